@@ -1,0 +1,210 @@
+"""Checkpoint files: what a file is, and the authors' released layout.
+
+The authors save ``{'epoch', 'model_state_dict', 'fusion_model_state_dict',
+'optimizer_state_dict'}``: OpenAI-CLIP's tensors, and those of the temporal
+transformer, some files with ``module.`` before every name. This project's
+models keep the same tensors under the names of their modules.
+"""
+import os.path as osp
+import zipfile
+from collections import OrderedDict
+from typing import Dict, List, NamedTuple, Tuple
+
+import torch
+
+RELEASED_KEYS = ('model_state_dict', 'fusion_model_state_dict')
+
+# (prefix in a released file, prefix here), tried in this order. What CLIP
+# keeps at its root, beside `visual.`, is the text tower.
+CLIP_NAMES = (
+    ('visual.', 'backbone.visual.'),
+    ('logit_scale', 'cls_head.logit_scale'),
+    ('', 'cls_head.text_encoder.text.'),
+)
+TEMPORAL_NAMES = (
+    ('frame_position_embeddings.', 'neck.frame_position_embeddings.'),
+    ('transformer.', 'neck.transformer.'),
+)
+# OpenAI's files hold these numbers beside the weights; models derive them.
+NOT_WEIGHTS = ('input_resolution', 'context_length', 'vocab_size')
+
+StateDict = Dict[str, torch.Tensor]
+
+
+class Conversion(NamedTuple):
+    """What :func:`from_released` and :func:`to_released` return.
+
+    Attributes:
+        checkpoint (dict): The converted checkpoint.
+        renamed (list[tuple[str, str]]): Old and new name of every tensor.
+        unused (list[str]): Old names that have no place in the new layout.
+    """
+    checkpoint: dict
+    renamed: List[Tuple[str, str]]
+    unused: List[str]
+
+
+def is_torchscript(path: str) -> bool:
+    """Whether a file is a TorchScript archive, as OpenAI's ``.pt`` are."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(n.endswith('constants.pkl') for n in archive.namelist())
+
+
+def load_from_local(filename: str, map_location=None) -> dict:
+    """Read a checkpoint file for mmengine's ``CheckpointLoader``.
+
+    Args:
+        filename (str): A ``.pth`` file, or ``.safetensors``.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        dict: The checkpoint.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        RuntimeError: if it is not a checkpoint, holds types other than
+            mmengine's own, or is an unconverted released or CLIP file.
+    """
+    path = osp.expanduser(filename)
+    if not osp.isfile(path):
+        raise FileNotFoundError(f"checkpoint '{filename}' does not exist")
+    if path.endswith('.safetensors'):
+        from safetensors.torch import load_file
+        return dict(state_dict=load_file(path))
+    if is_torchscript(path):
+        raise RuntimeError(
+            f"checkpoint '{filename}' is a TorchScript archive, such as "
+            "OpenAI's CLIP weights: name it in `pretrained=` of the encoders "
+            'instead of `load_from` or a test checkpoint')
+    checkpoint = read_pickle(path, map_location)
+    if is_released(checkpoint):
+        raise RuntimeError(
+            f"checkpoint '{filename}' has the layout of the authors' released "
+            'files. Convert it first: python tools/convert_checkpoint.py '
+            f'{filename} CONVERTED.pth')
+    return checkpoint
+
+
+def read_pickle(path: str, map_location=None):
+    """``torch.load`` that runs no code from the file (torch >= 2.6).
+
+    Raises:
+        RuntimeError: if the file cannot be read; names it and the reason.
+    """
+    from .compat import history_buffer_globals, torch_version
+    try:
+        if torch_version() < (2, 6):
+            return torch.load(path, map_location=map_location)
+        with torch.serialization.safe_globals(history_buffer_globals()):
+            return torch.load(
+                path, map_location=map_location, weights_only=True)
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise RuntimeError(f"cannot read checkpoint '{path}': "
+                           f'{" ".join(reason)[:500]}') from error
+
+
+def is_released(checkpoint) -> bool:
+    """Whether a loaded file has the layout of the authors' releases."""
+    return isinstance(checkpoint, dict) and RELEASED_KEYS[0] in checkpoint
+
+
+def from_released(checkpoint: dict) -> Conversion:
+    """Convert a released checkpoint to the names of a ``CLIPRecognizer``.
+
+    Args:
+        checkpoint (dict): The loaded file.
+
+    Returns:
+        Conversion: Its checkpoint holds float32 tensors.
+
+    Raises:
+        ValueError: if the file has another layout; says what it holds.
+    """
+    missing = [k for k in RELEASED_KEYS if k not in checkpoint]
+    if missing:
+        raise ValueError(
+            f"not a released BIKE checkpoint: the key '{missing[0]}' is "
+            f'missing. Found: {sorted(map(str, checkpoint))[:10]}')
+    state, renamed, unused = OrderedDict(), [], []
+    for key, names in zip(RELEASED_KEYS, (CLIP_NAMES, TEMPORAL_NAMES)):
+        for old, tensor in checkpoint[key].items():
+            plain = old[len('module.'):] if old.startswith('module.') else old
+            new = _rename(plain, names)
+            if new is None or plain in NOT_WEIGHTS:
+                unused.append(f'{key}/{old}')
+                continue
+            state[new] = tensor.float()
+            renamed.append((f'{key}/{old}', new))
+    meta = dict(epoch=checkpoint.get('epoch'), converted_from='BIKE release')
+    return Conversion(dict(meta=meta, state_dict=state), renamed, unused)
+
+
+def to_released(checkpoint: dict) -> Conversion:
+    """The inverse of :func:`from_released`, for the authors' code.
+
+    Raises:
+        ValueError: if the file has no ``state_dict``.
+    """
+    if 'state_dict' not in checkpoint:
+        raise ValueError("not a checkpoint of this project: the key "
+                         "'state_dict' is missing. Found: "
+                         f'{sorted(map(str, checkpoint))[:10]}')
+    inverse = [tuple((new, old) for old, new in names)
+               for names in (CLIP_NAMES, TEMPORAL_NAMES)]
+    out = {key: OrderedDict() for key in RELEASED_KEYS}
+    renamed, unused = [], []
+    for name, tensor in checkpoint['state_dict'].items():
+        for key, names in zip(RELEASED_KEYS, inverse):
+            new = _rename(name, names)
+            if new is not None:
+                out[key][new] = tensor
+                renamed.append((name, f'{key}/{new}'))
+                break
+        else:
+            unused.append(name)
+    meta = checkpoint.get('meta') or {}
+    out.update(epoch=meta.get('epoch'), optimizer_state_dict={})
+    return Conversion(out, renamed, unused)
+
+
+def _rename(name: str, prefixes) -> str:
+    for old, new in prefixes:
+        if name.startswith(old):
+            return new + name[len(old):]
+    return None
+
+
+def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
+    """Refuse a checkpoint that would leave a model partly untrained.
+
+    mmengine loads with ``strict=False`` and only logs what did not fit.
+
+    Args:
+        state_dict (dict): The tensors to load.
+        own (dict): The model's own tensors.
+        what (str): Name of the model, for the message.
+
+    Raises:
+        RuntimeError: naming tensors of another shape, absent ones and
+            surplus ones.
+    """
+    shapes = [
+        f'{k}: {tuple(state_dict[k].shape)} in the checkpoint, '
+        f'{tuple(own[k].shape)} in the model' for k in own
+        if k in state_dict and state_dict[k].shape != own[k].shape]
+    absent = [k for k in own if k not in state_dict]
+    surplus = [k for k in state_dict if k not in own]
+    problems = [
+        f'{len(names)} {kind}:\n    ' + '\n    '.join(names[:5]) +
+        ('\n    ...' if len(names) > 5 else '')
+        for kind, names in (('tensors of another shape', shapes),
+                            ('tensors not in the checkpoint', absent),
+                            ('tensors not in the model', surplus)) if names]
+    if problems:
+        raise RuntimeError(
+            f'the checkpoint does not fit this {what}; was it made with '
+            'another `arch`, or with or without a `neck`?\n  ' +
+            '\n  '.join(problems))

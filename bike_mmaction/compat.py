@@ -1,0 +1,290 @@
+"""What the toolbox and torch do wrong, and the remedy: one function each.
+
+This is the only file that knows bugs of other packages. Every function is
+safe to call twice and does nothing where its bug is absent.
+"""
+import importlib.util
+import operator
+import os.path as osp
+import sys
+import types
+from functools import wraps
+from importlib.metadata import PackageNotFoundError, version
+
+from .version import DEPENDENCIES, MMCV
+
+
+def patch_toolbox() -> None:
+    """Apply every remedy; called when ``bike_mmaction`` is imported."""
+    add_missing_localizer()
+    ignore_unfit_transformers()
+    load_own_checkpoints()
+    train_distributed_without_gpu()
+    allow_amp_without_gpu()
+    jitter_hue_with_numpy2()
+    name_file_in_pipeline_errors()
+
+
+def check_versions() -> None:
+    """Compare the installed packages with ``version.DEPENDENCIES``.
+
+    Raises:
+        ImportError: if one is missing or out of range; names the package,
+            the version found and the range.
+    """
+    for name, bounds in DEPENDENCIES.items():
+        _check_version(name, _installed(name), bounds)
+    found = {name: _installed(name) for name in MMCV}
+    if not any(found.values()):
+        raise ImportError(
+            'bike_mmaction needs mmcv, which is not installed. The small '
+            'build suffices: pip install "mmcv-lite>=2.0.0,<2.2.0"')
+    for name, version_ in found.items():
+        if version_:
+            _check_version(name, version_, MMCV[name])
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ''
+
+
+def _check_version(name: str, found: str, bounds: tuple) -> None:
+    from packaging.version import Version
+    low, high = bounds
+    wanted = f'{name}>={low},<{high}'
+    if not found:
+        raise ImportError(f'bike_mmaction needs {wanted}, which is not '
+                          f'installed. Run: pip install "{wanted}"')
+    # A local build such as 2.12.1+cpu counts as 2.12.1.
+    if not Version(low) <= Version(Version(found).public) < Version(high):
+        raise ImportError(f'bike_mmaction needs {wanted}, but {name} {found} '
+                          f'is installed. Run: pip install "{wanted}"')
+
+
+def add_missing_localizer() -> None:
+    """mmaction2 1.2.0: the wheel lacks ``models/localizers/drn``.
+
+    ``import mmaction.models`` then fails, so an empty stand-in is put where
+    the folder is absent. Building ``DRN`` itself remains impossible.
+    """
+    spec = importlib.util.find_spec('mmaction')
+    folder = osp.join(osp.dirname(spec.origin), 'models', 'localizers', 'drn')
+    name = 'mmaction.models.localizers.drn'
+    if osp.isdir(folder) or name in sys.modules:
+        return
+    package, module = types.ModuleType(name), types.ModuleType(f'{name}.drn')
+    package.__path__ = []
+    package.drn = module
+    module.DRN = type('DRN', (), {'__doc__': 'Absent from this mmaction2.'})
+    sys.modules[name] = package
+    sys.modules[f'{name}.drn'] = module
+
+
+def ignore_unfit_transformers() -> None:
+    """mmaction2 1.2.0 cannot import with transformers >= 4.57.
+
+    Its multi-modal models ask for a function that transformers removed; they
+    are left out, as they are where transformers is not installed.
+    """
+    import mmaction.utils.dependency as dependency
+    if not dependency.WITH_MULTIMODAL:
+        return
+    try:
+        from transformers.modeling_utils import \
+            apply_chunking_to_forward  # noqa: F401
+    except ImportError:
+        dependency.WITH_MULTIMODAL = False
+
+
+def load_own_checkpoints() -> None:
+    """torch >= 2.6 refuses the checkpoints that mmengine itself writes.
+
+    mmengine <= 0.10.7 calls ``torch.load(path)``, whose default became
+    ``weights_only=True``, while its files hold ``HistoryBuffer`` objects.
+    The loader of local files is replaced by one that allows just these
+    types, reads ``.safetensors`` too, and names what a file is when it is
+    not for this project (see :mod:`bike_mmaction.checkpoint`).
+    """
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    from .checkpoint import load_from_local
+    CheckpointLoader.register_scheme(
+        prefixes='', loader=load_from_local, force=True)
+
+
+def history_buffer_globals() -> list:
+    """The types in mmengine's checkpoints, for torch's restricted unpickler.
+
+    Returns:
+        list: Arguments of ``torch.serialization.safe_globals``.
+    """
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    core = np.core if np.__version__ < '2' else np._core
+    dtypes = [type(np.dtype(t)) for t in (
+        'b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4',
+        'f8')]
+
+    def get_statistic(owner, name):  # a HistoryBuffer pickles its methods
+        if owner is not HistoryBuffer or name.startswith('_'):
+            raise ValueError(f'{owner}.{name} may not be loaded')
+        return getattr(owner, name)
+
+    multiarray = core.multiarray
+    named = [(multiarray._reconstruct, f'numpy.{package}.multiarray.'
+              '_reconstruct') for package in ('core', '_core')]
+    named += [(multiarray.scalar, f'numpy.{package}.multiarray.scalar')
+              for package in ('core', '_core')]
+    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named,
+            (get_statistic, 'builtins.getattr'),
+            (operator.itemgetter, 'operator.itemgetter')]
+
+
+def train_distributed_without_gpu() -> None:
+    """mmengine <= 0.10.7: ``--launcher pytorch`` insists on CUDA.
+
+    Where no accelerator is present, processes talk over gloo and the model
+    wrapper gets no device number, so that two processes train on a CPU.
+    """
+    import mmengine.dist.utils as dist_utils
+    from mmengine.model import MMDistributedDataParallel
+    init = dist_utils._init_dist_pytorch
+    if _is_patched(init):
+        return
+
+    @_patch_of(init)
+    def init_dist_pytorch(backend, init_backend='torch', **kwargs):
+        if _on_cpu():
+            dist_utils.torch_dist.init_process_group('gloo', **kwargs)
+        else:
+            init(backend, init_backend=init_backend, **kwargs)
+
+    wrapper_init = MMDistributedDataParallel.__init__
+
+    @_patch_of(wrapper_init)
+    def wrap(self, module, *args, **kwargs):
+        if _on_cpu():
+            kwargs['device_ids'] = None
+        wrapper_init(self, module, *args, **kwargs)
+
+    dist_utils._init_dist_pytorch = init_dist_pytorch
+    MMDistributedDataParallel.__init__ = wrap
+
+
+def allow_amp_without_gpu() -> None:
+    """mmengine <= 0.10.7: ``AmpOptimWrapper`` asserts a GPU.
+
+    On a CPU it autocasts to bfloat16 without loss scaling, which torch
+    supports there. float16, which needs the scaler, is refused.
+    """
+    import torch
+    from mmengine.optim import AmpOptimWrapper, OptimWrapper
+    init = AmpOptimWrapper.__init__
+    if _is_patched(init):
+        return
+
+    @_patch_of(init)
+    def amp_init(self, loss_scale='dynamic', dtype=None, **kwargs):
+        if not _on_cpu():
+            return init(self, loss_scale=loss_scale, dtype=dtype, **kwargs)
+        if dtype not in (None, 'bfloat16', torch.bfloat16):
+            raise ValueError(
+                f'optim_wrapper.dtype={dtype!r} needs a GPU; on a CPU mixed '
+                "precision works with dtype='bfloat16' only")
+        if torch_version() < (2, 2):  # aborts the process, no exception
+            raise RuntimeError('mixed precision on a CPU needs torch>=2.2, '
+                               f'this is torch {torch.__version__}')
+        kwargs.pop('use_fsdp', None)
+        OptimWrapper.__init__(self, **kwargs)
+        self._scale_update_param = None
+        self.loss_scaler = torch.cuda.amp.GradScaler(enabled=False)
+        self.cast_dtype = torch.bfloat16
+
+    AmpOptimWrapper.__init__ = amp_init
+
+
+def jitter_hue_with_numpy2() -> None:
+    """mmaction2 1.2.0 with numpy 2: ``ColorJitter`` overflows uint8."""
+    import numpy as np
+    from mmaction.datasets.transforms import ColorJitter
+    adjust = ColorJitter.adjust_hue
+    if np.__version__ < '2' or _is_patched(adjust):
+        return
+
+    @_patch_of(adjust)
+    def adjust_hue(img, factor):
+        # The hue is an angle: 180 steps once round, so a negative offset
+        # and its positive complement are the same turn.
+        offset = int(factor * 255) % 180
+        return adjust(img, offset / 255 + 1e-6)
+
+    ColorJitter.adjust_hue = staticmethod(adjust_hue)
+
+
+def name_file_in_pipeline_errors() -> None:
+    """mmengine <= 0.10.7: an unreadable video is not named in its error.
+
+    decord says ``Error reading N bytes`` or nothing at all. Every exception
+    raised inside a data pipeline is re-raised as :class:`PipelineError`.
+    """
+    from mmengine.dataset import Compose
+    call = Compose.__call__
+    if _is_patched(call):
+        return
+
+    @_patch_of(call)
+    def compose_call(self, data):
+        source = data.get('filename', data.get('frame_dir')) if isinstance(
+            data, dict) else None
+        try:
+            return call(self, data)
+        except Exception as error:
+            if not isinstance(source, str) or isinstance(error,
+                                                         PipelineError):
+                raise
+            raise PipelineError(_explain(source, error)) from error
+
+    Compose.__call__ = compose_call
+
+
+class PipelineError(RuntimeError):
+    """A sample could not be read or transformed; names its file."""
+
+
+def _explain(source: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines() or ['']
+    reason = f'{type(error).__name__}: {reason[0]}'
+    if not osp.exists(source):
+        reason = 'no such file or folder'
+    elif osp.isfile(source) and osp.getsize(source) == 0:
+        reason = 'the file is empty (0 bytes)'
+    return f"cannot use '{source}': {reason}"
+
+
+def _on_cpu() -> bool:
+    from mmengine.device import get_device
+    return get_device() == 'cpu'
+
+
+def torch_version() -> tuple:
+    """Major and minor version of torch."""
+    import torch
+    return tuple(int(v) for v in torch.__version__.split('.')[:2])
+
+
+def _patch_of(original):
+    """Mark a replacement, so that a second call leaves it alone."""
+
+    def decorate(function):
+        function = wraps(original)(function)
+        function._bike_patch = True
+        return function
+
+    return decorate
+
+
+def _is_patched(function) -> bool:
+    return getattr(function, '_bike_patch', False)

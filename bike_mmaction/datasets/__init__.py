@@ -1,0 +1,3 @@
+from .transforms import SparseSampleFrames, SpacedThreeCrop
+
+__all__ = ['SparseSampleFrames', 'SpacedThreeCrop']

@@ -1,0 +1,55 @@
+"""Lists of class names: built in, from a file, or given."""
+import csv
+import os.path as osp
+from typing import List, Sequence, Union
+
+_HERE = osp.dirname(__file__)
+BUILT_IN = ('kinetics400', )
+
+
+def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
+    """Class names in the order of their labels.
+
+    Args:
+        source (str | Sequence[str]): A built-in list (``BUILT_IN``), the
+            path of a file (a name a line, or a csv with the header
+            ``id,name``), or the names themselves.
+
+    Returns:
+        list[str]: The names.
+
+    Raises:
+        ValueError: if ``source`` is neither built in nor a file, or the file
+            has empty names or ids other than 0, 1, 2 ...
+    """
+    if not isinstance(source, str):
+        names, where = list(source), 'class_names'
+    elif source in BUILT_IN:
+        names = _read(osp.join(_HERE, f'{source}.txt'))
+        where = source
+    elif osp.isfile(source):
+        names, where = _read(source), source
+    else:
+        raise ValueError(
+            f"class_names='{source}' is no existing file and no built-in "
+            f'list; these are {BUILT_IN}')
+    bad = [i for i, n in enumerate(names)
+           if not isinstance(n, str) or not n.strip()]
+    if bad or not names:
+        raise ValueError(
+            f"class names of '{where}': " +
+            (f'number {bad[0]} is empty or no text' if bad else 'none'))
+    return names
+
+
+def _read(path: str) -> List[str]:
+    with open(path, encoding='utf-8') as file:
+        lines = file.read().splitlines()
+    if not lines or lines[0].replace(' ', '').lower() != 'id,name':
+        return [line.strip() for line in lines]
+    rows = [row for row in csv.reader(lines[1:]) if row]
+    for number, row in enumerate(rows):
+        if len(row) != 2 or row[0].strip() != str(number):
+            raise ValueError(f"'{path}' line {number + 2}: expected "
+                             f"'{number},<class name>', got {','.join(row)!r}")
+    return [row[1].strip() for row in rows]

@@ -1,0 +1,116 @@
+"""Change the data pipelines of a config: views, frames, size, file kind.
+
+The shipped configs are variants of each other made with these functions, and
+``tools/test.py --views`` calls one. They look for transforms by name, so any
+config that has these transforms can be changed.
+"""
+import re
+from typing import List
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+CROPS = ('CenterCrop', 'ThreeCrop', 'SpacedThreeCrop')
+
+
+def parse_views(views: str) -> tuple:
+    """Read ``'4x3'``: 4 temporal clips times 3 spatial crops.
+
+    Returns:
+        tuple[int, int]: Clips and crops.
+
+    Raises:
+        ValueError: if it is not clips x crops, or the crops not 1 or 3.
+    """
+    found = re.fullmatch(r'([1-9]\d*)x([13])', str(views).strip().lower())
+    if not found:
+        raise ValueError(
+            f'views={views!r} is not understood; write temporal clips x '
+            'spatial crops, such as 1x1, 4x1 or 4x3 (crops: 1 or 3)')
+    return int(found[1]), int(found[2])
+
+
+def set_views(cfg, views: str) -> None:
+    """Test with several views of each video.
+
+    Args:
+        cfg (Config | ConfigDict): Its ``test_dataloader`` is changed.
+        views (str): See :func:`parse_views`.
+
+    Raises:
+        ValueError: if ``views`` is not understood, or the pipeline samples
+            or crops in another way.
+    """
+    num_clips, num_crops = parse_views(views)
+    pipeline = _pipeline(cfg, 'test_dataloader')
+    for transform in _find(pipeline, 'SparseSampleFrames'):
+        transform['num_clips'] = num_clips
+    for transform in _find(pipeline, *CROPS):
+        transform['type'] = 'CenterCrop' if num_crops == 1 else \
+            'SpacedThreeCrop'
+
+
+def set_clip_len(cfg, clip_len: int) -> None:
+    """Sample another number of frames per clip, in all three pipelines.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        clip_len (int): T, frames per clip.
+    """
+    for name in LOADERS:
+        for transform in _find(_pipeline(cfg, name), 'SparseSampleFrames'):
+            transform['clip_len'] = clip_len
+
+
+def set_image_size(cfg, image_size: int, short_side: int) -> None:
+    """Feed larger or smaller images, in all three pipelines.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        image_size (int): Height and width of the crop, in pixels.
+        short_side (int): To which videos are resized before, in pixels.
+    """
+    for name in LOADERS:
+        pipeline = _pipeline(cfg, name)
+        for transform in _find(pipeline, 'Resize'):
+            square = not transform.get('keep_ratio', True)
+            transform['scale'] = (image_size, image_size) if square else \
+                (-1, short_side)
+        if name != 'train_dataloader':
+            for transform in _find(pipeline, *CROPS):
+                transform['crop_size'] = image_size
+
+
+def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
+    """Read extracted frames instead of video files.
+
+    Paths change as the toolbox names them: ``videos_train`` to
+    ``rawframes_train``, ``..._list_videos.txt`` to ``..._list_rawframes.txt``.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        filename_tmpl (str): Name of frame number i.
+    """
+    for name in LOADERS:
+        dataset = cfg[name]['dataset']
+        _find(dataset['pipeline'], 'DecordDecode')
+        dataset['type'] = 'RawframeDataset'
+        dataset['filename_tmpl'] = filename_tmpl
+        dataset['ann_file'] = dataset['ann_file'].replace(
+            '_list_videos', '_list_rawframes')
+        folder = dataset['data_prefix'].pop('video')
+        dataset['data_prefix']['img'] = folder.replace('videos', 'rawframes')
+        dataset['pipeline'] = [
+            dict(type='RawFrameDecode') if t['type'] == 'DecordDecode' else t
+            for t in dataset['pipeline'] if t['type'] != 'DecordInit']
+
+
+def _pipeline(cfg, loader: str) -> List[dict]:
+    return cfg[loader]['dataset']['pipeline']
+
+
+def _find(pipeline: List[dict], *types: str) -> List[dict]:
+    found = [t for t in pipeline if t['type'] in types]
+    if not found:
+        raise ValueError(
+            f"the pipeline has no {' or '.join(types)}, only "
+            f"{', '.join(str(t['type']) for t in pipeline)}")
+    return found

@@ -1,0 +1,416 @@
+"""The two towers of any CLIP that open_clip knows.
+
+``arch`` is a model name of open_clip or a dict in the layout of its
+model-config files. Weights are read by ``init_weights()`` only, so that
+building a model or testing a checkpoint downloads nothing.
+"""
+import os.path as osp
+import warnings
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
+
+import open_clip
+import torch
+import torch.nn as nn
+from mmaction.registry import MODELS
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from open_clip.model import _build_text_tower, _build_vision_tower
+from torch import Tensor
+
+from ..checkpoint import is_released, is_torchscript, read_pickle
+
+Arch = Union[str, dict]
+
+
+def get_arch(arch: Arch) -> dict:
+    """An architecture as open_clip's model-config dict.
+
+    Args:
+        arch (str | dict): Model name of open_clip, or such a dict.
+
+    Raises:
+        ValueError: if the name is unknown or the dict lacks a key.
+    """
+    if isinstance(arch, str):
+        config = open_clip.get_model_config(arch)
+        if config is None:
+            near = [m for m in open_clip.list_models()
+                    if m.lower()[:6] == arch.lower()[:6]]
+            raise ValueError(
+                f"arch='{arch}' is not a model of open_clip "
+                f'{open_clip.__version__}. Similar names: '
+                f'{near or open_clip.list_models()[:10]}')
+        return config
+    missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(arch)
+    if missing:
+        raise ValueError(f'arch lacks {sorted(missing)}; as a dict it needs '
+                         "'embed_dim', 'vision_cfg' and 'text_cfg', as in "
+                         "open_clip's model-config files")
+    return {k: dict(v) if isinstance(v, dict) else v for k, v in arch.items()}
+
+
+def load_pretrained(arch: Arch, pretrained: str) -> nn.Module:
+    """A whole open_clip model with its weights, in float32 on the CPU.
+
+    Args:
+        arch (str | dict): See :func:`get_arch`.
+        pretrained (str): A tag of open_clip (downloaded and cached by it),
+            or a file: OpenAI's TorchScript ``.pt``, an open_clip state dict,
+            or ``.safetensors``.
+
+    Returns:
+        nn.Module: It has ``visual``, ``text`` and ``logit_scale``.
+
+    Raises:
+        ValueError: if ``pretrained`` is neither file nor tag.
+        RuntimeError: if the weights are of another architecture, or
+            were trained with another activation.
+    """
+    config = get_arch(arch)
+    path, tag_config = _find_weights(arch, pretrained)
+    _check_quick_gelu(arch, config, path, pretrained, tag_config)
+    config.pop('custom_text', None)  # `text` is a module in every case
+    if config['text_cfg'].get('hf_model_name'):
+        config['text_cfg']['hf_model_pretrained'] = False
+    full = open_clip.CoCa if 'multimodal_cfg' in config else \
+        open_clip.CustomTextCLIP
+    model = full(**config)
+    try:
+        _load_weights(model, path)
+    except Exception as error:
+        raise RuntimeError(
+            f"pretrained='{pretrained}' does not fit arch={_name(arch)}: "
+            f'{_first_lines(error)}') from error
+    print_log(f'Loaded CLIP weights from {path}', 'current')
+    return model
+
+
+def _find_weights(arch: Arch, pretrained: str) -> Tuple[str, dict]:
+    """Path of the weights, and open_clip's entry where it is a tag."""
+    if osp.isfile(osp.expanduser(pretrained)):
+        return osp.expanduser(pretrained), {}
+    config = open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(
+        arch, str) else {}
+    if not config:
+        tags = open_clip.list_pretrained_tags_by_model(arch) if isinstance(
+            arch, str) else []
+        raise ValueError(
+            f"pretrained='{pretrained}' is no existing file and no tag of "
+            f'arch={_name(arch)}. Its tags: {tags}')
+    path = None
+    if is_main_process():  # one download, then the others find it cached
+        path = _download(arch, pretrained, config)
+    barrier()
+    return path or _download(arch, pretrained, config), config
+
+
+def _download(arch: str, tag: str, config: dict) -> str:
+    try:
+        return open_clip.download_pretrained(config)
+    except Exception as error:
+        raise RuntimeError(
+            f"cannot download the weights '{tag}' of {arch}: "
+            f'{_first_lines(error)}. Without a network, put the file on disk '
+            'and name it in `pretrained`') from error
+
+
+def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
+                      tag_config: dict) -> None:
+    """OpenAI's weights give poor features with the exact GELU, and reverse."""
+    ours = bool(config.get('quick_gelu'))
+    if tag_config:
+        theirs = bool(tag_config.get('quick_gelu'))
+    elif path.endswith('.pt') and is_torchscript(path):
+        theirs = True  # only OpenAI publishes TorchScript
+    else:
+        if not ours and 'openai' in osp.basename(path).lower():
+            warnings.warn(
+                f"'{path}' looks like OpenAI's weights, which need "
+                f"QuickGELU; arch={_name(arch)} uses GELU")
+        return
+    if ours != theirs and 'timm_model_name' not in config['vision_cfg']:
+        names = ('QuickGELU', 'GELU')
+        raise RuntimeError(
+            f"pretrained='{pretrained}' was trained with "
+            f'{names[not theirs]}, but arch={_name(arch)} uses '
+            f"{names[not ours]}. Use the arch "
+            f"{'with' if theirs else 'without'} '-quickgelu' in its name, or "
+            f'quick_gelu={theirs} in an arch dict')
+
+
+def _load_weights(model: nn.Module, path: str) -> None:
+    if not is_torchscript(path):
+        if path.endswith(('.pt', '.pth', '.bin')):
+            if is_released(read_pickle(path, 'cpu')):
+                raise RuntimeError(
+                    "this is one of the authors' released BIKE files. Run "
+                    f'python tools/convert_checkpoint.py {path} '
+                    'CONVERTED.pth and use `load_from=CONVERTED.pth`')
+        open_clip.load_checkpoint(model, path)
+        return
+    weights = torch.jit.load(path, map_location='cpu').state_dict()
+    weights = {k: v.float() for k, v in weights.items()
+               if k not in ('input_resolution', 'context_length',
+                            'vocab_size')}
+    text = {k if k.startswith('visual.') or k == 'logit_scale' else
+            f'text.{k}': v for k, v in weights.items()}
+    model.load_state_dict(text)
+
+
+def _name(arch: Arch) -> str:
+    return repr(arch) if isinstance(arch, str) else 'the given dict'
+
+
+def _first_lines(error: Exception, count: int = 6) -> str:
+    return '\n'.join(str(error).splitlines()[:count])
+
+
+class _CLIPTower(BaseModule):
+    """What both encoders share: freezing and reading their own weights."""
+
+    def __init__(self, arch: Arch, pretrained: Optional[str], frozen: bool,
+                 init_cfg: Optional[dict]) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.arch = arch
+        self.pretrained = pretrained
+        self.frozen = frozen
+        self.config = get_arch(arch)
+
+    def _freeze(self) -> None:
+        if self.frozen:
+            self.requires_grad_(False)
+            self.eval()
+
+    def train(self, mode: bool = True):
+        """A frozen tower stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+
+@MODELS.register_module()
+class CLIPImageEncoder(_CLIPTower):
+    """CLIP's visual tower, applied to each frame by itself.
+
+    Args:
+        arch (str | dict): An open_clip model name or model-config dict.
+        pretrained (str, optional): An open_clip tag or a local file, see
+            :func:`load_pretrained`. Defaults to None: random weights.
+        frozen (bool): Whether to leave the weights as they are.
+            Defaults to False.
+        with_cp (bool): Whether to trade time for memory by recomputing
+            activations (gradient checkpointing). Defaults to False.
+        init_cfg (dict, optional): Initialization config of ``BaseModule``.
+    """
+
+    def __init__(self,
+                 arch: Arch,
+                 pretrained: Optional[str] = None,
+                 frozen: bool = False,
+                 with_cp: bool = False,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(arch, pretrained, frozen, init_cfg)
+        self.visual = _build_vision_tower(
+            self.config['embed_dim'], dict(self.config['vision_cfg']),
+            self.config.get('quick_gelu', False))
+        self.embed_dims = self.config['embed_dim']
+        if with_cp:
+            self.visual.set_grad_checkpointing(True)
+        self._freeze()
+
+    def init_weights(self) -> None:
+        """Read ``pretrained``, if it is given."""
+        super().init_weights()
+        if self.pretrained is not None:
+            source = load_pretrained(self.arch, self.pretrained)
+            self.visual.load_state_dict(source.visual.state_dict())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed images or the frames of clips.
+
+        Args:
+            x (Tensor): [N, 3, T, H, W] or [N, 3, H, W], normalised.
+
+        Returns:
+            Tensor: Frame embeddings [N, T, D], or [N, D]; not normalised.
+
+        Raises:
+            ValueError: if the images are not of the tower's size.
+        """
+        size = self._image_size()
+        if tuple(x.shape[-2:]) != size:
+            raise ValueError(
+                f'arch={_name(self.arch)} takes images of {size[0]}x{size[1]} '
+                f'pixels (height x width), got {x.shape[-2]}x{x.shape[-1]}; '
+                "change the pipeline's crop size")
+        if x.ndim == 4:
+            return self._encode(x)
+        n, _, t = x.shape[:3]
+        frames = x.transpose(1, 2).flatten(0, 1)  # [N·T, 3, H, W]
+        return self._encode(frames).unflatten(0, (n, t))  # [N, T, D]
+
+    def _encode(self, images: Tensor) -> Tensor:
+        out = self.visual(images)
+        return out[0] if isinstance(out, tuple) else out  # CoCa adds tokens
+
+    def _image_size(self) -> Tuple[int, int]:
+        size = self.visual.image_size
+        return (size, size) if isinstance(size, int) else tuple(size)
+
+
+class TextEmbeddings(NamedTuple):
+    """What :class:`CLIPTextEncoder` makes of K texts; not normalised.
+
+    Attributes:
+        sentence (Tensor): At the end-of-text token, [K, D].
+        words (Tensor, optional): At each of the N token positions,
+            [K, N, D].
+    """
+    sentence: Tensor
+    words: Optional[Tensor]
+
+
+@MODELS.register_module()
+class CLIPTextEncoder(_CLIPTower):
+    """CLIP's text tower with its tokenizer.
+
+    Embeddings are kept while the weights stay the same, so a frozen encoder
+    costs nothing per step, and heads that share one share them too.
+
+    Args:
+        arch (str | dict): An open_clip model name or model-config dict.
+        pretrained (str, optional): An open_clip tag or a local file, see
+            :func:`load_pretrained`. Defaults to None: random weights.
+        frozen (bool): Whether to leave the weights as they are.
+            Defaults to True, as the paper's best models (Table 6a).
+        with_cp (bool): Whether to trade time for memory by recomputing
+            activations, where it trains. Defaults to False.
+        init_cfg (dict, optional): Initialization config of ``BaseModule``.
+    """
+
+    max_cached = 4  # sets of texts: several heads, several data sets
+
+    def __init__(self,
+                 arch: Arch,
+                 pretrained: Optional[str] = None,
+                 frozen: bool = True,
+                 with_cp: bool = False,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(arch, pretrained, frozen, init_cfg)
+        text_cfg = dict(self.config['text_cfg'], hf_model_pretrained=False)
+        self.text = _build_text_tower(self.config['embed_dim'], text_cfg,
+                                      self.config.get('quick_gelu', False))
+        self.embed_dims = self.config['embed_dim']
+        if with_cp:
+            self.text.set_grad_checkpointing(True)
+        self.pretrained_logit_scale: Optional[Tensor] = None
+        self._tokenizer = None
+        self._cache: Dict[tuple, TextEmbeddings] = {}
+        self._freeze()
+
+    @property
+    def tokenizer(self):
+        """open_clip's tokenizer of this architecture."""
+        if self._tokenizer is None:
+            self._tokenizer = _build_tokenizer(self.arch, self.config)
+        return self._tokenizer
+
+    def init_weights(self) -> None:
+        """Read ``pretrained``, if it is given."""
+        super().init_weights()
+        if self.pretrained is not None:
+            source = load_pretrained(self.arch, self.pretrained)
+            self.text.load_state_dict(source.text.state_dict())
+            self.pretrained_logit_scale = source.logit_scale.detach()
+        self.clear_cache()
+
+    def tokenize(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [K, N], padded to the context length."""
+        return self.tokenizer(list(texts))
+
+    def count_tokens(self, text: str) -> int:
+        """Number of tokens of a text by itself, without start and end."""
+        if not hasattr(self.tokenizer, 'encode'):  # a Hugging Face tokenizer
+            inner = self.tokenizer.tokenizer
+            return len(inner.encode(text, add_special_tokens=False))
+        return len(self.tokenizer.encode(text))
+
+    def forward(self, texts: Sequence[str], words: bool) -> TextEmbeddings:
+        """Embed texts, from the cache where the weights are unchanged.
+
+        Args:
+            texts (Sequence[str]): K texts.
+            words (bool): Whether the words are wanted too.
+
+        Returns:
+            TextEmbeddings: ``sentence`` [K, D], ``words`` [K, N, D] or None.
+        """
+        if self.training:  # in training mode only if it is not frozen
+            return self._embed(texts, words)
+        key = (tuple(texts), words)
+        device = next(self.parameters()).device
+        found = self._cache.get(key)
+        if found is None or found.sentence.device != device:
+            found = self._embed_once(texts, words)
+            while len(self._cache) >= self.max_cached:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[key] = found
+        return found
+
+    def clear_cache(self) -> None:
+        """Forget every embedding, because the weights have changed."""
+        self._cache.clear()
+
+    def _embed_once(self, texts: Sequence[str], words: bool):
+        """In full precision, and fit for a later backward pass."""
+        device = next(self.parameters()).device
+        with torch.inference_mode(False), torch.no_grad(), torch.autocast(
+                device.type, enabled=False):
+            return self._embed(texts, words)
+
+    def _embed(self, texts: Sequence[str], words: bool) -> TextEmbeddings:
+        tokens = self.tokenize(texts).to(next(self.parameters()).device)
+        if not words:
+            out = self.text(tokens)
+            return TextEmbeddings(
+                out[0] if isinstance(out, tuple) else out, None)
+        if not hasattr(self.text, 'forward_intermediates'):
+            raise ValueError(
+                f'the text tower of arch={_name(self.arch)} gives no word '
+                "embeddings; use saliency_source='class' or "
+                "aggregation='mean'")
+        out = self.text.forward_intermediates(
+            tokens, indices=1, normalize_intermediates=True, output_fmt='NLC')
+        last = out['text_intermediates'][-1]  # [K, N, text width]
+        projection = self.text.text_projection
+        if isinstance(projection, nn.Linear):
+            last = projection(last)
+        elif projection is not None:
+            last = last @ projection
+        return TextEmbeddings(out['text_features'], last)
+
+    def train(self, mode: bool = True):
+        """An encoder that trains has nothing to keep."""
+        if not self.frozen:
+            self.clear_cache()
+        return super().train(mode)
+
+    def _load_from_state_dict(self, *args, **kwargs):
+        self.clear_cache()
+        return super()._load_from_state_dict(*args, **kwargs)
+
+    def _apply(self, *args, **kwargs):
+        self.clear_cache()  # another device or precision
+        return super()._apply(*args, **kwargs)
+
+
+def _build_tokenizer(arch: Arch, config: dict):
+    if isinstance(arch, str):
+        return open_clip.get_tokenizer(arch)
+    text_cfg = config['text_cfg']
+    context_length = text_cfg.get('context_length', 77)
+    if text_cfg.get('hf_tokenizer_name'):
+        return open_clip.HFTokenizer(
+            text_cfg['hf_tokenizer_name'],
+            context_length=context_length,
+            **text_cfg.get('tokenizer_kwargs') or {})
+    return open_clip.SimpleTokenizer(context_length=context_length)

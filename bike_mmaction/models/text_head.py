@@ -1,0 +1,187 @@
+"""What the heads of both branches share: classes described by text."""
+import math
+from typing import List, NamedTuple, Optional, Sequence, Union
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from mmaction.utils import SampleList
+from torch import Tensor
+
+from ..datasets.class_names import load_class_names
+from .clip import CLIPTextEncoder
+
+WORDS = ('all', 'sentence', 'name')
+
+
+class ClassEmbeddings(NamedTuple):
+    """Unit vectors that stand for K classes.
+
+    Attributes:
+        sentence (Tensor): Class embeddings [K, D].
+        words (Tensor, optional): Word embeddings [K, N, D].
+        word_mask (Tensor, optional): Bool [K, N], which words count.
+    """
+    sentence: Tensor
+    words: Optional[Tensor] = None
+    word_mask: Optional[Tensor] = None
+
+
+class TextHead(BaseHead):
+    """Base of the heads that compare with class names by cosine similarity.
+
+    New class names need no training: see :meth:`set_class_names`.
+
+    Args:
+        num_classes (int): Number of classes K.
+        in_channels (int): Channels of the features.
+        class_names (str | Sequence[str]): Built-in list, file or names, see
+            :func:`bike_mmaction.datasets.class_names.load_class_names`.
+        text_encoder (dict | nn.Module): Config of a
+            :class:`CLIPTextEncoder`, or one that another head uses too.
+        prompt (str): Sentence with ``{}`` for the class name. Defaults to
+            'This is a video about {}' (section 2.2).
+        words (str): Which token positions give word embeddings: 'all',
+            padding included (the released models); 'sentence', from start
+            to end of the text; 'name', those of the class name itself (the
+            paper's text, section 2.3). Defaults to 'all'.
+        loss_cls (dict): Defaults to ``dict(type='ContrastiveLoss')``.
+        average_clips (str): How views are averaged, see ``BaseHead``.
+            Defaults to 'prob': softmax of the unscaled scores, then the
+            mean, which is how the published figures were ranked.
+        **kwargs: Further arguments of ``BaseHead``.
+
+    Raises:
+        ValueError: if names, prompt or ``words`` do not fit.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 class_names: Union[str, Sequence[str]],
+                 text_encoder: Union[dict, nn.Module],
+                 prompt: str = 'This is a video about {}',
+                 words: str = 'all',
+                 loss_cls: dict = dict(type='ContrastiveLoss'),
+                 average_clips: str = 'prob',
+                 **kwargs) -> None:
+        super().__init__(
+            num_classes,
+            in_channels,
+            loss_cls=loss_cls,
+            average_clips=average_clips,
+            **kwargs)
+        if prompt.count('{}') != 1:
+            raise ValueError(f"prompt={prompt!r} must contain '{{}}' once, "
+                             'for the class name')
+        if words not in WORDS:
+            raise ValueError(f'words={words!r}; choose from {WORDS}')
+        self.prompt = prompt
+        self.words = words
+        self.class_names = load_class_names(class_names)
+        if len(self.class_names) != num_classes:
+            source = class_names if isinstance(class_names, str) else \
+                'the list given'
+            raise ValueError(
+                f"class_names: '{source}' has {len(self.class_names)} names, "
+                f'but num_classes={num_classes}')
+        if not isinstance(text_encoder, nn.Module):
+            text_encoder = MODELS.build(text_encoder)
+        self.text_encoder: CLIPTextEncoder = text_encoder
+        # CLIP's own initial value; `pretrained` weights bring theirs.
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def init_weights(self) -> None:
+        """Take over the logit scale of the pretrained CLIP."""
+        super().init_weights()
+        scale = self.text_encoder.pretrained_logit_scale
+        if scale is not None:
+            self.logit_scale.data.copy_(scale.reshape(()))
+
+    def set_class_names(self, class_names: Union[str, Sequence[str]]) -> None:
+        """Recognize other classes from now on, without training.
+
+        Args:
+            class_names (str | Sequence[str]): As in the constructor.
+        """
+        self.class_names = load_class_names(class_names)
+        self.num_classes = len(self.class_names)
+
+    def prompts(self) -> List[str]:
+        """The sentence of each class."""
+        return [self.prompt.format(name) for name in self.class_names]
+
+    def embed_classes(self, words: bool) -> ClassEmbeddings:
+        """Embed the class names.
+
+        Args:
+            words (bool): Whether word embeddings are wanted too.
+
+        Returns:
+            ClassEmbeddings: All embeddings have unit length.
+        """
+        found = self.text_encoder(self.prompts(), words=words)
+        sentence = F.normalize(found.sentence.float(), dim=-1)
+        if not words:
+            return ClassEmbeddings(sentence)
+        word_embeddings = F.normalize(found.words.float(), dim=-1)
+        mask = self._word_mask().to(sentence.device)
+        return ClassEmbeddings(sentence, word_embeddings, mask)
+
+    def _word_mask(self) -> Tensor:
+        """Bool [K, N]: which token positions count, by ``self.words``."""
+        encoder = self.text_encoder
+        tokens = encoder.tokenize(self.prompts())
+        positions = torch.arange(tokens.shape[1])
+        if self.words == 'all':
+            return torch.ones_like(tokens, dtype=torch.bool)
+        # The end-of-text token is the largest id of every CLIP vocabulary.
+        end = tokens.argmax(dim=1, keepdim=True)
+        if self.words == 'sentence':
+            return positions <= end
+        before, after = self.prompt.split('{}')
+        first = 1 + encoder.count_tokens(before)
+        last = end - encoder.count_tokens(after)
+        return (positions >= first) & (positions < last.clamp(min=first + 1))
+
+    def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
+        """Losses and training accuracy.
+
+        Args:
+            feats (Tensor): Features of the upstream network.
+            data_samples (list[ActionDataSample]): With ``gt_label``.
+
+        Returns:
+            dict: ``loss_cls`` and ``top{k}_acc``.
+
+        Raises:
+            ValueError: if a label is not in [0, K).
+        """
+        self._check_labels(data_samples)
+        cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
+        return self.loss_by_feat(cls_scores, data_samples)
+
+    def predict(self, feats, data_samples: SampleList,
+                **kwargs) -> SampleList:
+        """Average the views and write ``pred_score`` and ``pred_label``.
+
+        Raises:
+            ValueError: if a sample has a label that is not in [0, K).
+        """
+        self._check_labels(data_samples)
+        return super().predict(feats, data_samples, **kwargs)
+
+    def _check_labels(self, data_samples: SampleList) -> None:
+        for sample in data_samples:
+            label = sample.get('gt_label')
+            # Of another length: one-hot, for a multi-label loss.
+            if label is None or label.numel() != 1:
+                continue
+            if not 0 <= int(label) < self.num_classes:
+                source = sample.get('filename', sample.get('frame_dir', '?'))
+                raise ValueError(
+                    f"label {int(label)} of '{source}' is out of range: "
+                    f'the model knows {self.num_classes} classes, so labels '
+                    f'are 0 to {self.num_classes - 1}')

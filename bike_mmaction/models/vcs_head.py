@@ -1,0 +1,238 @@
+"""Video concept spotting: the head of the video branch (section 2.3)."""
+from typing import Optional, Tuple, Union
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from torch import Tensor
+
+from .text_head import ClassEmbeddings, TextHead
+
+AGGREGATIONS = ('vcs', 'mean')
+SOURCES = ('word', 'class')
+
+
+def frame_saliency(frames: Tensor,
+                   queries: Tensor,
+                   temperature: float,
+                   mask: Optional[Tensor] = None) -> Tensor:
+    """How much each frame has to do with each class; BIKE Eq. 5.
+
+    Every query is compared with every frame; a softmax over the frames, then
+    the mean over the queries.
+
+    Args:
+        frames (Tensor): Unit frame embeddings [N, T, D].
+        queries (Tensor): Unit embeddings [K, Q, D], Q for each class.
+        temperature (float): Of the softmax, in units of cosine.
+        mask (Tensor, optional): Bool [K, Q], which queries count.
+
+    Returns:
+        Tensor: Saliency [N, K, T]; sums to 1 over the frames.
+    """
+    similarity = torch.einsum('ntd,kqd->nkqt', frames, queries)
+    saliency = (similarity / temperature).softmax(dim=-1)
+    if mask is None:
+        return saliency.mean(dim=2)
+    weights = mask.to(saliency) / mask.sum(dim=1, keepdim=True)  # [K, Q]
+    return torch.einsum('nkqt,kq->nkt', saliency, weights)
+
+
+def concept_spotting(frames: Tensor,
+                     words: Tensor,
+                     classes: Tensor,
+                     temperature: float,
+                     mask: Optional[Tensor] = None,
+                     renormalize: bool = False) -> Tuple[Tensor, Tensor]:
+    """Class scores of videos whose frames are weighted by saliency.
+
+    BIKE Eq. 5, 6 and 2. The released code sums frame embeddings of unit
+    length and takes the dot product with the class; Eq. 2's cosine would
+    bring the sum to unit length again.
+
+    Args:
+        frames (Tensor): Unit frame embeddings [N, T, D].
+        words (Tensor): Unit word embeddings [K, Q, D].
+        classes (Tensor): Unit class embeddings [K, D].
+        temperature (float): See :func:`frame_saliency`.
+        mask (Tensor, optional): Bool [K, Q], which words count.
+        renormalize (bool): Whether to take Eq. 2's cosine.
+            Defaults to False: the released code's dot product.
+
+    Returns:
+        tuple[Tensor, Tensor]: Class scores [N, K], saliency [N, K, T].
+    """
+    saliency = frame_saliency(frames, words, temperature, mask)
+    # An embedding of the video for each class.
+    videos = torch.einsum('nkt,ntd->nkd', saliency, frames)
+    if renormalize:
+        videos = F.normalize(videos, dim=-1)
+    return torch.einsum('nkd,kd->nk', videos, classes), saliency
+
+
+def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
+    """Bring the features of any toolbox backbone to one vector a frame.
+
+    Args:
+        x (Tensor): [N, T, C], [N, C, T, H, W], [N·T, C] or [N·T, C, H, W].
+        num_segs (int, optional): T, where frames are folded into the batch;
+            without it such features count as one frame each.
+
+    Returns:
+        Tensor: [N, T, C], averaged over space.
+
+    Raises:
+        ValueError: for other shapes.
+    """
+    if x.ndim == 3:
+        return x
+    if x.ndim == 5:
+        return x.mean(dim=(3, 4)).transpose(1, 2)  # [N, T, C]
+    if x.ndim == 4:
+        x = x.mean(dim=(2, 3))  # [N·T, C]
+    if x.ndim != 2:
+        raise ValueError('expected features [N, T, C], [N, C, T, H, W], '
+                         f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}')
+    return x.unflatten(0, (-1, num_segs or 1))
+
+
+@MODELS.register_module()
+class VCSHead(TextHead):
+    """Class scores from frame embeddings and class names.
+
+    Table 6a: ``aggregation='mean'`` is the baseline, 'vcs' adds video concept
+    spotting; ``text_encoder.frozen`` its last row. Table 6b: the two
+    ``*_source`` arguments.
+
+    Args:
+        num_classes (int): Number of classes K.
+        in_channels (int): Channels C of the features. Where they are not the
+            text embeddings' width D, a linear projection is learned.
+        class_names (str | Sequence[str]): See :class:`TextHead`.
+        text_encoder (dict | nn.Module): See :class:`TextHead`.
+        aggregation (str): 'vcs' or 'mean' over the frames.
+            Defaults to 'vcs'.
+        temperature (float): Of the saliency, in units of cosine.
+            Defaults to 0.01 (section 3.1).
+        saliency_source (str): Compare frames with 'word' embeddings or the
+            'class' embedding. Defaults to 'word'.
+        recognition_source (str): Compare videos with the 'class' embedding,
+            or with the mean of the 'word' embeddings. Defaults to 'class'.
+        renormalize (bool): Whether a video embedding made by VCS gets unit
+            length again, so that scores are Eq. 2's cosines. Defaults to
+            False, as released.
+        **kwargs: Further arguments of :class:`TextHead`.
+
+    Raises:
+        ValueError: if an option is not one of those named.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 class_names,
+                 text_encoder: Union[dict, nn.Module],
+                 aggregation: str = 'vcs',
+                 temperature: float = 0.01,
+                 saliency_source: str = 'word',
+                 recognition_source: str = 'class',
+                 renormalize: bool = False,
+                 **kwargs) -> None:
+        super().__init__(num_classes, in_channels, class_names, text_encoder,
+                         **kwargs)
+        for name, value, accepted in (
+            ('aggregation', aggregation, AGGREGATIONS),
+            ('saliency_source', saliency_source, SOURCES),
+            ('recognition_source', recognition_source, SOURCES)):
+            if value not in accepted:
+                raise ValueError(f'{name}={value!r}; choose from {accepted}')
+        if temperature <= 0:
+            raise ValueError(f'temperature={temperature} must be positive')
+        self.aggregation = aggregation
+        self.temperature = temperature
+        self.saliency_source = saliency_source
+        self.recognition_source = recognition_source
+        self.renormalize = renormalize
+        width = self.text_encoder.embed_dims
+        self.projection = nn.Identity() if in_channels == width else \
+            nn.Linear(in_channels, width, bias=False)
+
+    def forward(self,
+                x: Tensor,
+                num_segs: Optional[int] = None,
+                **kwargs) -> Tensor:
+        """Class scores of each view.
+
+        Args:
+            x (Tensor): Features, see :func:`to_frames`; for the CLIP
+                recognizer frame embeddings [B·V, T, D].
+            num_segs (int, optional): T, from two-dimensional recognizers.
+
+        Returns:
+            Tensor: Cosine similarities [B·V, K], float32.
+        """
+        return self.spot(x, num_segs)[0]
+
+    def spot(self,
+             x: Tensor,
+             num_segs: Optional[int] = None) -> Tuple[Tensor, Tensor]:
+        """Class scores and the saliency behind them.
+
+        Args:
+            x (Tensor): As in :meth:`forward`.
+            num_segs (int, optional): As in :meth:`forward`.
+
+        Returns:
+            tuple[Tensor, Tensor]: Cosine similarities [B·V, K] and saliency
+            [B·V, K, T], which is 1/T where ``aggregation='mean'``.
+        """
+        frames = self.projection(to_frames(x, num_segs))  # [B·V, T, D]
+        classes = self.embed_classes(self._needs_words())
+        # Cosines are divided by 0.01: half precision would be too coarse.
+        with torch.autocast(x.device.type, enabled=False):
+            frames = frames.float()
+            targets = self._targets(classes)  # [K, D]
+            if self.aggregation == 'mean':
+                # As released: frames of any length, the mean of unit length.
+                videos = F.normalize(frames.mean(dim=1), dim=-1)
+                saliency = frames.new_full(
+                    (len(frames), len(targets), frames.shape[1]),
+                    1 / frames.shape[1])
+                return videos @ targets.t(), saliency
+            queries, mask = classes.sentence[:, None], None  # [K, 1, D]
+            if self.saliency_source == 'word':
+                queries, mask = classes.words, classes.word_mask
+            return concept_spotting(
+                F.normalize(frames, dim=-1), queries, targets,
+                self.temperature, mask, self.renormalize)
+
+    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
+        """Average over views; 'prob' as the released code ranks videos.
+
+        That is a softmax of each view's unscaled scores, the mean over the
+        views, and a second softmax, which keeps the order of the classes but
+        counts where videos are ranked against each other (mAP).
+
+        Args:
+            cls_scores (Tensor): [B·V, K].
+            num_segs (int): V.
+
+        Returns:
+            Tensor: [B, K].
+        """
+        scores = super().average_clip(cls_scores, num_segs)
+        return scores.softmax(-1) if self.average_clips == 'prob' else scores
+
+    def _needs_words(self) -> bool:
+        spots_words = self.aggregation == 'vcs' and \
+            self.saliency_source == 'word'
+        return spots_words or self.recognition_source == 'word'
+
+    def _targets(self, classes: ClassEmbeddings) -> Tensor:
+        """What a video is compared with to be recognized, [K, D]."""
+        if self.recognition_source == 'class':
+            return classes.sentence
+        weights = classes.word_mask.to(classes.words)
+        mean = torch.einsum('kqd,kq->kd', classes.words, weights)
+        return F.normalize(mean, dim=-1)

@@ -1,0 +1,49 @@
+# As published: 5 epochs of linear warm-up, then a cosine, both by iteration;
+# CLIP's own tensors learn at a tenth of the rate of the new ones.
+max_epochs = 30
+warmup_epochs = 5
+base_lr = 5e-5
+clip_lr_mult = 0.1
+
+train_cfg = dict(
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+# fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
+# accumulative_counts=N divides the memory of a batch by N.
+optim_wrapper = dict(
+    type='AmpOptimWrapper',
+    optimizer=dict(
+        type='AdamW',
+        lr=base_lr,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0.2),
+    paramwise_cfg=dict(
+        custom_keys={
+            'backbone': dict(lr_mult=clip_lr_mult),
+            'text_encoder': dict(lr_mult=clip_lr_mult),
+            'logit_scale': dict(lr_mult=clip_lr_mult)
+        }))
+
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-3,
+        begin=0,
+        end=warmup_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs - warmup_epochs,
+        eta_min=0,
+        begin=warmup_epochs,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
+
+# `--auto-scale-lr` adapts the rate to another total batch size.
+auto_scale_lr = dict(enable=False, base_batch_size=256)

@@ -1,0 +1,30 @@
+"""Know whether a result on disk was made by the same code and settings."""
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+SOURCES = sorted(Path(__file__).parent.glob('*.py'))
+
+
+def describe(**settings: Any) -> Dict[str, Any]:
+    """The settings and a digest of this folder's code, ready for JSON."""
+    code = b''.join(path.read_bytes() for path in SOURCES)
+    settings['code'] = hashlib.sha256(code).hexdigest()
+    return json.loads(json.dumps(settings))
+
+
+def matches(path: Path, settings: Dict[str, Any]) -> bool:
+    """Whether the stamp at ``path`` is there and says the same settings."""
+    try:
+        return json.loads(path.read_text()) == settings
+    except (OSError, ValueError):
+        return False
+
+
+def write(path: Path, settings: Dict[str, Any]) -> None:
+    """Write the stamp in one step: call it last, when the result is whole."""
+    draft = path.with_name(path.name + '.tmp')
+    draft.write_text(json.dumps(settings, indent=2) + '\n')
+    os.replace(draft, path)

@@ -1,0 +1,46 @@
+"""Test a recognizer: MMAction2's ``tools/test.py``, with views.
+
+Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [options of
+MMAction2's test.py]
+"""
+import argparse
+import sys
+
+from bike_mmaction.apis import load_toolbox_tool
+from bike_mmaction.datasets.pipelines import parse_views, set_views
+
+
+def views(text: str) -> str:
+    """An argument type: refuse what is not understood, before any work."""
+    try:
+        parse_views(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error))
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(
+        '--views',
+        type=views,
+        help='temporal clips x spatial crops of each video, such as 1x1, '
+        '4x1 or 4x3; by default as the config says')
+    own, rest = parser.parse_known_args()
+    if {'-h', '--help'} & set(rest):
+        print(f'{parser.format_help()}\nand, from MMAction2:\n')
+    sys.argv[1:] = rest
+    tool = load_toolbox_tool('test')
+    merge_args = tool.merge_args
+
+    def merge(cfg, args):
+        if own.views is not None:
+            set_views(cfg, own.views)
+        return merge_args(cfg, args)
+
+    tool.merge_args = merge
+    tool.main()
+
+
+if __name__ == '__main__':
+    main()
