@@ -4,6 +4,7 @@ The shipped configs are variants of each other made with these functions, and
 ``tools/test.py --views`` calls one. They look for transforms by name, so any
 config that has these transforms can be changed.
 """
+import copy
 import re
 from typing import List
 
@@ -40,12 +41,14 @@ def set_views(cfg, views: str) -> None:
             or crops in another way.
     """
     num_clips, num_crops = parse_views(views)
-    pipeline = _pipeline(cfg, 'test_dataloader')
+    pipeline = copy.deepcopy(_pipeline(cfg, 'test_dataloader'))
     for transform in _find(pipeline, 'SparseSampleFrames'):
         transform['num_clips'] = num_clips
     for transform in _find(pipeline, *CROPS):
         transform['type'] = 'CenterCrop' if num_crops == 1 else \
             'SpacedThreeCrop'
+    # A copy, since validation may share the list.
+    cfg['test_dataloader']['dataset']['pipeline'] = pipeline
 
 
 def set_clip_len(cfg, clip_len: int) -> None:

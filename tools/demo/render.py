@@ -58,6 +58,7 @@ def encode(clip: scenes.Clip, path: Path) -> None:
 def truth(clip: scenes.Clip) -> Dict[str, Any]:
     """What a clip shows: frames are counted from 0, the last included."""
     place = (clip.background, clip.scenery)
+    segments = [[seg.first, seg.last, seg.facts] for seg in clip.segments]
     return {
         'label': clip.label,
         'class': scenes.CLASS_NAMES[clip.label],
@@ -65,8 +66,7 @@ def truth(clip: scenes.Clip) -> Dict[str, Any]:
         'background': clip.background,
         'scenery': clip.scenery,
         'at_home': place == scenes.home(clip.label),
-        'segments': [[seg.first, seg.last, list(seg.facts)]
-                     for seg in clip.segments]
+        'segments': segments
     }
 
 

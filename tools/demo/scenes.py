@@ -158,10 +158,10 @@ def _sample_things(rng: np.random.Generator, ball: str) -> Tuple[Thing, ...]:
     if rng.random() < 1 / 3:  # a quarter of all distractors
         names[0] = ball
     sides = rng.permutation([18, 46])  # kept apart: both are to be seen
-    return tuple(
-        Thing(name, (side + rng.uniform(-8, 8), rng.uniform(12, 48)),
-              tuple(rng.uniform(-0.8, 0.8, 2)))
-        for name, side in zip(names, sides))
+    starts = [(side + rng.uniform(-8, 8), rng.uniform(12, 48))
+              for side in sides]
+    steps = rng.uniform(-0.8, 0.8, (2, 2))
+    return tuple(map(Thing, names, starts, map(tuple, steps.tolist())))
 
 
 def _distractors(rng: np.random.Generator, first: int, last: int,

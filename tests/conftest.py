@@ -1,0 +1,31 @@
+import os
+import sys
+
+import pytest
+import torch
+
+os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
+sys.path.insert(0, os.path.dirname(__file__))
+
+import bike_mmaction  # noqa: E402,F401
+from helpers import write_dataset, write_video  # noqa: E402
+from mmaction.utils import register_all_modules  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def toolbox():
+    """Components are found by name, and chance is the same in every test."""
+    register_all_modules()
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope='session')
+def data_root(tmp_path_factory):
+    """Four videos and their frames, where the K400 configs look."""
+    return write_dataset(tmp_path_factory.mktemp('kinetics400'))
+
+
+@pytest.fixture(scope='session')
+def video(tmp_path_factory):
+    """A H.264 file of 24 frames."""
+    return write_video(tmp_path_factory.mktemp('video') / 'clip.mp4')

@@ -1,0 +1,109 @@
+"""Small real videos, and shipped configs made small."""
+import copy
+import os
+
+import av
+import numpy as np
+
+TINY_ARCH = dict(
+    embed_dim=64,
+    quick_gelu=True,
+    vision_cfg=dict(
+        image_size=32, patch_size=16, width=128, layers=2, head_width=64),
+    text_cfg=dict(
+        context_length=77,
+        vocab_size=49408,
+        width=128,
+        heads=2,
+        layers=2))
+
+
+def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None):
+    """A H.264 file whose frames all differ; ``size`` is (width, height)."""
+    rng = np.random.RandomState(seed)
+    width, height = size
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    background = rng.randint(0, 255, (height, width, 3))
+    with av.open(str(path), 'w', options=options or {}) as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+        stream.options = dict(crf='20')
+        for index in range(num_frames):
+            image = np.roll(background, index, axis=1).astype(np.uint8)
+            image[:8] = 255 * index // num_frames  # tells the frame number
+            frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return str(path)
+
+
+def write_dataset(root, count=4, num_classes=400, num_frames=24,
+                  size=(64, 48)):
+    """Videos, their extracted frames and the lists that configs name.
+
+    Lies where the Kinetics-400 configs expect it, below ``root``.
+    """
+    import decord
+    from PIL import Image
+    lines = {'videos': [], 'rawframes': []}
+    for i in range(count):
+        label = i * 7 % num_classes
+        for split in ('train', 'val'):
+            video = write_video(
+                f'{root}/videos_{split}/v{i}.mp4', num_frames, size, seed=i)
+            folder = f'{root}/rawframes_{split}/v{i}'
+            os.makedirs(folder, exist_ok=True)
+            for j, frame in enumerate(decord.VideoReader(video)):
+                Image.fromarray(frame.asnumpy()).save(
+                    f'{folder}/img_{j + 1:05}.jpg')
+        lines['videos'].append(f'v{i}.mp4 {label}')
+        lines['rawframes'].append(f'v{i} {num_frames} {label}')
+    for kind, rows in lines.items():
+        for split in ('train', 'val'):
+            path = f'{root}/kinetics400_{split}_list_{kind}.txt'
+            with open(path, 'w') as file:
+                file.write('\n'.join(rows) + '\n')
+    return str(root)
+
+
+def small_arch(arch):
+    """The architecture of the same layout and image size, but tiny."""
+    from bike_mmaction.models.clip import get_arch
+    config = copy.deepcopy(get_arch(arch))
+    image_size = config['vision_cfg']['image_size']
+    config.update(embed_dim=64)
+    config['vision_cfg'].update(
+        layers=1, width=64, head_width=32, patch_size=image_size // 2)
+    config['text_cfg'].update(layers=1, width=64, heads=2)
+    return config
+
+
+def shrink(cfg, data_root, work_dir):
+    """Make a shipped config quick: tiny towers, own data, one epoch.
+
+    What a config is about stays: pipelines, frames, image size, heads,
+    losses, optimizer and schedule.
+    """
+    model = cfg.model
+    arch = small_arch(model.backbone.arch)
+    model.backbone.update(arch=arch, pretrained=None)
+    if model.get('neck'):
+        model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
+    model.cls_head.in_channels = 64
+    model.cls_head.text_encoder.update(arch=arch, pretrained=None)
+    for name in ('train', 'val', 'test'):
+        loader = cfg[f'{name}_dataloader']
+        loader.update(
+            batch_size=2, num_workers=0, persistent_workers=False)
+        dataset = loader.dataset
+        dataset.ann_file = dataset.ann_file.replace(
+            cfg.data_root, data_root)
+        for key, folder in dataset.data_prefix.items():
+            dataset.data_prefix[key] = folder.replace(cfg.data_root,
+                                                      data_root)
+    cfg.train_cfg.max_epochs = 1
+    cfg.param_scheduler = cfg.param_scheduler[1:]
+    cfg.param_scheduler[0].update(begin=0, T_max=1, end=1)
+    cfg.work_dir = str(work_dir)
+    cfg.default_hooks.logger.interval = 1
+    return cfg
