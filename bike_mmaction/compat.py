@@ -21,7 +21,7 @@ def patch_toolbox() -> None:
     load_own_checkpoints()
     train_distributed_without_gpu()
     allow_amp_without_gpu()
-    jitter_hue_with_numpy2()
+    jitter_hue_without_overflow()
     name_file_in_pipeline_errors()
 
 
@@ -34,14 +34,9 @@ def check_versions() -> None:
     """
     for name, bounds in DEPENDENCIES.items():
         _check_version(name, _installed(name), bounds)
-    found = {name: _installed(name) for name in MMCV}
-    if not any(found.values()):
-        raise ImportError(
-            'bike_mmaction needs mmcv, which is not installed. The small '
-            'build suffices: pip install "mmcv-lite>=2.0.0,<2.2.0"')
-    for name, version_ in found.items():
-        if version_:
-            _check_version(name, version_, MMCV[name])
+    mmcv = [name for name in MMCV if _installed(name)]
+    for name in mmcv or ['mmcv-lite']:  # the small build suffices
+        _check_version(name, _installed(name), MMCV[name])
 
 
 def _installed(name: str) -> str:
@@ -52,14 +47,14 @@ def _installed(name: str) -> str:
 
 
 def _check_version(name: str, found: str, bounds: tuple) -> None:
-    from packaging.version import Version
-    low, high = bounds
-    wanted = f'{name}>={low},<{high}'
+    from packaging.specifiers import SpecifierSet
+    allowed = '>={},<{}'.format(*bounds)
+    wanted = f'{name}{allowed}'
     if not found:
         raise ImportError(f'bike_mmaction needs {wanted}, which is not '
                           f'installed. Run: pip install "{wanted}"')
-    # A local build such as 2.12.1+cpu counts as 2.12.1.
-    if not Version(low) <= Version(Version(found).public) < Version(high):
+    # pip's own rules: a local build such as 2.12.1+cpu counts as 2.12.1.
+    if not SpecifierSet(allowed).contains(found, prereleases=True):
         raise ImportError(f'bike_mmaction needs {wanted}, but {name} {found} '
                           f'is installed. Run: pip install "{wanted}"')
 
@@ -84,19 +79,23 @@ def add_missing_localizer() -> None:
 
 
 def ignore_unfit_transformers() -> None:
-    """mmaction2 1.2.0 cannot import with transformers >= 4.57.
+    """mmaction2 and mmpretrain 1.2.0 cannot import with transformers >= 4.57.
 
-    Its multi-modal models ask for a function that transformers removed; they
+    Their multi-modal models ask for functions that transformers removed; they
     are left out, as they are where transformers is not installed.
     """
     import mmaction.utils.dependency as dependency
     if not dependency.WITH_MULTIMODAL:
         return
     try:
-        from transformers.modeling_utils import \
-            apply_chunking_to_forward  # noqa: F401
-    except ImportError:
+        from transformers.modeling_utils import (  # noqa: F401
+            apply_chunking_to_forward, find_pruneable_heads_and_indices,
+            prune_linear_layer)
+    except Exception:  # its lazy modules raise more than ImportError
         dependency.WITH_MULTIMODAL = False
+        if importlib.util.find_spec('mmpretrain'):
+            import mmpretrain.utils.dependency as dependency
+            dependency.WITH_MULTIMODAL = False
 
 
 def load_own_checkpoints() -> None:
@@ -194,32 +193,38 @@ def allow_amp_without_gpu() -> None:
             raise ValueError(
                 f'optim_wrapper.dtype={dtype!r} needs a GPU; on a CPU mixed '
                 "precision works with dtype='bfloat16' only")
-        if torch_version() < (2, 2):  # aborts the process, no exception
-            raise RuntimeError('mixed precision on a CPU needs torch>=2.2, '
+        if torch_version() < (2, 3):  # aborts the process, no exception
+            raise RuntimeError('mixed precision on a CPU needs torch>=2.3, '
                                f'this is torch {torch.__version__}')
         kwargs.pop('use_fsdp', None)
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None
-        self.loss_scaler = torch.cuda.amp.GradScaler(enabled=False)
+        self.loss_scaler = torch.amp.GradScaler('cpu', enabled=False)
         self.cast_dtype = torch.bfloat16
 
     AmpOptimWrapper.__init__ = amp_init
 
 
-def jitter_hue_with_numpy2() -> None:
-    """mmaction2 1.2.0 with numpy 2: ``ColorJitter`` overflows uint8."""
+def jitter_hue_without_overflow() -> None:
+    """mmaction2 1.2.0: ``ColorJitter`` adds to the hue in uint8.
+
+    numpy 2 raises where the offset is negative; where hue and offset exceed
+    255, any numpy turns the sum to another colour.
+    """
+    import cv2
     import numpy as np
     from mmaction.datasets.transforms import ColorJitter
     adjust = ColorJitter.adjust_hue
-    if np.__version__ < '2' or _is_patched(adjust):
+    if _is_patched(adjust):
         return
 
     @_patch_of(adjust)
     def adjust_hue(img, factor):
-        # The hue is an angle: 180 steps once round, so a negative offset
-        # and its positive complement are the same turn.
-        offset = int(factor * 255) % 180
-        return adjust(img, offset / 255 + 1e-6)
+        img = np.clip(img, 0, 255).astype(np.uint8)
+        hsv = cv2.cvtColor(img, cv2.COLOR_RGB2HSV)
+        hue = hsv[..., 0].astype(np.int16) + int(factor * 255)
+        hsv[..., 0] = hue % 180  # an angle in steps of two degrees
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
 
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
 
@@ -242,8 +247,7 @@ def name_file_in_pipeline_errors() -> None:
         try:
             return call(self, data)
         except Exception as error:
-            if not isinstance(source, str) or isinstance(error,
-                                                         PipelineError):
+            if not isinstance(source, str) or isinstance(error, PipelineError):
                 raise
             raise PipelineError(_explain(source, error)) from error
 
@@ -261,6 +265,8 @@ def _explain(source: str, error: Exception) -> str:
         reason = 'no such file or folder'
     elif osp.isfile(source) and osp.getsize(source) == 0:
         reason = 'the file is empty (0 bytes)'
+    elif 'Error reading' in reason or 'DECORDError' in reason:
+        reason = f'truncated or no video ({reason})'
     return f"cannot use '{source}': {reason}"
 
 

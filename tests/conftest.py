@@ -21,7 +21,7 @@ def toolbox():
 
 @pytest.fixture(scope='session')
 def data_root(tmp_path_factory):
-    """Four videos and their frames, where the K400 configs look."""
+    """Five videos and their frames, where the K400 configs look."""
     return write_dataset(tmp_path_factory.mktemp('kinetics400'))
 
 
@@ -29,3 +29,11 @@ def data_root(tmp_path_factory):
 def video(tmp_path_factory):
     """A H.264 file of 24 frames."""
     return write_video(tmp_path_factory.mktemp('video') / 'clip.mp4')
+
+
+@pytest.fixture
+def repository(monkeypatch):
+    """Root folder of the repository; subprocesses import from it."""
+    root = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
+    monkeypatch.setenv('PYTHONPATH', root)
+    return root

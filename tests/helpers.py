@@ -37,7 +37,7 @@ def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None):
     return str(path)
 
 
-def write_dataset(root, count=4, num_classes=400, num_frames=24,
+def write_dataset(root, count=5, num_classes=400, num_frames=24,
                   size=(64, 48)):
     """Videos, their extracted frames and the lists that configs name.
 

@@ -152,7 +152,7 @@ def learning_rate(step: int, steps: int) -> float:
 def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
           rng: np.random.Generator) -> None:
     """Train all of ``clip`` in place on freshly drawn batches."""
-    tokenizer = open_clip.SimpleTokenizer(clip.context_length)
+    tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
     optimizer = torch.optim.AdamW(
         clip.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     progress = tqdm(range(steps), 'Pre-training CLIP', mininterval=2)
@@ -185,7 +185,7 @@ def event_accuracy(clip: open_clip.CLIP, normalize: Normalize, prompt: str,
         middle = (plan.event.first + plan.event.last) // 2
         frames.append(scenes.draw(plan, middle))
     frames = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
-    tokens = open_clip.SimpleTokenizer(clip.context_length)(
+    tokens = open_clip.SimpleTokenizer(context_length=clip.context_length)(
         [prompt.format(name) for name in scenes.CLASS_NAMES])
     images = clip.encode_image(normalize(frames), normalize=True)
     classes = clip.encode_text(tokens, normalize=True)
@@ -210,7 +210,7 @@ def parse_args() -> argparse.Namespace:
         'mean and std of model.data_preprocessor')
     parser.add_argument(
         '--out', type=Path, required=True, help='the state dict, a .pt file')
-    parser.add_argument('--steps', type=int, default=280)
+    parser.add_argument('--steps', type=int, default=250)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--threads', type=int, default=2, help='of the CPU')
     return parser.parse_args()

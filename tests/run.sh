@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Set up the environment, check the style and run the tests.
+# Usage: bash tests/run.sh [options of pytest]
+# Without the tests marked slow: bash tests/run.sh -m "not slow"
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+VENV=${BIKE_VENV:-$PWD/.venv}
+bash tools/setup_env.sh "$VENV" || exit 1
+
+# Tiny models gain nothing from more threads, and some tests start processes.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+export MPLBACKEND=Agg
+export HF_HUB_OFFLINE=1  # no test downloads anything
+
+status=0
+check() {
+    echo "== $*"
+    "$VENV/bin/python" -m "$@" || status=1
+}
+check flake8
+check isort --check-only --diff .
+check pytest "$@"
+exit $status

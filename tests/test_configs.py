@@ -1,0 +1,63 @@
+"""Every shipped config trains and tests on real files, made small."""
+import glob
+import os.path as osp
+
+import pytest
+from helpers import shrink
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
+CONFIGS = sorted(
+    osp.relpath(path, ROOT)
+    for path in glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'),
+                          recursive=True)
+    if 'demo' not in path and '_base_' not in path)
+FRAMES = {'16f': 16, '32f': 32}
+
+
+def load(path):
+    return Config.fromfile(osp.join(ROOT, path))
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_trains_and_tests(path, data_root, tmp_path):
+    cfg = shrink(load(path), data_root, tmp_path)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    scalars = runner.message_hub.log_scalars
+    assert scalars['train/loss'].statistics('mean') > 0
+    metrics = runner.test()
+    assert set(metrics) == {'acc/top1', 'acc/top5', 'acc/mean1'}
+    assert runner.iter == 3  # five videos, two a batch
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_input_is_what_the_name_says(path):
+    cfg = load(path)
+    name = osp.basename(path)
+    clip_len = next((FRAMES[k] for k in FRAMES if f'_{k}_' in name), 8)
+    size = 336 if '_336_' in name else 224
+    assert ('336' in cfg.model.backbone.arch) == (size == 336)
+    for split in ('train', 'val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        by_type = {t.type: t for t in dataset.pipeline}
+        assert by_type['SparseSampleFrames'].clip_len == clip_len
+        if split == 'train':
+            resized = [t.scale for t in dataset.pipeline
+                       if t.type == 'Resize']
+            assert resized[1] == (size, size)
+        else:
+            assert by_type['CenterCrop'].crop_size == size
+        raw = name.endswith('_rawframes.py')
+        assert ('RawFrameDecode' in by_type) == raw
+        assert ('DecordDecode' in by_type) == (not raw)
+        assert ('rawframes' in dataset.ann_file) == raw
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_both_towers_are_of_one_arch(path):
+    model = load(path).model
+    assert model.backbone.arch == model.cls_head.text_encoder.arch
+    assert model.backbone.pretrained == 'openai'
+    assert model.cls_head.text_encoder.pretrained == 'openai'

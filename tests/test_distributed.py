@@ -1,0 +1,205 @@
+"""Real processes over gloo: losses, gradients, and the shell tools."""
+import glob
+import itertools
+import json
+import os
+import os.path as osp
+import pickle
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import fixture
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from helpers import TINY_ARCH, shrink
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+
+
+def build(target, frozen):
+    torch.manual_seed(0)
+    return MODELS.build(
+        dict(
+            type='CLIPRecognizer',
+            backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
+            neck=dict(
+                type='TemporalTransformer',
+                embed_dims=64,
+                num_heads=2,
+                num_layers=1),
+            cls_head=dict(
+                type='VCSHead',
+                num_classes=len(fixture.CLASSES),
+                in_channels=64,
+                class_names=fixture.CLASSES,
+                loss_cls=dict(type='ContrastiveLoss', target=target),
+                text_encoder=dict(
+                    type='CLIPTextEncoder', arch=TINY_ARCH,
+                    frozen=frozen)))).train()
+
+
+def batch(part=slice(None)):
+    frames = fixture.frames(6).transpose(1, 2)[:, None]  # [B, 1, 3, T, H, W]
+    labels = [0, 3, 0, 3, 5, 0]
+    samples = [ActionDataSample().set_gt_label(label) for label in labels]
+    return frames[part], samples[part]
+
+
+def gradients(model):
+    return {name: p.grad for name, p in model.named_parameters()
+            if p.requires_grad}
+
+
+CASES = list(itertools.product(('soft', 'hard'), (True, False), (3, 4)))
+
+
+def run_rank(rank, store, out):
+    """One of two processes: every case, with its part of the batch."""
+    from mmaction.utils import register_all_modules
+    from mmengine.model import MMDistributedDataParallel
+
+    import bike_mmaction  # noqa: F401
+    register_all_modules()
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', f'file://{store}', rank=rank, world_size=2)
+    found = {}
+    for target, frozen, split in CASES:
+        model = MMDistributedDataParallel(build(target, frozen))
+        part = slice(split, None) if rank else slice(split)
+        loss = model(*batch(part), mode='loss')['loss_cls']
+        loss.backward()
+        found[target, frozen, split] = (loss.item(), gradients(model.module))
+    torch.save(found, f'{out}/{rank}.pt')
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('ranks')
+    mp.spawn(run_rank, (folder / 'store', folder), nprocs=2)
+    return [torch.load(folder / f'{rank}.pt') for rank in range(2)]
+
+
+@pytest.mark.parametrize('target,frozen,split', CASES)
+def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen,
+                                                   split):
+    """Split 3 shares the batch of six equally, split 4 does not."""
+    model = build(target, frozen)
+    expected = model(*batch(), mode='loss')['loss_cls']
+    expected.backward()
+    reference = gradients(model)
+    largest = max(g.abs().max() for g in reference.values())
+    assert any('text_encoder' in name for name in reference) != frozen
+    for found in ranks:
+        loss, grads = found[target, frozen, split]
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
+        assert grads.keys() == reference.keys()
+        for name, gradient in reference.items():
+            torch.testing.assert_close(
+                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest)
+
+
+@pytest.fixture
+def config(data_root, tmp_path):
+    """A shipped config made small, as a file."""
+    cfg = shrink(
+        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+        data_root, tmp_path / 'work')
+    path = str(tmp_path / 'small.py')
+    cfg.dump(path)
+    return path
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return str(s.getsockname()[1])
+
+
+def start(*command):
+    """Run a tool of this repository in its own process group."""
+    env = dict(
+        os.environ,
+        PYTHON=sys.executable,
+        PYTHONPATH=ROOT,
+        PORT=free_port(),
+        OMP_NUM_THREADS='1')
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True)
+
+
+def finish(process, timeout=300):
+    out, _ = process.communicate(timeout=timeout)
+    assert process.returncode == 0, out[-3000:]
+    return out
+
+
+def wait_for(path, process, timeout=200):
+    end = time.time() + timeout
+    while not glob.glob(path):
+        assert process.poll() is None, process.communicate()[0][-3000:]
+        assert time.time() < end, f'{path} did not appear'
+        time.sleep(0.05)
+
+
+def test_training_is_stopped_and_resumed(config, tmp_path):
+    work = str(tmp_path / 'work')
+    train = ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', work]
+    process = start(*train, '--cfg-options', 'train_cfg.max_epochs=1000')
+    wait_for(f'{work}/last_checkpoint', process)
+    # To the launcher, which stops its workers, as a scheduler would.
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    with open(f'{work}/last_checkpoint') as file:
+        done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
+    out = finish(start(*train, '--resume', '--cfg-options',
+                       f'train_cfg.max_epochs={done + 2}'))
+    assert f'resumed epoch: {done}' in out
+    trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
+    assert trained == {done + 1, done + 2}  # nothing twice, nothing left out
+    checkpoint = torch.load(
+        f'{work}/epoch_{done + 2}.pth', weights_only=False)
+    # Two ranks, three videos each (one repeated), two a batch: 2 iterations.
+    assert checkpoint['meta']['iter'] == 2 * (done + 2)
+
+
+def test_two_processes_test_as_one(config, tmp_path):
+    work = str(tmp_path / 'work')
+    finish(start(sys.executable, 'tools/train.py', config, '--work-dir',
+                 work, '--cfg-options', 'train_cfg.max_epochs=1',
+                 'val_cfg=None', 'val_dataloader=None', 'val_evaluator=None'))
+    checkpoint = f'{work}/epoch_1.pth'
+    found = []
+    for name, command in (
+        ('one', [sys.executable, 'tools/test.py', config, checkpoint]),
+        ('two', ['bash', 'tools/dist_test.sh', config, checkpoint, '2'])):
+        out = str(tmp_path / name)
+        finish(start(*command, '--views', '2x3', '--work-dir', out,
+                     '--dump', f'{out}.pkl'))
+        with open(glob.glob(f'{out}/*/*.json')[0]) as file:
+            metrics = json.load(file)
+        with open(f'{out}.pkl', 'rb') as file:
+            scores = torch.stack([r['pred_score'] for r in pickle.load(file)])
+        found.append((metrics, scores))
+    (one, scores), (two, scores2) = found
+    accuracies = [key for key in one if key.startswith('acc/')]
+    assert accuracies and all(one[key] == two[key] for key in accuracies)
+    assert len(scores2) == 5  # two ranks, five videos
+    torch.testing.assert_close(scores, scores2)

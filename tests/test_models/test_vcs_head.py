@@ -1,0 +1,258 @@
+import fixture
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import TINY_ARCH
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+from bike_mmaction.models.vcs_head import (concept_spotting, frame_saliency,
+                                           to_frames)
+
+NAMES = ['abseiling', 'making a cake', 'zumba']
+
+
+def build(names=NAMES, in_channels=64, frozen=True, **kwargs):
+    torch.manual_seed(1)
+    return MODELS.build(
+        dict(
+            type='VCSHead',
+            num_classes=len(names),
+            in_channels=in_channels,
+            class_names=names,
+            text_encoder=dict(
+                type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen),
+            **kwargs))
+
+
+def unit(*shape):
+    return F.normalize(torch.randn(*shape), dim=-1)
+
+
+class TestMaths:
+
+    def test_saliency_by_hand(self):
+        # Two orthogonal frames; the query is the first: cosines 1 and 0.
+        frames = torch.eye(2)[None]
+        queries = torch.tensor([[[1., 0.]]])
+        found = frame_saliency(frames, queries, temperature=1.)
+        e = torch.e
+        torch.testing.assert_close(
+            found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
+
+    def test_softmax_comes_before_the_mean_over_words(self):
+        # A word for each frame: either is certain, together undecided.
+        frames = torch.eye(2)[None]
+        found = frame_saliency(frames, torch.eye(2)[None], temperature=0.01)
+        torch.testing.assert_close(found, torch.full((1, 1, 2), 0.5))
+
+    def test_scores_by_hand(self):
+        # A frame like the class, and one unlike it, weighted e : 1.
+        frames = torch.eye(2)[None]
+        classes = torch.tensor([[1., 0.]])
+        scores, saliency = concept_spotting(
+            frames, classes[:, None], classes, temperature=1.)
+        torch.testing.assert_close(scores, saliency[..., 0])
+        cosine, _ = concept_spotting(
+            frames, classes[:, None], classes, 1., renormalize=True)
+        w = saliency[0, 0]
+        torch.testing.assert_close(cosine[0, 0], w[0] / w.norm())
+
+    def test_uniform_saliency_equals_mean_pooling(self):
+        frames, words, classes = unit(2, 5, 8), unit(3, 4, 8), unit(3, 8)
+        scores, saliency = concept_spotting(frames, words, classes, 1e9)
+        torch.testing.assert_close(saliency, torch.full((2, 3, 5), 0.2))
+        torch.testing.assert_close(scores, frames.mean(1) @ classes.t())
+
+    def test_low_temperature_takes_the_best_frame(self):
+        frames, classes = unit(2, 5, 8), unit(3, 8)
+        scores, _ = concept_spotting(frames, classes[:, None], classes, 1e-6)
+        best = (frames @ classes.t()).amax(dim=1)
+        torch.testing.assert_close(scores, best)
+
+    def test_mask_leaves_words_out(self):
+        frames, words = unit(2, 5, 8), unit(3, 4, 8)
+        mask = torch.tensor([[True, True, False, False]] * 3)
+        torch.testing.assert_close(
+            frame_saliency(frames, words, 0.1, mask),
+            frame_saliency(frames, words[:, :2], 0.1))
+
+    @pytest.mark.parametrize('shape,num_segs,expected', [
+        ((2, 4, 6), None, (2, 4, 6)),
+        ((2, 6, 4, 3, 3), None, (2, 4, 6)),
+        ((8, 6, 3, 3), 4, (2, 4, 6)),
+        ((8, 6), 4, (2, 4, 6)),
+        ((2, 6), None, (2, 1, 6)),
+    ])
+    def test_features_of_every_toolbox_shape(self, shape, num_segs, expected):
+        assert to_frames(torch.randn(shape), num_segs).shape == expected
+
+    def test_frames_keep_their_order(self):
+        clip = torch.randn(2, 6, 4, 3, 3)  # [N, C, T, H, W]
+        folded = clip.transpose(1, 2).flatten(0, 1)  # [N·T, C, H, W]
+        torch.testing.assert_close(to_frames(clip), to_frames(folded, 4))
+
+    def test_other_shapes_are_refused(self):
+        with pytest.raises(ValueError, match='got \\(6,\\)'):
+            to_frames(torch.randn(6))
+
+
+class TestWords:
+
+    def positions(self, prompt, words):
+        head = build(prompt=prompt, words=words)
+        return head._word_mask()[1].nonzero().flatten().tolist()
+
+    def test_all(self):
+        assert self.positions('a video of {}', 'all') == list(range(77))
+
+    def test_sentence_ends_at_the_end_of_text(self):
+        # <start> a video of making a cake <end>
+        assert self.positions('a video of {}', 'sentence') == list(range(8))
+
+    def test_name(self):
+        assert self.positions('a video of {}', 'name') == [4, 5, 6]
+
+    def test_name_inside_a_sentence(self):
+        assert self.positions('{}, a video.', 'name') == [1, 2, 3]
+
+    def test_modes_differ(self):
+        frames = torch.randn(2, 8, 64)
+        found = [build(words=w).spot(frames)[1]
+                 for w in ('all', 'sentence', 'name')]
+        assert not torch.allclose(found[0], found[1])
+        assert not torch.allclose(found[1], found[2])
+
+
+class TestSources:
+    """Table 6b."""
+
+    def test_class_saliency_has_one_query(self):
+        frames, head = torch.randn(2, 8, 64), build(saliency_source='class')
+        _, saliency = head.spot(frames)
+        classes = head.embed_classes(words=False).sentence
+        torch.testing.assert_close(
+            saliency,
+            frame_saliency(F.normalize(frames, dim=-1), classes[:, None],
+                           0.01))
+
+    def test_word_recognition_compares_with_the_mean_word(self):
+        frames = torch.randn(2, 8, 64)
+        head = build(
+            recognition_source='word', aggregation='mean', words='name')
+        words, mask = head.embed_classes(words=True)[1:]
+        videos = F.normalize(frames.mean(1), dim=-1)
+        for k in range(3):
+            mean = F.normalize(words[k, mask[k]].mean(0), dim=0)
+            torch.testing.assert_close(head(frames)[:, k], videos @ mean)
+
+
+class TestHead:
+
+    def test_mean_pooling_is_the_cosine_of_the_mean_frame(self):
+        frames, head = torch.randn(2, 8, 64), build(aggregation='mean')
+        scores, saliency = head.spot(frames)
+        classes = head.embed_classes(words=False).sentence
+        torch.testing.assert_close(
+            scores,
+            F.cosine_similarity(
+                frames.mean(1)[:, None], classes[None], dim=-1))
+        assert (saliency == 1 / 8).all()
+
+    def test_other_widths_are_projected(self):
+        head = build(in_channels=96)
+        scores = head(torch.randn(2, 8, 96))
+        scores.sum().backward()
+        assert scores.shape == (2, 3)
+        assert head.projection.weight.grad.abs().sum() > 0
+
+    def test_new_class_names_need_no_training(self):
+        frames, head = torch.randn(2, 8, 64), build()
+        before = head(frames)
+        head.set_class_names(['zumba', 'abseiling'])
+        after = head(frames)
+        torch.testing.assert_close(after, before[:, [2, 0]])
+        assert head.num_classes == 2
+
+    def test_scores_are_float32_under_autocast(self):
+        head, frames = build(), torch.randn(2, 8, 64)
+        with torch.autocast('cpu', torch.bfloat16):
+            scores = head(frames)
+        assert scores.dtype == torch.float32
+        torch.testing.assert_close(scores, head(frames))
+
+    def test_gradients_reach_frames_and_scale(self):
+        head, frames = build(), torch.randn(4, 8, 64, requires_grad=True)
+        samples = [ActionDataSample().set_gt_label(i % 3) for i in range(4)]
+        losses = head.loss(frames, samples)
+        losses['loss_cls'].backward()
+        assert frames.grad.abs().sum() > 0
+        assert head.logit_scale.grad.abs() > 0
+        assert head.text_encoder.text.token_embedding.weight.grad is None
+
+    def test_trained_text_encoder_gets_gradients(self):
+        head, frames = build(frozen=False).train(), torch.randn(4, 8, 64)
+        samples = [ActionDataSample().set_gt_label(i % 3) for i in range(4)]
+        head.loss(frames, samples)['loss_cls'].backward()
+        assert head.text_encoder.text.text_projection.grad.abs().sum() > 0
+
+    def test_toolbox_loss_can_be_used(self):
+        head = build(loss_cls=dict(type='CrossEntropyLoss'))
+        frames = torch.randn(4, 8, 64)
+        labels = torch.tensor([0, 1, 2, 0])
+        samples = [ActionDataSample().set_gt_label(y) for y in labels]
+        found = head.loss(frames, samples)['loss_cls']
+        expected = F.cross_entropy(
+            head(frames) * head.logit_scale.exp(), labels)
+        torch.testing.assert_close(found, expected)
+
+    def test_views_are_averaged_as_probabilities(self):
+        head = build(average_clips='score')
+        frames = torch.randn(4, 8, 64)  # two videos of two views
+        samples = head.predict(frames, [ActionDataSample() for _ in '12'])
+        torch.testing.assert_close(
+            samples[1].pred_score, head(frames)[2:].mean(0))
+
+
+class TestErrors:
+
+    @pytest.mark.parametrize('label', [3, -1])
+    @pytest.mark.parametrize('method', ['loss', 'predict'])
+    def test_label_out_of_range(self, label, method):
+        sample = ActionDataSample(metainfo=dict(filename='some/clip.mp4'))
+        sample.set_gt_label(label)
+        with pytest.raises(ValueError) as error:
+            getattr(build(), method)(torch.randn(1, 8, 64), [sample])
+        for part in (f'label {label}', 'some/clip.mp4', '3 classes', '0 to 2'):
+            assert part in str(error.value)
+
+    def test_class_list_of_the_wrong_length(self, tmp_path):
+        path = tmp_path / 'names.txt'
+        path.write_text('running\nwalking\n')
+        with pytest.raises(ValueError) as error:
+            MODELS.build(
+                dict(
+                    type='VCSHead',
+                    num_classes=5,
+                    in_channels=64,
+                    class_names=str(path),
+                    text_encoder=dict(
+                        type='CLIPTextEncoder', arch=TINY_ARCH)))
+        for part in (str(path), '2 names', 'num_classes=5'):
+            assert part in str(error.value)
+
+    @pytest.mark.parametrize('option', [
+        dict(aggregation='max'), dict(words='some'),
+        dict(saliency_source='frame'), dict(recognition_source='frame'),
+        dict(temperature=0), dict(prompt='no place for a name')
+    ])
+    def test_options_not_understood(self, option):
+        (name, value), = option.items()
+        with pytest.raises(ValueError) as error:
+            build(**option)
+        assert name in str(error.value) and str(value) in str(error.value)
+
+
+def test_golden_class_list_is_used():
+    head = build(fixture.CLASSES)
+    assert head.prompts()[0] == 'This is a video about abseiling'
