@@ -4,7 +4,6 @@ This is the only file that knows bugs of other packages. Every function is
 safe to call twice and does nothing where its bug is absent.
 """
 import importlib.util
-import operator
 import os.path as osp
 import sys
 import types
@@ -138,8 +137,7 @@ def history_buffer_globals() -> list:
     named += [(multiarray.scalar, f'numpy.{package}.multiarray.scalar')
               for package in ('core', '_core')]
     return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named,
-            (get_statistic, 'builtins.getattr'),
-            (operator.itemgetter, 'operator.itemgetter')]
+            (get_statistic, 'builtins.getattr')]
 
 
 def train_distributed_without_gpu() -> None:
@@ -261,7 +259,7 @@ class PipelineError(RuntimeError):
 def _explain(source: str, error: Exception) -> str:
     reason = str(error).strip().splitlines() or ['']
     reason = f'{type(error).__name__}: {reason[0]}'
-    if not osp.exists(source):
+    if '://' not in source and not osp.exists(source):
         reason = 'no such file or folder'
     elif osp.isfile(source) and osp.getsize(source) == 0:
         reason = 'the file is empty (0 bytes)'

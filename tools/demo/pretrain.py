@@ -35,6 +35,7 @@ LEARNING_RATE = 1.5e-3
 WEIGHT_DECAY = 0.05
 WARMUP_STEPS = 60
 NUM_PADS = 6  # padding positions in a step, spread over all there are
+MAX_ZOOM = 1.13
 MAX_LOGIT_SCALE = math.log(100)
 
 
@@ -142,6 +143,23 @@ class Normalize:
         return (frames - self.mean) / self.std
 
 
+def zoom(frames: Tensor, rng: np.random.Generator) -> Tensor:
+    """Enlarge every other frame and crop it back, as views of a video are.
+
+    Args:
+        frames (Tensor): [B, 3, H, W], uint8.
+
+    Returns:
+        Tensor: [B, 3, H, W], float32.
+    """
+    frames, size = frames.float(), frames.shape[-1]
+    larger = int(rng.integers(size, int(size * MAX_ZOOM) + 1))
+    top, left = rng.integers(0, larger - size + 1, 2)
+    zoomed = F.interpolate(frames[::2], (larger, larger), mode='bilinear')
+    frames[::2] = zoomed[..., top:top + size, left:left + size]
+    return frames
+
+
 def learning_rate(step: int, steps: int) -> float:
     """Linear warm-up, then a cosine to zero."""
     warmup = min((step + 1) / WARMUP_STEPS, 1)
@@ -159,7 +177,7 @@ def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
     for step in progress:
         optimizer.param_groups[0]['lr'] = learning_rate(step, steps)
         batch = sample_batch(rng, prompt)
-        images = clip.encode_image(normalize(batch.frames))
+        images = clip.encode_image(normalize(zoom(batch.frames, rng)))
         match, scale = match_matrix(batch), clip.logit_scale.exp()
         losses = [
             contrastive_loss(images, texts, match, scale)

@@ -11,6 +11,7 @@ Written to ``--out``::
 """
 import argparse
 import json
+from multiprocessing import Pool
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
@@ -19,7 +20,7 @@ import numpy as np
 import scenes
 import stamp
 from drawing import SIZE
-from mmengine.utils import track_parallel_progress
+from tqdm import tqdm
 
 FPS = 25
 SPLITS = ('train', 'val', 'test')
@@ -96,9 +97,11 @@ def render(args: argparse.Namespace) -> None:
         tasks += [(videos, f'{split}/{i:04d}.mp4', (args.seed, number, i),
                    i % len(scenes.CLASSES), args.typical)
                   for i in range(getattr(args, split))]
-    truths = track_parallel_progress(
-        render_clip, tasks, args.workers, chunksize=8)
-    truths = {task[1]: result for task, result in zip(tasks, truths)}
+    with Pool(args.workers) as pool:
+        results = pool.imap(render_clip, tasks, chunksize=8)
+        progress = tqdm(
+            results, 'Rendering clips', total=len(tasks), mininterval=2)
+        truths = {task[1]: result for task, result in zip(tasks, progress)}
     for split in SPLITS:
         write_lines(args.out / f'{split}.txt',
                     (f'{name} {result["label"]}'
@@ -125,7 +128,7 @@ def main() -> None:
     done.unlink(missing_ok=True)
     render(args)
     stamp.write(done, settings)
-    print(f'\nRendered {sum(settings["clips"].values())} clips to {args.out}.')
+    print(f'Rendered {sum(settings["clips"].values())} clips to {args.out}.')
 
 
 if __name__ == '__main__':

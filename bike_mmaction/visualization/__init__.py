@@ -1,0 +1,3 @@
+from .saliency import draw_saliency
+
+__all__ = ['draw_saliency']

@@ -1,0 +1,162 @@
+"""The project as others install it, and its lists of versions."""
+import os
+import os.path as osp
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+from packaging.requirements import Requirement
+
+from bike_mmaction.version import DEPENDENCIES, MMCV, __version__
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+
+
+def files_in(folder):
+    """Paths below a folder, without what Python leaves there."""
+    return {
+        osp.relpath(osp.join(here, name), folder)
+        for here, _, names in os.walk(folder) for name in names
+        if '__pycache__' not in here
+    }
+
+
+def pins(name):
+    """``{distribution: version}`` of a file of pins."""
+    with open(osp.join(ROOT, 'requirements', f'{name}.txt')) as file:
+        return dict(re.findall(r'^([\w-]+)==(\S+)$', file.read(), re.M))
+
+
+@pytest.mark.parametrize('name', ['pins', 'oldest', 'newest'])
+def test_pins_lie_in_the_ranges(name):
+    pinned = pins(name)
+    ranges = {**DEPENDENCIES, 'mmcv-lite': MMCV['mmcv-lite']}
+    for package, bounds in ranges.items():
+        wanted = Requirement('{}>={},<{}'.format(package, *bounds))
+        assert pinned[package] in wanted.specifier, package
+
+
+def test_lower_bounds_are_the_oldest_pins():
+    bounds = {**DEPENDENCIES, 'mmcv-lite': MMCV['mmcv-lite']}
+    oldest = pins('oldest')
+    assert {k: oldest[k] for k in bounds} == {
+        k: low
+        for k, (low, _) in bounds.items()
+    }
+
+
+@pytest.fixture(scope='module')
+def source(tmp_path_factory):
+    """A copy of the project's files."""
+    copy = tmp_path_factory.mktemp('source')
+    for name in ('bike_mmaction', 'configs', 'tools'):
+        shutil.copytree(
+            osp.join(ROOT, name),
+            copy / name,
+            ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'))
+    for name in ('setup.py', 'pyproject.toml'):
+        shutil.copy(osp.join(ROOT, name), copy)
+    return copy
+
+
+@pytest.fixture(scope='module')
+def site(source, tmp_path_factory):
+    """A folder into which pip has installed the project, offline."""
+    folder = tmp_path_factory.mktemp('site')
+    options = '--no-deps --no-index --no-build-isolation --target'.split()
+    call(sys.executable, '-m', 'pip', 'install', *options, folder, source)
+    return folder
+
+
+def call(*args, **kwargs):
+    """Run a program to its end and return what it prints."""
+    done = subprocess.run([str(arg) for arg in args],
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE,
+                          text=True,
+                          **kwargs)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+class TestInstalled:
+
+    @pytest.fixture
+    def python(self, site, tmp_path):
+        """Runs Python away from the source, with what pip installed."""
+        env = dict(
+            os.environ, PYTHONPATH=str(site), PYTHONDONTWRITEBYTECODE='1')
+        return lambda *args: call(
+            sys.executable, *args, cwd=str(tmp_path), env=env)
+
+    def test_holds_all_files(self, source, site):
+        package = site / 'bike_mmaction'
+        expected = files_in(source / 'bike_mmaction')
+        for name in ('configs', 'tools'):
+            expected |= {
+                osp.join('.mim', name, path)
+                for path in files_in(source / name)
+            }
+        assert files_in(package) == expected
+
+    def test_leaves_the_source_alone(self, source, site):
+        assert not (source / 'bike_mmaction' / '.mim').exists()
+
+    def test_metadata(self, site):
+        found, = metadata.distributions(name='bike_mmaction', path=[str(site)])
+        assert found.version == __version__
+        required = [Requirement(text) for text in found.requires]
+        plain = {r.name: str(r.specifier) for r in required if not r.marker}
+        for package, (low, high) in DEPENDENCIES.items():
+            assert plain[package] == f'<{high},>={low}'
+        assert not {'mmcv', 'mmcv-lite'} & set(plain)
+
+    def test_registers_and_loads_configs(self, python, site):
+        out = python('-c', SHIPPED_CONFIG, site)
+        assert out.split() == ['CLIPRecognizer', 'kinetics400', '400']
+
+    def test_own_train_tool(self, python, site):
+        tool = site / 'bike_mmaction' / '.mim' / 'tools' / 'train.py'
+        assert '--work-dir' in python(tool, '--help')
+
+    def test_train_tool_of_the_toolbox(self, python, site):
+        """It knows nothing of this project but the path of a config."""
+        out = python('-c', TOOLBOX_TRAIN, site, 'work_dir')
+        assert out.split() == ['CLIPRecognizer', 'is', 'known']
+
+
+SHIPPED_CONFIG = """
+import sys
+from importlib import metadata
+import bike_mmaction
+from bike_mmaction.datasets.class_names import load_class_names
+from mmaction.registry import MODELS
+from mmengine.config import Config
+site = sys.argv[1]
+assert bike_mmaction.__file__.startswith(site), bike_mmaction.__file__
+cfg = Config.fromfile(
+    site + '/bike_mmaction/.mim/configs/bike_vitb32_k400.py')
+names = cfg.model.cls_head.class_names
+print(MODELS.get(cfg.model.type).__name__, names, len(load_class_names(names)))
+"""
+TOOLBOX_TRAIN = """
+import os, runpy, sys
+from importlib.util import find_spec
+from mmengine.runner import Runner
+
+def stop(cfg):
+    from mmaction.registry import MODELS
+    print(MODELS.get(cfg.model.type).__name__, 'is known')
+    sys.exit()
+
+Runner.from_cfg = stop
+site, work_dir = sys.argv[1:]
+tools = os.path.dirname(find_spec('mmaction').origin) + '/.mim/tools'
+sys.argv = ['train.py', '--work-dir', work_dir,
+            site + '/bike_mmaction/.mim/configs/bike_vitb32_k400.py']
+runpy.run_path(tools + '/train.py', run_name='__main__')
+"""
