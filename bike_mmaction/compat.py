@@ -191,9 +191,10 @@ def allow_amp_without_gpu() -> None:
             raise ValueError(
                 f'optim_wrapper.dtype={dtype!r} needs a GPU; on a CPU mixed '
                 "precision works with dtype='bfloat16' only")
-        if torch_version() < (2, 3):  # aborts the process, no exception
-            raise RuntimeError('mixed precision on a CPU needs torch>=2.3, '
-                               f'this is torch {torch.__version__}')
+        if torch_version() < (2, 3):  # its masked attention fails or aborts
+            raise RuntimeError(
+                'mixed precision on a CPU needs torch>=2.3, this is torch '
+                f"{torch.__version__}; use optim_wrapper.type='OptimWrapper'")
         kwargs.pop('use_fsdp', None)
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None

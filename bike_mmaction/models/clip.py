@@ -304,6 +304,7 @@ class CLIPTextEncoder(_CLIPTower):
             self.text.set_grad_checkpointing(True)
         self.pretrained_logit_scale: Optional[Tensor] = None
         self._tokenizer = None
+        self._tokens = (None, None)  # of the last texts
         self._cache: Dict[tuple, TextEmbeddings] = {}
         self._freeze()
 
@@ -325,7 +326,10 @@ class CLIPTextEncoder(_CLIPTower):
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Token ids [K, N], padded to the context length."""
-        return self.tokenizer(list(texts))
+        key = tuple(texts)
+        if self._tokens[0] != key:
+            self._tokens = (key, self.tokenizer(list(texts)))
+        return self._tokens[1]
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a text by itself, without start and end."""

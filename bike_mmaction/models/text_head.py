@@ -11,7 +11,7 @@ from mmaction.utils import SampleList
 from torch import Tensor
 
 from ..datasets.class_names import load_class_names
-from .clip import CLIPTextEncoder
+from .clip import CLIPTextEncoder, TextEmbeddings
 
 WORDS = ('all', 'sentence', 'name')
 
@@ -22,7 +22,8 @@ class ClassEmbeddings(NamedTuple):
     Attributes:
         sentence (Tensor): Class embeddings [K, D].
         words (Tensor, optional): Word embeddings [K, N, D].
-        word_mask (Tensor, optional): Bool [K, N], which words count.
+        word_mask (Tensor, optional): Bool [K, N], which words count;
+            None: all of them.
     """
     sentence: Tensor
     words: Optional[Tensor] = None
@@ -90,6 +91,7 @@ class TextHead(BaseHead):
         if not isinstance(text_encoder, nn.Module):
             text_encoder = MODELS.build(text_encoder)
         self.text_encoder: CLIPTextEncoder = text_encoder
+        self._embedded = (None, None)
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
@@ -114,7 +116,7 @@ class TextHead(BaseHead):
         return [self.prompt.format(name) for name in self.class_names]
 
     def embed_classes(self, words: bool) -> ClassEmbeddings:
-        """Embed the class names.
+        """Embed the class names; once, while the text encoder is frozen.
 
         Args:
             words (bool): Whether word embeddings are wanted too.
@@ -123,11 +125,20 @@ class TextHead(BaseHead):
             ClassEmbeddings: All embeddings have unit length.
         """
         found = self.text_encoder(self.prompts(), words=words)
+        if found.sentence.requires_grad:
+            return self._normalize(found)
+        if self._embedded[0] is not found:  # the encoder keeps what is valid
+            with torch.inference_mode(False), torch.no_grad():
+                self._embedded = (found, self._normalize(found))
+        return self._embedded[1]
+
+    def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
         sentence = F.normalize(found.sentence.float(), dim=-1)
-        if not words:
+        if found.words is None:
             return ClassEmbeddings(sentence)
         word_embeddings = F.normalize(found.words.float(), dim=-1)
-        mask = self._word_mask().to(sentence.device)
+        mask = None if self.words == 'all' else \
+            self._word_mask().to(sentence.device)
         return ClassEmbeddings(sentence, word_embeddings, mask)
 
     def _word_mask(self) -> Tensor:
@@ -135,8 +146,6 @@ class TextHead(BaseHead):
         encoder = self.text_encoder
         tokens = encoder.tokenize(self.prompts())
         positions = torch.arange(tokens.shape[1])
-        if self.words == 'all':
-            return torch.ones_like(tokens, dtype=torch.bool)
         # The end-of-text token is the largest id of every CLIP vocabulary.
         end = tokens.argmax(dim=1, keepdim=True)
         if self.words == 'sentence':

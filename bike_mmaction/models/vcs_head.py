@@ -233,6 +233,7 @@ class VCSHead(TextHead):
         """What a video is compared with to be recognized, [K, D]."""
         if self.recognition_source == 'class':
             return classes.sentence
-        weights = classes.word_mask.to(classes.words)
-        mean = torch.einsum('kqd,kq->kd', classes.words, weights)
-        return F.normalize(mean, dim=-1)
+        words, mask = classes.words, classes.word_mask
+        if mask is not None:
+            words = words * mask[..., None]
+        return F.normalize(words.sum(dim=1), dim=-1)

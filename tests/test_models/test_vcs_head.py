@@ -100,11 +100,11 @@ class TestMaths:
 class TestWords:
 
     def positions(self, prompt, words):
-        head = build(prompt=prompt, words=words)
-        return head._word_mask()[1].nonzero().flatten().tolist()
+        mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
+        return mask[1].nonzero().flatten().tolist()
 
     def test_all(self):
-        assert self.positions('a video of {}', 'all') == list(range(77))
+        assert build(words='all').embed_classes(True).word_mask is None
 
     def test_sentence_ends_at_the_end_of_text(self):
         # <start> a video of making a cake <end>
@@ -256,3 +256,27 @@ class TestErrors:
 def test_golden_class_list_is_used():
     head = build(fixture.CLASSES)
     assert head.prompts()[0] == 'This is a video about abseiling'
+
+
+class TestReuse:
+    """A frozen text encoder costs nothing per step."""
+
+    def test_frozen_embeddings_are_made_once(self):
+        head = build(words='name')
+        first = head.embed_classes(words=True)
+        assert head.embed_classes(words=True) is first
+
+    def test_they_follow_new_weights(self):
+        head, other = build(), build()
+        torch.nn.init.normal_(other.text_encoder.text.text_projection)
+        before = head.embed_classes(words=False).sentence
+        head.load_state_dict(other.state_dict())
+        after = head.embed_classes(words=False).sentence
+        assert not torch.allclose(before, after)
+
+    def test_made_in_inference_mode_they_can_be_trained_against(self):
+        head, frames = build(), torch.randn(2, 8, 64, requires_grad=True)
+        with torch.inference_mode():
+            head(frames)
+        head(frames).sum().backward()
+        assert frames.grad is not None
