@@ -177,18 +177,20 @@ class TextHead(BaseHead):
         """Average the views and write ``pred_score`` and ``pred_label``.
 
         Raises:
-            ValueError: if a sample has a label that is not in [0, K).
+            ValueError: if a sample has a label that is not in [0, K); -1,
+                the toolbox's label of unlabelled videos, is accepted.
         """
-        self._check_labels(data_samples)
+        self._check_labels(data_samples, lowest=-1)
         return super().predict(feats, data_samples, **kwargs)
 
-    def _check_labels(self, data_samples: SampleList) -> None:
+    def _check_labels(self, data_samples: SampleList,
+                      lowest: int = 0) -> None:
         for sample in data_samples:
             label = sample.get('gt_label')
             # Of another length: one-hot, for a multi-label loss.
             if label is None or label.numel() != 1:
                 continue
-            if not 0 <= int(label) < self.num_classes:
+            if not lowest <= int(label) < self.num_classes:
                 source = sample.get('filename', sample.get('frame_dir', '?'))
                 raise ValueError(
                     f"label {int(label)} of '{source}' is out of range: "
