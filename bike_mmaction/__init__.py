@@ -1,7 +1,7 @@
 """BIKE for MMAction2: importing this package registers its components.
 
 Bidirectional Cross-Modal Knowledge Exploration for Video Recognition with
-Pre-trained Vision-Language Models (CVPR 2023), https://arxiv.org/abs/2301.00182
+Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
 from .compat import check_versions, patch_toolbox
 from .version import __version__

@@ -152,8 +152,10 @@ def to_released(checkpoint: dict) -> Conversion:
         raise ValueError("not a checkpoint of this project: the key "
                          "'state_dict' is missing. Found: "
                          f'{sorted(map(str, checkpoint))[:10]}')
-    inverse = [tuple((new, old) for old, new in names)
-               for names in (CLIP_NAMES, TEMPORAL_NAMES)]
+    inverse = [
+        tuple((new, old) for old, new in names)
+        for names in (CLIP_NAMES, TEMPORAL_NAMES)
+    ]
     out = {key: OrderedDict() for key in RELEASED_KEYS}
     renamed, unused = [], []
     for name, tensor in checkpoint['state_dict'].items():
@@ -194,15 +196,18 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
     shapes = [
         f'{k}: {tuple(state_dict[k].shape)} in the checkpoint, '
         f'{tuple(own[k].shape)} in the model' for k in own
-        if k in state_dict and state_dict[k].shape != own[k].shape]
+        if k in state_dict and state_dict[k].shape != own[k].shape
+    ]
     absent = [k for k in own if k not in state_dict]
     surplus = [k for k in state_dict if k not in own]
     problems = [
         f'{len(names)} {kind}:\n    ' + '\n    '.join(names[:5]) +
         ('\n    ...' if len(names) > 5 else '')
         for kind, names in (('tensors of another shape', shapes),
-                            ('tensors not in the checkpoint', absent),
-                            ('tensors not in the model', surplus)) if names]
+                            ('tensors not in the checkpoint',
+                             absent), ('tensors not in the model', surplus))
+        if names
+    ]
     if problems:
         raise RuntimeError(
             f'the checkpoint does not fit this {what}; was it made with '

@@ -122,9 +122,10 @@ def history_buffer_globals() -> list:
     import numpy as np
     from mmengine.logging import HistoryBuffer
     core = np.core if np.__version__ < '2' else np._core
-    dtypes = [type(np.dtype(t)) for t in (
-        'b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4',
-        'f8')]
+    dtypes = [
+        type(np.dtype(t)) for t in ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2',
+                                    'u4', 'u8', 'f2', 'f4', 'f8')
+    ]
 
     def get_statistic(owner, name):  # a HistoryBuffer pickles its methods
         if owner is not HistoryBuffer or name.startswith('_'):
@@ -136,8 +137,10 @@ def history_buffer_globals() -> list:
               '_reconstruct') for package in ('core', '_core')]
     named += [(multiarray.scalar, f'numpy.{package}.multiarray.scalar')
               for package in ('core', '_core')]
-    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named,
-            (get_statistic, 'builtins.getattr')]
+    return [
+        HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named,
+        (get_statistic, 'builtins.getattr')
+    ]
 
 
 def train_distributed_without_gpu() -> None:

@@ -7,9 +7,10 @@ import torch
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
 sys.path.insert(0, os.path.dirname(__file__))
 
-import bike_mmaction  # noqa: E402,F401
 from helpers import write_dataset, write_video  # noqa: E402
 from mmaction.utils import register_all_modules  # noqa: E402
+
+import bike_mmaction  # noqa: E402,F401
 
 
 @pytest.fixture(autouse=True)

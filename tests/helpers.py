@@ -11,11 +11,7 @@ TINY_ARCH = dict(
     vision_cfg=dict(
         image_size=32, patch_size=16, width=128, layers=2, head_width=64),
     text_cfg=dict(
-        context_length=77,
-        vocab_size=49408,
-        width=128,
-        heads=2,
-        layers=2))
+        context_length=77, vocab_size=49408, width=128, heads=2, layers=2))
 
 
 def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None):
@@ -37,7 +33,10 @@ def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None):
     return str(path)
 
 
-def write_dataset(root, count=5, num_classes=400, num_frames=24,
+def write_dataset(root,
+                  count=5,
+                  num_classes=400,
+                  num_frames=24,
                   size=(64, 48)):
     """Videos, their extracted frames and the lists that configs name.
 
@@ -54,8 +53,8 @@ def write_dataset(root, count=5, num_classes=400, num_frames=24,
             folder = f'{root}/rawframes_{split}/v{i}'
             os.makedirs(folder, exist_ok=True)
             for j, frame in enumerate(decord.VideoReader(video)):
-                Image.fromarray(frame.asnumpy()).save(
-                    f'{folder}/img_{j + 1:05}.jpg')
+                Image.fromarray(
+                    frame.asnumpy()).save(f'{folder}/img_{j + 1:05}.jpg')
         lines['videos'].append(f'v{i}.mp4 {label}')
         lines['rawframes'].append(f'v{i} {num_frames} {label}')
     for kind, rows in lines.items():
@@ -93,14 +92,11 @@ def shrink(cfg, data_root, work_dir):
     model.cls_head.text_encoder.update(arch=arch, pretrained=None)
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
-        loader.update(
-            batch_size=2, num_workers=0, persistent_workers=False)
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
         dataset = loader.dataset
-        dataset.ann_file = dataset.ann_file.replace(
-            cfg.data_root, data_root)
+        dataset.ann_file = dataset.ann_file.replace(cfg.data_root, data_root)
         for key, folder in dataset.data_prefix.items():
-            dataset.data_prefix[key] = folder.replace(cfg.data_root,
-                                                      data_root)
+            dataset.data_prefix[key] = folder.replace(cfg.data_root, data_root)
     cfg.train_cfg.max_epochs = 1
     cfg.param_scheduler = cfg.param_scheduler[1:]
     cfg.param_scheduler[0].update(begin=0, T_max=1, end=1)

@@ -255,8 +255,7 @@ class TestAmpOnCPU:
         compat.torch_version() < (2, 3), reason='is refused there')
     @pytest.mark.parametrize('dtype', [None, 'bfloat16', torch.bfloat16])
     def test_trains_in_bfloat16(self, dtype):
-        model, wrapper = self.build(
-            dtype=dtype, clip_grad=dict(max_norm=1.0))
+        model, wrapper = self.build(dtype=dtype, clip_grad=dict(max_norm=1.0))
         before = model.weight.clone()
         with wrapper.optim_context(model):
             out = model(torch.ones(1, 2))

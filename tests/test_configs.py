@@ -9,9 +9,8 @@ from mmengine.runner import Runner
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = sorted(
-    osp.relpath(path, ROOT)
-    for path in glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'),
-                          recursive=True)
+    osp.relpath(path, ROOT) for path in glob.glob(
+        osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
     if 'demo' not in path and '_base_' not in path)
 FRAMES = {'16f': 16, '32f': 32}
 
@@ -44,8 +43,7 @@ def test_input_is_what_the_name_says(path):
         by_type = {t.type: t for t in dataset.pipeline}
         assert by_type['SparseSampleFrames'].clip_len == clip_len
         if split == 'train':
-            resized = [t.scale for t in dataset.pipeline
-                       if t.type == 'Resize']
+            resized = [t.scale for t in dataset.pipeline if t.type == 'Resize']
             assert resized[1] == (size, size)
         else:
             assert by_type['CenterCrop'].crop_size == size

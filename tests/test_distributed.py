@@ -55,8 +55,10 @@ def batch(part=slice(None)):
 
 
 def gradients(model):
-    return {name: p.grad for name, p in model.named_parameters()
-            if p.requires_grad}
+    return {
+        name: p.grad
+        for name, p in model.named_parameters() if p.requires_grad
+    }
 
 
 CASES = list(itertools.product(('soft', 'hard'), (True, False), (3, 4)))
@@ -70,8 +72,7 @@ def run_rank(rank, store, out):
     import bike_mmaction  # noqa: F401
     register_all_modules()
     torch.set_num_threads(1)
-    dist.init_process_group(
-        'gloo', f'file://{store}', rank=rank, world_size=2)
+    dist.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
     found = {}
     for target, frozen, split in CASES:
         model = MMDistributedDataParallel(build(target, frozen))
@@ -169,30 +170,33 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     assert process.returncode != 0
     with open(f'{work}/last_checkpoint') as file:
         done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
-    out = finish(start(*train, '--resume', '--cfg-options',
-                       f'train_cfg.max_epochs={done + 2}'))
+    out = finish(
+        start(*train, '--resume', '--cfg-options',
+              f'train_cfg.max_epochs={done + 2}'))
     assert f'resumed epoch: {done}' in out
     trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
     assert trained == {done + 1, done + 2}  # nothing twice, nothing left out
-    checkpoint = torch.load(
-        f'{work}/epoch_{done + 2}.pth', weights_only=False)
+    checkpoint = torch.load(f'{work}/epoch_{done + 2}.pth', weights_only=False)
     # Two ranks, three videos each (one repeated), two a batch: 2 iterations.
     assert checkpoint['meta']['iter'] == 2 * (done + 2)
 
 
 def test_two_processes_test_as_one(config, tmp_path):
     work = str(tmp_path / 'work')
-    finish(start(sys.executable, 'tools/train.py', config, '--work-dir',
-                 work, '--cfg-options', 'train_cfg.max_epochs=1',
-                 'val_cfg=None', 'val_dataloader=None', 'val_evaluator=None'))
+    finish(
+        start(sys.executable, 'tools/train.py', config, '--work-dir', work,
+              '--cfg-options', 'train_cfg.max_epochs=1', 'val_cfg=None',
+              'val_dataloader=None', 'val_evaluator=None'))
     checkpoint = f'{work}/epoch_1.pth'
     found = []
-    for name, command in (
-        ('one', [sys.executable, 'tools/test.py', config, checkpoint]),
-        ('two', ['bash', 'tools/dist_test.sh', config, checkpoint, '2'])):
+    commands = dict(
+        one=[sys.executable, 'tools/test.py', config, checkpoint],
+        two=['bash', 'tools/dist_test.sh', config, checkpoint, '2'])
+    for name, command in commands.items():
         out = str(tmp_path / name)
-        finish(start(*command, '--views', '2x3', '--work-dir', out,
-                     '--dump', f'{out}.pkl'))
+        finish(
+            start(*command, '--views', '2x3', '--work-dir', out, '--dump',
+                  f'{out}.pkl'))
         with open(glob.glob(f'{out}/*/*.json')[0]) as file:
             metrics = json.load(file)
         with open(f'{out}.pkl', 'rb') as file:

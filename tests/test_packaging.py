@@ -19,8 +19,8 @@ def files_in(folder):
     """Paths below a folder, without what Python leaves there."""
     return {
         osp.relpath(osp.join(here, name), folder)
-        for here, _, names in os.walk(folder) for name in names
-        if '__pycache__' not in here
+        for here, _, names in os.walk(folder)
+        for name in names if '__pycache__' not in here
     }
 
 
@@ -42,7 +42,10 @@ def test_pins_lie_in_the_ranges(name):
 def test_lower_bounds_are_the_oldest_pins():
     bounds = {**DEPENDENCIES, 'mmcv-lite': MMCV['mmcv-lite']}
     oldest = pins('oldest')
-    assert {k: oldest[k] for k in bounds} == {
+    assert {
+        k: oldest[k]
+        for k in bounds
+    } == {
         k: low
         for k, (low, _) in bounds.items()
     }

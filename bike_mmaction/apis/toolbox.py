@@ -22,8 +22,10 @@ def load_toolbox_tool(name: str) -> ModuleType:
         FileNotFoundError: if MMAction2 was installed without its tools.
     """
     package = osp.dirname(mmaction.__file__)
-    places = [osp.join(package, '.mim', 'tools', f'{name}.py'),
-              osp.join(osp.dirname(package), 'tools', f'{name}.py')]
+    places = [
+        osp.join(package, '.mim', 'tools', f'{name}.py'),
+        osp.join(osp.dirname(package), 'tools', f'{name}.py')
+    ]
     for path in places:
         if osp.isfile(path):
             spec = importlib.util.spec_from_file_location(

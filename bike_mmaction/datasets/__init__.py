@@ -1,3 +1,3 @@
-from .transforms import SparseSampleFrames, SpacedThreeCrop
+from .transforms import SpacedThreeCrop, SparseSampleFrames
 
 __all__ = ['SparseSampleFrames', 'SpacedThreeCrop']

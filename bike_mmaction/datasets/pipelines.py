@@ -103,7 +103,8 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
         dataset['data_prefix']['img'] = folder.replace('videos', 'rawframes')
         dataset['pipeline'] = [
             dict(type='RawFrameDecode') if t['type'] == 'DecordDecode' else t
-            for t in dataset['pipeline'] if t['type'] != 'DecordInit']
+            for t in dataset['pipeline'] if t['type'] != 'DecordInit'
+        ]
 
 
 def _pipeline(cfg, loader: str) -> List[dict]:
@@ -113,7 +114,6 @@ def _pipeline(cfg, loader: str) -> List[dict]:
 def _find(pipeline: List[dict], *types: str) -> List[dict]:
     found = [t for t in pipeline if t['type'] in types]
     if not found:
-        raise ValueError(
-            f"the pipeline has no {' or '.join(types)}, only "
-            f"{', '.join(str(t['type']) for t in pipeline)}")
+        raise ValueError(f"the pipeline has no {' or '.join(types)}, only "
+                         f"{', '.join(str(t['type']) for t in pipeline)}")
     return found

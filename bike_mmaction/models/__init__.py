@@ -6,6 +6,6 @@ from .text_head import TextHead
 from .vcs_head import VCSHead
 
 __all__ = [
-    'CLIPImageEncoder', 'CLIPRecognizer', 'CLIPTextEncoder',
-    'ContrastiveLoss', 'TemporalTransformer', 'TextHead', 'VCSHead'
+    'CLIPImageEncoder', 'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
+    'TemporalTransformer', 'TextHead', 'VCSHead'
 ]

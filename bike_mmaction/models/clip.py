@@ -35,12 +35,13 @@ def get_arch(arch: Arch) -> dict:
     if isinstance(arch, str):
         config = open_clip.get_model_config(arch)
         if config is None:
-            near = [m for m in open_clip.list_models()
-                    if m.lower()[:6] == arch.lower()[:6]]
-            raise ValueError(
-                f"arch='{arch}' is not a model of open_clip "
-                f'{open_clip.__version__}. Similar names: '
-                f'{near or open_clip.list_models()[:10]}')
+            near = [
+                m for m in open_clip.list_models()
+                if m.lower()[:6] == arch.lower()[:6]
+            ]
+            raise ValueError(f"arch='{arch}' is not a model of open_clip "
+                             f'{open_clip.__version__}. Similar names: '
+                             f'{near or open_clip.list_models()[:10]}')
         return config
     missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(arch)
     if missing:
@@ -125,9 +126,8 @@ def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
         theirs = True  # only OpenAI publishes TorchScript
     else:
         if not ours and 'openai' in osp.basename(path).lower():
-            warnings.warn(
-                f"'{path}' looks like OpenAI's weights, which need "
-                f"QuickGELU; arch={_name(arch)} uses GELU")
+            warnings.warn(f"'{path}' looks like OpenAI's weights, which need "
+                          f"QuickGELU; arch={_name(arch)} uses GELU")
         return
     if ours != theirs and 'timm_model_name' not in config['vision_cfg']:
         names = ('QuickGELU', 'GELU')
@@ -150,11 +150,15 @@ def _load_weights(model: nn.Module, path: str) -> None:
         open_clip.load_checkpoint(model, path)
         return
     weights = torch.jit.load(path, map_location='cpu').state_dict()
-    weights = {k: v.float() for k, v in weights.items()
-               if k not in ('input_resolution', 'context_length',
-                            'vocab_size')}
-    text = {k if k.startswith('visual.') or k == 'logit_scale' else
-            f'text.{k}': v for k, v in weights.items()}
+    weights = {
+        k: v.float()
+        for k, v in weights.items()
+        if k not in ('input_resolution', 'context_length', 'vocab_size')
+    }
+    text = {
+        k if k.startswith('visual.') or k == 'logit_scale' else f'text.{k}': v
+        for k, v in weights.items()
+    }
     model.load_state_dict(text)
 
 
@@ -209,9 +213,9 @@ class CLIPImageEncoder(_CLIPTower):
                  with_cp: bool = False,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
-        self.visual = _build_vision_tower(
-            self.config['embed_dim'], dict(self.config['vision_cfg']),
-            self.config.get('quick_gelu', False))
+        self.visual = _build_vision_tower(self.config['embed_dim'],
+                                          dict(self.config['vision_cfg']),
+                                          self.config.get('quick_gelu', False))
         self.embed_dims = self.config['embed_dim']
         if with_cp:
             self.visual.set_grad_checkpointing(True)
@@ -375,8 +379,8 @@ class CLIPTextEncoder(_CLIPTower):
         tokens = self.tokenize(texts).to(next(self.parameters()).device)
         if not words:
             out = self.text(tokens)
-            return TextEmbeddings(
-                out[0] if isinstance(out, tuple) else out, None)
+            return TextEmbeddings(out[0] if isinstance(out, tuple) else out,
+                                  None)
         if not hasattr(self.text, 'forward_intermediates'):
             raise ValueError(
                 f'the text tower of arch={_name(self.arch)} gives no word '

@@ -36,8 +36,10 @@ class CLIPRecognizer(Recognizer3D):
 
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
         """Refuse checkpoints that do not fit, which mmengine only logs."""
-        given = {k[len(prefix):]: v for k, v in state_dict.items()
-                 if k.startswith(prefix)}
+        given = {
+            k[len(prefix):]: v
+            for k, v in state_dict.items() if k.startswith(prefix)
+        }
         check_fit(given, self.state_dict(), type(self).__name__)
         return super()._load_from_state_dict(state_dict, prefix, *args,
                                              **kwargs)

@@ -172,8 +172,7 @@ class TextHead(BaseHead):
         cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
         return self.loss_by_feat(cls_scores, data_samples)
 
-    def predict(self, feats, data_samples: SampleList,
-                **kwargs) -> SampleList:
+    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
         """Average the views and write ``pred_score`` and ``pred_label``.
 
         Raises:
@@ -183,8 +182,7 @@ class TextHead(BaseHead):
         self._check_labels(data_samples, lowest=-1)
         return super().predict(feats, data_samples, **kwargs)
 
-    def _check_labels(self, data_samples: SampleList,
-                      lowest: int = 0) -> None:
+    def _check_labels(self, data_samples: SampleList, lowest: int = 0) -> None:
         for sample in data_samples:
             label = sample.get('gt_label')
             # Of another length: one-hot, for a multi-label loss.

@@ -141,10 +141,10 @@ class VCSHead(TextHead):
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, class_names, text_encoder,
                          **kwargs)
-        for name, value, accepted in (
-            ('aggregation', aggregation, AGGREGATIONS),
-            ('saliency_source', saliency_source, SOURCES),
-            ('recognition_source', recognition_source, SOURCES)):
+        options = (('aggregation', aggregation, AGGREGATIONS),
+                   ('saliency_source', saliency_source, SOURCES),
+                   ('recognition_source', recognition_source, SOURCES))
+        for name, value, accepted in options:
             if value not in accepted:
                 raise ValueError(f'{name}={value!r}; choose from {accepted}')
         if temperature <= 0:

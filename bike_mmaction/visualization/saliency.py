@@ -57,8 +57,8 @@ def _draw_bars(axes, name: str, values: np.ndarray) -> None:
     uniform = 1 / len(values)
     axes.bar(range(len(values)), values, width=0.7, color='tab:blue')
     axes.axhline(uniform, color='gray', linewidth=0.8, linestyle=':')
-    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xticks=[],
-             yticks=[0, 1])
+    axes.set(
+        xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xticks=[], yticks=[0, 1])
     axes.set_title(name, fontsize=9, loc='left', pad=2)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)

@@ -6,8 +6,10 @@ import pytest
 
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
 
-with open(osp.join(osp.dirname(__file__), '..', 'golden',
-                   'class_names_sha.json')) as file:
+with open(
+        osp.join(
+            osp.dirname(__file__), '..', 'golden',
+            'class_names_sha.json')) as file:
     GOLDEN = json.load(file)
 
 
@@ -22,19 +24,20 @@ def test_built_in_lists_are_those_of_the_published_numbers(name):
 
 @pytest.mark.parametrize('content', [
     'tai chi\nplaying squash, or racquetball\n',
-    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n'])
+    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n'
+])
 def test_files(content, tmp_path):
     path = tmp_path / 'names'
     path.write_text(content)
-    assert load_class_names(str(path)) == [
-        'tai chi', 'playing squash, or racquetball']
+    assert load_class_names(
+        str(path)) == ['tai chi', 'playing squash, or racquetball']
 
 
-@pytest.mark.parametrize('content,message', [
-    ('running\n\nwalking\n', 'number 1 is empty'),
-    ('', 'none'),
-    ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
-    ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
+@pytest.mark.parametrize(
+    'content,message',
+    [('running\n\nwalking\n', 'number 1 is empty'), ('', 'none'),
+     ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
+     ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
 def test_unfit_files_are_named(content, message, tmp_path):
     path = tmp_path / 'names.csv'
     path.write_text(content)

@@ -25,22 +25,27 @@ def config(name='bike_vitl14_k400'):
 
 class TestViews:
 
-    @pytest.mark.parametrize('views,expected', [
-        ('1x1', (1, 1)), ('4x1', (4, 1)), ('4x3', (4, 3)), ('10X3', (10, 3))])
+    @pytest.mark.parametrize('views,expected',
+                             [('1x1', (1, 1)), ('4x1', (4, 1)),
+                              ('4x3', (4, 3)), ('10X3', (10, 3))])
     def test_understood(self, views, expected):
         assert parse_views(views) == expected
 
-    @pytest.mark.parametrize('views', ['', '4', '4x', '4x2', '0x3', 'x3',
-                                       '4*3', '4x3x1', '-1x3'])
+    @pytest.mark.parametrize(
+        'views', ['', '4', '4x', '4x2', '0x3', 'x3', '4*3', '4x3x1', '-1x3'])
     def test_not_understood(self, views):
         with pytest.raises(ValueError, match='temporal clips x spatial'):
             parse_views(views)
 
     def test_tool_says_so_before_any_work(self):
-        done = subprocess.run(
-            [sys.executable, 'tools/test.py', 'none.py', 'none.pth',
-             '--views', '4x2'], cwd=ROOT, capture_output=True, text=True,
-            env=dict(os.environ, PYTHONPATH=ROOT))
+        done = subprocess.run([
+            sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views',
+            '4x2'
+        ],
+                              cwd=ROOT,
+                              capture_output=True,
+                              text=True,
+                              env=dict(os.environ, PYTHONPATH=ROOT))
         assert done.returncode == 2
         assert "views='4x2' is not understood" in done.stderr
 
@@ -53,8 +58,7 @@ class TestViews:
         assert types == [t.type for t in cfg.test_dataloader.dataset.pipeline]
 
     def test_12_views_give_one_score_vector(self, tmp_path):
-        video = write_video(tmp_path / 'v.mp4', num_frames=50,
-                            size=(340, 256))
+        video = write_video(tmp_path / 'v.mp4', num_frames=50, size=(340, 256))
         cfg = config()
         set_views(cfg, '4x3')
         data = Compose(cfg.test_dataloader.dataset.pipeline)(
@@ -72,16 +76,15 @@ class TestViews:
         assert out[0].pred_score.shape == (400, )
 
     def test_crops_and_clips_are_where_they_should_be(self, tmp_path):
-        video = write_video(tmp_path / 'v.mp4', num_frames=32,
-                            size=(512, 256))
+        video = write_video(tmp_path / 'v.mp4', num_frames=32, size=(512, 256))
         cfg = config()
         set_views(cfg, '4x3')
         pipeline = cfg.test_dataloader.dataset.pipeline
-        views = Compose(pipeline)(dict(
-            filename=video, start_index=0, label=0))['inputs']
+        views = Compose(pipeline)(dict(filename=video, start_index=0,
+                                       label=0))['inputs']
         one = config().test_dataloader.dataset.pipeline
-        centre = Compose(one)(dict(
-            filename=video, start_index=0, label=0))['inputs']
+        centre = Compose(one)(dict(filename=video, start_index=0,
+                                   label=0))['inputs']
         # Crops come one after the other: left, right, middle; 4 clips each.
         torch.testing.assert_close(views[8], centre[0])
         assert not torch.equal(views[0], views[4])
@@ -96,9 +99,11 @@ class TestViews:
 def test_clip_len_is_set_everywhere():
     cfg = config()
     set_clip_len(cfg, 4)
-    assert {loader.dataset.pipeline[1].clip_len for loader in (
-        cfg.train_dataloader, cfg.val_dataloader,
-        cfg.test_dataloader)} == {4}
+    assert {
+        loader.dataset.pipeline[1].clip_len
+        for loader in (cfg.train_dataloader, cfg.val_dataloader,
+                       cfg.test_dataloader)
+    } == {4}
 
 
 def test_frames_of_a_clip_are_gray_together(video):
@@ -106,8 +111,9 @@ def test_frames_of_a_clip_are_gray_together(video):
     compose = Compose(pipeline)
     gray = []
     for _ in range(60):
-        clip = compose(dict(filename=video, start_index=0, label=0,
-                            modality='RGB'))['inputs'][0]  # [3, T, H, W]
+        clip = compose(
+            dict(filename=video, start_index=0, label=0,
+                 modality='RGB'))['inputs'][0]  # [3, T, H, W]
         per_frame = (clip[0] == clip[1]).all(-1).all(-1)
         assert per_frame.all() or not per_frame.any()
         gray.append(bool(per_frame.all()))
@@ -117,8 +123,8 @@ def test_frames_of_a_clip_are_gray_together(video):
 class TestBadVideos:
     """One error that names the file, in training, testing and workers."""
 
-    @pytest.fixture(params=['missing', 'truncated', 'truncated-late', 'empty',
-                            'text'])
+    @pytest.fixture(
+        params=['missing', 'truncated', 'truncated-late', 'empty', 'text'])
     def bad(self, request, tmp_path):
         path = tmp_path / 'videos' / 'bad.mp4'
         options = dict(movflags='faststart') \
@@ -143,8 +149,9 @@ class TestBadVideos:
     def test_dataset(self, bad, split):
         root, path, expected = bad
         dataset = config()[f'{split}_dataloader'].dataset
-        dataset.update(ann_file=str(root / 'list.txt'),
-                       data_prefix=dict(video=str(root / 'videos')))
+        dataset.update(
+            ann_file=str(root / 'list.txt'),
+            data_prefix=dict(video=str(root / 'videos')))
         with pytest.raises(PipelineError) as error:
             DATASETS.build(dataset)[0]
         assert path in str(error.value) and expected in str(error.value)
@@ -163,8 +170,9 @@ class TestBadVideos:
     def test_missing_frame_folder(self, tmp_path):
         (tmp_path / 'list.txt').write_text('nowhere 30 3\n')
         dataset = config('bike_vitl14_k400_rawframes').test_dataloader.dataset
-        dataset.update(ann_file=str(tmp_path / 'list.txt'),
-                       data_prefix=dict(img=str(tmp_path)))
+        dataset.update(
+            ann_file=str(tmp_path / 'list.txt'),
+            data_prefix=dict(img=str(tmp_path)))
         with pytest.raises(PipelineError) as error:
             DATASETS.build(dataset)[0]
         assert str(tmp_path / 'nowhere') in str(error.value)

@@ -16,8 +16,10 @@ class TestRandomInSegments:
         drawn = np.concatenate(
             [random_in_segments(10, 4, 1) for _ in range(300)])
         # 10 frames in 4 segments: 0-1, 2-4, 5-6, 7-9.
-        assert [sorted(set(column)) for column in drawn.T] == [
-            [0, 1], [2, 3, 4], [5, 6], [7, 8, 9]]
+        assert [sorted(set(column)) for column in drawn.T] == [[0,
+                                                                1], [2, 3, 4],
+                                                               [5, 6],
+                                                               [7, 8, 9]]
 
     def test_clips_are_drawn_apart(self):
         np.random.seed(0)
@@ -42,8 +44,10 @@ class TestSparseSampleFrames:
     def test_training_is_random(self):
         np.random.seed(0)
         sample = build(type='SparseSampleFrames', clip_len=8)
-        drawn = {tuple(sample(dict(total_frames=300, start_index=0))
-                       ['frame_inds']) for _ in range(5)}
+        drawn = {
+            tuple(sample(dict(total_frames=300, start_index=0))['frame_inds'])
+            for _ in range(5)
+        }
         assert len(drawn) == 5
 
     def test_video_without_frames(self):
@@ -51,8 +55,9 @@ class TestSparseSampleFrames:
         with pytest.raises(ValueError, match='0 frames'):
             sample(dict(total_frames=0, start_index=0))
 
-    @pytest.mark.parametrize('kwargs', [
-        dict(clip_len=0), dict(clip_len=8, num_clips=0)])
+    @pytest.mark.parametrize(
+        'kwargs',
+        [dict(clip_len=0), dict(clip_len=8, num_clips=0)])
     def test_impossible_numbers(self, kwargs):
         with pytest.raises(ValueError, match='must be positive'):
             build(type='SparseSampleFrames', **kwargs)
@@ -63,8 +68,9 @@ class TestSpacedThreeCrop:
     def crop(self, height, width, size):
         rows, columns = np.mgrid[:height, :width]
         image = np.stack([rows, columns, rows], axis=-1)
-        results = build(type='SpacedThreeCrop', crop_size=size)(
-            dict(imgs=[image], img_shape=(height, width)))
+        results = build(
+            type='SpacedThreeCrop', crop_size=size)(
+                dict(imgs=[image], img_shape=(height, width)))
         return [image[0, 0, :2].tolist() for image in results['imgs']]
 
     def test_left_right_and_middle_of_a_wide_image(self):

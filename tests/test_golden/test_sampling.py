@@ -11,8 +11,11 @@ with open(osp.join(osp.dirname(__file__), '..', 'golden',
     CASES = json.load(file)
 
 
-@pytest.mark.parametrize('case', CASES, ids=lambda case: '{}-{}-{}'.format(
-    case['total_frames'], case['num_frames'], case.get('clips', 'val')))
+@pytest.mark.parametrize(
+    'case',
+    CASES,
+    ids=lambda case: '{}-{}-{}'.format(case['total_frames'], case[
+        'num_frames'], case.get('clips', 'val')))
 def test_indices(case):
     total, clip_len = case['total_frames'], case['num_frames']
     sample = TRANSFORMS.build(

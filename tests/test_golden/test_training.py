@@ -56,15 +56,17 @@ class Recorder(Hook):
     def keep_norm(self, name, grad):
         self.grad_norms.setdefault(name, grad.norm().item())
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
+    def after_train_iter(self,
+                         runner,
+                         batch_idx,
+                         data_batch=None,
                          outputs=None):
         self.losses.append(outputs['loss'].item())
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    golden = json.load(
-        open(osp.join(ROOT, 'tests', 'golden', 'train.json')))
+    golden = json.load(open(osp.join(ROOT, 'tests', 'golden', 'train.json')))
     folder = tmp_path_factory.mktemp('train')
     conversion = from_released(fixture.checkpoint())
     torch.save(conversion.checkpoint, folder / 'converted.pth')
@@ -108,8 +110,7 @@ def trained(tmp_path_factory):
 
 def test_losses(trained):
     golden, recorder, _, _ = trained
-    np.testing.assert_allclose(
-        recorder.losses, golden['losses'], rtol=1e-3)
+    np.testing.assert_allclose(recorder.losses, golden['losses'], rtol=1e-3)
 
 
 def test_gradients_of_the_first_step(trained):

@@ -34,7 +34,9 @@ def converted(request, tmp_path_factory):
     src, dst = str(folder / 'released.pt'), str(folder / 'converted.pth')
     torch.save(fixture.checkpoint(prefix=request.param), src)
     tool = osp.join(ROOT, 'tools', 'convert_checkpoint.py')
-    subprocess.run([sys.executable, tool, src, dst], check=True, cwd=ROOT,
+    subprocess.run([sys.executable, tool, src, dst],
+                   check=True,
+                   cwd=ROOT,
                    env=dict(os.environ, PYTHONPATH=ROOT))
     return dst
 
@@ -62,8 +64,10 @@ def load(model, path):
         load_checkpoint(model, path, map_location='cpu')
     else:
         state = torch.load(path)['state_dict']
-        model.load_state_dict(
-            {k: v for k, v in state.items() if not k.startswith('neck.')})
+        model.load_state_dict({
+            k: v
+            for k, v in state.items() if not k.startswith('neck.')
+        })
     return model.eval()
 
 

@@ -15,12 +15,18 @@ TEXTS = ['a dog', 'somebody playing the violin']
 
 def image_encoder(**kwargs):
     return MODELS.build(
-        dict(type='CLIPImageEncoder', **{'arch': TINY_ARCH, **kwargs}))
+        dict(type='CLIPImageEncoder', **{
+            'arch': TINY_ARCH,
+            **kwargs
+        }))
 
 
 def text_encoder(**kwargs):
     return MODELS.build(
-        dict(type='CLIPTextEncoder', **{'arch': TINY_ARCH, **kwargs}))
+        dict(type='CLIPTextEncoder', **{
+            'arch': TINY_ARCH,
+            **kwargs
+        }))
 
 
 class _Node(torch.nn.Module):
@@ -51,18 +57,23 @@ def save_torchscript(state, path):
 def weights(tmp_path_factory):
     """The same CLIP in each kind of file."""
     folder = tmp_path_factory.mktemp('weights')
-    state = {k: v.half().float()
-             for k, v in fixture.clip_state_dict().items()}
-    custom = {k if k.startswith('visual.') or k == 'logit_scale' else
-              f'text.{k}': v for k, v in state.items()}
-    paths = {name: str(folder / name) for name in (
-        'torchscript.pt', 'plain.pt', 'module.pt', 'custom.pt',
-        'plain.safetensors')}
+    state = {k: v.half().float() for k, v in fixture.clip_state_dict().items()}
+    custom = {
+        k if k.startswith('visual.') or k == 'logit_scale' else f'text.{k}': v
+        for k, v in state.items()
+    }
+    paths = {
+        name: str(folder / name)
+        for name in ('torchscript.pt', 'plain.pt', 'module.pt', 'custom.pt',
+                     'plain.safetensors')
+    }
     save_torchscript(state, paths['torchscript.pt'])
     torch.save(state, paths['plain.pt'])
     torch.save(
-        dict(state_dict={f'module.{k}': v for k, v in state.items()}),
-        paths['module.pt'])
+        dict(state_dict={
+            f'module.{k}': v
+            for k, v in state.items()
+        }), paths['module.pt'])
     torch.save(custom, paths['custom.pt'])
     save_file(state, paths['plain.safetensors'])
     return paths
@@ -136,21 +147,23 @@ class TestQuickGELU:
 
     def test_openai_archive_with_gelu_is_refused(self, weights):
         arch = dict(copy.deepcopy(TINY_ARCH), quick_gelu=False)
-        encoder = image_encoder(arch=arch, pretrained=weights['torchscript.pt'])
+        encoder = image_encoder(
+            arch=arch, pretrained=weights['torchscript.pt'])
         with pytest.raises(RuntimeError, match='QuickGELU.*quick_gelu=True'):
             encoder.init_weights()
 
-    @pytest.mark.parametrize('arch,tag', [
-        ('ViT-B-32', 'openai'), ('ViT-B-32-quickgelu', 'laion2b_s34b_b79k')
-    ])
+    @pytest.mark.parametrize('arch,tag',
+                             [('ViT-B-32', 'openai'),
+                              ('ViT-B-32-quickgelu', 'laion2b_s34b_b79k')])
     def test_tag_of_the_other_activation(self, monkeypatch, arch, tag):
         monkeypatch.setattr(open_clip, 'download_pretrained',
                             lambda *args, **kwargs: '/downloaded.bin')
         monkeypatch.setitem(
             open_clip.pretrained._PRETRAINED, 'ViT-B-32-quickgelu',
-            dict(open_clip.pretrained._PRETRAINED['ViT-B-32-quickgelu'],
-                 laion2b_s34b_b79k=open_clip.get_pretrained_cfg(
-                     'ViT-B-32', 'laion2b_s34b_b79k')))
+            dict(
+                open_clip.pretrained._PRETRAINED['ViT-B-32-quickgelu'],
+                laion2b_s34b_b79k=open_clip.get_pretrained_cfg(
+                    'ViT-B-32', 'laion2b_s34b_b79k')))
         with pytest.raises(RuntimeError, match='QuickGELU'):
             load_pretrained(arch, tag)
 
@@ -208,8 +221,7 @@ class TestTextEncoder:
         found = encoder(TEXTS, words=True)
         end = encoder.tokenize(TEXTS).argmax(dim=1)
         assert found.words.shape == (2, 77, 64)
-        torch.testing.assert_close(found.words[range(2), end],
-                                   found.sentence)
+        torch.testing.assert_close(found.words[range(2), end], found.sentence)
         without = encoder(TEXTS, words=False)
         torch.testing.assert_close(without.sentence, found.sentence)
         assert without.words is None
@@ -230,8 +242,10 @@ class TestTextEncoder:
         encoder, other = text_encoder(), text_encoder()
         stale = encoder(TEXTS, words=False).sentence
         holder = torch.nn.ModuleDict(dict(head=encoder))
-        holder.load_state_dict(
-            {f'head.{k}': v for k, v in other.state_dict().items()})
+        holder.load_state_dict({
+            f'head.{k}': v
+            for k, v in other.state_dict().items()
+        })
         fresh = encoder(TEXTS, words=False).sentence
         torch.testing.assert_close(fresh, other(TEXTS, words=False).sentence)
         assert not torch.allclose(fresh, stale)

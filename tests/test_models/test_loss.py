@@ -57,14 +57,12 @@ class TestModule:
         scores, labels = torch.randn(3, 7), torch.tensor([6, 2, 6])
         expected = symmetric_contrastive_loss(scores[:, [6, 2, 6]],
                                               match([6, 2, 6]))
-        torch.testing.assert_close(ContrastiveLoss()(scores, labels),
-                                   expected)
+        torch.testing.assert_close(ContrastiveLoss()(scores, labels), expected)
 
     def test_half_precision_is_computed_in_full(self):
         scores, labels = torch.randn(3, 7).half(), torch.tensor([6, 2, 6])
-        torch.testing.assert_close(
-            ContrastiveLoss()(scores, labels),
-            ContrastiveLoss()(scores.float(), labels))
+        torch.testing.assert_close(ContrastiveLoss()(scores, labels),
+                                   ContrastiveLoss()(scores.float(), labels))
 
     def test_loss_weight(self):
         scores, labels = torch.randn(3, 7), torch.tensor([6, 2, 6])

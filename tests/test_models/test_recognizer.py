@@ -38,14 +38,16 @@ class TestForward:
 
     def test_stages(self):
         model, inputs = build(), torch.randn(2, 3, 3, 8, 32, 32)
-        shapes = [tuple(model(inputs, mode='tensor', stage=stage).shape)
-                  for stage in ('backbone', 'neck', 'head')]
+        shapes = [
+            tuple(model(inputs, mode='tensor', stage=stage).shape)
+            for stage in ('backbone', 'neck', 'head')
+        ]
         assert shapes == [(6, 8, 64), (6, 8, 64), (6, 11)]
 
     def test_one_score_per_video_from_its_own_views(self):
         model, inputs = build(), torch.randn(2, 3, 3, 8, 32, 32)
-        both = model(inputs, [ActionDataSample() for _ in '12'],
-                     mode='predict')
+        both = model(
+            inputs, [ActionDataSample() for _ in '12'], mode='predict')
         one = model(inputs[1:], [ActionDataSample()], mode='predict')
         assert both[0].pred_score.shape == (11, )
         torch.testing.assert_close(both[1].pred_score, one[0].pred_score)
@@ -56,8 +58,7 @@ class TestForward:
         expected = model(inputs, [ActionDataSample()], mode='predict')
         model.test_cfg = dict(max_testing_views=4)
         found = model(inputs, [ActionDataSample()], mode='predict')
-        torch.testing.assert_close(found[0].pred_score,
-                                   expected[0].pred_score)
+        torch.testing.assert_close(found[0].pred_score, expected[0].pred_score)
 
     def test_training_step_reaches_every_trained_tensor(self):
         model, inputs = build().train(), torch.randn(3, 1, 3, 8, 32, 32)
@@ -65,8 +66,10 @@ class TestForward:
         losses = model(inputs, samples, mode='loss')
         assert set(losses) == {'loss_cls', 'top1_acc', 'top5_acc'}
         losses['loss_cls'].backward()
-        without = [name for name, p in model.named_parameters()
-                   if p.requires_grad and p.grad is None]
+        without = [
+            name for name, p in model.named_parameters()
+            if p.requires_grad and p.grad is None
+        ]
         assert without == []
         assert not any(p.requires_grad
                        for p in model.cls_head.text_encoder.parameters())
@@ -106,9 +109,9 @@ class TestCheckpoints:
         for part in ('backbone.visual', '(192', '(128', 'arch'):
             assert part in str(error.value)
 
-    @pytest.mark.parametrize('saved,loaded,problem', [
-        (True, False, 'not in the model'),
-        (False, True, 'not in the checkpoint')])
+    @pytest.mark.parametrize('saved,loaded,problem',
+                             [(True, False, 'not in the model'),
+                              (False, True, 'not in the checkpoint')])
     def test_with_or_without_neck(self, saved, loaded, problem, tmp_path):
         path = save(build(neck=saved), tmp_path / 'a.pth')
         with pytest.raises(RuntimeError) as error:
@@ -130,7 +133,7 @@ class TestCheckpoints:
     def test_file_that_is_none(self, tmp_path):
         path = tmp_path / 'a.pth'
         path.write_bytes(b'no checkpoint')
-        with pytest.raises(RuntimeError, match='cannot read checkpoint.*a.pth'):
+        with pytest.raises(RuntimeError, match='cannot read.*a.pth'):
             load_checkpoint(build(), str(path))
 
 
@@ -157,12 +160,14 @@ class TestConversion:
         released['model_state_dict']['input_resolution'] = torch.tensor(32)
         assert from_released(released).unused == [
             'model_state_dict/input_resolution',
-            'fusion_model_state_dict/surprise.weight']
+            'fusion_model_state_dict/surprise.weight'
+        ]
 
     def run(self, *args):
         return subprocess.run(
             [sys.executable, 'tools/convert_checkpoint.py', *map(str, args)],
-            capture_output=True, text=True)
+            capture_output=True,
+            text=True)
 
     def test_tool_reports_key_by_key(self, tmp_path, monkeypatch, repository):
         monkeypatch.chdir(repository)
@@ -177,10 +182,11 @@ class TestConversion:
         assert torch.load(back)['model_state_dict'].keys() == \
             fixture.checkpoint()['model_state_dict'].keys()
 
-    @pytest.mark.parametrize('content,message', [
-        (None, 'does not exist'),
-        (dict(state_dict={}), "'model_state_dict' is missing"),
-        ([1, 2], 'holds a list')])
+    @pytest.mark.parametrize(
+        'content,message',
+        [(None, 'does not exist'),
+         (dict(state_dict={}), "'model_state_dict' is missing"),
+         ([1, 2], 'holds a list')])
     def test_tool_refuses_other_files(self, content, message, tmp_path,
                                       monkeypatch, repository):
         monkeypatch.chdir(repository)

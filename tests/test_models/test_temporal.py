@@ -5,8 +5,10 @@ from bike_mmaction.models import TemporalTransformer
 
 
 def build(**kwargs):
-    return TemporalTransformer(**{**dict(
-        embed_dims=64, num_heads=2, num_layers=2), **kwargs})
+    return TemporalTransformer(**{
+        **dict(embed_dims=64, num_heads=2, num_layers=2),
+        **kwargs
+    })
 
 
 def test_shape_and_no_auxiliary_loss():
@@ -35,8 +37,7 @@ def test_frames_see_each_other_and_their_order():
 
 
 def test_layer_norms_are_those_released():
-    norms = [m for m in build().modules()
-             if isinstance(m, torch.nn.LayerNorm)]
+    norms = [m for m in build().modules() if isinstance(m, torch.nn.LayerNorm)]
     assert len(norms) == 4 and all(m.eps == 1e-12 for m in norms)
 
 

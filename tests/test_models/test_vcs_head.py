@@ -118,8 +118,9 @@ class TestWords:
 
     def test_modes_differ(self):
         frames = torch.randn(2, 8, 64)
-        found = [build(words=w).spot(frames)[1]
-                 for w in ('all', 'sentence', 'name')]
+        found = [
+            build(words=w).spot(frames)[1] for w in ('all', 'sentence', 'name')
+        ]
         assert not torch.allclose(found[0], found[1])
         assert not torch.allclose(found[1], found[2])
 
@@ -133,8 +134,8 @@ class TestSources:
         classes = head.embed_classes(words=False).sentence
         torch.testing.assert_close(
             saliency,
-            frame_saliency(F.normalize(frames, dim=-1), classes[:, None],
-                           0.01))
+            frame_saliency(
+                F.normalize(frames, dim=-1), classes[:, None], 0.01))
 
     def test_word_recognition_compares_with_the_mean_word(self):
         frames = torch.randn(2, 8, 64)
@@ -210,14 +211,14 @@ class TestHead:
         head = build(average_clips='score')
         frames = torch.randn(4, 8, 64)  # two videos of two views
         samples = head.predict(frames, [ActionDataSample() for _ in '12'])
-        torch.testing.assert_close(
-            samples[1].pred_score, head(frames)[2:].mean(0))
+        torch.testing.assert_close(samples[1].pred_score,
+                                   head(frames)[2:].mean(0))
 
 
 class TestErrors:
 
-    @pytest.mark.parametrize('method,label', [
-        ('loss', 3), ('loss', -1), ('predict', 3), ('predict', -2)])
+    @pytest.mark.parametrize('method,label', [('loss', 3), ('loss', -1),
+                                              ('predict', 3), ('predict', -2)])
     def test_label_out_of_range(self, method, label):
         sample = ActionDataSample(metainfo=dict(filename='some/clip.mp4'))
         sample.set_gt_label(label)
@@ -236,15 +237,17 @@ class TestErrors:
                     num_classes=5,
                     in_channels=64,
                     class_names=str(path),
-                    text_encoder=dict(
-                        type='CLIPTextEncoder', arch=TINY_ARCH)))
+                    text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH)))
         for part in (str(path), '2 names', 'num_classes=5'):
             assert part in str(error.value)
 
     @pytest.mark.parametrize('option', [
-        dict(aggregation='max'), dict(words='some'),
-        dict(saliency_source='frame'), dict(recognition_source='frame'),
-        dict(temperature=0), dict(prompt='no place for a name')
+        dict(aggregation='max'),
+        dict(words='some'),
+        dict(saliency_source='frame'),
+        dict(recognition_source='frame'),
+        dict(temperature=0),
+        dict(prompt='no place for a name')
     ])
     def test_options_not_understood(self, option):
         (name, value), = option.items()

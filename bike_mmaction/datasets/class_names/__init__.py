@@ -33,12 +33,13 @@ def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
         raise ValueError(
             f"class_names='{source}' is no existing file and no built-in "
             f'list; these are {BUILT_IN}')
-    bad = [i for i, n in enumerate(names)
-           if not isinstance(n, str) or not n.strip()]
+    bad = [
+        i for i, n in enumerate(names)
+        if not isinstance(n, str) or not n.strip()
+    ]
     if bad or not names:
-        raise ValueError(
-            f"class names of '{where}': " +
-            (f'number {bad[0]} is empty or no text' if bad else 'none'))
+        raise ValueError(f"class names of '{where}': " + (
+            f'number {bad[0]} is empty or no text' if bad else 'none'))
     return names
 
 
