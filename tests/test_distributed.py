@@ -17,7 +17,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import TINY_ARCH, shrink
+from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -110,13 +110,28 @@ def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen,
                 grads[name], gradient, rtol=1e-5, atol=1e-5 * largest)
 
 
-@pytest.fixture
-def config(data_root, tmp_path):
-    """A shipped config made small, as a file."""
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, tmp_path / 'work')
-    path = str(tmp_path / 'small.py')
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    """The demo's config with few videos: 6 to train, 5 to test."""
+    root = tmp_path_factory.mktemp('demo')
+    subprocess.run([
+        sys.executable, 'tools/demo/render.py', '--out', root / 'data',
+        '--train', '6', '--val', '2', '--test', '5'
+    ], cwd=ROOT, check=True)
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
+    cfg.model.backbone.pretrained = None
+    cfg.model.cls_head.text_encoder.pretrained = None
+    cfg.model.cls_head.class_names = str(root / 'data/class_names.txt')
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        loader.batch_size = 2
+        loader.dataset.update(
+            ann_file=str(root / f'data/{split}.txt'),
+            data_prefix=dict(video=str(root / 'data/videos')))
+    cfg.default_hooks.checkpoint.interval = 1
+    cfg.default_hooks.logger.interval = 1
+    cfg.train_cfg.val_interval = 1
+    path = str(root / 'small.py')
     cfg.dump(path)
     return path
 
@@ -177,7 +192,7 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
     assert trained == {done + 1, done + 2}  # nothing twice, nothing left out
     checkpoint = torch.load(f'{work}/epoch_{done + 2}.pth', weights_only=False)
-    # Two ranks, three videos each (one repeated), two a batch: 2 iterations.
+    # Two ranks, three videos each, two a batch: 2 iterations.
     assert checkpoint['meta']['iter'] == 2 * (done + 2)
 
 

@@ -110,7 +110,8 @@ def draw_pictures(model, dataset, truths: dict, out: Path) -> np.ndarray:
         draw_saliency(
             str(out / f'saliency_{index}.png'), seen['images'],
             seen['saliency'][rows],
-            [f'"{names[k]}"' for k in rows],
+            [f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
+             for k, what in zip(rows, ('true class', 'the best other class'))],
             title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
             f'{names[ranked[0]]}); red: the action is seen',
             marked=seen['event'])
