@@ -22,9 +22,7 @@ class BuildWithTools(build_py):
         shutil.rmtree(mim, ignore_errors=True)  # of an earlier build
         for name in SHIPPED:
             shutil.copytree(
-                osp.join(ROOT, name),
-                osp.join(mim, name),
-                ignore=NOT_SHIPPED)
+                osp.join(ROOT, name), osp.join(mim, name), ignore=NOT_SHIPPED)
 
 
 def read(*path: str) -> str:
@@ -60,6 +58,7 @@ setup(
     install_requires=ranges(versions['DEPENDENCIES']) + [
         'decord',
         'importlib_metadata',  # imported by mmaction2, which omits it
+        'matplotlib',
         'mmpretrain>=1.2.0',
         'packaging',
         'safetensors',

@@ -5,29 +5,32 @@ The authors save ``{'epoch', 'model_state_dict', 'fusion_model_state_dict',
 transformer, some files with ``module.`` before every name. This project's
 models keep the same tensors under the names of their modules.
 """
+import os
 import os.path as osp
+import re
 import zipfile
 from collections import OrderedDict
-from typing import Dict, List, NamedTuple, Tuple
+from contextlib import contextmanager
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from urllib.parse import urlparse
 
 import torch
+from mmengine.dist import barrier
 
 RELEASED_KEYS = ('model_state_dict', 'fusion_model_state_dict')
 
-# (prefix in a released file, prefix here), tried in this order. What CLIP
-# keeps at its root, beside `visual.`, is the text tower.
+# (prefix in a released file, prefix here). What CLIP keeps at its root is
+# the text tower.
 CLIP_NAMES = (
     ('visual.', 'backbone.visual.'),
     ('logit_scale', 'cls_head.logit_scale'),
-    ('', 'cls_head.text_encoder.text.'),
-)
+) + tuple((name, f'cls_head.text_encoder.text.{name}')
+          for name in ('positional_embedding', 'text_projection',
+                       'token_embedding.', 'transformer.', 'ln_final.'))
 TEMPORAL_NAMES = (
     ('frame_position_embeddings.', 'neck.frame_position_embeddings.'),
     ('transformer.', 'neck.transformer.'),
 )
-# OpenAI's files hold these numbers beside the weights; models derive them.
-NOT_WEIGHTS = ('input_resolution', 'context_length', 'vocab_size')
-
 StateDict = Dict[str, torch.Tensor]
 
 
@@ -87,6 +90,47 @@ def load_from_local(filename: str, map_location=None) -> dict:
     return checkpoint
 
 
+def load_from_http(url: str, map_location=None) -> dict:
+    """Download a checkpoint once, then read it like a local one.
+
+    Args:
+        url (str): Its file name is that of the cached file, in
+            ``torch.hub``'s folder.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        dict: The checkpoint.
+
+    Raises:
+        RuntimeError: if it cannot be downloaded, or as
+            :func:`load_from_local`.
+    """
+    folder = osp.join(torch.hub.get_dir(), 'checkpoints')
+    path = osp.join(folder, osp.basename(urlparse(url).path))
+    with first_of_machine():
+        if not osp.isfile(path):
+            os.makedirs(folder, exist_ok=True)
+            try:
+                torch.hub.download_url_to_file(url, path)
+            except Exception as error:
+                raise RuntimeError(
+                    f"cannot download checkpoint '{url}': {error}") from error
+    return load_from_local(path, map_location)
+
+
+@contextmanager
+def first_of_machine():
+    """Let one process of each machine go first, the others after it."""
+    first = int(os.environ.get('LOCAL_RANK', 0)) == 0
+    if not first:
+        barrier()
+    try:
+        yield
+    finally:
+        if first:
+            barrier()
+
+
 def read_pickle(path: str, map_location=None):
     """``torch.load`` that runs no code from the file (torch >= 2.6).
 
@@ -101,14 +145,20 @@ def read_pickle(path: str, map_location=None):
             return torch.load(
                 path, map_location=map_location, weights_only=True)
     except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise RuntimeError(f"cannot read checkpoint '{path}': "
-                           f'{" ".join(reason)[:500]}') from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        foreign = re.search(r'Unsupported global: GLOBAL (\S+)', str(error))
+        if foreign:
+            reason = (f'it holds a {foreign[1]}, and only tensors and what '
+                      'mmengine saves are loaded; if you trust the file, '
+                      'allow it with torch.serialization.add_safe_globals')
+        raise RuntimeError(
+            f"cannot read checkpoint '{path}': {reason}") from error
 
 
 def is_released(checkpoint) -> bool:
     """Whether a loaded file has the layout of the authors' releases."""
-    return isinstance(checkpoint, dict) and RELEASED_KEYS[0] in checkpoint
+    return isinstance(checkpoint, dict) and all(key in checkpoint
+                                                for key in RELEASED_KEYS)
 
 
 def from_released(checkpoint: dict) -> Conversion:
@@ -133,7 +183,7 @@ def from_released(checkpoint: dict) -> Conversion:
         for old, tensor in checkpoint[key].items():
             plain = old[len('module.'):] if old.startswith('module.') else old
             new = _rename(plain, names)
-            if new is None or plain in NOT_WEIGHTS:
+            if new is None:
                 unused.append(f'{key}/{old}')
                 continue
             state[new] = tensor.float()
@@ -172,14 +222,15 @@ def to_released(checkpoint: dict) -> Conversion:
     return Conversion(out, renamed, unused)
 
 
-def _rename(name: str, prefixes) -> str:
+def _rename(name: str, prefixes) -> Optional[str]:
     for old, new in prefixes:
         if name.startswith(old):
             return new + name[len(old):]
     return None
 
 
-def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
+def check_fit(state_dict: StateDict, own: StateDict, what: str,
+              optional: Sequence[str]) -> None:
     """Refuse a checkpoint that would leave a model partly untrained.
 
     mmengine loads with ``strict=False`` and only logs what did not fit.
@@ -188,6 +239,8 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
         state_dict (dict): The tensors to load.
         own (dict): The model's own tensors.
         what (str): Name of the model, for the message.
+        optional (Sequence[str]): Prefixes of tensors that either side may
+            lack.
 
     Raises:
         RuntimeError: naming tensors of another shape, absent ones and
@@ -198,8 +251,13 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
         f'{tuple(own[k].shape)} in the model' for k in own
         if k in state_dict and state_dict[k].shape != own[k].shape
     ]
-    absent = [k for k in own if k not in state_dict]
-    surplus = [k for k in state_dict if k not in own]
+    optional = tuple(optional)
+    absent = [
+        k for k in own if k not in state_dict and not k.startswith(optional)
+    ]
+    surplus = [
+        k for k in state_dict if k not in own and not k.startswith(optional)
+    ]
     problems = [
         f'{len(names)} {kind}:\n    ' + '\n    '.join(names[:5]) +
         ('\n    ...' if len(names) > 5 else '')
@@ -211,5 +269,6 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str) -> None:
     if problems:
         raise RuntimeError(
             f'the checkpoint does not fit this {what}; was it made with '
-            'another `arch`, or with or without a `neck`?\n  ' +
+            'another `arch`, or with or without a `neck`? (model.optional='
+            "['neck.'] lets a checkpoint lack it, or have it)\n  " +
             '\n  '.join(problems))

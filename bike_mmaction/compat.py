@@ -7,7 +7,8 @@ import importlib.util
 import os.path as osp
 import sys
 import types
-from functools import wraps
+import warnings
+from functools import partial, wraps
 from importlib.metadata import PackageNotFoundError, version
 
 from .version import DEPENDENCIES, MMCV
@@ -22,6 +23,7 @@ def patch_toolbox() -> None:
     allow_amp_without_gpu()
     jitter_hue_without_overflow()
     name_file_in_pipeline_errors()
+    name_annotation_file_in_errors()
 
 
 def check_versions() -> None:
@@ -108,9 +110,11 @@ def load_own_checkpoints() -> None:
     """
     from mmengine.runner.checkpoint import CheckpointLoader
 
-    from .checkpoint import load_from_local
+    from .checkpoint import load_from_http, load_from_local
     CheckpointLoader.register_scheme(
         prefixes='', loader=load_from_local, force=True)
+    CheckpointLoader.register_scheme(
+        prefixes=('http://', 'https://'), loader=load_from_http, force=True)
 
 
 def history_buffer_globals() -> list:
@@ -178,7 +182,8 @@ def allow_amp_without_gpu() -> None:
     """mmengine <= 0.10.7: ``AmpOptimWrapper`` asserts a GPU.
 
     On a CPU it autocasts to bfloat16 without loss scaling, which torch
-    supports there. float16, which needs the scaler, is refused.
+    supports there. float16, which needs the scaler, is refused. torch < 2.3
+    trains in float32.
     """
     import torch
     from mmengine.optim import AmpOptimWrapper, OptimWrapper
@@ -194,15 +199,16 @@ def allow_amp_without_gpu() -> None:
             raise ValueError(
                 f'optim_wrapper.dtype={dtype!r} needs a GPU; on a CPU mixed '
                 "precision works with dtype='bfloat16' only")
-        if torch_version() < (2, 3):  # its masked attention fails or aborts
-            raise RuntimeError(
-                'mixed precision on a CPU needs torch>=2.3, this is torch '
-                f"{torch.__version__}; use optim_wrapper.type='OptimWrapper'")
         kwargs.pop('use_fsdp', None)
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None
-        self.loss_scaler = torch.amp.GradScaler('cpu', enabled=False)
+        scaler = getattr(torch.amp, 'GradScaler', torch.cuda.amp.GradScaler)
+        self.loss_scaler = scaler(enabled=False)
         self.cast_dtype = torch.bfloat16
+        if torch_version() < (2, 3):  # its masked attention fails or aborts
+            warnings.warn('mixed precision on a CPU needs torch>=2.3; torch '
+                          f'{torch.__version__} trains in float32 instead')
+            self.optim_context = partial(OptimWrapper.optim_context, self)
 
     AmpOptimWrapper.__init__ = amp_init
 
@@ -254,6 +260,32 @@ def name_file_in_pipeline_errors() -> None:
             raise PipelineError(_explain(source, error)) from error
 
     Compose.__call__ = compose_call
+
+
+def name_annotation_file_in_errors() -> None:
+    """mmaction2 1.2.0 names no file where an annotation file is unfit.
+
+    An empty one gives ``need at least one array to concatenate``, a wrong
+    line ``too many values to unpack`` or ``invalid literal for int()``.
+    """
+    from mmaction.datasets import BaseActionDataset
+    init = BaseActionDataset.full_init
+    if _is_patched(init):
+        return
+
+    @_patch_of(init)
+    def full_init(self):
+        try:
+            init(self)
+        except (IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"cannot use the annotation file '{self.ann_file}' "
+                f'({type(error).__name__}: {error}). {type(self).__name__} '
+                "expects lines such as 'path/video.mp4 label' or "
+                "'frame/folder total_frames label', and at least one"
+            ) from error
+
+    BaseActionDataset.full_init = full_init
 
 
 class PipelineError(RuntimeError):

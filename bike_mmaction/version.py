@@ -8,7 +8,7 @@ __version__ = '0.1.0'
 DEPENDENCIES = {
     'torch': ('2.1.2', '2.16'),
     'torchvision': ('0.16.2', '0.30'),
-    'numpy': ('1.26', '3'),
+    'numpy': ('1.26.0', '3'),
     'mmengine': ('0.10.5', '0.11'),
     'mmaction2': ('1.2.0', '1.3'),
     'open_clip_torch': ('3.0.0', '4'),

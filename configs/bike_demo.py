@@ -64,6 +64,8 @@ val_pipeline = [
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs', meta_keys=meta_keys)
 ]
+test_pipeline = val_pipeline
+
 train_dataloader = dict(
     batch_size=16,  # x 2 processes
     num_workers=0,

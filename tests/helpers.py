@@ -1,5 +1,6 @@
 """Small real videos, and shipped configs made small."""
 import copy
+import importlib.util
 import os
 
 import av
@@ -77,19 +78,23 @@ def small_arch(arch):
     return config
 
 
-def shrink(cfg, data_root, work_dir):
-    """Make a shipped config quick: tiny towers, own data, one epoch.
-
-    What a config is about stays: pipelines, frames, image size, heads,
-    losses, optimizer and schedule.
-    """
-    model = cfg.model
+def shrink_model(model):
+    """Make the model of a shipped config tiny, and without weights."""
     arch = small_arch(model.backbone.arch)
     model.backbone.update(arch=arch, pretrained=None)
     if model.get('neck'):
         model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
     model.cls_head.in_channels = 64
     model.cls_head.text_encoder.update(arch=arch, pretrained=None)
+
+
+def shrink(cfg, data_root, work_dir):
+    """Make a shipped config quick: tiny towers, own data, one epoch.
+
+    What a config is about stays: pipelines, frames, image size, heads,
+    losses, optimizer and schedule.
+    """
+    shrink_model(cfg.model)
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
@@ -103,3 +108,13 @@ def shrink(cfg, data_root, work_dir):
     cfg.work_dir = str(work_dir)
     cfg.default_hooks.logger.interval = 1
     return cfg
+
+
+def tool(name):
+    """A script of ``tools/`` as a module."""
+    path = os.path.join(os.path.dirname(__file__), '..', 'tools')
+    spec = importlib.util.spec_from_file_location(
+        name, os.path.join(path, f'{name}.py'))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -18,7 +18,9 @@ check() {
     echo "== $*"
     "$VENV/bin/python" -m "$@" || status=1
 }
-check flake8
-check isort --check-only --diff .
+code=(bike_mmaction configs tests tools setup.py)
+check flake8 "${code[@]}"
+check isort --check-only --diff "${code[@]}"
+check yapf --diff --recursive "${code[@]}"
 check pytest "$@"
 exit $status

@@ -15,13 +15,12 @@ ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 
 
 def run(*args):
-    return subprocess.run(
-        [sys.executable, *map(str, args)],
-        cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=ROOT),
-        check=True,
-        capture_output=True,
-        text=True).stdout
+    return subprocess.run([sys.executable, *map(str, args)],
+                          cwd=ROOT,
+                          env=dict(os.environ, PYTHONPATH=ROOT),
+                          check=True,
+                          capture_output=True,
+                          text=True).stdout
 
 
 def render(out, *args):
@@ -38,8 +37,8 @@ def data(tmp_path_factory):
 
 def digests(folder):
     return {
-        str(path.relative_to(folder)): hashlib.md5(
-            path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)):
+        hashlib.md5(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob('*')) if path.is_file()
     }
 
@@ -71,8 +70,10 @@ def test_what_is_complete_is_not_rendered_again(data):
 
 def test_pretraining_writes_weights_that_fit(tmp_path):
     path = tmp_path / 'clip.pt'
-    args = ['tools/demo/pretrain.py', 'configs/bike_demo.py', '--out', path,
-            '--steps', 2]
+    args = [
+        'tools/demo/pretrain.py', 'configs/bike_demo.py', '--out', path,
+        '--steps', 2
+    ]
     run(*args)
     from mmaction.registry import MODELS
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))

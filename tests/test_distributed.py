@@ -117,7 +117,9 @@ def config(tmp_path_factory):
     subprocess.run([
         sys.executable, 'tools/demo/render.py', '--out', root / 'data',
         '--train', '6', '--val', '2', '--test', '5'
-    ], cwd=ROOT, check=True)
+    ],
+                   cwd=ROOT,
+                   check=True)
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
     cfg.model.backbone.pretrained = None
     cfg.model.cls_head.text_encoder.pretrained = None

@@ -134,7 +134,6 @@ class TestInstalled:
 
 SHIPPED_CONFIG = """
 import sys
-from importlib import metadata
 import bike_mmaction
 from bike_mmaction.datasets.class_names import load_class_names
 from mmaction.registry import MODELS

@@ -66,6 +66,8 @@ install() {
 [ -f "$PINS" ] || fail "there is no file $PINS"
 if ! "$VENV/bin/python" -c '' 2>/dev/null; then
     PYTHON=${PYTHON:-python3}
+    # For the other tools PYTHON is the one to use, which is yet to be made.
+    [ "$PYTHON" != "$VENV/bin/python" ] || PYTHON=python3
     command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON"
     check_python "$PYTHON"
     say "making $VENV with $("$PYTHON" --version)"

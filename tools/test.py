@@ -6,7 +6,7 @@ MMAction2's test.py]
 import argparse
 import sys
 
-from bike_mmaction.apis import load_toolbox_tool
+from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
 from bike_mmaction.datasets.pipelines import parse_views, set_views
 
 
@@ -34,6 +34,7 @@ def main() -> None:
     merge_args = tool.merge_args
 
     def merge(cfg, args):
+        check_cfg_options(cfg, args.cfg_options)
         if own.views is not None:
             set_views(cfg, own.views)
         return merge_args(cfg, args)

@@ -2,7 +2,7 @@
 
 Usage: python tools/train.py CONFIG [options of MMAction2's train.py]
 """
-from bike_mmaction.apis import load_toolbox_tool
+from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
 
 
 def main() -> None:
@@ -10,8 +10,16 @@ def main() -> None:
     merge_args = tool.merge_args
 
     def merge(cfg, args):
-        if args.seed is not None:  # the toolbox would ignore it
-            cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
+        check_cfg_options(cfg, args.cfg_options)
+        # Where a config says `randomness`, the toolbox ignores these.
+        randomness = dict(cfg.get('randomness') or {})
+        if args.seed is not None:
+            randomness.update(seed=args.seed)
+        if args.diff_rank_seed:
+            randomness.update(diff_rank_seed=True)
+        if args.deterministic:
+            randomness.update(deterministic=True)
+        cfg.randomness = randomness
         return merge_args(cfg, args)
 
     tool.merge_args = merge

@@ -1,3 +1,3 @@
-from .toolbox import load_toolbox_tool
+from .toolbox import check_cfg_options, load_toolbox_tool
 
-__all__ = ['load_toolbox_tool']
+__all__ = ['check_cfg_options', 'load_toolbox_tool']

@@ -8,7 +8,7 @@ import copy
 import re
 from typing import List
 
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+SPLITS = ('train', 'val', 'test')
 CROPS = ('CenterCrop', 'ThreeCrop', 'SpacedThreeCrop')
 
 
@@ -33,7 +33,8 @@ def set_views(cfg, views: str) -> None:
     """Test with several views of each video.
 
     Args:
-        cfg (Config | ConfigDict): Its ``test_dataloader`` is changed.
+        cfg (Config | ConfigDict): Its ``test_dataloader`` and, if it is
+            there, its ``test_pipeline`` are changed.
         views (str): See :func:`parse_views`.
 
     Raises:
@@ -41,14 +42,13 @@ def set_views(cfg, views: str) -> None:
             or crops in another way.
     """
     num_clips, num_crops = parse_views(views)
-    pipeline = copy.deepcopy(_pipeline(cfg, 'test_dataloader'))
-    for transform in _find(pipeline, 'SparseSampleFrames'):
-        transform['num_clips'] = num_clips
-    for transform in _find(pipeline, *CROPS):
-        transform['type'] = 'CenterCrop' if num_crops == 1 else \
-            'SpacedThreeCrop'
-    # A copy, since validation may share the list.
-    cfg['test_dataloader']['dataset']['pipeline'] = pipeline
+    _own_pipeline(cfg, 'test')
+    for pipeline in _pipelines(cfg, 'test'):
+        for transform in _find(pipeline, 'SparseSampleFrames'):
+            transform['num_clips'] = num_clips
+        for transform in _find(pipeline, *CROPS):
+            transform['type'] = 'CenterCrop' if num_crops == 1 else \
+                'SpacedThreeCrop'
 
 
 def set_clip_len(cfg, clip_len: int) -> None:
@@ -58,9 +58,10 @@ def set_clip_len(cfg, clip_len: int) -> None:
         cfg (Config | ConfigDict): The config to change.
         clip_len (int): T, frames per clip.
     """
-    for name in LOADERS:
-        for transform in _find(_pipeline(cfg, name), 'SparseSampleFrames'):
-            transform['clip_len'] = clip_len
+    for split in SPLITS:
+        for pipeline in _pipelines(cfg, split):
+            for transform in _find(pipeline, 'SparseSampleFrames'):
+                transform['clip_len'] = clip_len
 
 
 def set_image_size(cfg, image_size: int, short_side: int) -> None:
@@ -71,15 +72,15 @@ def set_image_size(cfg, image_size: int, short_side: int) -> None:
         image_size (int): Height and width of the crop, in pixels.
         short_side (int): To which videos are resized before, in pixels.
     """
-    for name in LOADERS:
-        pipeline = _pipeline(cfg, name)
-        for transform in _find(pipeline, 'Resize'):
-            square = not transform.get('keep_ratio', True)
-            transform['scale'] = (image_size, image_size) if square else \
-                (-1, short_side)
-        if name != 'train_dataloader':
-            for transform in _find(pipeline, *CROPS):
-                transform['crop_size'] = image_size
+    for split in SPLITS:
+        for pipeline in _pipelines(cfg, split):
+            for transform in _find(pipeline, 'Resize'):
+                square = not transform.get('keep_ratio', True)
+                transform['scale'] = (image_size, image_size) if square else \
+                    (-1, short_side)
+            if split != 'train':
+                for transform in _find(pipeline, *CROPS):
+                    transform['crop_size'] = image_size
 
 
 def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
@@ -87,13 +88,15 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
 
     Paths change as the toolbox names them: ``videos_train`` to
     ``rawframes_train``, ``..._list_videos.txt`` to ``..._list_rawframes.txt``.
+    The variable ``test_pipeline`` stays that of video files, for the
+    toolbox's inference API.
 
     Args:
         cfg (Config | ConfigDict): The config to change.
         filename_tmpl (str): Name of frame number i.
     """
-    for name in LOADERS:
-        dataset = cfg[name]['dataset']
+    for split in SPLITS:
+        dataset = _dataset(cfg, split)
         _find(dataset['pipeline'], 'DecordDecode')
         dataset['type'] = 'RawframeDataset'
         dataset['filename_tmpl'] = filename_tmpl
@@ -107,8 +110,27 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
         ]
 
 
-def _pipeline(cfg, loader: str) -> List[dict]:
-    return cfg[loader]['dataset']['pipeline']
+def _dataset(cfg, split: str) -> dict:
+    name = f'{split}_dataloader'
+    dataset = (cfg.get(name) or {}).get('dataset') or {}
+    if 'pipeline' not in dataset:
+        raise ValueError(f"the config has no '{name}.dataset.pipeline'")
+    return dataset
+
+
+def _pipelines(cfg, split: str) -> List[list]:
+    """The loader's pipeline, and the variable that the toolbox's APIs read."""
+    own = _dataset(cfg, split)['pipeline']
+    variable = cfg.get(f'{split}_pipeline')
+    return [own] if variable is None else [own, variable]
+
+
+def _own_pipeline(cfg, split: str) -> None:
+    """Part pipelines that several splits share."""
+    dataset = _dataset(cfg, split)
+    dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
+    if cfg.get(f'{split}_pipeline') is not None:
+        cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])
 
 
 def _find(pipeline: List[dict], *types: str) -> List[dict]:

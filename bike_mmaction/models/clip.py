@@ -12,13 +12,13 @@ import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
-from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor
 
-from ..checkpoint import is_released, is_torchscript, read_pickle
+from ..checkpoint import (first_of_machine, is_released, is_torchscript,
+                          read_pickle)
 
 Arch = Union[str, dict]
 
@@ -99,11 +99,8 @@ def _find_weights(arch: Arch, pretrained: str) -> Tuple[str, dict]:
         raise ValueError(
             f"pretrained='{pretrained}' is no existing file and no tag of "
             f'arch={_name(arch)}. Its tags: {tags}')
-    path = None
-    if is_main_process():  # one download, then the others find it cached
-        path = _download(arch, pretrained, config)
-    barrier()
-    return path or _download(arch, pretrained, config), config
+    with first_of_machine():  # one download, then the others find it cached
+        return _download(arch, pretrained, config), config
 
 
 def _download(arch: str, tag: str, config: dict) -> str:
@@ -122,10 +119,15 @@ def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
     ours = bool(config.get('quick_gelu'))
     if tag_config:
         theirs = bool(tag_config.get('quick_gelu'))
-    elif path.endswith('.pt') and is_torchscript(path):
+    elif is_torchscript(path):
         theirs = True  # only OpenAI publishes TorchScript
     else:
-        if not ours and 'openai' in osp.basename(path).lower():
+        # Other files do not tell what they were trained with.
+        print_log(
+            f"'{path}' must be of a CLIP trained with "
+            f"{'QuickGELU' if ours else 'GELU'}, as arch={_name(arch)} "
+            'says', 'current')
+        if not ours and 'openai' in path.lower():
             warnings.warn(f"'{path}' looks like OpenAI's weights, which need "
                           f"QuickGELU; arch={_name(arch)} uses GELU")
         return

@@ -24,8 +24,9 @@ class TemporalTransformer(BaseModule):
         num_layers (int): Blocks. Defaults to 6.
         max_frames (int): Learned frame positions; the released models keep
             as many as the text tower has token positions. Defaults to 77.
-        init_cfg (dict, optional): Defaults to None: linear weights and
-            frame positions from N(0, 0.02²), biases zero.
+        init_cfg (dict, optional): Defaults to None: frame positions and the
+            weights of linear layers from N(0, 0.02²), their biases zero, the
+            attention's input projections as torch draws them.
     """
 
     def __init__(self,
@@ -35,9 +36,10 @@ class TemporalTransformer(BaseModule):
                  max_frames: int = 77,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        if embed_dims % num_heads:
+        if num_heads < 1 or embed_dims % num_heads:
             raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
                              f'num_heads={num_heads}')
+        self.embed_dims = embed_dims
         self.frame_position_embeddings = nn.Embedding(max_frames, embed_dims)
         self.transformer = Transformer(
             embed_dims,

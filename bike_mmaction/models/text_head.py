@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from open_clip import SimpleTokenizer
 from torch import Tensor
 
 from ..datasets.class_names import load_class_names
@@ -91,7 +92,7 @@ class TextHead(BaseHead):
         if not isinstance(text_encoder, nn.Module):
             text_encoder = MODELS.build(text_encoder)
         self.text_encoder: CLIPTextEncoder = text_encoder
-        self._embedded = (None, None)
+        self._embedded = (None, None, None)
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
@@ -113,7 +114,7 @@ class TextHead(BaseHead):
 
     def prompts(self) -> List[str]:
         """The sentence of each class."""
-        return [self.prompt.format(name) for name in self.class_names]
+        return [self.prompt.replace('{}', name) for name in self.class_names]
 
     def embed_classes(self, words: bool) -> ClassEmbeddings:
         """Embed the class names; once, while the text encoder is frozen.
@@ -127,10 +128,12 @@ class TextHead(BaseHead):
         found = self.text_encoder(self.prompts(), words=words)
         if found.sentence.requires_grad:
             return self._normalize(found)
-        if self._embedded[0] is not found:  # the encoder keeps what is valid
+        # The encoder returns the same object while it is valid.
+        if self._embedded[0] is not found or \
+                self._embedded[1] != self.words:
             with torch.inference_mode(False), torch.no_grad():
-                self._embedded = (found, self._normalize(found))
-        return self._embedded[1]
+                self._embedded = (found, self.words, self._normalize(found))
+        return self._embedded[2]
 
     def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
         sentence = F.normalize(found.sentence.float(), dim=-1)
@@ -144,9 +147,14 @@ class TextHead(BaseHead):
     def _word_mask(self) -> Tensor:
         """Bool [K, N]: which token positions count, by ``self.words``."""
         encoder = self.text_encoder
+        if not isinstance(encoder.tokenizer, SimpleTokenizer):
+            raise ValueError(
+                f"words='{self.words}' needs CLIP's own tokenizer, but this "
+                f'arch has a {type(encoder.tokenizer).__name__}; use '
+                "words='all'")
         tokens = encoder.tokenize(self.prompts())
         positions = torch.arange(tokens.shape[1])
-        # The end-of-text token is the largest id of every CLIP vocabulary.
+        # Of CLIP's tokens the end of the text has the largest id.
         end = tokens.argmax(dim=1, keepdim=True)
         if self.words == 'sentence':
             return positions <= end
@@ -183,14 +191,21 @@ class TextHead(BaseHead):
         return super().predict(feats, data_samples, **kwargs)
 
     def _check_labels(self, data_samples: SampleList, lowest: int = 0) -> None:
-        for sample in data_samples:
-            label = sample.get('gt_label')
-            # Of another length: one-hot, for a multi-label loss.
-            if label is None or label.numel() != 1:
+        # Of another length they are one-hot, for a multi-label loss.
+        single = [
+            sample for sample in data_samples
+            if 'gt_label' in sample and sample.gt_label.numel() == 1
+        ]
+        if not single:
+            return
+        labels = torch.cat([sample.gt_label for sample in single]).tolist()
+        for sample, label in zip(single, labels):
+            if lowest <= label < self.num_classes:
                 continue
-            if not lowest <= int(label) < self.num_classes:
-                source = sample.get('filename', sample.get('frame_dir', '?'))
-                raise ValueError(
-                    f"label {int(label)} of '{source}' is out of range: "
-                    f'the model knows {self.num_classes} classes, so labels '
-                    f'are 0 to {self.num_classes - 1}')
+            source = sample.get('filename', sample.get('frame_dir', '?'))
+            problem = 'means that it has none' if label == -1 else \
+                'is out of range'
+            raise ValueError(
+                f"label {label} of '{source}' {problem}: the model knows "
+                f'{self.num_classes} classes, so labels are 0 to '
+                f'{self.num_classes - 1}')

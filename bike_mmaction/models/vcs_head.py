@@ -212,16 +212,17 @@ class VCSHead(TextHead):
 
         That is a softmax of each view's unscaled scores, the mean over the
         views, and a second softmax, which keeps the order of the classes but
-        counts where videos are ranked against each other (mAP).
+        counts where videos are ranked against each other (mAP). In double
+        precision: with many classes, all values are close to 1/K.
 
         Args:
             cls_scores (Tensor): [B·V, K].
             num_segs (int): V.
 
         Returns:
-            Tensor: [B, K].
+            Tensor: [B, K], float64.
         """
-        scores = super().average_clip(cls_scores, num_segs)
+        scores = super().average_clip(cls_scores.double(), num_segs)
         return scores.softmax(-1) if self.average_clips == 'prob' else scores
 
     def _needs_words(self) -> bool:

@@ -36,6 +36,8 @@ def test_files(content, tmp_path):
 @pytest.mark.parametrize(
     'content,message',
     [('running\n\nwalking\n', 'number 1 is empty'), ('', 'none'),
+     ('running\nwalking\nrunning\n', "number 2 is 'running' again"),
+     ('0,running\n1,walking\n', "header 'id,name'"),
      ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
      ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
 def test_unfit_files_are_named(content, message, tmp_path):
@@ -44,6 +46,19 @@ def test_unfit_files_are_named(content, message, tmp_path):
     with pytest.raises(ValueError) as error:
         load_class_names(str(path))
     assert message in str(error.value) and str(path) in str(error.value)
+
+
+def test_byte_order_mark_is_no_text(tmp_path):
+    path = tmp_path / 'names.csv'
+    path.write_text('id,name\n0,running\n', encoding='utf-8-sig')
+    assert load_class_names(str(path)) == ['running']
+
+
+def test_other_encoding_is_named(tmp_path):
+    path = tmp_path / 'names.txt'
+    path.write_bytes('fußball\n'.encode('latin-1'))
+    with pytest.raises(ValueError, match='names.txt.*UTF-8'):
+        load_class_names(str(path))
 
 
 def test_neither_file_nor_built_in():

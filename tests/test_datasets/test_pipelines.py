@@ -1,12 +1,15 @@
 """Views, and files that cannot be used, through the shipped pipelines."""
+import itertools
 import os
 import os.path as osp
 import subprocess
 import sys
 
+import decord
+import numpy as np
 import pytest
 import torch
-from helpers import shrink, small_arch, write_video
+from helpers import shrink, shrink_model, write_video
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
@@ -64,11 +67,7 @@ class TestViews:
         data = Compose(cfg.test_dataloader.dataset.pipeline)(
             dict(filename=video, start_index=0, label=-1, modality='RGB'))
         assert data['inputs'].shape == (12, 3, 8, 224, 224)
-        arch = small_arch(cfg.model.backbone.arch)
-        cfg.model.backbone.update(arch=arch, pretrained=None)
-        cfg.model.neck.update(embed_dims=64, num_heads=2)
-        cfg.model.cls_head.in_channels = 64
-        cfg.model.cls_head.text_encoder.update(arch=arch, pretrained=None)
+        shrink_model(cfg.model)
         model = MODELS.build(cfg.model).eval()
         del data['data_samples'].gt_label
         with torch.no_grad():
@@ -76,18 +75,18 @@ class TestViews:
         assert out[0].pred_score.shape == (400, )
 
     def test_crops_and_clips_are_where_they_should_be(self, tmp_path):
+        # 32 frames in 8 segments of 4; resized to 512x256, cropped to 224.
         video = write_video(tmp_path / 'v.mp4', num_frames=32, size=(512, 256))
+        frames = decord.VideoReader(video).get_batch(range(32)).asnumpy()
         cfg = config()
         set_views(cfg, '4x3')
-        pipeline = cfg.test_dataloader.dataset.pipeline
-        views = Compose(pipeline)(dict(filename=video, start_index=0,
-                                       label=0))['inputs']
-        one = config().test_dataloader.dataset.pipeline
-        centre = Compose(one)(dict(filename=video, start_index=0,
-                                   label=0))['inputs']
-        # Crops come one after the other: left, right, middle; 4 clips each.
-        torch.testing.assert_close(views[8], centre[0])
-        assert not torch.equal(views[0], views[4])
+        views = Compose(cfg.test_dataloader.dataset.pipeline)(dict(
+            filename=video, start_index=0, label=0))['inputs']
+        lefts = [0, 2 * ((512 - 224) // 2), (512 - 224) // 2]
+        for view, (left, clip) in zip(
+                views, itertools.product(lefts, range(4)), strict=True):
+            images = frames[clip::4, 16:240, left:left + 224]
+            assert np.array_equal(view.permute(1, 2, 3, 0).numpy(), images)
 
     def test_pipeline_that_samples_otherwise(self):
         cfg = config()
@@ -99,11 +98,12 @@ class TestViews:
 def test_clip_len_is_set_everywhere():
     cfg = config()
     set_clip_len(cfg, 4)
-    assert {
-        loader.dataset.pipeline[1].clip_len
-        for loader in (cfg.train_dataloader, cfg.val_dataloader,
-                       cfg.test_dataloader)
-    } == {4}
+    pipelines = [
+        cfg[f'{split}_dataloader'].dataset.pipeline
+        for split in ('train', 'val', 'test')
+    ]
+    pipelines += [cfg.train_pipeline, cfg.val_pipeline, cfg.test_pipeline]
+    assert {pipeline[1].clip_len for pipeline in pipelines} == {4}
 
 
 def test_frames_of_a_clip_are_gray_together(video):
@@ -177,6 +177,29 @@ class TestBadVideos:
             DATASETS.build(dataset)[0]
         assert str(tmp_path / 'nowhere') in str(error.value)
         assert 'no such file or folder' in str(error.value)
+
+
+class TestBadLists:
+
+    def build(self, tmp_path, content):
+        (tmp_path / 'list.txt').write_text(content)
+        dataset = config().train_dataloader.dataset
+        dataset.update(ann_file=str(tmp_path / 'list.txt'))
+        return DATASETS.build(dataset)
+
+    @pytest.mark.parametrize('content', ['', 'a.mp4 one\n', 'a video.mp4 1\n'])
+    def test_unfit_list_is_named(self, content, tmp_path):
+        with pytest.raises(ValueError) as error:
+            self.build(tmp_path, content)
+        assert str(tmp_path / 'list.txt') in str(error.value)
+        assert 'path/video.mp4 label' in str(error.value)
+
+
+def test_config_without_a_test_pipeline():
+    cfg = config()
+    cfg.pop('test_dataloader')
+    with pytest.raises(ValueError, match="no 'test_dataloader.dataset"):
+        set_views(cfg, '4x3')
 
 
 def test_label_out_of_range_names_the_video(data_root, tmp_path):

@@ -43,11 +43,13 @@ def converted(request, tmp_path_factory):
 
 def build(transf='Transf', pool='VCS'):
     neck = dict(type='TemporalTransformer', embed_dims=64, num_heads=2)
+    optional = [] if transf == 'Transf' else ['neck.']
     return MODELS.build(
         dict(
             type='CLIPRecognizer',
             backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
             neck=neck if transf == 'Transf' else None,
+            optional=optional,
             cls_head=dict(
                 type='VCSHead',
                 num_classes=len(fixture.CLASSES),
@@ -59,15 +61,7 @@ def build(transf='Transf', pool='VCS'):
 
 
 def load(model, path):
-    """As the runner does; without a neck its tensors are left out."""
-    if model.with_neck:
-        load_checkpoint(model, path, map_location='cpu')
-    else:
-        state = torch.load(path)['state_dict']
-        model.load_state_dict({
-            k: v
-            for k, v in state.items() if not k.startswith('neck.')
-        })
+    load_checkpoint(model, path, map_location='cpu')
     return model.eval()
 
 

@@ -1,6 +1,11 @@
+import argparse
 import copy
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import fixture
 import pytest
@@ -27,6 +32,18 @@ def build(arch=TINY_ARCH, neck=True, **kwargs):
                 class_names=fixture.CLASSES,
                 text_encoder=dict(type='CLIPTextEncoder', arch=arch)),
             **kwargs)).eval()
+
+
+@contextmanager
+def serve(folder):
+    """An HTTP server on this machine."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+        thread.join()
 
 
 def save(model, path):
@@ -89,6 +106,36 @@ class TestForward:
                         text_encoder=dict(
                             type='CLIPTextEncoder', arch=TINY_ARCH))))
 
+    def test_neck_of_another_width(self):
+        with pytest.raises(ValueError, match='neck.embed_dims=32.*64'):
+            MODELS.build(
+                dict(
+                    type='CLIPRecognizer',
+                    backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
+                    neck=dict(
+                        type='TemporalTransformer', embed_dims=32,
+                        num_heads=2)))
+
+    @pytest.mark.parametrize('name,value',
+                             [('arch', dict(TINY_ARCH, quick_gelu=False)),
+                              ('pretrained', 'a.pt')])
+    def test_towers_of_two_clips(self, name, value):
+        config = dict(type='CLIPImageEncoder', arch=TINY_ARCH)
+        head = dict(
+            type='VCSHead',
+            num_classes=1,
+            in_channels=64,
+            class_names=['running'],
+            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH))
+        with pytest.warns(UserWarning, match=f'backbone.{name}='):
+            MODELS.build(
+                dict(
+                    type='CLIPRecognizer',
+                    backbone={
+                        **config, name: value
+                    },
+                    cls_head=head))
+
 
 class TestCheckpoints:
 
@@ -118,6 +165,35 @@ class TestCheckpoints:
             load_checkpoint(build(neck=loaded), path)
         assert problem in str(error.value)
         assert 'neck.frame_position_embeddings' in str(error.value)
+
+    def test_parts_may_be_optional(self, tmp_path):
+        path = save(build(neck=True), tmp_path / 'a.pth')
+        model = build(neck=False, optional=['neck.'])
+        load_checkpoint(model, path)
+        path = save(model, tmp_path / 'b.pth')
+        load_checkpoint(build(neck=True, optional=['neck.']), path)
+
+    def test_http(self, tmp_path, monkeypatch):
+        monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+        model, other = build(), build()
+        (tmp_path / 'files').mkdir()
+        save(model, tmp_path / 'files' / 'model.pth')
+        torch.save(fixture.checkpoint(), tmp_path / 'files' / 'released.pt')
+        with serve(tmp_path / 'files') as url:
+            load_checkpoint(other, f'{url}/model.pth')
+            with pytest.raises(RuntimeError, match='convert_checkpoint.py'):
+                load_checkpoint(other, f'{url}/released.pt')
+            with pytest.raises(RuntimeError, match='none.pth.*404'):
+                load_checkpoint(other, f'{url}/none.pth')
+        for name, tensor in other.state_dict().items():
+            assert torch.equal(tensor, model.state_dict()[name])
+        load_checkpoint(other, f'{url}/model.pth')  # cached, no server
+
+    def test_types_other_than_weights_are_not_loaded(self, tmp_path):
+        path = str(tmp_path / 'a.pth')
+        torch.save(dict(state_dict={}, meta=argparse.Namespace()), path)
+        with pytest.raises(RuntimeError, match='holds a argparse.Namespace'):
+            load_checkpoint(build(), path)
 
     def test_released_file_given_unconverted(self, tmp_path):
         path = str(tmp_path / 'released.pt')
@@ -158,8 +234,10 @@ class TestConversion:
         released = fixture.checkpoint()
         released['fusion_model_state_dict']['surprise.weight'] = torch.ones(1)
         released['model_state_dict']['input_resolution'] = torch.tensor(32)
+        released['model_state_dict']['other.weight'] = torch.ones(1)
         assert from_released(released).unused == [
             'model_state_dict/input_resolution',
+            'model_state_dict/other.weight',
             'fusion_model_state_dict/surprise.weight'
         ]
 

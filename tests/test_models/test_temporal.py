@@ -46,6 +46,7 @@ def test_more_frames_than_positions():
         build(max_frames=4)(torch.randn(1, 8, 64))
 
 
-def test_width_that_heads_cannot_share():
-    with pytest.raises(ValueError, match='embed_dims=64.*num_heads=3'):
-        build(num_heads=3)
+@pytest.mark.parametrize('num_heads', [0, 3])
+def test_width_that_heads_cannot_share(num_heads):
+    with pytest.raises(ValueError, match=f'embed_dims=64.*={num_heads}'):
+        build(num_heads=num_heads)

@@ -212,7 +212,15 @@ class TestHead:
         frames = torch.randn(4, 8, 64)  # two videos of two views
         samples = head.predict(frames, [ActionDataSample() for _ in '12'])
         torch.testing.assert_close(samples[1].pred_score,
-                                   head(frames)[2:].mean(0))
+                                   head(frames)[2:].double().mean(0))
+
+    def test_probabilities_keep_the_order_of_the_scores(self):
+        # All values are nearly 1/K: single precision would tie many.
+        head, scores = build(), 0.03 * torch.randn(500, 400)
+        found = head.average_clip(scores)
+        assert torch.equal(found.argsort(), scores.double().argsort())
+        torch.testing.assert_close(
+            found.sum(dim=1), torch.ones(500, dtype=torch.float64))
 
 
 class TestErrors:
@@ -268,6 +276,12 @@ class TestReuse:
         head = build(words='name')
         first = head.embed_classes(words=True)
         assert head.embed_classes(words=True) is first
+
+    def test_they_follow_the_choice_of_words(self):
+        head, frames = build(words='name'), torch.randn(2, 8, 64)
+        before = head.spot(frames)[1]
+        head.words = 'sentence'
+        assert not torch.allclose(head.spot(frames)[1], before)
 
     def test_they_follow_new_weights(self):
         head, other = build(), build()

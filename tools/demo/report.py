@@ -100,18 +100,22 @@ def draw_pictures(model, dataset, truths: dict, out: Path) -> np.ndarray:
     names, shares = model.cls_head.class_names, []
     for index in range(len(dataset)):
         seen = spot(model, dataset, index, truths)
-        shares.append((seen['saliency'][seen['label'], seen['event']].sum(),
-                       seen['event'].mean()))
+        shares.append(
+            (seen['saliency'][seen['label'],
+                              seen['event']].sum(), seen['event'].mean()))
         if index >= NUM_PICTURES:
             continue
         ranked = seen['scores'].argsort(descending=True).tolist()
         other = next(k for k in ranked if k != seen['label'])
         rows = [seen['label'], other]
         draw_saliency(
-            str(out / f'saliency_{index}.png'), seen['images'],
-            seen['saliency'][rows],
-            [f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
-             for k, what in zip(rows, ('true class', 'the best other class'))],
+            str(out / f'saliency_{index}.png'),
+            seen['images'],
+            seen['saliency'][rows], [
+                f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
+                for k, what in zip(rows, ('true class',
+                                          'the best other class'))
+            ],
             title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
             f'{names[ranked[0]]}); red: the action is seen',
             marked=seen['event'])
@@ -127,16 +131,17 @@ def main() -> None:
     model.init_weights()
     zero_shot = zero_shot_accuracy(
         model.eval(), Runner.build_dataloader(cfg.test_dataloader))
-    lines = ['| top-1 on the test clips, in % | zero-shot, 1x1 views | '
-             'trained, 4x3 views |', '|---|---|---|']
+    lines = [
+        '| top-1 on the test clips, in % | zero-shot, 1x1 views | '
+        'trained, 4x3 views |', '|---|---|---|'
+    ]
     for key, name in MODELS_SHOWN.items():
         found = trained_accuracy(args.work_dir, key, args.seeds)
         lines.append(f'| {name} | {zero_shot[key]:.1f} | {found.mean():.1f} '
                      f'± {found.std(ddof=1):.1f} |')
     lines.append(f'| max pooling | {zero_shot["max"]:.1f} | |')
     load_checkpoint(
-        model,
-        str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth'))
+        model, str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     share, uniform = draw_pictures(model, dataset, truths, args.work_dir)
     lines.append(

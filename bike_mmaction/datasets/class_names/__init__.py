@@ -19,8 +19,8 @@ def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
         list[str]: The names.
 
     Raises:
-        ValueError: if ``source`` is neither built in nor a file, or the file
-            has empty names or ids other than 0, 1, 2 ...
+        ValueError: if ``source`` is neither built in nor a file, or names
+            are empty or repeated, or ids other than 0, 1, 2 ...
     """
     if not isinstance(source, str):
         names, where = list(source), 'class_names'
@@ -33,20 +33,30 @@ def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
         raise ValueError(
             f"class_names='{source}' is no existing file and no built-in "
             f'list; these are {BUILT_IN}')
-    bad = [
-        i for i, n in enumerate(names)
-        if not isinstance(n, str) or not n.strip()
-    ]
-    if bad or not names:
-        raise ValueError(f"class names of '{where}': " + (
-            f'number {bad[0]} is empty or no text' if bad else 'none'))
+    if not names:
+        raise ValueError(f"class names of '{where}': none")
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or not name.strip():
+            problem = 'is empty or no text'
+        elif name in names[:number]:
+            problem = f'is {name!r} again'
+        else:
+            continue
+        raise ValueError(f"class names of '{where}': number {number} "
+                         f'{problem}')
     return names
 
 
 def _read(path: str) -> List[str]:
-    with open(path, encoding='utf-8') as file:
-        lines = file.read().splitlines()
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            lines = file.read().splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
     if not lines or lines[0].replace(' ', '').lower() != 'id,name':
+        if lines and lines[0].startswith('0,'):
+            raise ValueError(f"'{path}' looks like a csv: its first line "
+                             "must be the header 'id,name'")
         return [line.strip() for line in lines]
     rows = [row for row in csv.reader(lines[1:]) if row]
     for number, row in enumerate(rows):

@@ -11,7 +11,8 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 # fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
-# accumulative_counts=N divides the memory of a batch by N.
+# accumulative_counts=N adds up N batches before each step: with batches N
+# times smaller it saves memory, though each contrasts only its own videos.
 optim_wrapper = dict(
     type='AmpOptimWrapper',
     optimizer=dict(

@@ -1,0 +1,74 @@
+"""The schedule of the shipped configs, without training."""
+import os.path as osp
+
+import pytest
+import torch
+from helpers import shrink_model
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import PARAM_SCHEDULERS
+
+ROOT = osp.join(osp.dirname(__file__), '..')
+EPOCH = 10  # iterations
+
+
+@pytest.fixture
+def cfg():
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    shrink_model(cfg.model)
+    return cfg
+
+
+def rates(cfg, iterations):
+    """Base rate before each of the iterations."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)],
+                                cfg.optim_wrapper.optimizer.lr)
+    schedulers = [
+        PARAM_SCHEDULERS.build(
+            dict(config),
+            default_args=dict(optimizer=optimizer, epoch_length=EPOCH))
+        for config in cfg.param_scheduler
+    ]
+    found = []
+    for _ in range(iterations):
+        found.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    return found
+
+
+def test_linear_warm_up_then_cosine_by_iteration(cfg):
+    found = rates(cfg, 30 * EPOCH)
+    assert found[0] == pytest.approx(5e-8)
+    assert found[25] == pytest.approx(2.5e-5, rel=0.05)
+    assert found[5 * EPOCH] == pytest.approx(5e-5)
+    assert max(found) == found[5 * EPOCH]
+    # Half-way down after half of the remaining 25 epochs.
+    assert found[175] == pytest.approx(2.5e-5, rel=0.01)
+    assert found[-1] < 5e-9
+    # Changes with each iteration, but where the two schedulers meet.
+    assert len(set(found)) >= len(found) - 1
+
+
+def test_clip_learns_at_a_tenth_and_all_decays(cfg):
+    cfg.optim_wrapper.type = 'OptimWrapper'
+    model = MODELS.build(cfg.model)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    groups = {
+        id(p): group
+        for group in optimizer.param_groups
+        for p in group['params']
+    }
+    trained = 0
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            assert name.startswith('cls_head.text_encoder.')
+            continue
+        group = groups[id(parameter)]
+        expected = 5e-5 if name.startswith('neck.') else 5e-6
+        assert group['lr'] == pytest.approx(expected), name
+        assert group['weight_decay'] == 0.2, name
+        trained += 1
+    assert trained > 20

@@ -1,0 +1,89 @@
+"""The command-line tools take the toolbox's arguments."""
+import os
+import os.path as osp
+import stat
+import subprocess
+import sys
+
+import pytest
+import torch
+from helpers import shrink
+from mmengine.config import Config
+
+from bike_mmaction.apis import check_cfg_options
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+
+
+def run(*args, **env):
+    return subprocess.run(
+        list(map(str, args)),
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=ROOT, **env),
+        capture_output=True,
+        text=True)
+
+
+def test_training_options(data_root, tmp_path):
+    cfg = shrink(
+        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+        data_root, tmp_path)
+    cfg.dump(tmp_path / 'small.py')
+    work = tmp_path / 'work'
+    done = run(sys.executable, 'tools/train.py', tmp_path / 'small.py',
+               '--work-dir', work, '--seed', 7, '--deterministic', '--amp',
+               '--auto-scale-lr', '--no-validate', '--cfg-options',
+               'optim_wrapper.dtype=bfloat16',
+               'optim_wrapper.accumulative_counts=2')
+    assert done.returncode == 0, done.stderr[-2000:]
+    used = Config.fromfile(work / 'small.py')
+    assert used.randomness == dict(seed=7, deterministic=True)
+    assert used.optim_wrapper.type == 'AmpOptimWrapper'
+    assert used.optim_wrapper.accumulative_counts == 2
+    meta = torch.load(work / 'epoch_1.pth', weights_only=False)
+    rates = {g['initial_lr'] for g in meta['optimizer']['param_groups']}
+    # 2 videos a batch instead of 256
+    assert max(rates) == pytest.approx(5e-5 * 2 / 256)
+
+
+@pytest.mark.parametrize('key', ['pretrained', 'clip_len', 'modle.type'])
+def test_options_without_effect_are_refused(key):
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    with pytest.raises(ValueError, match=f'{key}=... would have no effect'):
+        check_cfg_options(cfg, {key: 1})
+
+
+def test_options_with_effect_are_taken():
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    check_cfg_options(cfg, None)
+    check_cfg_options(
+        cfg, {
+            'model.backbone.with_cp': True,
+            'auto_scale_lr.enable': True,
+            'randomness.seed': 1,
+            'work_dir': 'x',
+            'custom_hooks': []
+        })
+
+
+@pytest.mark.parametrize('script,args,expected', [
+    ('slurm_train.sh', ['part', 'job', 'c.py', '--amp'
+                        ], 'tools/train.py c.py --launcher slurm --amp'),
+    ('slurm_test.sh', ['part', 'job', 'c.py', 'm.pth', '--views', '4x3'],
+     'tools/test.py c.py m.pth --launcher slurm --views 4x3'),
+])
+def test_slurm_command(script, args, expected, tmp_path):
+    """There is no scheduler here: one that prints its arguments."""
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/usr/bin/env bash\necho "$@"\n')
+    srun.chmod(srun.stat().st_mode | stat.S_IEXEC)
+    done = run(
+        'bash',
+        f'tools/{script}',
+        *args,
+        GPUS='16',
+        PATH=f'{tmp_path}:{os.environ["PATH"]}')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('-p part --job-name=job --gres=gpu:8 '
+                                  '--ntasks=16 --ntasks-per-node=8')
+    assert done.stdout.strip().endswith(expected)
