@@ -68,7 +68,7 @@ def write_dataset(root,
 
 def small_arch(arch):
     """The architecture of the same layout and image size, but tiny."""
-    from bike_mmaction.models.clip import get_arch
+    from bike_mmaction.models.pretrained import get_arch
     config = copy.deepcopy(get_arch(arch))
     image_size = config['vision_cfg']['image_size']
     config.update(embed_dim=64)

@@ -13,7 +13,6 @@ VENV=${BIKE_VENV:-$PWD/.venv}
 OUT=work_dirs/demo
 SEEDS=${SEEDS:-0 1 2}
 export PORT=${PORT:-29511}
-export PYTHON=$VENV/bin/python
 export PYTHONPATH=$PWD CUDA_VISIBLE_DEVICES=-1 MPLBACKEND=Agg
 
 say() { echo "== $* (after $SECONDS s)"; }
@@ -32,6 +31,7 @@ run() { # LOG COMMAND...
 }
 
 bash tools/setup_env.sh "$VENV"
+export PYTHON=$VENV/bin/python
 say "rendering videos"
 "$PYTHON" tools/demo/render.py --out $OUT/data
 say "pre-training a tiny CLIP"
@@ -43,8 +43,9 @@ for seed in $SEEDS; do
         config=configs/bike_demo.py
         [ $model = vcs ] || config=configs/bike_demo_$model.py
         dir=$OUT/${model}_seed$seed
-        # Older than the CLIP it started from, a model is done again.
-        if [ ! "$dir/epoch_3.pth" -nt $OUT/clip.pt ]; then
+        # Older than what it was made from, a model is made again.
+        if [ ! "$dir/epoch_3.pth" -nt $OUT/clip.pt ] ||
+            [ ! "$dir/epoch_3.pth" -nt configs/bike_demo.py ]; then
             rm -rf "$dir"
             say "training $model, seed $seed, in two processes"
             run "$dir/train.log" bash tools/dist_train.sh $config 2 \

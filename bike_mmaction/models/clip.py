@@ -4,172 +4,17 @@
 model-config files. Weights are read by ``init_weights()`` only, so that
 building a model or testing a checkpoint downloads nothing.
 """
-import os.path as osp
-import warnings
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
-from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor
 
-from ..checkpoint import (first_of_machine, is_released, is_torchscript,
-                          read_pickle)
-
-Arch = Union[str, dict]
-
-
-def get_arch(arch: Arch) -> dict:
-    """An architecture as open_clip's model-config dict.
-
-    Args:
-        arch (str | dict): Model name of open_clip, or such a dict.
-
-    Raises:
-        ValueError: if the name is unknown or the dict lacks a key.
-    """
-    if isinstance(arch, str):
-        config = open_clip.get_model_config(arch)
-        if config is None:
-            near = [
-                m for m in open_clip.list_models()
-                if m.lower()[:6] == arch.lower()[:6]
-            ]
-            raise ValueError(f"arch='{arch}' is not a model of open_clip "
-                             f'{open_clip.__version__}. Similar names: '
-                             f'{near or open_clip.list_models()[:10]}')
-        return config
-    missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(arch)
-    if missing:
-        raise ValueError(f'arch lacks {sorted(missing)}; as a dict it needs '
-                         "'embed_dim', 'vision_cfg' and 'text_cfg', as in "
-                         "open_clip's model-config files")
-    return {k: dict(v) if isinstance(v, dict) else v for k, v in arch.items()}
-
-
-def load_pretrained(arch: Arch, pretrained: str) -> nn.Module:
-    """A whole open_clip model with its weights, in float32 on the CPU.
-
-    Args:
-        arch (str | dict): See :func:`get_arch`.
-        pretrained (str): A tag of open_clip (downloaded and cached by it),
-            or a file: OpenAI's TorchScript ``.pt``, an open_clip state dict,
-            or ``.safetensors``.
-
-    Returns:
-        nn.Module: It has ``visual``, ``text`` and ``logit_scale``.
-
-    Raises:
-        ValueError: if ``pretrained`` is neither file nor tag.
-        RuntimeError: if the weights are of another architecture, or
-            were trained with another activation.
-    """
-    config = get_arch(arch)
-    path, tag_config = _find_weights(arch, pretrained)
-    _check_quick_gelu(arch, config, path, pretrained, tag_config)
-    config.pop('custom_text', None)  # `text` is a module in every case
-    if config['text_cfg'].get('hf_model_name'):
-        config['text_cfg']['hf_model_pretrained'] = False
-    full = open_clip.CoCa if 'multimodal_cfg' in config else \
-        open_clip.CustomTextCLIP
-    model = full(**config)
-    try:
-        _load_weights(model, path)
-    except Exception as error:
-        raise RuntimeError(
-            f"pretrained='{pretrained}' does not fit arch={_name(arch)}: "
-            f'{_first_lines(error)}') from error
-    print_log(f'Loaded CLIP weights from {path}', 'current')
-    return model
-
-
-def _find_weights(arch: Arch, pretrained: str) -> Tuple[str, dict]:
-    """Path of the weights, and open_clip's entry where it is a tag."""
-    if osp.isfile(osp.expanduser(pretrained)):
-        return osp.expanduser(pretrained), {}
-    config = open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(
-        arch, str) else {}
-    if not config:
-        tags = open_clip.list_pretrained_tags_by_model(arch) if isinstance(
-            arch, str) else []
-        raise ValueError(
-            f"pretrained='{pretrained}' is no existing file and no tag of "
-            f'arch={_name(arch)}. Its tags: {tags}')
-    with first_of_machine():  # one download, then the others find it cached
-        return _download(arch, pretrained, config), config
-
-
-def _download(arch: str, tag: str, config: dict) -> str:
-    try:
-        return open_clip.download_pretrained(config)
-    except Exception as error:
-        raise RuntimeError(
-            f"cannot download the weights '{tag}' of {arch}: "
-            f'{_first_lines(error)}. Without a network, put the file on disk '
-            'and name it in `pretrained`') from error
-
-
-def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
-                      tag_config: dict) -> None:
-    """OpenAI's weights give poor features with the exact GELU, and reverse."""
-    ours = bool(config.get('quick_gelu'))
-    if tag_config:
-        theirs = bool(tag_config.get('quick_gelu'))
-    elif is_torchscript(path):
-        theirs = True  # only OpenAI publishes TorchScript
-    else:
-        # Other files do not tell what they were trained with.
-        print_log(
-            f"'{path}' must be of a CLIP trained with "
-            f"{'QuickGELU' if ours else 'GELU'}, as arch={_name(arch)} "
-            'says', 'current')
-        if not ours and 'openai' in path.lower():
-            warnings.warn(f"'{path}' looks like OpenAI's weights, which need "
-                          f"QuickGELU; arch={_name(arch)} uses GELU")
-        return
-    if ours != theirs and 'timm_model_name' not in config['vision_cfg']:
-        names = ('QuickGELU', 'GELU')
-        raise RuntimeError(
-            f"pretrained='{pretrained}' was trained with "
-            f'{names[not theirs]}, but arch={_name(arch)} uses '
-            f"{names[not ours]}. Use the arch "
-            f"{'with' if theirs else 'without'} '-quickgelu' in its name, or "
-            f'quick_gelu={theirs} in an arch dict')
-
-
-def _load_weights(model: nn.Module, path: str) -> None:
-    if not is_torchscript(path):
-        if path.endswith(('.pt', '.pth', '.bin')):
-            if is_released(read_pickle(path, 'cpu')):
-                raise RuntimeError(
-                    "this is one of the authors' released BIKE files. Run "
-                    f'python tools/convert_checkpoint.py {path} '
-                    'CONVERTED.pth and use `load_from=CONVERTED.pth`')
-        open_clip.load_checkpoint(model, path)
-        return
-    weights = torch.jit.load(path, map_location='cpu').state_dict()
-    weights = {
-        k: v.float()
-        for k, v in weights.items()
-        if k not in ('input_resolution', 'context_length', 'vocab_size')
-    }
-    text = {
-        k if k.startswith('visual.') or k == 'logit_scale' else f'text.{k}': v
-        for k, v in weights.items()
-    }
-    model.load_state_dict(text)
-
-
-def _name(arch: Arch) -> str:
-    return repr(arch) if isinstance(arch, str) else 'the given dict'
-
-
-def _first_lines(error: Exception, count: int = 6) -> str:
-    return '\n'.join(str(error).splitlines()[:count])
+from .pretrained import Arch, arch_name, get_arch, load_pretrained
 
 
 class _CLIPTower(BaseModule):
@@ -200,7 +45,7 @@ class CLIPImageEncoder(_CLIPTower):
     Args:
         arch (str | dict): An open_clip model name or model-config dict.
         pretrained (str, optional): An open_clip tag or a local file, see
-            :func:`load_pretrained`. Defaults to None: random weights.
+            :func:`.load_pretrained`. Defaults to None: random weights.
         frozen (bool): Whether to leave the weights as they are.
             Defaults to False.
         with_cp (bool): Whether to trade time for memory by recomputing
@@ -245,8 +90,8 @@ class CLIPImageEncoder(_CLIPTower):
         size = self._image_size()
         if tuple(x.shape[-2:]) != size:
             raise ValueError(
-                f'arch={_name(self.arch)} takes images of {size[0]}x{size[1]} '
-                f'pixels (height x width), got {x.shape[-2]}x{x.shape[-1]}; '
+                f'arch={arch_name(self.arch)} takes images of '
+                f'{size[0]}x{size[1]} pixels (height x width), got {x.shape[-2]}x{x.shape[-1]}; '
                 "change the pipeline's crop size")
         if x.ndim == 4:
             return self._encode(x)
@@ -285,7 +130,7 @@ class CLIPTextEncoder(_CLIPTower):
     Args:
         arch (str | dict): An open_clip model name or model-config dict.
         pretrained (str, optional): An open_clip tag or a local file, see
-            :func:`load_pretrained`. Defaults to None: random weights.
+            :func:`.load_pretrained`. Defaults to None: random weights.
         frozen (bool): Whether to leave the weights as they are.
             Defaults to True, as the paper's best models (Table 6a).
         with_cp (bool): Whether to trade time for memory by recomputing
@@ -385,7 +230,7 @@ class CLIPTextEncoder(_CLIPTower):
                                   None)
         if not hasattr(self.text, 'forward_intermediates'):
             raise ValueError(
-                f'the text tower of arch={_name(self.arch)} gives no word '
+                f'the text tower of arch={arch_name(self.arch)} gives no word '
                 "embeddings; use saliency_source='class' or "
                 "aggregation='mean'")
         out = self.text.forward_intermediates(

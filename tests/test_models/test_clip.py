@@ -8,7 +8,7 @@ from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from safetensors.torch import save_file
 
-from bike_mmaction.models.clip import get_arch, load_pretrained
+from bike_mmaction.models.pretrained import get_arch, load_pretrained
 
 TEXTS = ['a dog', 'somebody playing the violin']
 

@@ -137,8 +137,9 @@ def main() -> None:
     ]
     for key, name in MODELS_SHOWN.items():
         found = trained_accuracy(args.work_dir, key, args.seeds)
+        spread = found.std(ddof=1) if len(found) > 1 else 0
         lines.append(f'| {name} | {zero_shot[key]:.1f} | {found.mean():.1f} '
-                     f'± {found.std(ddof=1):.1f} |')
+                     f'± {spread:.1f} |')
     lines.append(f'| max pooling | {zero_shot["max"]:.1f} | |')
     load_checkpoint(
         model, str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth'))
