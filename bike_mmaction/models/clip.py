@@ -91,7 +91,8 @@ class CLIPImageEncoder(_CLIPTower):
         if tuple(x.shape[-2:]) != size:
             raise ValueError(
                 f'arch={arch_name(self.arch)} takes images of '
-                f'{size[0]}x{size[1]} pixels (height x width), got {x.shape[-2]}x{x.shape[-1]}; '
+                f'{size[0]}x{size[1]} pixels (height x width), got '
+                f'{x.shape[-2]}x{x.shape[-1]}; '
                 "change the pipeline's crop size")
         if x.ndim == 4:
             return self._encode(x)

@@ -146,7 +146,8 @@ def main() -> None:
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     share, uniform = draw_pictures(model, dataset, truths, args.work_dir)
     lines.append(
-        f'\n16 classes (chance 6.2 %), {len(dataset)} test clips, '
+        f'\n{model.cls_head.num_classes} classes (chance '
+        f'{100 / model.cls_head.num_classes:.1f} %), {len(dataset)} test clips, '
         f'{len(args.seeds)} seeds (mean ± standard deviation). Share of the '
         "true class's saliency on frames that show the action: "
         f'{share:.0f} %; a uniform saliency would have {uniform:.0f} %.')
