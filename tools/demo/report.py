@@ -147,7 +147,8 @@ def main() -> None:
     share, uniform = draw_pictures(model, dataset, truths, args.work_dir)
     lines.append(
         f'\n{model.cls_head.num_classes} classes (chance '
-        f'{100 / model.cls_head.num_classes:.1f} %), {len(dataset)} test clips, '
+        f'{100 / model.cls_head.num_classes:.1f} %), '
+        f'{len(dataset)} test clips, '
         f'{len(args.seeds)} seeds (mean ± standard deviation). Share of the '
         "true class's saliency on frames that show the action: "
         f'{share:.0f} %; a uniform saliency would have {uniform:.0f} %.')
