@@ -5,6 +5,7 @@ The authors save ``{'epoch', 'model_state_dict', 'fusion_model_state_dict',
 transformer, some files with ``module.`` before every name. This project's
 models keep the same tensors under the names of their modules.
 """
+import hashlib
 import os
 import os.path as osp
 import re
@@ -94,8 +95,7 @@ def load_from_http(url: str, map_location=None) -> dict:
     """Download a checkpoint once, then read it like a local one.
 
     Args:
-        url (str): Its file name is that of the cached file, in
-            ``torch.hub``'s folder.
+        url (str): Where; the file is kept in ``torch.hub``'s folder.
         map_location: As in ``torch.load``.
 
     Returns:
@@ -106,7 +106,9 @@ def load_from_http(url: str, map_location=None) -> dict:
             :func:`load_from_local`.
     """
     folder = osp.join(torch.hub.get_dir(), 'checkpoints')
-    path = osp.join(folder, osp.basename(urlparse(url).path))
+    # Other addresses may have files of the same name.
+    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+    path = osp.join(folder, f'{digest}-{osp.basename(urlparse(url).path)}')
     with first_of_machine():
         if not osp.isfile(path):
             os.makedirs(folder, exist_ok=True)

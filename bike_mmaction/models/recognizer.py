@@ -40,14 +40,12 @@ class CLIPRecognizer(Recognizer3D):
                  **kwargs) -> None:
         super().__init__(backbone, cls_head=cls_head, neck=neck, **kwargs)
         self.optional = optional
-        self._check_widths()
-        self._check_towers()
+        if isinstance(self.backbone, CLIPImageEncoder):
+            self._check_widths()
+            self._check_towers()
 
     def _check_widths(self) -> None:
-        width = getattr(self.backbone, 'embed_dims', None)
-        if not isinstance(width, int):  # not all backbones tell
-            return
-        given = dict()
+        width, given = self.backbone.embed_dims, dict()
         if self.with_neck:
             given['neck.embed_dims'] = getattr(self.neck, 'embed_dims', width)
         if self.with_cls_head:
@@ -60,7 +58,7 @@ class CLIPRecognizer(Recognizer3D):
     def _check_towers(self) -> None:
         """Two towers of different CLIPs have nothing in common."""
         text = getattr(getattr(self, 'cls_head', None), 'text_encoder', None)
-        if text is None or not isinstance(self.backbone, CLIPImageEncoder):
+        if text is None:
             return
         for name in ('arch', 'pretrained'):
             image_value = getattr(self.backbone, name)
