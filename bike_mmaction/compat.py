@@ -3,6 +3,8 @@
 This is the only file that knows bugs of other packages. Every function is
 safe to call twice and does nothing where its bug is absent.
 """
+import atexit
+import gc
 import importlib.util
 import os.path as osp
 import sys
@@ -163,6 +165,7 @@ def train_distributed_without_gpu() -> None:
     def init_dist_pytorch(backend, init_backend='torch', **kwargs):
         if _on_cpu():
             dist_utils.torch_dist.init_process_group('gloo', **kwargs)
+            atexit.register(leave_process_group)
         else:
             init(backend, init_backend=init_backend, **kwargs)
 
@@ -176,6 +179,19 @@ def train_distributed_without_gpu() -> None:
 
     dist_utils._init_dist_pytorch = init_dist_pytorch
     MMDistributedDataParallel.__init__ = wrap
+
+
+def leave_process_group() -> None:
+    """torch <= 2.15: a process that used gloo may abort when it ends.
+
+    A thread of gloo that lets go of its last tensor while the interpreter
+    shuts down finds no interpreter ("terminate called without an active
+    exception"). Destroying the group before waits for these threads.
+    """
+    import torch.distributed as dist
+    gc.collect()  # of what still holds the group, such as a model wrapper
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def allow_amp_without_gpu() -> None:
