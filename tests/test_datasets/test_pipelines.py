@@ -82,9 +82,10 @@ class TestViews:
         set_views(cfg, '4x3')
         views = Compose(cfg.test_dataloader.dataset.pipeline)(dict(
             filename=video, start_index=0, label=0))['inputs']
+        assert len(views) == 12
         lefts = [0, 2 * ((512 - 224) // 2), (512 - 224) // 2]
-        for view, (left, clip) in zip(
-                views, itertools.product(lefts, range(4)), strict=True):
+        for view, (left, clip) in zip(views,
+                                      itertools.product(lefts, range(4))):
             images = frames[clip::4, 16:240, left:left + 224]
             assert np.array_equal(view.permute(1, 2, 3, 0).numpy(), images)
 
