@@ -184,10 +184,7 @@ class CLIPTextEncoder(_CLIPTower):
         return self._tokens[1]
 
     def count_tokens(self, text: str) -> int:
-        """Number of tokens of a text by itself, without start and end."""
-        if not hasattr(self.tokenizer, 'encode'):  # a Hugging Face tokenizer
-            inner = self.tokenizer.tokenizer
-            return len(inner.encode(text, add_special_tokens=False))
+        """Number of CLIP's tokens of a text, without start and end."""
         return len(self.tokenizer.encode(text))
 
     def forward(self, texts: Sequence[str], words: bool) -> TextEmbeddings:

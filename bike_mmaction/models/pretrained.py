@@ -7,6 +7,7 @@ import open_clip
 import torch
 import torch.nn as nn
 from mmengine.logging import print_log
+from open_clip.model import convert_to_custom_text_state_dict
 
 from ..checkpoint import (first_of_machine, is_released, is_torchscript,
                           read_pickle)
@@ -133,26 +134,22 @@ def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
 
 
 def _load_weights(model: nn.Module, path: str) -> None:
-    if not is_torchscript(path):
-        if path.endswith(('.pt', '.pth', '.bin')):
-            if is_released(read_pickle(path, 'cpu')):
-                raise RuntimeError(
-                    "this is one of the authors' released BIKE files. Run "
-                    f'python tools/convert_checkpoint.py {path} '
-                    'CONVERTED.pth and use `load_from=CONVERTED.pth`')
-        open_clip.load_checkpoint(model, path)
+    if is_torchscript(path):
+        weights = torch.jit.load(path, map_location='cpu').state_dict()
+        for name in ('input_resolution', 'context_length', 'vocab_size'):
+            weights.pop(name, None)  # numbers that the model derives
+        model.load_state_dict(convert_to_custom_text_state_dict(weights))
         return
-    weights = torch.jit.load(path, map_location='cpu').state_dict()
-    weights = {
-        k: v.float()
-        for k, v in weights.items()
-        if k not in ('input_resolution', 'context_length', 'vocab_size')
-    }
-    text = {
-        k if k.startswith('visual.') or k == 'logit_scale' else f'text.{k}': v
-        for k, v in weights.items()
-    }
-    model.load_state_dict(text)
+    try:
+        open_clip.load_checkpoint(model, path)
+    except Exception:
+        if path.endswith(('.pt', '.pth', '.bin')) and \
+                is_released(read_pickle(path, 'cpu')):
+            raise RuntimeError(
+                "this is one of the authors' released BIKE files. Run "
+                f'python tools/convert_checkpoint.py {path} '
+                'CONVERTED.pth and use `load_from=CONVERTED.pth`')
+        raise
 
 
 def arch_name(arch: Arch) -> str:
