@@ -62,12 +62,13 @@ setup(
         'mmpretrain>=1.2.0',
         'packaging',
         'safetensors',
+        'tqdm',
     ],
     extras_require={
         # mmcv and mmcv-lite hold the same module, so that pip must not
         # install one where the other is: the user chooses.
         'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
-        'demo': ['av', 'tqdm'],
+        'demo': ['av'],
         'tests': ['av', 'flake8', 'isort', 'pytest', 'yapf'],
     },
     cmdclass=dict(build_py=BuildWithTools),

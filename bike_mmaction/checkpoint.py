@@ -2,8 +2,9 @@
 
 The authors save ``{'epoch', 'model_state_dict', 'fusion_model_state_dict',
 'optimizer_state_dict'}``: OpenAI-CLIP's tensors, and those of the temporal
-transformer, some files with ``module.`` before every name. This project's
-models keep the same tensors under the names of their modules.
+transformer (video branch) or of the two MLPs (attributes branch), some files
+with ``module.`` before every name. This project's models keep the same
+tensors under the names of their modules.
 """
 import hashlib
 import os
@@ -20,17 +21,33 @@ from mmengine.dist import barrier
 
 RELEASED_KEYS = ('model_state_dict', 'fusion_model_state_dict')
 
-# (prefix in a released file, prefix here). What CLIP keeps at its root is
-# the text tower.
-CLIP_NAMES = (
-    ('visual.', 'backbone.visual.'),
-    ('logit_scale', 'cls_head.logit_scale'),
-) + tuple((name, f'cls_head.text_encoder.text.{name}')
-          for name in ('positional_embedding', 'text_projection',
-                       'token_embedding.', 'transformer.', 'ln_final.'))
-TEMPORAL_NAMES = (
-    ('frame_position_embeddings.', 'neck.frame_position_embeddings.'),
-    ('transformer.', 'neck.transformer.'),
+# (prefix in a released file, prefix here), for each of RELEASED_KEYS. What
+# CLIP keeps at its root is the text tower.
+_TEXT_NAMES = ('positional_embedding', 'text_projection', 'token_embedding.',
+               'transformer.', 'ln_final.')
+VIDEO_NAMES = (
+    (
+        ('visual.', 'backbone.visual.'),
+        ('logit_scale', 'cls_head.logit_scale'),
+        *((name, f'cls_head.text_encoder.text.{name}')
+          for name in _TEXT_NAMES),
+    ),
+    (
+        ('frame_position_embeddings.', 'neck.frame_position_embeddings.'),
+        ('transformer.', 'neck.transformer.'),
+    ),
+)
+# The attributes branch has no use for CLIP's images.
+ATTRIBUTES_NAMES = (
+    (
+        ('logit_scale', 'attributes_head.logit_scale'),
+        *((name, f'attributes_head.text_encoder.text.{name}')
+          for name in _TEXT_NAMES),
+    ),
+    (
+        ('query_fc.', 'attributes_head.query_fc.'),
+        ('sentence_fc.', 'attributes_head.sentence_fc.'),
+    ),
 )
 StateDict = Dict[str, torch.Tensor]
 
@@ -166,6 +183,9 @@ def is_released(checkpoint) -> bool:
 def from_released(checkpoint: dict) -> Conversion:
     """Convert a released checkpoint to the names of a ``CLIPRecognizer``.
 
+    A file of the attributes branch becomes that of a model without video
+    branch; see :func:`merge_branches`.
+
     Args:
         checkpoint (dict): The loaded file.
 
@@ -181,7 +201,9 @@ def from_released(checkpoint: dict) -> Conversion:
             f"not a released BIKE checkpoint: the key '{missing[0]}' is "
             f'missing. Found: {sorted(map(str, checkpoint))[:10]}')
     state, renamed, unused = OrderedDict(), [], []
-    for key, names in zip(RELEASED_KEYS, (CLIP_NAMES, TEMPORAL_NAMES)):
+    head = ' '.join(checkpoint[RELEASED_KEYS[1]])
+    layout = ATTRIBUTES_NAMES if 'sentence_fc.' in head else VIDEO_NAMES
+    for key, names in zip(RELEASED_KEYS, layout):
         for old, tensor in checkpoint[key].items():
             plain = old[len('module.'):] if old.startswith('module.') else old
             new = _rename(plain, names)
@@ -197,6 +219,8 @@ def from_released(checkpoint: dict) -> Conversion:
 def to_released(checkpoint: dict) -> Conversion:
     """The inverse of :func:`from_released`, for the authors' code.
 
+    Of a checkpoint with both branches, this is the video branch.
+
     Raises:
         ValueError: if the file has no ``state_dict``.
     """
@@ -204,9 +228,11 @@ def to_released(checkpoint: dict) -> Conversion:
         raise ValueError("not a checkpoint of this project: the key "
                          "'state_dict' is missing. Found: "
                          f'{sorted(map(str, checkpoint))[:10]}')
+    has_video = any(
+        name.startswith('backbone.') for name in checkpoint['state_dict'])
     inverse = [
         tuple((new, old) for old, new in names)
-        for names in (CLIP_NAMES, TEMPORAL_NAMES)
+        for names in (VIDEO_NAMES if has_video else ATTRIBUTES_NAMES)
     ]
     out = {key: OrderedDict() for key in RELEASED_KEYS}
     renamed, unused = [], []
@@ -222,6 +248,53 @@ def to_released(checkpoint: dict) -> Conversion:
     meta = checkpoint.get('meta') or {}
     out.update(epoch=meta.get('epoch'), optimizer_state_dict={})
     return Conversion(out, renamed, unused)
+
+
+def merge_branches(video: dict, attributes: dict) -> Conversion:
+    """Join the branches, trained apart, to a checkpoint of both.
+
+    A text encoder that is the same in both is kept once, as the shipped
+    configs expect. Where the two differ, the config needs an own
+    ``attributes_head.text_encoder``.
+
+    Args:
+        video (dict): Checkpoint with a video branch.
+        attributes (dict): Checkpoint with an attributes branch.
+
+    Returns:
+        Conversion: ``renamed`` lists the tensors taken from ``attributes``,
+        ``unused`` those that were not.
+
+    Raises:
+        ValueError: if a branch is missing.
+    """
+    states = []
+    for checkpoint, what, head in ((video, 'video', 'cls_head.'),
+                                   (attributes, 'attributes',
+                                    'attributes_head.')):
+        state = checkpoint.get('state_dict', {})
+        if not any(name.startswith(head) for name in state):
+            raise ValueError(f'the {what} checkpoint has no {head}* tensors. '
+                             f'Found: {sorted(map(str, state))[:10]}')
+        states.append(state)
+    merged = OrderedDict((name, tensor) for name, tensor in states[0].items()
+                         if not name.startswith('attributes_head.'))
+    own = 'attributes_head.text_encoder.'
+    texts = {name: t for name, t in states[1].items() if name.startswith(own)}
+    shared = all(
+        torch.equal(tensor, merged.get(name.replace('attributes_head', 'cls_head'),
+                                       tensor[:0]))
+        for name, tensor in texts.items())
+    taken, unused = [], []
+    for name, tensor in states[1].items():
+        if not name.startswith('attributes_head.') or \
+                (shared and name in texts):
+            unused.append(name)
+            continue
+        merged[name] = tensor
+        taken.append((name, name))
+    meta = dict(video.get('meta') or {})
+    return Conversion(dict(meta=meta, state_dict=merged), taken, unused)
 
 
 def _rename(name: str, prefixes) -> Optional[str]:

@@ -1,3 +1,7 @@
-from .transforms import SpacedThreeCrop, SparseSampleFrames
+from .transforms import (LoadAttributes, ReportUnreadable, SpacedThreeCrop,
+                         SparseSampleFrames)
 
-__all__ = ['SparseSampleFrames', 'SpacedThreeCrop']
+__all__ = [
+    'LoadAttributes', 'ReportUnreadable', 'SparseSampleFrames',
+    'SpacedThreeCrop'
+]

@@ -96,7 +96,7 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
         filename_tmpl (str): Name of frame number i.
     """
     for split in SPLITS:
-        dataset = _dataset(cfg, split)
+        dataset = own_dataset(cfg, split)
         _find(dataset['pipeline'], 'DecordDecode')
         dataset['type'] = 'RawframeDataset'
         dataset['filename_tmpl'] = filename_tmpl
@@ -110,7 +110,12 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
         ]
 
 
-def _dataset(cfg, split: str) -> dict:
+def own_dataset(cfg, split: str) -> dict:
+    """The data set of a split.
+
+    Raises:
+        ValueError: if the config has none with a pipeline.
+    """
     name = f'{split}_dataloader'
     dataset = (cfg.get(name) or {}).get('dataset') or {}
     if 'pipeline' not in dataset:
@@ -120,14 +125,14 @@ def _dataset(cfg, split: str) -> dict:
 
 def _pipelines(cfg, split: str) -> List[list]:
     """The loader's pipeline, and the variable that the toolbox's APIs read."""
-    own = _dataset(cfg, split)['pipeline']
+    own = own_dataset(cfg, split)['pipeline']
     variable = cfg.get(f'{split}_pipeline')
     return [own] if variable is None else [own, variable]
 
 
 def _own_pipeline(cfg, split: str) -> None:
     """Part pipelines that several splits share."""
-    dataset = _dataset(cfg, split)
+    dataset = own_dataset(cfg, split)
     dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
     if cfg.get(f'{split}_pipeline') is not None:
         cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])

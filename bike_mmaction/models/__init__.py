@@ -1,4 +1,7 @@
+from .association import AttributeAssociation
+from .attributes_head import AttributesTextHead
 from .clip import CLIPImageEncoder, CLIPTextEncoder
+from .data_preprocessor import OptionalVideoDataPreprocessor
 from .loss import ContrastiveLoss
 from .recognizer import CLIPRecognizer
 from .temporal import TemporalTransformer
@@ -6,6 +9,8 @@ from .text_head import TextHead
 from .vcs_head import VCSHead
 
 __all__ = [
-    'CLIPImageEncoder', 'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
-    'TemporalTransformer', 'TextHead', 'VCSHead'
+    'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
+    'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
+    'OptionalVideoDataPreprocessor', 'TemporalTransformer', 'TextHead',
+    'VCSHead'
 ]

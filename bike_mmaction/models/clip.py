@@ -4,15 +4,19 @@
 model-config files. Weights are read by ``init_weights()`` only, so that
 building a model or testing a checkpoint downloads nothing.
 """
+from contextlib import contextmanager
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
+from mmengine.dist import is_main_process
 from mmengine.model import BaseModule
 from open_clip.model import _build_text_tower, _build_vision_tower
+from open_clip.transformer import TextTransformer
 from torch import Tensor
+from tqdm import tqdm
 
 from .pretrained import Arch, arch_name, get_arch, load_pretrained
 
@@ -140,6 +144,7 @@ class CLIPTextEncoder(_CLIPTower):
     """
 
     max_cached = 4  # sets of texts: several heads, several data sets
+    max_batch = 512  # texts at a time, where no gradient is needed
 
     def __init__(self,
                  arch: Arch,
@@ -177,33 +182,40 @@ class CLIPTextEncoder(_CLIPTower):
         self.clear_cache()
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Token ids [K, N], padded to the context length."""
-        key = tuple(texts)
-        if self._tokens[0] != key:
-            self._tokens = (key, self.tokenizer(list(texts)))
-        return self._tokens[1]
+        """Token ids [K, N], padded to the context length.
+
+        Of a longer text the end is cut; the end-of-text token stays.
+        """
+        return self.tokenizer(list(texts))
 
     def count_tokens(self, text: str) -> int:
         """Number of CLIP's tokens of a text, without start and end."""
         return len(self.tokenizer.encode(text))
 
-    def forward(self, texts: Sequence[str], words: bool) -> TextEmbeddings:
+    def forward(self,
+                texts: Sequence[str],
+                words: bool,
+                keep: bool = True) -> TextEmbeddings:
         """Embed texts, from the cache where the weights are unchanged.
 
         Args:
             texts (Sequence[str]): K texts.
             words (bool): Whether the words are wanted too.
+            keep (bool): Whether the same texts will come again, as class
+                names do. Defaults to True.
 
         Returns:
             TextEmbeddings: ``sentence`` [K, D], ``words`` [K, N, D] or None.
         """
         if self.training:  # in training mode only if it is not frozen
-            return self._embed(texts, words)
+            return self._embed(self._tokenize(texts, keep), words)
+        if not keep:
+            return self._embed_once(self.tokenize(texts), words)
         key = (tuple(texts), words)
         device = next(self.parameters()).device
         found = self._cache.get(key)
         if found is None or found.sentence.device != device:
-            found = self._embed_once(texts, words)
+            found = self._embed_once(self._tokenize(texts, keep), words)
             while len(self._cache) >= self.max_cached:
                 self._cache.pop(next(iter(self._cache)))
             self._cache[key] = found
@@ -213,17 +225,38 @@ class CLIPTextEncoder(_CLIPTower):
         """Forget every embedding, because the weights have changed."""
         self._cache.clear()
 
-    def _embed_once(self, texts: Sequence[str], words: bool):
-        """In full precision, and fit for a later backward pass."""
+    def _tokenize(self, texts: Sequence[str], keep: bool) -> Tensor:
+        if not keep:
+            return self.tokenize(texts)
+        key = tuple(texts)
+        if self._tokens[0] != key:
+            self._tokens = (key, self.tokenize(texts))
+        return self._tokens[1]
+
+    def _embed_once(self, tokens: Tensor, words: bool) -> TextEmbeddings:
+        """In full precision, a part at a time, fit for a later backward."""
         device = next(self.parameters()).device
+        parts = tokens.split(self.max_batch)
+        few = len(parts) < 20 or not is_main_process()
         with torch.inference_mode(False), torch.no_grad(), torch.autocast(
                 device.type, enabled=False):
-            return self._embed(texts, words)
+            found = [
+                self._embed(part, words)
+                for part in tqdm(parts, 'Embedding texts', disable=few)
+            ]
+        if len(found) == 1:
+            return found[0]
+        sentence = torch.cat([part.sentence for part in found])
+        return TextEmbeddings(
+            sentence,
+            torch.cat([part.words for part in found]) if words else None)
 
-    def _embed(self, texts: Sequence[str], words: bool) -> TextEmbeddings:
-        tokens = self.tokenize(texts).to(next(self.parameters()).device)
+    def _embed(self, tokens: Tensor, words: bool) -> TextEmbeddings:
+        tokens = tokens.to(next(self.parameters()).device)
         if not words:
-            out = self.text(tokens)
+            length = self._used_length(tokens)
+            with _attend_to(self.text, length):
+                out = self.text(tokens[:, :length])
             return TextEmbeddings(out[0] if isinstance(out, tuple) else out,
                                   None)
         if not hasattr(self.text, 'forward_intermediates'):
@@ -241,6 +274,20 @@ class CLIPTextEncoder(_CLIPTower):
             last = last @ projection
         return TextEmbeddings(out['text_features'], last)
 
+    def _used_length(self, tokens: Tensor) -> int:
+        """Positions that the embeddings of these texts depend on.
+
+        A causal tower looks back only: what follows the last end-of-text
+        token of the batch can be left out.
+        """
+        text = self.text
+        causal = isinstance(text, TextTransformer) and \
+            text.attn_mask is not None and text.pool_type == 'argmax' and \
+            text.cls_emb is None
+        if not causal or not len(tokens):
+            return tokens.shape[1]
+        return int(tokens.argmax(dim=1).max()) + 1
+
     def train(self, mode: bool = True):
         """An encoder that trains has nothing to keep."""
         if not self.frozen:
@@ -254,6 +301,23 @@ class CLIPTextEncoder(_CLIPTower):
     def _apply(self, *args, **kwargs):
         self.clear_cache()  # another device or precision
         return super()._apply(*args, **kwargs)
+
+
+@contextmanager
+def _attend_to(text: nn.Module, length: int):
+    """Let open_clip's text tower take texts of ``length`` tokens.
+
+    It applies its causal mask unsliced.
+    """
+    mask = getattr(text, 'attn_mask', None)
+    if mask is None or length == len(mask):
+        yield
+        return
+    text.attn_mask = mask[:length, :length]
+    try:
+        yield
+    finally:
+        text.attn_mask = mask
 
 
 def _build_tokenizer(arch: Arch, config: dict):

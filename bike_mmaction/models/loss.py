@@ -105,6 +105,8 @@ class ContrastiveLoss(nn.Module):
                              f'{tuple(label.shape)}')
         scores = gather_with_grad(cls_score.float())  # [B of all ranks, K]
         labels = gather_with_grad(label)
+        if len(labels) == 0:
+            return scores.sum()  # 0, with a gradient of 0
         # Column j is the class of video j.
         logits = scores[:, labels]  # [B of all ranks, B of all ranks]
         match = labels[:, None] == labels[None]

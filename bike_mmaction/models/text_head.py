@@ -42,7 +42,8 @@ class TextHead(BaseHead):
         class_names (str | Sequence[str]): Built-in list, file or names, see
             :func:`bike_mmaction.datasets.class_names.load_class_names`.
         text_encoder (dict | nn.Module): Config of a
-            :class:`CLIPTextEncoder`, or one that another head uses too.
+            :class:`CLIPTextEncoder`, or one that another head owns: its
+            tensors are trained and saved there.
         prompt (str): Sentence with ``{}`` for the class name. Defaults to
             'This is a video about {}' (section 2.2).
         words (str): Which token positions give word embeddings: 'all',
@@ -89,9 +90,12 @@ class TextHead(BaseHead):
             raise ValueError(
                 f"class_names: '{source}' has {len(self.class_names)} names, "
                 f'but num_classes={num_classes}')
-        if not isinstance(text_encoder, nn.Module):
-            text_encoder = MODELS.build(text_encoder)
-        self.text_encoder: CLIPTextEncoder = text_encoder
+        self.text_encoder: CLIPTextEncoder
+        if isinstance(text_encoder, nn.Module):
+            # Past nn.Module's registration, which would save it twice.
+            self.__dict__['text_encoder'] = text_encoder
+        else:
+            self.text_encoder = MODELS.build(text_encoder)
         self._embedded = (None, None, None)
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))

@@ -5,6 +5,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from mmaction.utils import SampleList
 from torch import Tensor
 
 from .text_head import ClassEmbeddings, TextHead
@@ -196,9 +197,8 @@ class VCSHead(TextHead):
             if self.aggregation == 'mean':
                 # As released: frames of any length, the mean of unit length.
                 videos = F.normalize(frames.mean(dim=1), dim=-1)
-                saliency = frames.new_full(
-                    (len(frames), len(targets), frames.shape[1]),
-                    1 / frames.shape[1])
+                saliency = frames.new_tensor(1 / frames.shape[1]).expand(
+                    len(frames), len(targets), frames.shape[1])
                 return videos @ targets.t(), saliency
             queries, mask = classes.sentence[:, None], None  # [K, 1, D]
             if self.saliency_source == 'word':
@@ -207,7 +207,8 @@ class VCSHead(TextHead):
                 F.normalize(frames, dim=-1), queries, targets,
                 self.temperature, mask, self.renormalize)
 
-    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
+    def predict_by_feat(self, cls_scores: Tensor,
+                        data_samples: SampleList) -> SampleList:
         """Average over views; 'prob' as the released code ranks videos.
 
         That is a softmax of each view's unscaled scores, the mean over the
@@ -217,13 +218,19 @@ class VCSHead(TextHead):
 
         Args:
             cls_scores (Tensor): [B·V, K].
-            num_segs (int): V.
+            data_samples (list[ActionDataSample]): B samples.
 
         Returns:
-            Tensor: [B, K], float64.
+            list[ActionDataSample]: With ``pred_score`` [K], ``pred_label``
+            and ``video_score`` [K], the mean before the second softmax, on
+            the scale of ``attributes_score``.
         """
-        scores = super().average_clip(cls_scores.double(), num_segs)
-        return scores.softmax(-1) if self.average_clips == 'prob' else scores
+        samples = super().predict_by_feat(cls_scores.double(), data_samples)
+        for sample in samples:
+            sample.set_field(sample.pred_score, 'video_score')
+            if self.average_clips == 'prob':
+                sample.set_pred_score(sample.pred_score.softmax(-1))
+        return samples
 
     def _needs_words(self) -> bool:
         spots_words = self.aggregation == 'vcs' and \

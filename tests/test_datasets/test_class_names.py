@@ -35,8 +35,10 @@ def test_files(content, tmp_path):
 
 @pytest.mark.parametrize(
     'content,message',
-    [('running\n\nwalking\n', 'number 1 is empty'), ('', 'none'),
-     ('running\nwalking\nrunning\n', "number 2 is 'running' again"),
+    [('running\n\nwalking\n', "number 2 of '{}' is empty"),
+     ('', "'{}' is empty"),
+     ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, "
+      'as number 1'),
      ('0,running\n1,walking\n', "header 'id,name'"),
      ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
      ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
@@ -45,6 +47,7 @@ def test_unfit_files_are_named(content, message, tmp_path):
     path.write_text(content)
     with pytest.raises(ValueError) as error:
         load_class_names(str(path))
+    message = message.replace('{}', str(path))
     assert message in str(error.value) and str(path) in str(error.value)
 
 

@@ -217,7 +217,9 @@ class TestHead:
     def test_probabilities_keep_the_order_of_the_scores(self):
         # All values are nearly 1/K: single precision would tie many.
         head, scores = build(), 0.03 * torch.randn(500, 400)
-        found = head.average_clip(scores)
+        samples = head.predict_by_feat(scores,
+                                       [ActionDataSample() for _ in scores])
+        found = torch.stack([sample.pred_score for sample in samples])
         assert torch.equal(found.argsort(), scores.double().argsort())
         torch.testing.assert_close(
             found.sum(dim=1), torch.ones(500, dtype=torch.float64))

@@ -7,13 +7,17 @@ _HERE = osp.dirname(__file__)
 BUILT_IN = ('kinetics400', )
 
 
-def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
+def load_class_names(source: Union[str, Sequence[str]],
+                     what: str = 'class_names',
+                     built_in: Sequence[str] = BUILT_IN) -> List[str]:
     """Class names in the order of their labels.
 
     Args:
         source (str | Sequence[str]): A built-in list (``BUILT_IN``), the
             path of a file (a name a line, or a csv with the header
             ``id,name``), or the names themselves.
+        what (str): What messages call it.
+        built_in (Sequence[str]): The lists that messages name.
 
     Returns:
         list[str]: The names.
@@ -23,27 +27,27 @@ def load_class_names(source: Union[str, Sequence[str]]) -> List[str]:
             are empty or repeated, or ids other than 0, 1, 2 ...
     """
     if not isinstance(source, str):
-        names, where = list(source), 'class_names'
+        names, where = list(source), 'the given list'
     elif source in BUILT_IN:
         names = _read(osp.join(_HERE, f'{source}.txt'))
-        where = source
+        where = f"'{source}'"
     elif osp.isfile(source):
-        names, where = _read(source), source
+        names, where = _read(source), f"'{source}'"
     else:
-        raise ValueError(
-            f"class_names='{source}' is no existing file and no built-in "
-            f'list; these are {BUILT_IN}')
+        raise ValueError(f"{what}='{source}' is no existing file and no "
+                         f'built-in list; these are {tuple(built_in)}')
     if not names:
-        raise ValueError(f"class names of '{where}': none")
+        raise ValueError(f'{what}: {where} is empty')
+    first = {}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             problem = 'is empty or no text'
-        elif name in names[:number]:
-            problem = f'is {name!r} again'
+        elif name in first:
+            problem = f'is {name!r} again, as number {first[name] + 1}'
         else:
+            first[name] = number
             continue
-        raise ValueError(f"class names of '{where}': number {number} "
-                         f'{problem}')
+        raise ValueError(f'{what}: number {number + 1} of {where} {problem}')
     return names
 
 

@@ -1,0 +1,193 @@
+"""The head of the attributes branch (BIKE section 2.2)."""
+from typing import List, Optional, Sequence, Union
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmaction.utils import SampleList
+from torch import Tensor
+
+from .text_head import TextHead
+
+
+def _mlp(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+
+
+@MODELS.register_module()
+class AttributesTextHead(TextHead):
+    """Class scores from the attributes of a video, as text alone.
+
+    The attributes are joined to a sentence, which is compared with the class
+    names (Eq. 3). Three ways to use it (Table 6e):
+
+    - as released: a frozen text encoder, and a small MLP on either side;
+    - as in the paper's text: ``mlp=False`` and an ``attributes_encoder`` that
+      is not frozen, beside the frozen one of the classes;
+    - plug-and-play: ``mlp=False`` alone. Nothing is trained or saved.
+
+    Args:
+        num_classes (int): Number of classes K.
+        class_names (str | Sequence[str]): See :class:`TextHead`.
+        text_encoder (dict | nn.Module): See :class:`TextHead`.
+        attributes_encoder (dict, optional): Config of an own
+            :class:`CLIPTextEncoder` for attribute sentences. Defaults to
+            None: that of the classes.
+        mlp (bool): Whether embeddings pass a two-layer MLP before they are
+            compared, one for attributes and one for classes.
+            Defaults to True.
+        attributes_prompt (str): Sentence with ``{}`` for the attributes.
+            Defaults to 'This is a video about {}' (section 3.3).
+        separator (str): Between two attributes. Defaults to ', '.
+        in_channels (int, optional): Width D of the text embeddings, known
+            from the text encoder. Defaults to None.
+        **kwargs: Further arguments of :class:`TextHead`.
+
+    Raises:
+        ValueError: if ``attributes_prompt`` or ``in_channels`` does not fit,
+            or the two encoders have different widths.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 class_names: Union[str, Sequence[str]],
+                 text_encoder: Union[dict, nn.Module],
+                 attributes_encoder: Optional[dict] = None,
+                 mlp: bool = True,
+                 attributes_prompt: str = 'This is a video about {}',
+                 separator: str = ', ',
+                 in_channels: Optional[int] = None,
+                 **kwargs) -> None:
+        super().__init__(num_classes, in_channels or 0, class_names,
+                         text_encoder, **kwargs)
+        if attributes_prompt.count('{}') != 1:
+            raise ValueError(f'attributes_prompt={attributes_prompt!r} must '
+                             "contain '{}' once, for the attributes")
+        self.attributes_prompt = attributes_prompt
+        self.separator = separator
+        width = self.text_encoder.embed_dims
+        if in_channels not in (None, width):
+            raise ValueError(f'in_channels={in_channels}, but the text '
+                             f"encoder's embeddings have {width} channels")
+        self.in_channels = width
+        self.attributes_encoder = None
+        if attributes_encoder is not None:
+            self.attributes_encoder = MODELS.build(attributes_encoder)
+            if self.attributes_encoder.embed_dims != width:
+                raise ValueError(
+                    'attributes_encoder has embeddings of '
+                    f'{self.attributes_encoder.embed_dims} channels, '
+                    f'text_encoder of {width}')
+        self.mlp = mlp
+        if mlp:
+            self.query_fc = _mlp(width)  # of the classes
+            self.sentence_fc = _mlp(width)  # of the attribute sentences
+        if not self.trains:
+            # Nothing to save either: any video checkpoint goes with it.
+            del self.logit_scale
+            self.register_buffer(
+                'logit_scale', torch.tensor(100.).log(), persistent=False)
+
+    @property
+    def trains(self) -> bool:
+        """Whether this head has anything to train."""
+        encoders = (self.text_encoder, self.attributes_encoder)
+        return self.mlp or any(e is not None and not e.frozen
+                               for e in encoders)
+
+    def sentences(self, attributes: Sequence[Sequence[str]]) -> List[str]:
+        """The attribute sentence of each video (section 2.2)."""
+        return [
+            self.attributes_prompt.replace('{}', self.separator.join(phrases))
+            for phrases in attributes
+        ]
+
+    def forward(self, attributes: Sequence[Sequence[str]], **kwargs) -> Tensor:
+        """Class scores of each video.
+
+        Args:
+            attributes (Sequence[Sequence[str]]): Phrases of B videos, the
+                nearest first. What exceeds the context length is cut.
+
+        Returns:
+            Tensor: Cosine similarities [B, K], float32.
+        """
+        encoder = self.attributes_encoder or self.text_encoder
+        texts = self.sentences(attributes)
+        sentences = encoder(texts, words=False, keep=False).sentence  # [B, D]
+        classes = self.embed_classes(words=False).sentence  # [K, D]
+        with torch.autocast(sentences.device.type, enabled=False):
+            sentences = F.normalize(sentences.float(), dim=-1)
+            if self.mlp:
+                sentences = F.normalize(self.sentence_fc(sentences), dim=-1)
+                classes = F.normalize(self.query_fc(classes), dim=-1)
+            return sentences @ classes.t()
+
+    def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
+        """Losses and training accuracy, Eq. 8.
+
+        Args:
+            feats: Not used.
+            data_samples (list[ActionDataSample]): With ``attributes`` and
+                ``gt_label``. Samples whose list is empty do not count.
+
+        Returns:
+            dict: ``loss_cls`` and ``top{k}_acc``.
+
+        Raises:
+            ValueError: if a label is not in [0, K), or a sample has no
+                ``attributes``.
+        """
+        self._check_labels(data_samples)
+        found = [s for s in data_samples if self.attributes_of(s)]
+        # Other ranks may have some: take part in their gradient, with 0 rows.
+        attributes = [self.attributes_of(s) for s in found] or [['']]
+        cls_scores = self(attributes)[:len(found)] * self.logit_scale.exp()
+        if not found:
+            labels = torch.zeros(
+                0, dtype=torch.long, device=cls_scores.device)
+            return dict(loss_cls=self.loss_cls(cls_scores, labels))
+        return self.loss_by_feat(cls_scores, found)
+
+    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
+        """Write ``attributes_score`` [K] where there are attributes.
+
+        That is the softmax of the unscaled cosine scores (``average_clips``:
+        'prob'), as released, in double precision; or the cosines ('score').
+
+        Args:
+            feats: Not used.
+            data_samples (list[ActionDataSample]): With ``attributes``.
+
+        Returns:
+            list[ActionDataSample]: The same samples.
+
+        Raises:
+            ValueError: as :meth:`loss`; label -1, of unlabelled videos, is
+                accepted.
+        """
+        self._check_labels(data_samples, lowest=-1)
+        found = [s for s in data_samples if self.attributes_of(s)]
+        if found:
+            cls_scores = self([self.attributes_of(s) for s in found]).double()
+            scores = self.average_clip(cls_scores)  # one sentence a video
+            for sample, score in zip(found, scores):
+                sample.set_field(score, 'attributes_score')
+        return data_samples
+
+    @staticmethod
+    def attributes_of(sample) -> List[str]:
+        """The attributes of a sample; empty if it is known to have none.
+
+        Raises:
+            ValueError: if nobody asked for them.
+        """
+        if 'attributes' not in sample:
+            source = sample.get('filename', sample.get('frame_dir', '?'))
+            raise ValueError(
+                f"the sample of '{source}' has no attributes: the pipeline "
+                "needs dict(type='LoadAttributes', ann_file=...) and "
+                "PackActionInputs needs algorithm_keys=('attributes', )")
+        return sample.attributes
