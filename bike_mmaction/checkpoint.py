@@ -282,8 +282,10 @@ def merge_branches(video: dict, attributes: dict) -> Conversion:
     own = 'attributes_head.text_encoder.'
     texts = {name: t for name, t in states[1].items() if name.startswith(own)}
     shared = all(
-        torch.equal(tensor, merged.get(name.replace('attributes_head', 'cls_head'),
-                                       tensor[:0]))
+        torch.equal(
+            tensor,
+            merged.get(
+                name.replace('attributes_head', 'cls_head'), tensor[:0]))
         for name, tensor in texts.items())
     taken, unused = [], []
     for name, tensor in states[1].items():

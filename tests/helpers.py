@@ -1,6 +1,7 @@
 """Small real videos, and shipped configs made small."""
 import copy
 import importlib.util
+import json
 import os
 
 import av
@@ -63,7 +64,23 @@ def write_dataset(root,
             path = f'{root}/kinetics400_{split}_list_{kind}.txt'
             with open(path, 'w') as file:
                 file.write('\n'.join(rows) + '\n')
+    for lexicon in ('kinetics400', 'imagenet1k'):
+        for split in ('train', 'val'):
+            write_attributes(f'{root}/attributes_{lexicon}_{split}.json',
+                             [f'v{i}.mp4' for i in range(count)])
     return str(root)
+
+
+def write_attributes(path, names, topk=7):
+    """An attribute file in the authors' layout."""
+    words = 'ball goal grass player referee crowd flag'.split()
+    content = {
+        name: dict(classname_topk=[f'{w} {i}' for w in words[:topk]])
+        for i, name in enumerate(names)
+    }
+    with open(path, 'w') as file:
+        json.dump(content, file)
+    return str(path)
 
 
 def small_arch(arch):
@@ -86,13 +103,16 @@ def shrink_model(model):
         model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
     model.cls_head.in_channels = 64
     model.cls_head.text_encoder.update(arch=arch, pretrained=None)
+    for name in ('text_encoder', 'attributes_encoder'):
+        if name in model.get('attributes_head', {}):
+            model.attributes_head[name].update(arch=arch, pretrained=None)
 
 
 def shrink(cfg, data_root, work_dir):
     """Make a shipped config quick: tiny towers, own data, one epoch.
 
     What a config is about stays: pipelines, frames, image size, heads,
-    losses, optimizer and schedule.
+    losses, optimizer and schedule. A second stage starts without the first.
     """
     shrink_model(cfg.model)
     for name in ('train', 'val', 'test'):
@@ -102,9 +122,14 @@ def shrink(cfg, data_root, work_dir):
         dataset.ann_file = dataset.ann_file.replace(cfg.data_root, data_root)
         for key, folder in dataset.data_prefix.items():
             dataset.data_prefix[key] = folder.replace(cfg.data_root, data_root)
+        for transform in dataset.pipeline:
+            if transform.type == 'LoadAttributes':
+                transform.ann_file = transform.ann_file.replace(
+                    cfg.data_root, data_root)
     cfg.train_cfg.max_epochs = 1
     cfg.param_scheduler = cfg.param_scheduler[1:]
     cfg.param_scheduler[0].update(begin=0, T_max=1, end=1)
+    cfg.load_from = None
     cfg.work_dir = str(work_dir)
     cfg.default_hooks.logger.interval = 1
     return cfg

@@ -27,8 +27,47 @@ def test_trains_and_tests(path, data_root, tmp_path):
     scalars = runner.message_hub.log_scalars
     assert scalars['train/loss'].statistics('mean') > 0
     metrics = runner.test()
-    assert set(metrics) == {'acc/top1', 'acc/top5', 'acc/mean1'}
+    branches = ['acc']
+    if 'attributes_head' in cfg.model:
+        branches += ['video', 'attributes']
+    assert set(metrics) == {
+        f'{branch}/{name}'
+        for branch in branches
+        for name in ('top1', 'top5', 'mean1')
+    }
     assert runner.iter == 3  # five videos, two a batch
+
+
+@pytest.mark.parametrize('path', [p for p in CONFIGS if 'attr' in p])
+def test_attributes_are_what_the_name_says(path):
+    cfg = load(path)
+    name, head = osp.basename(path), cfg.model.attributes_head
+    plugged = 'plugplay' in name
+    lexicon = 'imagenet1k' if 'in1k' in name else 'kinetics400'
+    topk = 3 if '3attr' in name else 7 if '7attr' in name else 5
+    assert head.get('mlp', True) != (plugged or 'trained_attributes' in name)
+    for split in ('train', 'val', 'test'):
+        by_type = {
+            t.type: t
+            for t in cfg[f'{split}_dataloader'].dataset.pipeline
+        }
+        assert ('DecordInit' in by_type or 'RawFrameDecode' in by_type) == (
+            plugged or split == 'test')
+        if plugged and split == 'train':
+            assert 'LoadAttributes' not in by_type
+            continue
+        loading = by_type['LoadAttributes']
+        files = 'train' if split == 'train' else 'val'
+        assert loading.topk == topk
+        assert loading.ann_file == \
+            f'data/kinetics400/attributes_{lexicon}_{files}.json'
+    if not plugged:  # starts from where its first stage ends
+        first = osp.basename(osp.dirname(cfg.load_from))
+        stage = load(f'configs/{first}.py')
+        assert cfg.load_from == osp.join(
+            'work_dirs', first, f'epoch_{stage.train_cfg.max_epochs}.pth')
+        for part in ('backbone', 'neck', 'cls_head'):
+            assert cfg.model.get(part) == stage.model.get(part)
 
 
 @pytest.mark.parametrize('path', CONFIGS)
@@ -41,6 +80,8 @@ def test_input_is_what_the_name_says(path):
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         by_type = {t.type: t for t in dataset.pipeline}
+        if by_type.get('PackActionInputs').get('collect_keys') == ():
+            continue  # attributes only
         assert by_type['SparseSampleFrames'].clip_len == clip_len
         if split == 'train':
             resized = [t.scale for t in dataset.pipeline if t.type == 'Resize']

@@ -45,8 +45,7 @@ def parse_args() -> argparse.Namespace:
         '(default: as the config says)')
     parser.add_argument(
         '--views', help='such as 4x3 (default: as the config tests)')
-    parser.add_argument(
-        '--overwrite', action='store_true', help='begin anew')
+    parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument('--work-dir', help='for logs')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     parser.add_argument(

@@ -142,9 +142,7 @@ def _describe_model(model: nn.Module) -> dict:
     if pretrained is not None:
         pretrained = osp.basename(pretrained)  # a tag, or a file
     return dict(
-        arch=backbone.arch,
-        pretrained=pretrained,
-        sha256=digest.hexdigest())
+        arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
 
 
 def _describe_videos(dataset: dict, split: str) -> dict:
@@ -191,7 +189,10 @@ class ProgressBar(Hook):
             unit='video',
             disable=not is_main_process())
 
-    def after_test_iter(self, runner, batch_idx, data_batch=None,
+    def after_test_iter(self,
+                        runner,
+                        batch_idx,
+                        data_batch=None,
                         outputs=None) -> None:
         # Of the others as many: the processes take turns.
         count = len(data_batch['data_samples']) * get_world_size()

@@ -25,8 +25,8 @@ def key_parts(path: str) -> Tuple[str, ...]:
     stem, extension = osp.splitext(path)
     if extension.lower() in EXTENSIONS:
         path = stem
-    return tuple(p for p in path.replace('\\', '/').split('/')
-                 if p not in ('', '.'))
+    return tuple(
+        p for p in path.replace('\\', '/').split('/') if p not in ('', '.'))
 
 
 class _Entry(NamedTuple):
@@ -140,8 +140,8 @@ class AttributeFile:
         return f'{len(self)} videos, such as {shown}'
 
 
-def write_attribute_file(path: str, header: dict,
-                         videos: Dict[str, dict]) -> None:
+def write_attribute_file(path: str, header: dict, videos: Dict[str,
+                                                               dict]) -> None:
     """Write an attribute file in one step, never half of it.
 
     Args:

@@ -6,7 +6,9 @@ config that has these transforms can be changed.
 """
 import copy
 import re
-from typing import List
+from typing import Dict, List, Sequence
+
+from mmengine.config import ConfigDict
 
 SPLITS = ('train', 'val', 'test')
 CROPS = ('CenterCrop', 'ThreeCrop', 'SpacedThreeCrop')
@@ -108,6 +110,41 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
             dict(type='RawFrameDecode') if t['type'] == 'DecordDecode' else t
             for t in dataset['pipeline'] if t['type'] != 'DecordInit'
         ]
+
+
+def use_attributes(cfg, ann_files: Dict[str, str], topk: int = 5) -> None:
+    """Load the attributes of every video, beside its frames.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        ann_files (dict[str, str]): Attribute file by split: 'train', 'val',
+            'test'. Splits that are left out stay as they are.
+        topk (int): Attributes per video. Defaults to 5.
+    """
+    for split, ann_file in ann_files.items():
+        _own_pipeline(cfg, split)
+        for pipeline in _pipelines(cfg, split):
+            pipeline.insert(
+                0,
+                ConfigDict(
+                    type='LoadAttributes', ann_file=ann_file, topk=topk))
+            for packing in _find(pipeline, 'PackActionInputs'):
+                packing['algorithm_keys'] = ('attributes', )
+
+
+def leave_out_video(cfg, splits: Sequence[str]) -> None:
+    """Load attributes only: for the attributes branch alone.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        splits (Sequence[str]): Of 'train', 'val', 'test'.
+    """
+    for split in splits:
+        _own_pipeline(cfg, split)
+        for pipeline in _pipelines(cfg, split):
+            kept = _find(pipeline, 'LoadAttributes', 'PackActionInputs')
+            kept[-1]['collect_keys'] = ()
+            pipeline[:] = kept
 
 
 def own_dataset(cfg, split: str) -> dict:

@@ -122,7 +122,10 @@ class PendingSampler(Sampler):
         seed (int, optional): Not used; every sampler is given one.
     """
 
-    def __init__(self, dataset, folder: str, batch_size: int,
+    def __init__(self,
+                 dataset,
+                 folder: str,
+                 batch_size: int,
                  seed: int = None) -> None:
         done = Journal(folder).read()
         barrier()  # nobody writes before all have read

@@ -134,6 +134,5 @@ class AttributeAssociation(nn.Module):
                                      [ActionDataSample() for _ in inputs])
         names = recognizer.cls_head.class_names
         return [
-            nearest_phrases(s.pred_score, names, self.topk)[0]
-            for s in samples
+            nearest_phrases(s.pred_score, names, self.topk)[0] for s in samples
         ]

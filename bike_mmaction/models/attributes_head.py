@@ -146,8 +146,7 @@ class AttributesTextHead(TextHead):
         attributes = [self.attributes_of(s) for s in found] or [['']]
         cls_scores = self(attributes)[:len(found)] * self.logit_scale.exp()
         if not found:
-            labels = torch.zeros(
-                0, dtype=torch.long, device=cls_scores.device)
+            labels = torch.zeros(0, dtype=torch.long, device=cls_scores.device)
             return dict(loss_cls=self.loss_cls(cls_scores, labels))
         return self.loss_by_feat(cls_scores, found)
 

@@ -95,8 +95,8 @@ class CLIPRecognizer(Recognizer3D):
 
     def _build_attributes_head(self, config: dict) -> nn.Module:
         if config.get('text_encoder') is None:
-            shared = getattr(getattr(self, 'cls_head', None), 'text_encoder',
-                             None)
+            shared = getattr(
+                getattr(self, 'cls_head', None), 'text_encoder', None)
             if shared is None:
                 raise ValueError(
                     'attributes_head.text_encoder is missing, and there is '

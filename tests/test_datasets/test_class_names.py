@@ -38,8 +38,7 @@ def test_files(content, tmp_path):
     [('running\n\nwalking\n', "number 2 of '{}' is empty"),
      ('', "'{}' is empty"),
      ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, "
-      'as number 1'),
-     ('0,running\n1,walking\n', "header 'id,name'"),
+      'as number 1'), ('0,running\n1,walking\n', "header 'id,name'"),
      ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
      ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
 def test_unfit_files_are_named(content, message, tmp_path):

@@ -95,6 +95,5 @@ def test_plug_and_play(converted):
 
 def test_scores(model):
     found = model({}, samples(), mode='predict')
-    close(
-        torch.stack([s.attributes_score for s in found]), GOLDEN['scores'])
+    close(torch.stack([s.attributes_score for s in found]), GOLDEN['scores'])
     close(torch.stack([s.pred_score for s in found]), GOLDEN['scores'])

@@ -40,11 +40,11 @@ MAX_LOGIT_SCALE = math.log(100)
 
 
 class Batch(NamedTuple):
-    """B frames, one caption each, and the facts of both."""
+    """B frames, C captions, and the facts of both."""
     frames: Tensor  # [B, 3, 64, 64] uint8
-    captions: List[str]
+    captions: List[str]  # one a frame, then every phrase of the lexicon
     true: Tensor  # [B, len(LEXICON)]: 1 where the frame shows it
-    stated: Tensor  # [B, len(LEXICON)]: 1 where the caption says so
+    stated: Tensor  # [C, len(LEXICON)]: 1 where the caption says so
 
 
 def build_clip(arch) -> open_clip.CLIP:
@@ -71,9 +71,14 @@ def sample_batch(rng: np.random.Generator, prompt: str) -> Batch:
         for frame in map(int, map(rng.choice, spans)):
             text, facts = scenes.caption(rng, clip, frame)
             frames.append(scenes.draw(clip, frame))
-            captions.append(prompt.format(text) if rng.random() < .5 else text)
+            captions.append(text)
             true.append(multi_hot(clip.facts(frame)))
             stated.append(multi_hot(facts))
+    captions += scenes.LEXICON
+    stated += [multi_hot([phrase]) for phrase in scenes.LEXICON]
+    captions = [
+        prompt.format(text) if rng.random() < .5 else text for text in captions
+    ]
     return Batch(
         torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2), captions,
         torch.tensor(true), torch.tensor(stated))

@@ -26,6 +26,7 @@ optim_wrapper = dict(
         custom_keys={
             'backbone': dict(lr_mult=clip_lr_mult),
             'text_encoder': dict(lr_mult=clip_lr_mult),
+            'attributes_encoder': dict(lr_mult=clip_lr_mult),
             'logit_scale': dict(lr_mult=clip_lr_mult)
         }))
 

@@ -1,0 +1,52 @@
+"""Give the config of a video branch an attributes branch."""
+from ..datasets.pipelines import leave_out_video, use_attributes
+
+
+def add_attributes_branch(cfg,
+                          ann_file: str,
+                          topk: int = 5,
+                          train: bool = True,
+                          **head) -> None:
+    """Add the attributes branch (section 2.2) to a config with a video branch.
+
+    A test then reports the video branch as ``video/*``, the attributes
+    branch as ``attributes/*`` and both together as ``acc/*``.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        ann_file (str): Attribute files, with ``{split}`` for 'train' or
+            'val'; tests use those of 'val'.
+        topk (int): Attributes per video. Defaults to 5.
+        train (bool): Whether the attributes branch is trained (the paper's
+            second stage: the video branch is frozen, and neither training
+            nor validation decodes video), or is plugged in without training.
+            Defaults to True.
+        **head: Arguments of :class:`.AttributesTextHead`.
+    """
+    model = cfg.model
+    files = {
+        split: ann_file.replace('{split}', name)
+        for split, name in (('train', 'train'), ('val', 'val'), ('test',
+                                                                 'val'))
+    }
+    if not train:
+        files.pop('train')
+        head = dict(mlp=False, **head)
+    use_attributes(cfg, files, topk)
+    model['attributes_head'] = dict(
+        type='AttributesTextHead',
+        num_classes=model['cls_head']['num_classes'],
+        class_names=model['cls_head']['class_names'],
+        loss_cls=dict(type='ContrastiveLoss'),
+        **head)
+    branches = [
+        dict(type='BranchMetric', branch=branch)
+        for branch in ('video', 'attributes')
+    ]
+    cfg.test_evaluator = [dict(type='AccMetric'), *branches]
+    cfg.val_evaluator = cfg.test_evaluator
+    if train:
+        model['train_branches'] = ['attributes']
+        model['data_preprocessor']['type'] = 'OptionalVideoDataPreprocessor'
+        leave_out_video(cfg, ['train', 'val'])
+        cfg.val_evaluator = branches[1]
