@@ -6,10 +6,12 @@ import os.path as osp
 from typing import Sequence, Union
 
 import torch.nn as nn
+from mmaction.registry import MODELS
+from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dist import (broadcast_object_list, get_world_size,
                            is_main_process)
-from mmengine.hooks import Hook
+from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from tqdm import tqdm
@@ -17,7 +19,7 @@ from tqdm import tqdm
 from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
 from ..datasets.pipelines import own_dataset
-from ..evaluation.attributes_dump import Journal, check_same
+from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
 from ..models.association import PROMPT, association_model
 from ..version import __version__
 
@@ -56,48 +58,22 @@ def generate_attributes(cfg: Config,
         ValueError: if the config, the lexicon or ``topk`` does not fit, or
             ``out`` was made with other settings.
     """
+    if not (cfg.model.get('backbone') or {}).get('pretrained'):
+        raise ValueError('model.backbone.pretrained is missing: attributes '
+                         'are associated by a trained CLIP')
     phrases = load_lexicon(lexicon)
-    if not 1 <= topk <= len(phrases):
-        raise ValueError(f'topk={topk}, but the lexicon has {len(phrases)} '
-                         'phrases')
     dataset = _dataset(cfg, split)
-    root = next(iter((dataset.get('data_prefix') or {}).values()), '')
     partial = f'{out}.partial'
-    batch_size = cfg.test_dataloader.get('batch_size', 1)
-    cfg = copy.deepcopy(cfg)
-    cfg.model = association_model(cfg.model, phrases, prompt)
-    loader = cfg.test_dataloader
-    loader.dataset = dict(
-        dataset,
-        pipeline=[
-            dict(type='ReportUnreadable', transforms=dataset['pipeline'])
-        ])
-    loader.sampler = dict(
-        type='PendingSampler', folder=partial, batch_size=batch_size)
-    loader.drop_last = False
-    cfg.test_evaluator = dict(
-        type='AttributesDump',
-        out=out,
-        folder=partial,
-        lexicon=phrases,
-        topk=topk,
-        root=root)
-    cfg.test_cfg = dict(type='ReadableTestLoop')
-    for name in ('train', 'val'):
-        for key in ('dataloader', 'cfg', 'evaluator'):
-            cfg.pop(f'{name}_{key}', None)
-    for name in ('optim_wrapper', 'param_scheduler', 'load_from', 'resume',
-                 'auto_scale_lr'):
-        cfg.pop(name, None)
-    runner = Runner.from_cfg(cfg)
+    dump = AttributesDump(out, partial, phrases, topk, _root(dataset))
+    runner = _build_runner(cfg, dataset, phrases, prompt, partial, dump)
     model = getattr(runner.model, 'module', runner.model)
     model.init_weights()
+    name = osp.basename(lexicon) if isinstance(lexicon, str) else 'a list'
     header = dict(
         generator=f'bike_mmaction {__version__}',
         model=_describe_model(model),
         lexicon=dict(
-            name=osp.basename(lexicon)
-            if isinstance(lexicon, str) else 'a list',
+            name=name,
             phrases=len(phrases),
             sha256=_sha256('\n'.join(phrases).encode())),
         prompt=prompt,
@@ -110,8 +86,59 @@ def generate_attributes(cfg: Config,
     if done[0]:
         print_log(f"'{out}' is already complete", 'current')
         return {}
-    runner.register_hook(ProgressBar())
-    return runner.test()
+    with tqdm(
+            total=runner.test_loop.dataloader.sampler.total,
+            desc='Attributes',
+            unit='video',
+            disable=not is_main_process()) as bar:
+        # Of the others as many: the processes take turns.
+        dump.on_progress = lambda count: bar.update(
+            min(count * get_world_size(), bar.total - bar.n))
+        return runner.test()
+
+
+def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
+                  prompt: str, partial: str, dump: AttributesDump) -> Runner:
+    """A test of the association model with a dump as its metric.
+
+    Built of objects: in the runner's config a large lexicon would be logged.
+    """
+    register_all_modules()
+    loader = copy.deepcopy(cfg.test_dataloader)
+    loader.dataset = dict(
+        dataset,
+        pipeline=[
+            dict(
+                type='ReportUnreadable',
+                transforms=dataset['pipeline'],
+                forget=('label', ))  # of the data set, not of the lexicon
+        ])
+    loader.sampler = dict(
+        type='PendingSampler',
+        folder=partial,
+        batch_size=loader.get('batch_size', 1))
+    loader.drop_last = False
+    return Runner(
+        model=MODELS.build(association_model(cfg.model, phrases, prompt)),
+        work_dir=cfg.work_dir,
+        test_dataloader=loader,
+        test_cfg=dict(type='ReadableTestLoop'),
+        test_evaluator=Evaluator(dump),
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=10**9),  # but a bar
+            checkpoint=None,
+            param_scheduler=None),
+        default_scope='mmaction',
+        **{
+            key: cfg[key]
+            for key in ('launcher', 'env_cfg', 'log_level', 'randomness')
+            if key in cfg
+        })
+
+
+def _root(dataset: dict) -> str:
+    """The folder that the paths in the list are relative to."""
+    return next(iter((dataset.get('data_prefix') or {}).values()), '')
 
 
 def _dataset(cfg: Config, split: str) -> dict:
@@ -176,28 +203,3 @@ def read_header(path: str) -> dict:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-class ProgressBar(Hook):
-    """Show how many videos are done and how long the others will take."""
-
-    def before_test(self, runner) -> None:
-        total = runner.test_dataloader.sampler.total
-        self.bar = tqdm(
-            total=total,
-            desc='Attributes',
-            unit='video',
-            disable=not is_main_process())
-
-    def after_test_iter(self,
-                        runner,
-                        batch_idx,
-                        data_batch=None,
-                        outputs=None) -> None:
-        # Of the others as many: the processes take turns.
-        count = len(data_batch['data_samples']) * get_world_size()
-        self.bar.update(min(count, self.bar.total - self.bar.n))
-
-    def after_test(self, runner) -> None:
-        self.bar.update(self.bar.total - self.bar.n)
-        self.bar.close()

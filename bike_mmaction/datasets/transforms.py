@@ -1,5 +1,5 @@
 """Transforms that BIKE adds to the toolbox's pipelines."""
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 import numpy as np
 from mmaction.datasets.transforms import SampleFrames, ThreeCrop
@@ -221,13 +221,20 @@ class ReportUnreadable(BaseTransform):
 
     Args:
         transforms (list[dict]): The pipeline, ``PackActionInputs`` included.
+        forget (Sequence[str]): Keys to remove before, such as the label
+            where the model knows other classes. Defaults to ().
     """
 
-    def __init__(self, transforms: List[dict]) -> None:
+    def __init__(self,
+                 transforms: List[dict],
+                 forget: Sequence[str] = ()) -> None:
         self.transforms = Compose(transforms)
+        self.forget = tuple(forget)
 
     def transform(self, results: dict) -> dict:
         """Apply the pipeline."""
+        for key in self.forget:
+            results.pop(key, None)
         known = {
             key: results[key]
             for key in ('filename', 'frame_dir', 'sample_idx')
@@ -241,4 +248,5 @@ class ReportUnreadable(BaseTransform):
             return dict(inputs=None, data_samples=sample)
 
     def __repr__(self) -> str:
-        return f'{self.__class__.__name__}(transforms={self.transforms})'
+        return (f'{self.__class__.__name__}(transforms={self.transforms}, '
+                f'forget={self.forget})')

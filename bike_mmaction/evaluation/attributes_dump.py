@@ -9,7 +9,7 @@ import os
 import os.path as osp
 import shutil
 from glob import glob
-from typing import Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Sequence
 
 from mmaction.registry import DATA_SAMPLERS, METRICS
 from mmengine.dist import (barrier, broadcast_object_list, get_dist_info,
@@ -19,7 +19,6 @@ from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from ..datasets.attribute_file import PHRASES, write_attribute_file
-from ..datasets.lexicon import load_lexicon
 from ..models.association import nearest_phrases
 
 
@@ -155,7 +154,7 @@ class AttributesDump(BaseMetric):
         out (str): The attribute file, see
             :mod:`bike_mmaction.datasets.attribute_file`.
         folder (str): Of the :class:`Journal`, already started.
-        lexicon (str | Sequence[str]): That of the model.
+        phrases (Sequence[str]): The lexicon, in the order of the scores.
         topk (int): Phrases per video.
         root (str): Folder that the keys of the file are relative to.
 
@@ -167,23 +166,25 @@ class AttributesDump(BaseMetric):
     def __init__(self,
                  out: str,
                  folder: str,
-                 lexicon,
+                 phrases: Sequence[str],
                  topk: int,
                  root: str = '',
                  **kwargs) -> None:
         super().__init__(**kwargs)
-        self.phrases = load_lexicon(lexicon)
-        if not 1 <= topk <= len(self.phrases):
+        if not 1 <= topk <= len(phrases):
             raise ValueError(f'topk={topk}, but the lexicon has '
-                             f'{len(self.phrases)} phrases')
+                             f'{len(phrases)} phrases')
+        self.phrases = phrases
         self.out = out
         self.journal = Journal(folder)
         self.topk = topk
         self.root = root
+        self.on_progress: Callable[[int], None] = lambda count: None
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Write down a batch."""
         self.journal.append([self._record(s) for s in data_samples])
+        self.on_progress(len(data_samples))
 
     def _record(self, sample: dict) -> dict:
         path = sample['filename' if 'filename' in sample else 'frame_dir']

@@ -1,8 +1,8 @@
-"""Fusion of two branches' scores after the test; BIKE Eq. 4.
+"""Fusion of the two branches' scores after the test; BIKE Eq. 4.
 
 ``tools/test.py --dump`` writes what the branches say of every video. From
 that, S = λ · V + (1 - λ) · A can be had for any λ without the model. The
-paper fixes λ at 0.7; here it can be chosen too, on videos held out for that.
+paper fixes λ at 0.7; here it can also be chosen, on videos held out for that.
 """
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -14,12 +14,12 @@ from mmaction.evaluation import (mean_average_precision, mean_class_accuracy,
 
 from ..datasets.attribute_file import key_parts
 
-PUBLISHED = 0.7  # λ of section 3.1
-METRICS = ('top1', 'mAP')
+PUBLISHED = 0.7  # λ of the paper
+BRANCH_KEYS = ('video_score', 'attributes_score')
 
 
 class Dump(NamedTuple):
-    """A file of ``tools/test.py --dump``, a dict for each video."""
+    """A file of ``tools/test.py --dump``: a dict for each video."""
     path: str
     samples: List[dict]
 
@@ -29,175 +29,360 @@ class Scores(NamedTuple):
 
     Attributes:
         video (np.ndarray): V [N, K].
-        attributes (np.ndarray): A [N, K]; V where there are no attributes,
-            so that any λ gives V.
+        attributes (np.ndarray): A [N, K]; where a video has none it is V, so
+            that every λ gives V.
         known (np.ndarray): Bool [N], which videos have attributes.
-        labels (np.ndarray): Class numbers [N], or bool [N, K] (multi-label).
+        labels (np.ndarray): Class numbers [N], or bool [N, K] where a video
+            may have several.
         names (np.ndarray, optional): Paths [N] without extension.
-        notes (tuple[str]): What a reader of the results should know.
     """
     video: np.ndarray
     attributes: np.ndarray
     known: np.ndarray
     labels: np.ndarray
     names: Optional[np.ndarray]
-    notes: Tuple[str, ...] = ()
 
-    def take(self, index: np.ndarray) -> 'Scores':
-        """Some of the videos, by number or bool [N]."""
-        names = None if self.names is None else self.names[index]
-        return Scores(*(part[index] for part in self[:4]), names, self.notes)
+    def take(self, which: np.ndarray) -> 'Scores':
+        """Those of the videos that ``which``, bool [N], says."""
+        return Scores(*(p if p is None else p[which] for p in self))
 
 
 def read_dump(path: str) -> Dump:
-    """Read a dump; as with any pickle, only files that one trusts.
+    """Read a dump. It is a pickle: read only files that you trust.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not a pickled list of dicts, or is empty.
+        ValueError: if it does not hold a list of dicts, or an empty one.
     """
     try:
         samples = mmengine.load(path, file_format='pkl')
     except OSError:
         raise
-    except Exception as error:  # what broken pickles raise has no limits
-        raise ValueError(f"'{path}' is not a pickle: {error}") from error
+    except Exception as error:  # a broken pickle may raise anything
+        raise ValueError(f"'{path}' is not a pickle file: {error}") from error
     if not isinstance(samples, list) or not all(
             isinstance(sample, dict) for sample in samples):
-        raise ValueError(f"'{path}' is not a list of dicts, as "
-                         'tools/test.py --dump writes')
+        raise ValueError(f"'{path}' does not hold a list of dicts, as "
+                         'tools/test.py --dump writes it')
     if not samples:
-        raise ValueError(f"'{path}' is an empty list")
+        raise ValueError(f"'{path}' holds an empty list")
     return Dump(path, samples)
 
 
-def join(first: Dump, second: Optional[Dump] = None) -> Scores:
+def join(first: Dump,
+         second: Optional[Dump] = None) -> Tuple[Scores, List[str]]:
     """Bring the scores of both branches together, video by video.
 
     Args:
-        first (Dump): With ``video_score`` [K] and, without ``second``,
+        first (Dump): With ``video_score`` [K] and, where it is alone,
             ``attributes_score`` [K].
-        second (Dump, optional): With ``attributes_score`` of the same
-            videos, in any order if both dumps name them. With two dumps,
-            ``pred_score`` stands in for a branch that was tested alone.
+        second (Dump, optional): With ``attributes_score`` [K] of the same
+            videos, in any order if both dumps name them. In a pair,
+            ``pred_score`` is taken where there is no score of a branch.
 
     Returns:
-        Scores: In the order of ``first``.
+        tuple[Scores, list[str]]: In the order of ``first``, and what a reader
+        of results should know.
 
     Raises:
-        ValueError: naming file and key, if a score is missing or not finite,
-            or videos, numbers of classes or labels do not agree.
+        ValueError: if a score is missing or not finite, or the videos, the
+            numbers of classes or the labels do not agree; names file and key.
     """
     notes: List[str] = []
-    alone = second is not None
     source = second or first
-    video = _column(first, 'video', alone, notes)
-    attributes = _column(source, 'attributes', alone, notes)
-    if attributes.shape[1] != video.shape[1]:
-        raise ValueError(f"'{first.path}' has video scores of "
-                         f"{video.shape[1]} classes, '{source.path}' has "
-                         f'attribute scores of {attributes.shape[1]}')
-    labels = _labels(first, video.shape[1])
+    video = _scores(first, 'video_score', second is not None, notes)
+    attributes = _scores(source, 'attributes_score', second is not None, notes)
+    num_classes = video.shape[1]
+    if attributes.shape[1] != num_classes:
+        raise ValueError(f"'{first.path}' has video scores of {num_classes} "
+                         f"classes, '{source.path}' has attribute scores of "
+                         f'{attributes.shape[1]}')
+    labels, names = _labels(first, num_classes), _names(first)
     if second is not None:
         order = _match(first, second, notes)
         attributes = attributes[order]
-        _check_labels(first, second, labels,
-                      _labels(second, video.shape[1])[order])
+        other_labels = _labels(second, num_classes)[order]
+        for number, (one, other) in enumerate(zip(labels, other_labels)):
+            if not np.array_equal(one, other):
+                raise ValueError(
+                    f"'{first.path}' and '{second.path}': 'gt_label' of "
+                    f'{_who(first, number)} is not the same')
     known = ~np.isnan(attributes).any(axis=1)
     if not known.all():
         notes.append(f"'{source.path}': {(~known).sum()} of {len(known)} "
                      'videos have no attributes and count with V alone')
         attributes = np.where(known[:, None], attributes, video)
-    return Scores(video, attributes, known, labels, _names(first),
-                  tuple(notes))
+    return Scores(video, attributes, known, labels, names), notes
 
 
-def _column(dump: Dump, branch: str, alone: bool, notes: list) -> np.ndarray:
-    """Scores [N, K] of a branch; nan where a video has no attributes."""
-    key = f'{branch}_score'
-    if not any(key in sample for sample in dump.samples):
-        others = {'video_score', 'attributes_score'} - {key}
-        found = others.intersection(*map(set, dump.samples))
-        # Then it is not, or not only, this branch's.
-        if not alone or found or 'pred_score' not in dump.samples[0]:
-            raise ValueError(
-                f"'{dump.path}': no sample has '{key}'" +
-                (f", but '{found.pop()}'; is it the file of the other branch?"
-                 if alone and found else ''))
-        key = 'pred_score'
-        notes.append(f"'{dump.path}' has no '{branch}_score': '{key}' is "
+def fuse(scores: Scores, weight: float) -> np.ndarray:
+    """S = λ · V + (1 - λ) · A; BIKE Eq. 4.
+
+    Args:
+        scores (Scores): V and A of N videos.
+        weight (float): λ, the share of V.
+
+    Returns:
+        np.ndarray: S [N, K].
+
+    Raises:
+        ValueError: if λ is not in [0, 1].
+    """
+    if not 0 <= weight <= 1:
+        raise ValueError(f'weight={weight} is not in [0, 1]')
+    return weight * scores.video + (1 - weight) * scores.attributes
+
+
+def measure(fused: np.ndarray,
+            labels: np.ndarray,
+            only: Optional[str] = None) -> Dict[str, float]:
+    """The toolbox's metrics.
+
+    Args:
+        fused (np.ndarray): Scores [N, K].
+        labels (np.ndarray): See :class:`Scores`.
+        only (str, optional): 'top1' or 'mAP'. Defaults to None: all.
+
+    Returns:
+        dict[str, float]: ``top1``, ``top5`` (or K, if fewer), ``mean1`` (mean
+        class accuracy) and ``mAP``; where a video may have several labels,
+        ``mAP`` alone.
+
+    Raises:
+        ValueError: if there is no label at all.
+    """
+    found = {}
+    if labels.ndim == 1 and only != 'mAP':
+        topk = (1, min(5, fused.shape[1]))
+        for k, value in zip(topk, top_k_accuracy(fused, labels, topk)):
+            found[f'top{k}'] = float(value)
+        found['mean1'] = float(mean_class_accuracy(fused, labels))
+    if only != 'top1':
+        if labels.ndim == 1:
+            labels = np.eye(fused.shape[1], dtype=bool)[labels]  # [N, K]
+        # The toolbox leaves them out too, but divides by zero before.
+        occurs = labels.any(axis=0)
+        if not occurs.any():
+            raise ValueError("no video has a 'gt_label': there is no mAP")
+        found['mAP'] = float(
+            mean_average_precision(fused[:, occurs], labels[:, occurs]))
+    return found
+
+
+def compare(scores: Scores, weights: Dict[str, float]) -> List[dict]:
+    """A table: either branch alone, and both fused (Table 6d-g).
+
+    Args:
+        scores (Scores): V and A of N videos.
+        weights (dict[str, float]): λ by name of the row.
+
+    Returns:
+        list[dict]: Rows of ``name``, ``weight``, ``videos`` and what
+        :func:`measure` gives. A alone counts on videos with attributes; if
+        there are none, it has no metrics.
+    """
+    rows = []
+    for name, weight in {'V': 1., 'A': 0., **weights}.items():
+        part = scores.take(scores.known) if name == 'A' else scores
+        row = dict(name=name, weight=weight, videos=len(part.labels))
+        if row['videos']:
+            row.update(measure(fuse(part, weight), part.labels))
+        rows.append(row)
+    return rows
+
+
+def choose_metric(labels: np.ndarray, asked: Optional[str] = None) -> str:
+    """What λ is chosen by: 'top1', or 'mAP' if videos have several labels.
+
+    Raises:
+        ValueError: if ``asked`` is 'top1' where videos have several labels.
+    """
+    if labels.ndim == 1:
+        return asked or 'top1'
+    if asked == 'top1':
+        raise ValueError("metric='top1' needs one label a video, but "
+                         "'gt_label' has several: choose 'mAP'")
+    return 'mAP'
+
+
+def choose_weight(held_out: Scores, weights: Sequence[float],
+                  metric: str) -> Tuple[float, List[float]]:
+    """The λ that is best on held-out videos.
+
+    Args:
+        held_out (Scores): Videos that no result is reported on.
+        weights (Sequence[float]): The λ to try.
+        metric (str): 'top1' or 'mAP'.
+
+    Returns:
+        tuple[float, list[float]]: λ, of several equally good ones the nearest
+        to 0.7; the metric at each of ``weights``.
+    """
+    values = [
+        measure(fuse(held_out, w), held_out.labels, metric)[metric]
+        for w in weights
+    ]
+    best = [w for w, v in zip(weights, values) if v >= max(values) - 1e-12]
+    # Rounded: 0.65 and 0.75 are equally near, and then the smaller counts.
+    return min(best, key=lambda w: (round(abs(w - PUBLISHED), 9), w)), values
+
+
+def split_half(scores: Scores, seed: int) -> Tuple[Scores, Scores]:
+    """Two random halves of the videos: to choose on, and to report on.
+
+    Which video is where depends on names and seed, not on the order in the
+    file, and never on scores or labels.
+
+    Raises:
+        ValueError: if there are fewer than two videos.
+    """
+    count = len(scores.labels)
+    if count < 2:
+        raise ValueError('1 video cannot be split into a part to choose the '
+                         'weight on and a part to report on')
+    order = np.arange(count) if scores.names is None else \
+        np.argsort(scores.names)
+    held_out = np.zeros(count, dtype=bool)
+    chosen = np.random.RandomState(seed).permutation(order)[:count // 2]
+    held_out[chosen] = True
+    return scores.take(held_out), scores.take(~held_out)
+
+
+def check_apart(held_out: Scores, reported: Scores) -> None:
+    """λ must not be chosen on videos that are reported on.
+
+    Raises:
+        ValueError: if a video is in both, or their classes do not agree.
+    """
+    one, other = held_out.video.shape[1], reported.video.shape[1]
+    if one != other or held_out.labels.ndim != reported.labels.ndim:
+        raise ValueError(
+            f'held-out videos have scores of {one} classes, the others of '
+            f"{other}; or 'gt_label' is one number here, several there")
+    if held_out.names is not None and reported.names is not None:
+        both = np.intersect1d(held_out.names, reported.names)
+        if len(both):
+            raise ValueError(f'{len(both)} videos are held out and reported '
+                             f"on, such as '{both[0]}'")
+
+
+def fused_samples(first: Dump, scores: Scores, weight: float) -> List[dict]:
+    """A dump of both branches, with S as ``pred_score``.
+
+    Args:
+        first (Dump): The N videos that :func:`join` had first.
+        scores (Scores): What it returned.
+        weight (float): λ.
+
+    Returns:
+        list[dict]: As ``tools/test.py --dump`` writes in a test of both.
+    """
+    samples = []
+    parts = zip(first.samples, fuse(scores, weight), *scores[:3])
+    for sample, fused, video, attributes, known in parts:
+        score = torch.tensor(fused)
+        sample = dict(
+            sample,
+            pred_score=score,
+            pred_label=score.argmax(dim=-1, keepdim=True),
+            video_score=torch.tensor(video))
+        if known:
+            sample['attributes_score'] = torch.tensor(attributes)
+        samples.append(sample)
+    return samples
+
+
+def _who(dump: Dump, number: int) -> str:
+    name = _name(dump.samples[number])
+    return f"'{name}'" if name else f'video {number}'
+
+
+def _name(sample: dict) -> str:
+    path = sample.get('filename') or sample.get('frame_dir') or ''
+    return '/'.join(key_parts(path))
+
+
+def _names(dump: Dump) -> Optional[np.ndarray]:
+    """Names [N]; None if they are not known of all videos."""
+    names = [_name(sample) for sample in dump.samples]
+    if not all(names):
+        return None
+    found, counts = np.unique(names, return_counts=True)
+    twice = found[counts > 1]
+    if len(twice):
+        raise ValueError(f"'{dump.path}' has {len(twice)} videos more than "
+                         f"once, such as '{twice[0]}'")
+    return np.array(names)
+
+
+def _scores(dump: Dump, key: str, pair: bool, notes: List[str]) -> np.ndarray:
+    """Scores [N, K]; rows of nan where a video has no attributes."""
+    keys = set().union(*dump.samples)
+    if key not in keys:
+        # Beside the score of a branch, `pred_score` may be that or fused.
+        if not pair or 'pred_score' not in keys or keys & set(BRANCH_KEYS):
+            there = [k for k in (*BRANCH_KEYS, 'pred_score') if k in keys]
+            raise ValueError(f"'{dump.path}' has no '{key}'; of scores it "
+                             f'has: {there or None}')
+        notes.append(f"'{dump.path}' has no '{key}': its 'pred_score' is "
                      'used as it is')
-    rows: List[Optional[np.ndarray]] = []
-    for number, sample in enumerate(dump.samples):
-        if key in sample:
-            rows.append(_vector(dump, number, key))
-        elif key == 'attributes_score':
-            rows.append(None)
-        else:
-            raise ValueError(f"'{dump.path}': {_who(dump, number)} has no "
-                             f"'{key}'")
+        key = 'pred_score'
+    rows = [
+        None if key == 'attributes_score' and key not in sample else _score(
+            dump, number, key) for number, sample in enumerate(dump.samples)
+    ]
     sizes = {len(row) for row in rows if row is not None}
     if len(sizes) > 1:
-        raise ValueError(f"'{dump.path}': '{key}' has different numbers of "
-                         f'classes: {sorted(sizes)}')
-    empty = np.full(sizes.pop(), np.nan)
-    return np.stack([empty if row is None else row for row in rows])
+        raise ValueError(f"'{dump.path}': '{key}' has not the same number of "
+                         f'classes everywhere: {sorted(sizes)}')
+    missing = np.full(sizes.pop(), np.nan)
+    return np.stack([missing if row is None else row for row in rows])
 
 
-def _vector(dump: Dump, number: int, key: str) -> np.ndarray:
-    value = dump.samples[number][key]
+def _score(dump: Dump, number: int, key: str) -> np.ndarray:
     try:
-        score = torch.as_tensor(value, dtype=torch.float64).numpy()
+        score = torch.as_tensor(
+            dump.samples[number].get(key), dtype=torch.float64).numpy()
     except (RuntimeError, TypeError, ValueError):
         score = np.empty(0)
-    if score.ndim != 1 or not len(score):
+    if score.ndim != 1 or not score.size or not np.isfinite(score).all():
         raise ValueError(f"'{dump.path}': '{key}' of {_who(dump, number)} is "
-                         'not a list of scores [K]')
-    if not np.isfinite(score).all():
-        raise ValueError(f"'{dump.path}': '{key}' of {_who(dump, number)} is "
-                         'not finite')
+                         'missing, not a vector, or has NaN or infinity')
     return score
 
 
 def _labels(dump: Dump, num_classes: int) -> np.ndarray:
-    """Class numbers [N], or bool [N, K] where a video may have several."""
-    rows = []
-    for number, sample in enumerate(dump.samples):
-        if 'gt_label' not in sample:
-            raise ValueError(f"'{dump.path}': {_who(dump, number)} has no "
-                             "'gt_label'")
-        row = np.asarray(sample['gt_label']).reshape(-1)
-        bound = num_classes if len(row) == 1 else 2
-        if len(row) not in (1, num_classes) or len(row) != len(
-                rows[0] if rows else row) or not np.isin(
-                    row, np.arange(bound)).all():
+    rows = [np.reshape(s.get('gt_label', ()), -1) for s in dump.samples]
+    size = len(rows[0])
+    accepted = np.arange(num_classes if size == 1 else 2)
+    for number, row in enumerate(rows):
+        if size not in (1, num_classes) or len(row) != size or \
+                not np.isin(row, accepted).all():
             raise ValueError(
                 f"'{dump.path}': 'gt_label' of {_who(dump, number)} is "
-                f'{row.tolist()}; expected a number below {num_classes}, or '
-                f'{num_classes} times 0 or 1, and the same in every video')
-        rows.append(row)
+                f'{str(row.tolist()):.40}; expected a number in [0, '
+                f'{num_classes}), or 0 or 1 for each of {num_classes} '
+                'classes, and one of both for all videos')
     labels = np.stack(rows)
-    return labels[:, 0].astype(int) if labels.shape[1] == 1 else labels == 1
+    return labels[:, 0].astype(int) if size == 1 else labels == 1
 
 
-def _match(first: Dump, second: Dump, notes: list) -> np.ndarray:
-    """Number in ``second`` of each video of ``first``, [N]."""
+def _match(first: Dump, second: Dump, notes: List[str]) -> np.ndarray:
+    """For each video of the first dump its number in the second, [N]."""
     names, others = _names(first), _names(second)
     if names is None or others is None:
-        if len(first.samples) != len(second.samples):
-            raise ValueError(
-                f"'{first.path}' has {len(first.samples)} videos, "
-                f"'{second.path}' has {len(second.samples)}, and without "
-                "'filename' or 'frame_dir' they cannot be matched")
-        notes.append("without 'filename' or 'frame_dir' in both files, videos "
-                     'are matched by position')
-        return np.arange(len(first.samples))
-    for dump in (first, second):
-        check_distinct(_names(dump), f"'{dump.path}'")
-    for here, there, a, b in ((names, others, first, second),
-                              (others, names, second, first)):
-        lonely = np.setdiff1d(here, there)
-        if len(lonely):
-            raise ValueError(f"{len(lonely)} videos of '{a.path}' are not in "
-                             f"'{b.path}', such as '{lonely[0]}'")
-    return np.argsort(others)[np.argsort(np.argsort(names))]
+        one, other = len(first.samples), len(second.samples)
+        if one != other:
+            raise ValueError(f"'{first.path}' has {one} videos, "
+                             f"'{second.path}' has {other}, and not all have "
+                             "'filename' or 'frame_dir' to match them by")
+        notes.append("not all videos have 'filename' or 'frame_dir': matched "
+                     'by position')
+        return np.arange(one)
+    alone = np.setxor1d(names, others)
+    if len(alone):
+        raise ValueError(f"{len(alone)} videos are in only one of "
+                         f"'{first.path}' and '{second.path}', such as "
+                         f"'{alone[0]}'")
+    places = {name: number for number, name in enumerate(others)}
+    return np.array([places[name] for name in names])

@@ -185,8 +185,9 @@ def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
         images = clip.encode_image(normalize(zoom(batch.frames, rng)))
         match, scale = match_matrix(batch), clip.logit_scale.exp()
         losses = [
-            contrastive_loss(images, texts, match, scale)
+            contrastive_loss(images, texts[part], match[:, part], scale)
             for texts in text_queries(clip, tokenizer(batch.captions))
+            for part in (slice(BATCH_SIZE), slice(BATCH_SIZE, None))
         ]
         loss = sum(losses) / len(losses)
         optimizer.zero_grad()
