@@ -25,21 +25,16 @@ LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
 COUNT = 30
 
 
-def write_config(folder, names, **videos):
+def write_config(folder, names):
     """The demo's config on these videos, with a CLIP of random weights."""
-    torch.manual_seed(0)
-    torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), folder / 'clip.pt')
     (folder / 'lexicon.txt').write_text('\n'.join(LEXICON) + '\n')
     (folder / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
-    for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
-        tower.arch = dict(
-            TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
-        tower.pretrained = str(folder / 'clip.pt')
+    arch = dict(
+        TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
+    cfg.model.backbone.update(arch=arch, pretrained=str(folder / 'clip.pt'))
     torch.manual_seed(0)
-    torch.save(
-        open_clip.CLIP(**cfg.model.backbone.arch).state_dict(),
-        folder / 'clip.pt')
+    torch.save(open_clip.CLIP(**arch).state_dict(), folder / 'clip.pt')
     cfg.test_dataloader.batch_size = 2
     for split in ('train', 'test'):
         cfg[f'{split}_dataloader'].dataset.update(

@@ -254,9 +254,9 @@ class CLIPTextEncoder(_CLIPTower):
     def _embed(self, tokens: Tensor, words: bool) -> TextEmbeddings:
         tokens = tokens.to(next(self.parameters()).device)
         if not words:
-            length = self._used_length(tokens)
-            with _attend_to(self.text, length):
-                out = self.text(tokens[:, :length])
+            used = tokens[:, :self._used_length(tokens)]
+            with _shorter_mask(self.text, tokens.shape[1] - used.shape[1]):
+                out = self.text(used)
             return TextEmbeddings(out[0] if isinstance(out, tuple) else out,
                                   None)
         if not hasattr(self.text, 'forward_intermediates'):
@@ -304,16 +304,16 @@ class CLIPTextEncoder(_CLIPTower):
 
 
 @contextmanager
-def _attend_to(text: nn.Module, length: int):
-    """Let open_clip's text tower take texts of ``length`` tokens.
+def _shorter_mask(text: nn.Module, cut: int):
+    """Let open_clip's text tower take texts without their last positions.
 
     It applies its causal mask unsliced.
     """
-    mask = getattr(text, 'attn_mask', None)
-    if mask is None or length == len(mask):
+    if cut == 0:
         yield
         return
-    text.attn_mask = mask[:length, :length]
+    mask = text.attn_mask
+    text.attn_mask = mask[:-cut, :-cut]
     try:
         yield
     finally:

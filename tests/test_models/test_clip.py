@@ -226,6 +226,52 @@ class TestTextEncoder:
         torch.testing.assert_close(without.sentence, found.sentence)
         assert without.words is None
 
+    @pytest.mark.parametrize('frozen', [True, False])
+    def test_padding_is_left_out_without_effect(self, frozen):
+        encoder = text_encoder(frozen=frozen).train()
+        lengths = []
+        encoder.text.transformer.register_forward_pre_hook(
+            lambda module, args: lengths.append(args[0].shape[1]))
+        found = encoder(TEXTS, words=False, keep=False).sentence
+        tokens = encoder.tokenize(TEXTS)
+        whole = encoder.text(tokens)
+        assert lengths == [int(tokens.argmax(dim=1).max()) + 1, 77]
+        assert lengths[0] < 20
+        torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-6)
+        if not frozen:
+            weight = torch.randn_like(whole)
+            names, parameters = zip(*encoder.named_parameters())
+            for name, a, b in zip(
+                    names, *[
+                        torch.autograd.grad((x * weight).sum(), parameters)
+                        for x in (found, whole)
+                    ]):
+                torch.testing.assert_close(
+                    a, b, rtol=1e-4, atol=1e-5 * b.abs().max(), msg=name)
+
+    @pytest.mark.parametrize('change', [
+        dict(no_causal_mask=True),
+        dict(embed_cls=True),
+        dict(pool_type='last'),
+    ])
+    def test_padding_that_has_an_effect_stays(self, change):
+        arch = dict(TINY_ARCH, text_cfg=dict(TINY_ARCH['text_cfg'], **change))
+        encoder = text_encoder(arch=arch).eval()
+        torch.testing.assert_close(
+            encoder(TEXTS, words=False).sentence,
+            encoder.text(encoder.tokenize(TEXTS)))
+
+    def test_many_texts_are_embedded_in_parts(self):
+        encoder = text_encoder()
+        texts = [f'text {i}' for i in range(23)]
+        whole = encoder(texts, words=True, keep=False)
+        encoder.max_batch = 5
+        for words in (True, False):
+            parts = encoder(texts, words=words, keep=False)
+            torch.testing.assert_close(parts.sentence, whole.sentence)
+        parts = encoder(texts, words=True, keep=False)
+        torch.testing.assert_close(parts.words, whole.words)
+
     def test_frozen_encoder_works_once(self):
         encoder = text_encoder().train()
         first = encoder(TEXTS, words=True)

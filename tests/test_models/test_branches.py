@@ -1,0 +1,305 @@
+"""A recognizer with an attributes branch, alone or beside the other."""
+import fixture
+import pytest
+import torch
+from helpers import TINY_ARCH
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.runner import load_checkpoint
+
+from bike_mmaction.checkpoint import merge_branches
+
+TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
+NAMES = fixture.CLASSES
+
+
+def build(video=True, attributes=True, head=None, **kwargs):
+    config = dict(type='CLIPRecognizer', **kwargs)
+    classes = dict(num_classes=len(NAMES), class_names=NAMES)
+    if video:
+        config.update(
+            backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
+            cls_head=dict(
+                type='VCSHead', in_channels=64, text_encoder=TEXT, **classes))
+    if attributes:
+        config['attributes_head'] = dict(
+            dict(
+                type='AttributesTextHead',
+                text_encoder=None if video else TEXT,
+                **classes), **(head or {}))
+    return MODELS.build(config).eval()
+
+
+def samples(attributes=fixture.ATTRIBUTES):
+    found = []
+    for i, phrases in enumerate(attributes):
+        sample = ActionDataSample(metainfo=dict(filename=f'video{i}.mp4'))
+        sample.set_gt_label(i)
+        if phrases is not None:
+            sample.set_field(list(phrases), 'attributes')
+        found.append(sample)
+    return found
+
+
+def videos(batch=3, views=2):
+    return torch.randn(batch, views, 3, 8, 32, 32)
+
+
+def save(model, path):
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)
+
+
+class TestFusion:
+
+    @pytest.mark.parametrize('weight', [0, 0.3, 0.7, 1])
+    def test_weighted_sum_of_the_branches(self, weight):
+        model, inputs = build(fusion_weight=weight), videos()
+        cosines = model(inputs, mode='tensor', stage='head')  # [B·V, K]
+        video = cosines.double().softmax(-1).view(3, 2, -1).mean(1)
+        found = model(inputs, samples(), mode='predict')
+        for sample, v, phrases in zip(found, video, fixture.ATTRIBUTES):
+            a = model.attributes_head([phrases])[0].double().softmax(-1)
+            torch.testing.assert_close(sample.video_score, v)
+            torch.testing.assert_close(sample.attributes_score, a)
+            expected = weight * v + (1 - weight) * a
+            torch.testing.assert_close(sample.pred_score, expected)
+            assert sample.pred_label == expected.argmax()
+
+    def test_cosines_can_be_fused_instead(self):
+        model = build(head=dict(average_clips='score'), video=False)
+        model.attributes_head.average_clips = 'score'
+        found = model({}, samples(), mode='predict')
+        torch.testing.assert_close(
+            torch.stack([s.pred_score for s in found]),
+            model.attributes_head(fixture.ATTRIBUTES).double())
+
+    def test_video_without_attributes_is_left_to_the_video_branch(self):
+        model, inputs = build(), videos()
+        batch = samples([fixture.ATTRIBUTES[0], [], fixture.ATTRIBUTES[2]])
+        found = model(inputs, batch, mode='predict')
+        assert 'attributes_score' not in found[1]
+        torch.testing.assert_close(found[1].pred_score, found[1].video_score)
+        assert not torch.allclose(found[0].pred_score, found[0].video_score)
+
+    def test_batch_without_video_is_left_to_the_attributes(self):
+        found = build()({}, samples(), mode='predict')
+        for sample in found:
+            assert 'video_score' not in sample
+            torch.testing.assert_close(sample.pred_score,
+                                       sample.attributes_score)
+
+    def test_video_branch_alone_scores_as_ever(self):
+        model, inputs = build(attributes=False), videos()
+        found = model(inputs, samples(), mode='predict')
+        for sample in found:
+            torch.testing.assert_close(sample.pred_score,
+                                       sample.video_score.softmax(-1))
+
+    def test_other_heads_can_be_fused(self):
+        model = build(head=dict(text_encoder=TEXT))
+        model.cls_head = MODELS.build(
+            dict(
+                type='TSNHead',
+                num_classes=len(NAMES),
+                in_channels=64,
+                average_clips='prob'))
+        model.cls_head.predict = lambda feats, batch, **kwargs: [
+            s.set_pred_score(torch.eye(len(NAMES)).double()[4]) for s in batch
+        ]
+        found = model(videos(), samples(), mode='predict')
+        assert [s.pred_label.item() for s in found] == [4, 4, 4]
+
+
+class TestTraining:
+
+    def losses(self, model, inputs=None):
+        model.train()
+        inputs = videos(views=1) if inputs is None else inputs
+        return model(inputs, samples(), mode='loss')
+
+    def test_both_branches(self):
+        model = build()
+        losses = self.losses(model)
+        assert {'loss_cls', 'attributes_loss_cls'} < set(losses)
+        (losses['loss_cls'] + losses['attributes_loss_cls']).backward()
+        assert model.backbone.visual.proj.grad.abs().sum() > 0
+        assert model.attributes_head.query_fc[0].weight.grad is not None
+
+    def test_second_stage_leaves_the_video_branch_as_it_is(self):
+        model = build(train_branches=['attributes'])
+        losses = self.losses(model, {})  # nothing is decoded
+        assert set(losses) == {
+            'attributes_loss_cls', 'attributes_top1_acc', 'attributes_top5_acc'
+        }
+        losses['attributes_loss_cls'].backward()
+        trained = {n for n, p in model.named_parameters() if p.requires_grad}
+        assert trained == {
+            n
+            for n, p in model.named_parameters() if p.grad is not None
+        }
+        assert all(n.startswith('attributes_head.') for n in trained)
+        assert not model.backbone.training and not model.cls_head.training
+        assert model.attributes_head.training
+
+    def test_plug_and_play_trains_the_video_branch(self):
+        model = build(head=dict(mlp=False))
+        assert model.train_branches == ('video', )
+        assert 'attributes_loss_cls' not in self.losses(model)
+
+    def test_attributes_alone(self):
+        model = build(video=False)
+        losses = self.losses(model, {})
+        losses['attributes_loss_cls'].backward()
+        assert model.attributes_head.sentence_fc[0].weight.grad is not None
+
+    def test_video_that_is_needed(self):
+        with pytest.raises(ValueError, match='no video.*collect_keys'):
+            self.losses(build(), {})
+
+
+class TestCheckpoints:
+
+    def test_shared_text_encoder_is_saved_once(self):
+        model = build()
+        assert model.attributes_head.text_encoder is \
+            model.cls_head.text_encoder
+        names = {n for n in model.state_dict() if n.startswith('attributes')}
+        assert len(names) == 9 and not any('encoder' in n for n in names)
+        assert len(list(model.parameters())) == len(
+            [n for n in model.state_dict()])
+
+    def test_plug_and_play_takes_any_video_checkpoint(self, tmp_path):
+        path = save(build(attributes=False), tmp_path / 'video.pth')
+        load_checkpoint(build(head=dict(mlp=False)), path)
+
+    def test_second_stage_starts_from_a_video_checkpoint(self, tmp_path):
+        first = build(attributes=False)
+        path = save(first, tmp_path / 'video.pth')
+        model = build(train_branches=['attributes'])
+        model.init_weights()  # the runner does, to train
+        load_checkpoint(model, path)
+        assert torch.equal(model.backbone.visual.proj,
+                           first.backbone.visual.proj)
+
+    def test_untrained_branch_is_not_tested(self, tmp_path):
+        path = save(build(attributes=False), tmp_path / 'video.pth')
+        with pytest.raises(RuntimeError, match='attributes_head.logit_scale'):
+            load_checkpoint(build(train_branches=['attributes']), path)
+
+    def test_part_of_a_branch_does_not_do(self, tmp_path):
+        model = build(train_branches=['attributes'])
+        state = model.state_dict()
+        del state['attributes_head.query_fc.0.weight']
+        torch.save(dict(state_dict=state), tmp_path / 'torn.pth')
+        model.init_weights()
+        with pytest.raises(RuntimeError, match='query_fc.0.weight'):
+            load_checkpoint(model, str(tmp_path / 'torn.pth'))
+
+    def test_branches_trained_apart(self):
+        video, attributes = build(attributes=False), build(video=False)
+        attributes.attributes_head.text_encoder.load_state_dict(
+            video.cls_head.text_encoder.state_dict())
+        merged = merge_branches(
+            *[dict(state_dict=m.state_dict())
+              for m in (video, attributes)]).checkpoint['state_dict']
+        both = build()
+        assert set(merged) == set(both.state_dict())
+        both.load_state_dict(merged)
+        torch.testing.assert_close(
+            both.attributes_head(fixture.ATTRIBUTES),
+            attributes.attributes_head(fixture.ATTRIBUTES))
+
+    def test_branches_with_different_text_encoders(self):
+        video, attributes = build(attributes=False), build(video=False)
+        merged = merge_branches(
+            *[dict(state_dict=m.state_dict())
+              for m in (video, attributes)]).checkpoint['state_dict']
+        both = build(head=dict(text_encoder=TEXT))
+        both.load_state_dict(merged)
+        torch.testing.assert_close(
+            both.attributes_head(fixture.ATTRIBUTES),
+            attributes.attributes_head(fixture.ATTRIBUTES))
+
+    @pytest.mark.parametrize('order', [(0, 0), (1, 1)])
+    def test_merging_needs_both(self, order):
+        states = [
+            dict(state_dict=build(**{
+                name: False
+            }).state_dict()) for name in ('attributes', 'video')
+        ]
+        with pytest.raises(ValueError, match='checkpoint has no .*head'):
+            merge_branches(*[states[i] for i in order])
+
+
+class TestAssociation:
+
+    def build(self, tmp_path, topk=2):
+        import open_clip
+        path = str(tmp_path / 'clip.pt')
+        torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), path)
+        model = build(
+            head=dict(mlp=False),
+            association=dict(lexicon=['sea', 'wave', 'sun'], topk=topk))
+        # `pretrained` of the association is that of the backbone.
+        for tower in (model.association.recognizer.backbone,
+                      model.association.recognizer.cls_head.text_encoder):
+            tower.pretrained = path
+        return model
+
+    def test_attributes_are_found_where_there_are_none(self, tmp_path):
+        model = self.build(tmp_path)
+        batch = samples([None, [], ['sand']])
+        found = model(videos(), batch, mode='predict')
+        assert found[2].attributes == ['sand']
+        for sample in found[:2]:
+            assert len(sample.attributes) == 2
+            assert set(sample.attributes) < {'sea', 'wave', 'sun'}
+            assert 'attributes_score' in sample
+
+    def test_they_are_those_of_the_original_clip(self, tmp_path):
+        """Not of the backbone, which may have been fine-tuned."""
+        model, inputs = self.build(tmp_path, topk=3), videos()
+        first = model(inputs, samples([None] * 3), mode='predict')
+        torch.nn.init.normal_(model.backbone.visual.proj)
+        second = model(inputs, samples([None] * 3), mode='predict')
+        assert [s.attributes for s in first] == [s.attributes for s in second]
+        recognizer = model.association.recognizer
+        scores = recognizer(inputs, mode='tensor', stage='head')
+        order = scores.view(3, 2, 3).mean(1).argsort(descending=True)
+        names = ['sea', 'wave', 'sun']
+        assert [s.attributes for s in first] == [[names[i] for i in row]
+                                                 for row in order]
+
+    def test_its_clip_is_not_saved(self, tmp_path):
+        assert set(self.build(tmp_path).state_dict()) == set(
+            build(attributes=False).state_dict())
+
+    def test_more_than_the_lexicon(self, tmp_path):
+        with pytest.raises(ValueError, match='topk=4.*3 phrases'):
+            self.build(tmp_path, topk=4)
+
+
+class TestErrors:
+
+    def test_nothing_is_known(self):
+        with pytest.raises(ValueError, match='video0.*neither'):
+            build(video=False)({}, samples([[]]), mode='predict')
+
+    @pytest.mark.parametrize('kwargs,message', [
+        (dict(fusion_weight=1.5), 'fusion_weight=1.5'),
+        (dict(train_branches=['audio']), "train_branches=.*'audio'"),
+        (dict(train_branches=[]), 'train_branches'),
+        (dict(video=False, train_branches='video'), "only|can train"),
+        (dict(head=dict(mlp=False),
+              train_branches=['attributes']), r"can train \('video',\)"),
+        (dict(head=dict(num_classes=2, class_names=['a', 'b'])),
+         'same num_classes.*11.*2'),
+        (dict(head=dict(class_names=NAMES[::-1])), 'same class_names'),
+        (dict(head=dict(average_clips='score')), 'same average_clips'),
+        (dict(video=False, head=dict(text_encoder=None)), 'text_encoder'),
+        (dict(video=False, attributes=False), 'attributes_head'),
+    ])
+    def test_unfit_options(self, kwargs, message):
+        with pytest.raises(ValueError, match=message):
+            build(**kwargs)
