@@ -2,9 +2,15 @@
 
 Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [options of
 MMAction2's test.py]
+
+CHECKPOINT may be the word 'pretrained': the weights that `pretrained` names
+in the config are tested as they are, without any training.
 """
 import argparse
 import sys
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
 
 from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
 from bike_mmaction.datasets.pipelines import parse_views, set_views
@@ -17,6 +23,15 @@ def views(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error))
     return text
+
+
+@HOOKS.register_module()
+class ReadPretrained(Hook):
+    """The runner calls ``init_weights`` for training only."""
+
+    def before_test(self, runner) -> None:
+        model = getattr(runner.model, 'module', runner.model)
+        model.init_weights()
 
 
 def main() -> None:
@@ -37,6 +52,12 @@ def main() -> None:
         check_cfg_options(cfg, args.cfg_options)
         if own.views is not None:
             set_views(cfg, own.views)
+        if args.checkpoint == 'pretrained':
+            args.checkpoint = None
+            cfg.custom_hooks = [
+                *cfg.get('custom_hooks', []),
+                dict(type='ReadPretrained')
+            ]
         return merge_args(cfg, args)
 
     tool.merge_args = merge
