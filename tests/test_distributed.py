@@ -62,6 +62,39 @@ def gradients(model):
     }
 
 
+ATTRIBUTES = [['rope', 'rock'], ['drum'], ['rock', 'snow', 'helmet'],
+              ['hands'], ['ball', 'goal'], ['rope']]
+HEADS = dict(
+    released=dict(),
+    trained=dict(
+        mlp=False,
+        attributes_encoder=dict(
+            type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False)),
+    # The second rank's videos have no attributes.
+    absent=dict())
+
+
+def build_attributes(kind):
+    torch.manual_seed(0)
+    return MODELS.build(
+        dict(
+            type='CLIPRecognizer',
+            attributes_head=dict(
+                type='AttributesTextHead',
+                num_classes=len(fixture.CLASSES),
+                class_names=fixture.CLASSES,
+                text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+                **HEADS[kind]))).train()
+
+
+def attributes_batch(kind, part=slice(None)):
+    samples = batch()[1]
+    for i, (sample, phrases) in enumerate(zip(samples, ATTRIBUTES)):
+        absent = kind == 'absent' and i > 2
+        sample.set_field([] if absent else phrases, 'attributes')
+    return {}, samples[part]
+
+
 CASES = list(itertools.product(('soft', 'hard'), (True, False), (3, 4)))
 
 
@@ -81,9 +114,16 @@ def run_rank(rank, store, out):
         loss = model(*batch(part), mode='loss')['loss_cls']
         loss.backward()
         found[target, frozen, split] = (loss.item(), gradients(model.module))
+    for kind in HEADS:
+        model = MMDistributedDataParallel(build_attributes(kind))
+        part = slice(3, None) if rank else slice(3)
+        losses = model(*attributes_batch(kind, part), mode='loss')
+        losses['attributes_loss_cls'].backward()
+        found[kind] = (losses['attributes_loss_cls'].item(),
+                       gradients(model.module))
     found['writes metrics'] = writes_metrics()
     torch.save(found, f'{out}/{rank}.pt')
-    del model, loss
+    del model, loss, losses
     leave_process_group()
 
 
@@ -120,6 +160,24 @@ def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen,
     assert any('text_encoder' in name for name in reference) != frozen
     for found in ranks:
         loss, grads = found[target, frozen, split]
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
+        assert grads.keys() == reference.keys()
+        for name, gradient in reference.items():
+            torch.testing.assert_close(
+                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize('kind', HEADS)
+def test_attributes_of_two_ranks(ranks, kind):
+    """As :func:`test_two_ranks_are_one_rank_with_their_batches`."""
+    model = build_attributes(kind)
+    expected = model(
+        *attributes_batch(kind), mode='loss')['attributes_loss_cls']
+    expected.backward()
+    reference = gradients(model)
+    largest = max(g.abs().max() for g in reference.values())
+    for found in ranks:
+        loss, grads = found[kind]
         assert loss == pytest.approx(expected.item(), rel=1e-5)
         assert grads.keys() == reference.keys()
         for name, gradient in reference.items():

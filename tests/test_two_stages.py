@@ -1,0 +1,200 @@
+"""The paper's recipe, with the tools: video first, then attributes."""
+import glob
+import json
+import os
+import os.path as osp
+import socket
+import subprocess
+import sys
+
+import mmengine
+import pytest
+import torch
+from helpers import shrink
+from mmaction.apis import inference_recognizer, init_recognizer
+from mmengine.config import Config
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+
+
+def run(*command):
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = str(s.getsockname()[1])
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=ROOT,
+        env=dict(
+            os.environ,
+            PYTHON=sys.executable,
+            PYTHONPATH=ROOT,
+            PORT=port,
+            OMP_NUM_THREADS='1'),
+        capture_output=True,
+        text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout
+
+
+def small(name, data_root, folder):
+    cfg = shrink(
+        Config.fromfile(osp.join(ROOT, f'configs/{name}.py')), data_root,
+        folder / name)
+    # Not in 16 bits: one and two processes are compared.
+    cfg.optim_wrapper.type = 'OptimWrapper'
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def stages(data_root, tmp_path_factory):
+    """Checkpoints of both stages and the second one's config."""
+    folder = tmp_path_factory.mktemp('stages')
+    cfg = small('bike_vitb32_k400', data_root, folder)
+    cfg.dump(folder / 'first.py')
+    run(sys.executable, 'tools/train.py', folder / 'first.py')
+    first = folder / 'bike_vitb32_k400/epoch_1.pth'
+    cfg = small('bike_vitb32_attributes_k400', data_root, folder)
+    cfg.load_from = str(first)
+    for split in ('train', 'val'):  # no video is there to be decoded
+        cfg[f'{split}_dataloader'].dataset.data_prefix = dict(video='nowhere')
+    cfg.dump(folder / 'second.py')
+    run('bash', 'tools/dist_train.sh', folder / 'second.py', 2)
+    second = folder / 'bike_vitb32_attributes_k400/epoch_1.pth'
+    return first, second, folder / 'second.py'
+
+
+def weights(path):
+    return torch.load(path, weights_only=False)['state_dict']
+
+
+def metrics_of(folder):
+    with open(glob.glob(f'{folder}/*/*.json')[0]) as file:
+        return {k: v for k, v in json.load(file).items() if '/' in k}
+
+
+def test_second_stage_trains_the_attributes_branch_only(stages):
+    first, second = map(weights, stages[:2])
+    assert all(torch.equal(second[name], first[name]) for name in first)
+    added = set(second) - set(first)
+    assert len(added) == 9
+    assert all(name.startswith('attributes_head.') for name in added)
+
+
+def test_one_test_reports_both_branches(stages, tmp_path):
+    """By two processes as by one; and fused afterwards to the same."""
+    _, second, config = stages
+    found = {}
+    for count, command in ((1, [sys.executable, 'tools/test.py']),
+                           (2, ['bash', 'tools/dist_test.sh'])):
+        processes = [count] if count > 1 else []
+        out = tmp_path / str(count)
+        run(*command, config, second, *processes, '--views', '2x3',
+            '--work-dir', out, '--dump', f'{out}.pkl')
+        found[count] = metrics_of(out)
+    assert set(found[1]) == {
+        f'{branch}/{name}'
+        for branch in ('acc', 'video', 'attributes')
+        for name in ('top1', 'top5', 'mean1')
+    }
+    assert found[1] == found[2]
+    samples = mmengine.load(tmp_path / '1.pkl')
+    assert len(samples) == 5
+    for sample in samples:
+        torch.testing.assert_close(
+            sample['pred_score'],
+            0.7 * sample['video_score'] + 0.3 * sample['attributes_score'])
+    run(sys.executable, 'tools/fuse_scores.py', tmp_path / '2.pkl', '--json',
+        tmp_path / 'fused.json')
+    rows = mmengine.load(tmp_path / 'fused.json')['table']
+    for row, branch in zip(rows, ('video', 'attributes', 'acc')):
+        assert row['top1'] == pytest.approx(found[1][f'{branch}/top1'])
+
+
+def test_weight_of_the_fusion(stages, tmp_path):
+    _, second, config = stages
+    run(sys.executable, 'tools/test.py', config, second, '--work-dir',
+        tmp_path / 'w', '--dump', tmp_path / 's.pkl', '--cfg-options',
+        'model.fusion_weight=0.25')
+    for sample in mmengine.load(tmp_path / 's.pkl'):
+        torch.testing.assert_close(
+            sample['pred_score'],
+            0.25 * sample['video_score'] + 0.75 * sample['attributes_score'])
+
+
+def test_plug_and_play_needs_the_first_stage_only(stages, data_root, tmp_path):
+    cfg = small('bike_vitb32_plugplay_k400', data_root, tmp_path)
+    cfg.dump(tmp_path / 'plugplay.py')
+    run(sys.executable, 'tools/test.py', tmp_path / 'plugplay.py', stages[0],
+        '--work-dir', tmp_path / 'w')
+    assert {name.split('/')[0]
+            for name in metrics_of(tmp_path / 'w')
+            } == {'acc', 'video', 'attributes'}
+
+
+def test_untrained_attributes_branch_is_refused(stages, tmp_path):
+    first, _, config = stages
+    with pytest.raises(AssertionError, match='tensors not in the checkpoint'):
+        run(sys.executable, 'tools/test.py', config, first, '--work-dir',
+            tmp_path / 'w')
+
+
+def test_branches_trained_apart_are_merged(stages, tmp_path):
+    first, second, _ = stages
+    torch.save(
+        dict(
+            state_dict={
+                k: v
+                for k, v in weights(second).items()
+                if k.startswith('attributes_head.')
+            }), tmp_path / 'attributes.pth')
+    out = run(sys.executable, 'tools/merge_checkpoints.py', first,
+              tmp_path / 'attributes.pth', tmp_path / 'both.pth')
+    assert '9 tensors of the attributes branch added' in out
+    merged, expected = weights(tmp_path / 'both.pth'), weights(second)
+    assert set(merged) == set(expected)
+    assert all(torch.equal(merged[k], expected[k]) for k in expected)
+
+
+def test_attributes_online(stages, data_root, tmp_path):
+    """The toolbox's inference API on a video that no file knows."""
+    import open_clip
+    cfg = Config.fromfile(str(stages[2]))
+    cfg.model.backbone.pretrained = str(tmp_path / 'clip.pt')
+    torch.save(
+        open_clip.CLIP(**cfg.model.backbone.arch).state_dict(),
+        tmp_path / 'clip.pt')
+    cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
+    cfg.test_pipeline[0].missing = 'skip'
+    video = f'{data_root}/videos_val/v1.mp4'
+    unknown = str(tmp_path / 'unknown.mp4')
+    os.link(video, unknown)
+    model = init_recognizer(cfg, str(stages[1]), device='cpu')
+    assert 'attributes_score' not in inference_recognizer(model, unknown)
+    cfg.model.association = dict(lexicon=['a ball', 'grass', 'snow'], topk=2)
+    model = init_recognizer(cfg, str(stages[1]), device='cpu')
+    found = inference_recognizer(model, unknown)
+    assert len(found.attributes) == 2
+    assert set(found.attributes) < {'a ball', 'grass', 'snow'}
+    assert 'attributes_score' in found
+    known = inference_recognizer(model, video)
+    assert known.attributes[0] == 'ball 1'  # those of the file
+
+
+def test_mean_average_precision_of_the_branches(stages, tmp_path):
+    """Several labels a video, through the toolbox's metric."""
+    _, second, config = stages
+    cfg = Config.fromfile(str(config))
+    names = ('mean_average_precision', )
+    cfg.test_evaluator = [
+        dict(metric, metric_list=names) for metric in cfg.test_evaluator
+    ]
+    cfg.test_dataloader.dataset.update(multi_class=True, num_classes=400)
+    cfg.dump(tmp_path / 'multi.py')
+    run(sys.executable, 'tools/test.py', tmp_path / 'multi.py', second,
+        '--work-dir', tmp_path / 'w')
+    found = metrics_of(tmp_path / 'w')
+    assert set(found) == {
+        f'{branch}/mean_average_precision'
+        for branch in ('acc', 'video', 'attributes')
+    }
+    assert all(0 < value <= 1 for value in found.values())
