@@ -343,6 +343,11 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str,
                              absent), ('tensors not in the model', surplus))
         if names
     ]
+    if absent and all(k.startswith('attributes_head.') for k in absent):
+        problems.append(
+            'The attributes branch is untrained: train it from this '
+            'checkpoint (load_from), or plug it in (attributes_head.mlp='
+            'False, train_branches=None)')
     if problems:
         raise RuntimeError(
             f'the checkpoint does not fit this {what}; was it made with '

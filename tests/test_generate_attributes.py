@@ -279,6 +279,7 @@ class TestInProcess:
     def test_clip_without_weights(self, few, tmp_path):
         cfg = Config.fromfile(str(few / 'config.py'))
         cfg.model.backbone.pretrained = None
+        cfg.model.cls_head.text_encoder.pretrained = None
         with pytest.raises(ValueError, match='backbone.pretrained'):
             generate_attributes(cfg, LEXICON, 3, str(tmp_path / 'a.json'))
 

@@ -44,6 +44,31 @@ def test_every_config_is_listed_once():
     assert sorted(entry['Config'] for entry in MODELS) == configs
 
 
+def test_every_ablation_is_linked_once():
+    """In README's tables, by its own name; the figures stand there only."""
+    links = re.findall(r'\[(\w+)\]\((configs/ablations/\w+\.py)\) \|$', README,
+                       re.M)
+    names = [
+        osp.basename(path)[:-len('.py')]
+        for path in glob.glob(osp.join(ROOT, 'configs', 'ablations', '*.py'))
+    ]
+    assert sorted(links) == sorted(
+        (name, f'configs/ablations/{name}.py') for name in names)
+
+
+def test_figure_of_the_zoo_is_that_of_the_ablations(entry):
+    """Where a config is in both tables, at 1x1 views."""
+    row = re.search(rf'^\| .* \| (\d+\.\d|—) \| \[{entry["Name"]}\]', README,
+                    re.M)
+    if row:
+        assert float(row[1]) == top1(entry)
+
+
+def test_every_entry_has_a_variant_on_frames(entry):
+    assert osp.isfile(
+        osp.join(ROOT, entry['Config'].replace('.py', '_rawframes.py')))
+
+
 def test_entry_belongs_to_a_collection(entry):
     collections = {c['Name']: c for c in METAFILE['Collections']}
     assert osp.isfile(
@@ -60,6 +85,8 @@ def test_entry_says_what_its_config_does(entry):
     assert metadata['Resolution'] == f'{size}x{size}'
     arch = metadata['Architecture'].replace('/', '-')
     assert cfg.model.backbone.arch.startswith(f'{arch}-')
+    branches = 'V+A' if 'attributes_head' in cfg.model else None
+    assert metadata.get('Branches') == branches
     assert metadata['Batch Size'] == cfg.train_dataloader.batch_size
     assert metadata['Epochs'] == cfg.train_cfg.max_epochs
 

@@ -21,13 +21,19 @@ import tempfile
 import time
 from statistics import median
 
+import cv2
+import numpy as np
+import open_clip
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
+from mmengine.config import Config
 from mmengine.device import get_device
 
+from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.class_names import load_class_names
+from bike_mmaction.models.pretrained import get_arch
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PROMPT = 'This is a video about {}'
@@ -107,17 +113,23 @@ def benchmark_text(args: argparse.Namespace) -> None:
             f'{short / long:.2f}; scores differ by {(a - b).abs().max():.0e}')
 
 
+def write_video(path: str) -> None:
+    """32 frames of noise, 320x240."""
+    os.makedirs(osp.dirname(path), exist_ok=True)
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), 25,
+                             (320, 240))
+    for _ in range(32):
+        writer.write(np.random.randint(0, 255, (240, 320, 3), np.uint8))
+    writer.release()
+
+
 def benchmark_lexicon(args: argparse.Namespace) -> None:
     """Two whole runs of the generator, each in a process of its own."""
-    from bike_mmaction.models.pretrained import get_arch
-    sys.path.insert(0, osp.join(ROOT, 'tests'))
-    from helpers import write_video
     with tempfile.TemporaryDirectory() as folder:
-        import open_clip
         config = get_arch(args.arch)
         torch.save(open_clip.CLIP(**config).state_dict(), f'{folder}/clip.pt')
         for i in range(args.videos):
-            write_video(f'{folder}/videos/{i}.mp4', 32, (320, 240), seed=i)
+            write_video(f'{folder}/videos/{i}.mp4')
         with open(f'{folder}/list.txt', 'w') as file:
             file.writelines(f'{i}.mp4 0\n' for i in range(args.videos))
         figures = {}
@@ -143,9 +155,6 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
 
 def generate(args: argparse.Namespace) -> None:
     """One run of the generator; prints its figures."""
-    from mmengine.config import Config
-
-    from bike_mmaction.apis import generate_attributes
     names, rng = load_class_names('kinetics400'), random.Random(0)
     words = sorted({w for name in names for w in name.split()})
     phrases = set()

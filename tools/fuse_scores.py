@@ -14,7 +14,7 @@ import mmengine
 import numpy as np
 
 import bike_mmaction  # noqa: F401  (before mmaction)
-from bike_mmaction.evaluation.fusion import (PUBLISHED, check_apart,
+from bike_mmaction.evaluation.fusion import (RELEASED, check_apart,
                                              choose_metric, choose_weight,
                                              compare, fused_samples,
                                              split_half)
@@ -36,8 +36,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--weight',
         type=float,
-        help=f'share of the video branch; by default {PUBLISHED}, as '
-        'published')
+        help=f'share of the video branch; by default {RELEASED}, as '
+        'released')
     parser.add_argument(
         '--out',
         help='dump to write (.pkl): all videos, with the fused scores')
@@ -141,12 +141,12 @@ def fuse(args: argparse.Namespace) -> dict:
         videos=len(scores.labels),
         without_attributes=int((~scores.known).sum()),
         notes=notes)
-    weight = PUBLISHED if args.weight is None else args.weight
+    weight = RELEASED if args.weight is None else args.weight
     rows, reported = {'V+A': weight}, scores
     if args.sweep:
         chosen, reported, more = sweep(args, scores)
         weight = chosen['weight']
-        rows = {'V+A, as published': PUBLISHED, 'V+A, chosen': weight}
+        rows = {'V+A, as released': RELEASED, 'V+A, chosen': weight}
         if args.out and not args.held_out:
             more.append(f"'{args.out}' has all videos, also those that the "
                         'weight is chosen on')
@@ -189,10 +189,10 @@ def draw(path: str, chosen: dict) -> None:
     axes = figure.add_subplot()
     axes.plot(weights, values, marker='.', color='tab:blue')
     axes.axvline(
-        PUBLISHED,
+        RELEASED,
         color='gray',
         linestyle=':',
-        label=f'as published: λ = {PUBLISHED:g}')
+        label=f'as released: λ = {RELEASED:g}')
     axes.plot(
         chosen['weight'],
         max(values),

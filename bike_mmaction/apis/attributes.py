@@ -58,9 +58,6 @@ def generate_attributes(cfg: Config,
         ValueError: if the config, the lexicon or ``topk`` does not fit, or
             ``out`` was made with other settings.
     """
-    if not (cfg.model.get('backbone') or {}).get('pretrained'):
-        raise ValueError('model.backbone.pretrained is missing: attributes '
-                         'are associated by a trained CLIP')
     phrases = load_lexicon(lexicon)
     dataset = _dataset(cfg, split)
     partial = f'{out}.partial'

@@ -225,8 +225,7 @@ class ReportUnreadable(BaseTransform):
             where the model knows other classes. Defaults to ().
     """
 
-    def __init__(self,
-                 transforms: List[dict],
+    def __init__(self, transforms: List[dict],
                  forget: Sequence[str] = ()) -> None:
         self.transforms = Compose(transforms)
         self.forget = tuple(forget)

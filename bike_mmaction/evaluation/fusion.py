@@ -1,8 +1,8 @@
 """Fusion of the two branches' scores after the test; BIKE Eq. 4.
 
 ``tools/test.py --dump`` writes what the branches say of every video. From
-that, S = λ · V + (1 - λ) · A can be had for any λ without the model. The
-paper fixes λ at 0.7; here it can also be chosen, on videos held out for that.
+that, S = λ · V + (1 - λ) · A can be had for any λ without the model. In the
+authors' code λ is 0.7; it can also be chosen, on videos held out for that.
 """
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -13,7 +13,7 @@ from mmaction.evaluation import (mean_average_precision, mean_class_accuracy,
 
 from .score_dumps import Dump, Scores
 
-PUBLISHED = 0.7  # λ of the paper
+RELEASED = 0.7  # λ of the authors' code; the paper's text names none
 
 
 def fuse(scores: Scores, weight: float) -> np.ndarray:
@@ -125,7 +125,7 @@ def choose_weight(held_out: Scores, weights: Sequence[float],
     ]
     best = [w for w, v in zip(weights, values) if v >= max(values) - 1e-12]
     # Rounded: 0.65 and 0.75 are equally near, and then the smaller counts.
-    return min(best, key=lambda w: (round(abs(w - PUBLISHED), 9), w)), values
+    return min(best, key=lambda w: (round(abs(w - RELEASED), 9), w)), values
 
 
 def split_half(scores: Scores, seed: int) -> Tuple[Scores, Scores]:

@@ -5,7 +5,7 @@ mean pooling, by a CLIP that was not fine-tuned. So the model that does it is
 a :class:`.CLIPRecognizer` with a :class:`.VCSHead` like any other.
 """
 import copy
-from typing import List, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -21,7 +21,8 @@ PROMPT = 'This is a video about {}'
 
 def association_model(model: dict,
                       lexicon: Union[str, Sequence[str]],
-                      prompt: str = PROMPT) -> dict:
+                      prompt: str = PROMPT,
+                      pretrained: Optional[str] = None) -> dict:
     """Config of the recognizer that compares videos with a lexicon.
 
     Args:
@@ -30,24 +31,36 @@ def association_model(model: dict,
         lexicon (str | Sequence[str]): See
             :func:`bike_mmaction.datasets.lexicon.load_lexicon`.
         prompt (str): Sentence with ``{}`` for the phrase.
+        pretrained (str, optional): Weights of both towers. Defaults to None:
+            those that ``model`` names.
 
     Returns:
         dict: Its class scores are cosines with the phrases, averaged over
         the views.
 
     Raises:
-        ValueError: if the backbone is no CLIP, or the lexicon does not fit.
+        ValueError: if the backbone is no CLIP or has no weights, or the
+            lexicon does not fit.
     """
     backbone = copy.deepcopy(model.get('backbone') or {})
     if backbone.get('type') != 'CLIPImageEncoder':
         raise ValueError(
             'attributes are associated by CLIP: model.backbone must be a '
             f"CLIPImageEncoder, got {backbone.get('type')!r}")
-    backbone.update(frozen=True, with_cp=False)
+    # The toolbox's APIs remove that of the backbone.
+    text_encoder = (model.get('cls_head') or {}).get('text_encoder') or {}
+    pretrained = pretrained or backbone.get('pretrained') or \
+        text_encoder.get('pretrained')
+    if not pretrained:
+        raise ValueError(
+            'attributes are associated by a trained CLIP: neither '
+            'model.backbone.pretrained nor '
+            'model.cls_head.text_encoder.pretrained names its weights')
+    backbone.update(frozen=True, with_cp=False, pretrained=pretrained)
     text_encoder = dict(
         type='CLIPTextEncoder',
         arch=backbone['arch'],
-        pretrained=backbone.get('pretrained'),
+        pretrained=pretrained,
         frozen=True)
     phrases = load_lexicon(lexicon)
     return dict(
@@ -92,6 +105,7 @@ class AttributeAssociation(nn.Module):
         lexicon (str | Sequence[str]): See :func:`association_model`.
         topk (int): Attributes per video. Defaults to 5.
         prompt (str): See :func:`association_model`.
+        pretrained (str, optional): See :func:`association_model`.
 
     Raises:
         ValueError: as :func:`association_model`, or if ``topk`` exceeds the
@@ -102,10 +116,11 @@ class AttributeAssociation(nn.Module):
                  model: dict,
                  lexicon: Union[str, Sequence[str]],
                  topk: int = 5,
-                 prompt: str = PROMPT) -> None:
+                 prompt: str = PROMPT,
+                 pretrained: Optional[str] = None) -> None:
         super().__init__()
         self.recognizer = MODELS.build(
-            association_model(model, lexicon, prompt)).eval()
+            association_model(model, lexicon, prompt, pretrained)).eval()
         size = self.recognizer.cls_head.num_classes
         if not 1 <= topk <= size:
             raise ValueError(f'topk={topk}, but the lexicon has {size} '

@@ -60,7 +60,7 @@ class CLIPRecognizer(Recognizer3D):
                  association: Optional[dict] = None,
                  optional: Sequence[str] = (),
                  **kwargs) -> None:
-        given = dict(backbone=backbone, **kwargs)
+        given = dict(backbone=backbone, cls_head=cls_head, **kwargs)
         with_video = backbone is not None
         if not with_video:
             if cls_head or neck or not attributes_head:

@@ -13,9 +13,14 @@ with open(
     GOLDEN = json.load(file)
 
 
+def test_all_lists_of_the_published_numbers_are_built_in():
+    assert sorted(BUILT_IN) == sorted(GOLDEN)
+
+
 @pytest.mark.parametrize('name', BUILT_IN)
 def test_built_in_lists_are_those_of_the_published_numbers(name):
     names = load_class_names(name)
+    assert len(names) == GOLDEN[name]['count']
     digests = [hashlib.sha1(n.encode()).hexdigest()[:8] for n in names]
     assert digests == GOLDEN[name]['per_line_sha1_8']
     assert hashlib.sha256(

@@ -378,7 +378,7 @@ def test_tool(repository, tmp_path, write):
     chosen, table = results['sweep'], results['table']
     assert (chosen['chosen_on'], chosen['reported_on']) == (40, 50)
     assert len(chosen['weights']) == len(chosen['values']) == 11
-    names = ['V', 'A', 'V+A, as published', 'V+A, chosen']
+    names = ['V', 'A', 'V+A, as released', 'V+A, chosen']
     assert [row['name'] for row in table] == names
     assert [row['weight'] for row in table] == [1, 0, .7, chosen['weight']]
     assert results['without_attributes'] == 1

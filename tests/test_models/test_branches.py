@@ -238,14 +238,10 @@ class TestAssociation:
         import open_clip
         path = str(tmp_path / 'clip.pt')
         torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), path)
-        model = build(
+        return build(
             head=dict(mlp=False),
-            association=dict(lexicon=['sea', 'wave', 'sun'], topk=topk))
-        # `pretrained` of the association is that of the backbone.
-        for tower in (model.association.recognizer.backbone,
-                      model.association.recognizer.cls_head.text_encoder):
-            tower.pretrained = path
-        return model
+            association=dict(
+                lexicon=['sea', 'wave', 'sun'], topk=topk, pretrained=path))
 
     def test_attributes_are_found_where_there_are_none(self, tmp_path):
         model = self.build(tmp_path)
@@ -274,6 +270,10 @@ class TestAssociation:
     def test_its_clip_is_not_saved(self, tmp_path):
         assert set(self.build(tmp_path).state_dict()) == set(
             build(attributes=False).state_dict())
+
+    def test_clip_without_weights(self):
+        with pytest.raises(ValueError, match='backbone.pretrained'):
+            build(association=dict(lexicon=['sea', 'wave'], topk=1))
 
     def test_more_than_the_lexicon(self, tmp_path):
         with pytest.raises(ValueError, match='topk=4.*3 phrases'):

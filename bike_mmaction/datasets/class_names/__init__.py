@@ -4,7 +4,9 @@ import os.path as osp
 from typing import List, Sequence, Union
 
 _HERE = osp.dirname(__file__)
-BUILT_IN = ('kinetics400', )
+BUILT_IN = ('kinetics400', 'ucf101', 'hmdb51', 'activitynet200', 'charades157',
+            'kinetics600_zeroshot_split1', 'kinetics600_zeroshot_split2',
+            'kinetics600_zeroshot_split3')
 
 
 def load_class_names(source: Union[str, Sequence[str]],
