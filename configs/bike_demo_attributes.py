@@ -2,31 +2,19 @@
 # branch, which stays as it is. Training decodes no video.
 _base_ = 'bike_demo.py'
 
-from bike_mmaction.datasets.pipelines import leave_out_video, use_attributes
+from bike_mmaction.apis import add_attributes_branch
 
-data_root = 'work_dirs/demo/data'
+add_attributes_branch(_base_, 'work_dirs/demo/data/attributes.json', topk=5)
 max_epochs = 10
-
-use_attributes(
-    _base_, {
-        split: f'{data_root}/attributes_{split}.json'
-        for split in ('train', 'val', 'test')
-    },
-    topk=5)
-leave_out_video(_base_, ['train', 'val'])
-
-model = dict(
-    attributes_head=dict(
-        type='AttributesTextHead',
-        num_classes=16,
-        class_names=f'{data_root}/class_names.txt',
-        mlp=True),
-    train_branches=['attributes'],
-    data_preprocessor=dict(type='OptionalVideoDataPreprocessor'))
+train_dataloader = dict(batch_size=32)
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
-val_evaluator = dict(type='BranchMetric', branch='attributes')
-test_evaluator = [
-    dict(type='AccMetric'),
-    dict(type='BranchMetric', branch='video'),
-    dict(type='BranchMetric', branch='attributes')
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+param_scheduler = [
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True)
 ]
+default_hooks = dict(
+    logger=dict(interval=12), checkpoint=dict(interval=max_epochs))

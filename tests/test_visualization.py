@@ -25,6 +25,14 @@ def test_marked_frames_are_framed_in_red(tmp_path):
     assert reds[0] == 0 and reds[1] > 100
 
 
+def test_attributes_are_written_underneath(tmp_path):
+    plain = draw(tmp_path / 'a.png')
+    one = draw(tmp_path / 'b.png', attributes=['snow', 'fence'])
+    other = draw(tmp_path / 'c.png', attributes=['snow', ('fence', 0.5)])
+    assert one.shape == other.shape and len(one) > len(plain)
+    assert (one != other).any()  # the score
+
+
 def test_lengths_that_differ(tmp_path):
     with pytest.raises(ValueError, match='3 frames'):
         draw(tmp_path / 'a.png', rows=1)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole way on a small scale: sets up .venv, renders videos, pre-trains a
-# tiny CLIP, trains and tests BIKE on it, prints a table and draws saliency.
+# tiny CLIP, finds attributes with it, trains and tests both of BIKE's
+# branches, prints a table, draws saliency with attributes and the choice of λ.
 #
 # Usage: bash tools/demo.sh
 # About 10 minutes on 2 cores, without a GPU, after the download of the
@@ -11,6 +12,7 @@ cd "$(dirname "$0")/.."
 
 VENV=${BIKE_VENV:-$PWD/.venv}
 OUT=work_dirs/demo
+DATA=$OUT/data
 SEEDS=${SEEDS:-0 1 2}
 export PORT=${PORT:-29511}
 export PYTHONPATH=$PWD CUDA_VISIBLE_DEVICES=-1 MPLBACKEND=Agg
@@ -30,36 +32,83 @@ run() { # LOG COMMAND...
     fi
 }
 
+# Older than what it was made from, a file is made again.
+newer() { # FILE SOURCE...
+    local file=$1 source
+    shift
+    for source in "$@"; do
+        [ "$file" -nt "$source" ] || return 1
+    done
+}
+
+# Dump the scores of the validation clips, to choose λ on, and the test clips.
+dump() { # DIR CONFIG CHECKPOINT [cfg-options]
+    local dir=$1 split part=$1/unfinished.pkl
+    mkdir -p "$dir"
+    for split in val test; do
+        newer "$dir/$split.pkl" "$3" "$2" $DATA/attributes.json && continue
+        say "testing $(basename "$dir") on the $split clips"
+        run "$dir/$split.log" bash tools/dist_test.sh "$2" "$3" 2 \
+            --dump "$part" --work-dir "$dir/$split" --cfg-options \
+            "test_dataloader.dataset.ann_file=$DATA/$split.txt" "${@:4}"
+        mv "$part" "$dir/$split.pkl"
+    done
+}
+
 bash tools/setup_env.sh "$VENV"
 export PYTHON=$VENV/bin/python
 say "rendering videos"
-"$PYTHON" tools/demo/render.py --out $OUT/data
+"$PYTHON" tools/demo/render.py --out $DATA
 say "pre-training a tiny CLIP"
 "$PYTHON" tools/demo/pretrain.py configs/bike_demo.py --out $OUT/clip.pt
+if ! newer $DATA/attributes.json $OUT/clip.pt $DATA/render.json; then
+    say "finding the attributes of all videos"
+    "$PYTHON" tools/generate_attributes.py configs/bike_demo.py \
+        --lexicon $DATA/lexicon.txt --topk 5 --out $DATA/attributes.json \
+        --overwrite --work-dir $OUT/attributes --cfg-options \
+        test_dataloader.dataset.ann_file=$DATA/all.txt \
+        default_hooks.logger.interval=100
+fi
 
 export OMP_NUM_THREADS=1 # two processes share the cores
+both=configs/bike_demo_attributes.py # of the branches
 for seed in $SEEDS; do
     for model in meanpool vcs; do
         config=configs/bike_demo.py
         [ $model = vcs ] || config=configs/bike_demo_$model.py
-        dir=$OUT/${model}_seed$seed
-        # Older than what it was made from, a model is made again.
-        if [ ! "$dir/epoch_3.pth" -nt $OUT/clip.pt ] ||
-            [ ! "$dir/epoch_3.pth" -nt configs/bike_demo.py ]; then
-            rm -rf "$dir"
+        video=$OUT/${model}_seed$seed
+        if ! newer "$video/epoch_3.pth" $OUT/clip.pt $DATA/render.json \
+            configs/bike_demo.py; then
+            rm -rf "$video"
             say "training $model, seed $seed, in two processes"
-            run "$dir/train.log" bash tools/dist_train.sh $config 2 \
-                --seed "$seed" --work-dir "$dir"
+            run "$video/train.log" bash tools/dist_train.sh $config 2 \
+                --seed "$seed" --work-dir "$video"
         fi
-        if ! compgen -G "$dir/test/*/*.json" >/dev/null; then
-            say "testing $model, seed $seed, with 4x3 views"
-            run "$dir/test.log" bash tools/dist_test.sh $config \
-                "$dir/epoch_3.pth" 2 --views 4x3 --work-dir "$dir/test"
-        fi
+        # VCS is tested below, together with the attributes.
+        [ $model = vcs ] || dump "$video" $config "$video/epoch_3.pth"
     done
+    dir=$OUT/attributes_seed$seed
+    if ! newer "$dir/epoch_10.pth" "$video/epoch_3.pth" \
+        $DATA/attributes.json $both; then
+        rm -rf "$dir"
+        say "training attributes, seed $seed, beside VCS"
+        run "$dir/train.log" "$PYTHON" tools/train.py $both --seed "$seed" \
+            --work-dir "$dir" --cfg-options load_from="$video/epoch_3.pth"
+    fi
+    dump "$dir" $both "$dir/epoch_10.pth"
 done
+# Untrained attributes are the same beside any of the video branches.
+dump $OUT/plugplay $both $OUT/vcs_seed"${SEEDS%% *}"/epoch_3.pth \
+    model.attributes_head.mlp=False model.train_branches=None
 
+say "choosing λ for seed ${SEEDS%% *}"
+A=$OUT/attributes_seed${SEEDS%% *} # also has the V of VCS
+V=$OUT/meanpool_seed${SEEDS%% *}
+"$PYTHON" tools/fuse_scores.py "$A/test.pkl" --sweep \
+    --held-out "$A/val.pkl" --plot $OUT/fusion_vcs.png
+"$PYTHON" tools/fuse_scores.py "$V/test.pkl" "$A/test.pkl" --sweep \
+    --held-out "$V/val.pkl" "$A/val.pkl" --plot $OUT/fusion_meanpool.png
 say "drawing"
 # shellcheck disable=SC2086
-OMP_NUM_THREADS=2 "$PYTHON" tools/demo/report.py $OUT --seeds $SEEDS
+"$PYTHON" tools/demo/report.py $OUT --seeds $SEEDS
 say "done"

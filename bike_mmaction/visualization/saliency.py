@@ -1,16 +1,21 @@
-"""Frames with their saliency, after Figure 3 of the paper."""
-from typing import Optional, Sequence
+"""Frames with their saliency and attributes, after Figure 3 of the paper."""
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+Attribute = Union[str, Tuple[str, float]]
 
-def draw_saliency(path: str,
-                  frames: Sequence[np.ndarray],
-                  saliency: np.ndarray,
-                  names: Sequence[str],
-                  title: str = '',
-                  marked: Optional[Sequence[bool]] = None) -> None:
-    """Write a picture: the frames of a video over bars of their saliency.
+
+def draw_saliency(
+    path: str,
+    frames: Sequence[np.ndarray],
+    saliency: np.ndarray,
+    names: Sequence[str],
+    title: str = '',
+    marked: Optional[Sequence[bool]] = None,
+    attributes: Sequence[Attribute] = ()
+) -> None:
+    """Write a picture: frames over bars of their saliency, then attributes.
 
     Args:
         path (str): Image file to write; its suffix tells the format.
@@ -20,30 +25,41 @@ def draw_saliency(path: str,
         title (str): Text above. Defaults to ''.
         marked (Sequence[bool], optional): Frames to frame in colour, such as
             those known to show the action.
+        attributes (Sequence[str | tuple[str, float]]): Phrases, each alone or
+            with its score. Defaults to ().
 
     Raises:
         ValueError: if the lengths do not agree.
     """
-    from matplotlib.figure import Figure  # slow to import
     saliency = np.asarray(saliency)
     if saliency.shape != (len(names), len(frames)):
         raise ValueError(
             f'saliency of shape {saliency.shape} does not fit {len(names)} '
             f'names and {len(frames)} frames')
-    rows = 1 + len(names)
-    figure = Figure(
-        figsize=(1.3 * len(frames), 1.5 + 0.8 * len(names)),
-        layout='constrained')
-    grid = figure.add_gridspec(
-        rows, len(frames), height_ratios=[1.6] + [1] * len(names))
-    marked = marked if marked is not None else [False] * len(frames)
-    for column, (frame, mark) in enumerate(zip(frames, marked)):
-        _draw_frame(figure.add_subplot(grid[0, column]), frame, mark)
-    for row, (name, values) in enumerate(zip(names, saliency), 1):
-        _draw_bars(figure.add_subplot(grid[row, :]), name, values)
+    figure = _compose(frames, saliency, names, marked, attributes)
     if title:
         figure.suptitle(title, fontsize=11)
     figure.savefig(path, dpi=110)
+
+
+def _compose(frames, saliency, names, marked, attributes):
+    """The figure without its title."""
+    from matplotlib.figure import Figure  # slow to import
+    heights = [1.6] + [1] * len(names) + [0.9] * bool(attributes)
+    figure = Figure(
+        figsize=(1.3 * len(frames), 0.2 + 0.8 * sum(heights)),
+        layout='constrained')
+    grid = figure.add_gridspec(
+        len(heights), len(frames), height_ratios=heights)
+    for column, frame in enumerate(frames):
+        _draw_frame(
+            figure.add_subplot(grid[0, column]), frame, marked is not None
+            and marked[column])
+    for row, (name, values) in enumerate(zip(names, saliency), 1):
+        _draw_bars(figure.add_subplot(grid[row, :]), name, values)
+    if attributes:
+        _draw_attributes(figure.add_subplot(grid[-1, :]), attributes)
+    return figure
 
 
 def _draw_frame(axes, frame: np.ndarray, mark: bool) -> None:
@@ -62,3 +78,21 @@ def _draw_bars(axes, name: str, values: np.ndarray) -> None:
     axes.set_title(name, fontsize=9, loc='left', pad=2)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
+
+
+def _draw_attributes(axes, attributes: Sequence[Attribute]) -> None:
+    axes.set_axis_off()
+    axes.set_title('Attributes', fontsize=9, loc='left', pad=2)
+    for place, attribute in enumerate(attributes):
+        if isinstance(attribute, str):
+            text = attribute
+        else:
+            text = '{} ({:.2f})'.format(*attribute)
+        axes.text(
+            (place + 0.5) / len(attributes),
+            0.5,
+            text,
+            fontsize=10,
+            horizontalalignment='center',
+            verticalalignment='center',
+            bbox=dict(boxstyle='round,pad=0.4', color='tab:blue', alpha=0.15))

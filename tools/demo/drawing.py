@@ -65,26 +65,27 @@ def _line(canvas: Canvas, start: Point, end: Point) -> None:
     cv2.line(canvas, start, end, OUTLINE, 1, cv2.LINE_AA, 4)
 
 
-# Scenery stands behind the action, in muted colours.
+# Scenery stands behind the action, large and in colours of its own.
 def _tree(canvas: Canvas, x: float) -> None:
-    _upright(canvas, x, 30, HORIZON, 1.5, (110, 80, 55))
-    _ellipse(canvas, (x, 22), 8, 10, (85, 120, 85))
+    _upright(canvas, x, 30, HORIZON, 2.5, (95, 65, 40))
+    _ellipse(canvas, (x, 20), 11, 14, (60, 95, 50))
 
 
 def _house(canvas: Canvas, x: float) -> None:
-    _upright(canvas, x, 28, HORIZON, 8, (205, 190, 170))
-    _polygon(canvas, [(x - 10, 28), (x + 10, 28), (x, 17)], (130, 90, 85))
+    _upright(canvas, x, 26, HORIZON, 11, (235, 225, 205))
+    _polygon(canvas, [(x - 14, 26), (x + 14, 26), (x, 11)], (115, 55, 50))
 
 
 def _fence(canvas: Canvas, x: float) -> None:
-    for step in (-10, -5, 0, 5, 10):
-        _upright(canvas, x + step, 31, HORIZON, 1, (190, 175, 150))
-    _line(canvas, (x - 13, 36), (x + 13, 36))
+    for step in range(-72, 73, 8):
+        _upright(canvas, x + step, 28, HORIZON, 1.5, (215, 195, 150))
+    for y in (32, 39):
+        _line(canvas, (0, y), (SIZE, y))
 
 
 def _lamp(canvas: Canvas, x: float) -> None:
-    _upright(canvas, x, 18, HORIZON, 1, (90, 90, 95))
-    _upright(canvas, x, 11, 18, 4, (250, 240, 200))
+    _upright(canvas, x, 18, HORIZON, 1.5, (60, 60, 65))
+    _ellipse(canvas, (x, 12), 8, 8, (255, 245, 190))
 
 
 # Props stand on the ground, or float; ``x`` is their middle.

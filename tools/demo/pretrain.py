@@ -40,11 +40,11 @@ MAX_LOGIT_SCALE = math.log(100)
 
 
 class Batch(NamedTuple):
-    """B frames, C captions, and the facts of both."""
+    """B frames, one caption each, and the facts of both."""
     frames: Tensor  # [B, 3, 64, 64] uint8
-    captions: List[str]  # one a frame, then every phrase of the lexicon
+    captions: List[str]
     true: Tensor  # [B, len(LEXICON)]: 1 where the frame shows it
-    stated: Tensor  # [C, len(LEXICON)]: 1 where the caption says so
+    stated: Tensor  # [B, len(LEXICON)]: 1 where the caption says so
 
 
 def build_clip(arch) -> open_clip.CLIP:
@@ -71,14 +71,9 @@ def sample_batch(rng: np.random.Generator, prompt: str) -> Batch:
         for frame in map(int, map(rng.choice, spans)):
             text, facts = scenes.caption(rng, clip, frame)
             frames.append(scenes.draw(clip, frame))
-            captions.append(text)
+            captions.append(prompt.format(text) if rng.random() < .5 else text)
             true.append(multi_hot(clip.facts(frame)))
             stated.append(multi_hot(facts))
-    captions += scenes.LEXICON
-    stated += [multi_hot([phrase]) for phrase in scenes.LEXICON]
-    captions = [
-        prompt.format(text) if rng.random() < .5 else text for text in captions
-    ]
     return Batch(
         torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2), captions,
         torch.tensor(true), torch.tensor(stated))
@@ -185,9 +180,8 @@ def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
         images = clip.encode_image(normalize(zoom(batch.frames, rng)))
         match, scale = match_matrix(batch), clip.logit_scale.exp()
         losses = [
-            contrastive_loss(images, texts[part], match[:, part], scale)
+            contrastive_loss(images, texts, match, scale)
             for texts in text_queries(clip, tokenizer(batch.captions))
-            for part in (slice(BATCH_SIZE), slice(BATCH_SIZE, None))
         ]
         loss = sum(losses) / len(losses)
         optimizer.zero_grad()
@@ -236,7 +230,7 @@ def parse_args() -> argparse.Namespace:
         '--out', type=Path, required=True, help='the state dict, a .pt file')
     parser.add_argument('--steps', type=int, default=250)
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--threads', type=int, default=2, help='of the CPU')
+    parser.add_argument('--threads', type=int, default=1, help='of the CPU')
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ Written to ``--out``::
 
     videos/{train,val,test}/0000.mp4   64x64 pixels, 64 frames, 25 a second
     {train,val,test}.txt               'train/0000.mp4 label', one a line
+    all.txt                            the three of them
     class_names.txt                    one a line, in the order of the labels
     lexicon.txt                        attribute phrases, one a line
     truth.json                         per video: class, event, place, ...
@@ -36,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--typical',
         type=float,
-        default=0.7,
+        default=0.9,
         help='share of clips set in a place that is typical of their class')
     parser.add_argument('--workers', type=int, default=2, help='processes')
     return parser.parse_args()
@@ -102,11 +103,12 @@ def render(args: argparse.Namespace) -> None:
         progress = tqdm(
             results, 'Rendering clips', total=len(tasks), mininterval=2)
         truths = {task[1]: result for task, result in zip(tasks, progress)}
-    for split in SPLITS:
-        write_lines(args.out / f'{split}.txt',
-                    (f'{name} {result["label"]}'
-                     for name, result in truths.items()
-                     if name.startswith(f'{split}/')))
+    for name in (*SPLITS, 'all'):
+        folder = '' if name == 'all' else f'{name}/'
+        write_lines(
+            args.out / f'{name}.txt',
+            (f'{video} {result["label"]}'
+             for video, result in truths.items() if video.startswith(folder)))
     write_lines(args.out / 'class_names.txt', scenes.CLASS_NAMES)
     write_lines(args.out / 'lexicon.txt', scenes.LEXICON)
     rows = (f'{json.dumps(name)}: {json.dumps(result)}'

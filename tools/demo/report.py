@@ -1,28 +1,33 @@
-"""Gather the demo's results: a table, and pictures of the saliency.
+"""Gather the demo's results: a table, and pictures of what BIKE sees.
 
 Usage: python tools/demo/report.py WORK_DIR --seeds 0 1 2
 """
 import argparse
 import json
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from branches import Branches, branch_results
 from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner, load_checkpoint
-from scenes import NUM_FRAMES
+from phrases import quality, read_attributes
+from scenes import CLASSES, LEXICON, NUM_FRAMES
 
 import bike_mmaction  # noqa: F401
 from bike_mmaction.datasets.transforms import segment_starts
 from bike_mmaction.visualization import draw_saliency
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS_SHOWN = {'meanpool': 'mean pooling', 'vcs': 'VCS'}
+RUNS = {  # whose video branch is tested in which runs
+    'mean pooling': 'meanpool',
+    'VCS': 'attributes'
+}
 NUM_PICTURES = 4
 
 
@@ -31,18 +36,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('work_dir', type=Path)
     parser.add_argument('--seeds', type=int, nargs='+', required=True)
     return parser.parse_args()
-
-
-def trained_accuracy(work_dir: Path, model: str, seeds: List[int]):
-    """Top-1 in % of each seed, as ``tools/dist_test.sh`` wrote it."""
-    found = []
-    for seed in seeds:
-        folder = work_dir / f'{model}_seed{seed}' / 'test'
-        logs = sorted(folder.glob('*/*.json'))
-        if not logs:
-            raise FileNotFoundError(f'no test result in {folder}')
-        found.append(100 * json.loads(logs[-1].read_text())['acc/top1'])
-    return np.array(found)
 
 
 @torch.no_grad()
@@ -54,9 +47,12 @@ def zero_shot_accuracy(model, loader) -> Dict[str, float]:
         frames, _ = model.extract_feat(data['inputs'], test_mode=True)
         labels = torch.cat([s.gt_label for s in data['data_samples']])
         classes = head.embed_classes(words=False).sentence
-        scores = dict(
-            max=(F.normalize(frames, dim=-1) @ classes.t()).amax(dim=1))
-        for name, head.aggregation in (('meanpool', 'mean'), ('vcs', 'vcs')):
+        scores = {
+            'max pooling':
+            (F.normalize(frames, dim=-1) @ classes.t()).amax(dim=1)
+        }
+        for name, head.aggregation in (('mean pooling', 'mean'), ('VCS',
+                                                                  'vcs')):
             scores[name] = head(frames)
         for name, score in scores.items():
             hits = (score.argmax(dim=1) == labels).sum().item()
@@ -90,36 +86,94 @@ def spot(model, dataset, index: int, truths: dict) -> dict:
         event=is_event(truths[name], frames.shape[1]))
 
 
-def draw_pictures(model, dataset, truths: dict, out: Path) -> np.ndarray:
+def draw(seen: dict, names: List[str], attributes: List[Tuple[str, float]],
+         path: Path) -> None:
+    """One video: frames, saliency for two classes, attributes."""
+    ranked = seen['scores'].argsort(descending=True).tolist()
+    other = next(k for k in ranked if k != seen['label'])
+    rows = {seen['label']: 'true class', other: 'the best other class'}
+    draw_saliency(
+        str(path),
+        seen['images'],
+        seen['saliency'][list(rows)], [
+            f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
+            for k, what in rows.items()
+        ],
+        title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
+        f'{names[ranked[0]]}); red: the action is seen',
+        marked=seen['event'],
+        attributes=attributes)
+
+
+def draw_pictures(model, dataset, truths: dict, attributes: dict,
+                  out: Path) -> np.ndarray:
     """Draw some test videos.
 
     Returns:
-        np.ndarray: Over all test videos, the mean share of the true class's
-        saliency on frames of the event, and the share of such frames.
+        np.ndarray: Over the test videos whose action is seen, the mean share
+        of the true class's saliency on frames of the event, the mean share of
+        such frames; and the share of these videos. In %.
     """
-    names, shares = model.cls_head.class_names, []
+    shares = []
     for index in range(len(dataset)):
         seen = spot(model, dataset, index, truths)
-        shares.append(
-            (seen['saliency'][seen['label'],
-                              seen['event']].sum(), seen['event'].mean()))
-        if index >= NUM_PICTURES:
-            continue
-        ranked = seen['scores'].argsort(descending=True).tolist()
-        other = next(k for k in ranked if k != seen['label'])
-        rows = [seen['label'], other]
-        draw_saliency(
-            str(out / f'saliency_{index}.png'),
-            seen['images'],
-            seen['saliency'][rows], [
-                f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
-                for k, what in zip(rows, ('true class',
-                                          'the best other class'))
-            ],
-            title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
-            f'{names[ranked[0]]}); red: the action is seen',
-            marked=seen['event'])
-    return 100 * np.mean(shares, axis=0)
+        event = seen['event']
+        if event.any():
+            saliency = seen['saliency'][seen['label'], event].sum()
+            shares.append((saliency, event.mean()))
+        if index < NUM_PICTURES:
+            draw(seen, model.cls_head.class_names, attributes[seen['name']],
+                 out / f'saliency_{index}.png')
+    return 100 * np.array(
+        [*np.mean(shares, axis=0),
+         len(shares) / len(dataset)])
+
+
+def mean_sd(values: np.ndarray) -> str:
+    """As '81.2 ± 0.3'; without ± where there is nothing to vary."""
+    if len(values) == 1 or np.ptp(values) == 0:
+        return f'{values.mean():.1f}'
+    return f'{values.mean():.1f} ± {values.std(ddof=1):.1f}'
+
+
+def table(zero_shot: Dict[str, float], plugged: Dict[str, Branches],
+          trained: Dict[str, Branches]) -> str:
+    """All accuracies, in Markdown."""
+    columns = ('mean pooling', 'VCS')
+    rows = {
+        'V, zero-shot': [f'{zero_shot[c]:.1f}' for c in columns],
+        'V, trained': [mean_sd(trained[c].top1['V']) for c in columns]
+    }
+    for kind, found in (('plug-and-play', plugged), ('trained', trained)):
+        rows[f'A, {kind}'] = [mean_sd(found[c].top1['A']) for c in columns]
+        rows[f'V trained + A {kind}, λ = 0.7'] = [
+            mean_sd(found[c].top1['released']) for c in columns
+        ]
+        rows[f'V trained + A {kind}, λ chosen'] = [
+            f'{mean_sd(found[c].top1["chosen"])} '
+            f'(λ {", ".join(f"{w:g}" for w in found[c].weights)})'
+            for c in columns
+        ]
+    head = ['top-1 on the test clips, in %', *columns]
+    cells = [head, ['---'] * len(head)]
+    cells += [[name, *values] for name, values in rows.items()]
+    return '\n'.join(f'| {" | ".join(row)} |' for row in cells)
+
+
+def describe_branches(plugged: Branches, trained: Branches) -> str:
+    return ('Standard deviation of the cosines over the classes, beside VCS: '
+            f'V {trained.spread["V"]:.2f}, A plug-and-play '
+            f'{plugged.spread["A"]:.2f}, A trained {trained.spread["A"]:.2f}.')
+
+
+def describe_phrases(found: Dict[str, float]) -> str:
+    return (
+        'Attributes of the test clips: of the nearest 3 phrases '
+        f'{found["top3"]:.0f} % are true of at least one frame, of the '
+        f'nearest 5 {found["top5"]:.0f} % (drawn by lot from the '
+        f'{len(LEXICON)} phrases: {found["chance"]:.0f} %); the background '
+        f'is among the nearest 3 in {found["background"]:.0f} % of the '
+        f'clips, the scenery in {found["scenery"]:.0f} %.')
 
 
 def main() -> None:
@@ -131,30 +185,33 @@ def main() -> None:
     model.init_weights()
     zero_shot = zero_shot_accuracy(
         model.eval(), Runner.build_dataloader(cfg.test_dataloader))
-    lines = [
-        '| top-1 on the test clips, in % | zero-shot, 1x1 views | '
-        'trained, 4x3 views |', '|---|---|---|'
-    ]
-    for key, name in MODELS_SHOWN.items():
-        found = trained_accuracy(args.work_dir, key, args.seeds)
-        spread = found.std(ddof=1) if len(found) > 1 else 0
-        lines.append(f'| {name} | {zero_shot[key]:.1f} | {found.mean():.1f} '
-                     f'± {spread:.1f} |')
-    lines.append(f'| max pooling | {zero_shot["max"]:.1f} | |')
+    plugged, trained = ({
+        name:
+        branch_results(args.work_dir, run, attributes, args.seeds)
+        for name, run in RUNS.items()
+    } for attributes in ('plugplay', 'attributes_seed{seed}'))
     load_checkpoint(
         model, str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    share, uniform = draw_pictures(model, dataset, truths, args.work_dir)
-    lines.append(
-        f'\n{model.cls_head.num_classes} classes (chance '
-        f'{100 / model.cls_head.num_classes:.1f} %), '
-        f'{len(dataset)} test clips, '
-        f'{len(args.seeds)} seeds (mean ± standard deviation). Share of the '
-        "true class's saliency on frames that show the action: "
-        f'{share:.0f} %; a uniform saliency would have {uniform:.0f} %.')
-    table = '\n'.join(lines)
-    (args.work_dir / 'results.md').write_text(table + '\n')
-    print(f'\n{table}\n\nPictures: {args.work_dir}/saliency_*.png')
+    attributes = read_attributes(
+        Path(cfg.data_root) / 'attributes.json', 'test')
+    share, uniform, seen = draw_pictures(model, dataset, truths, attributes,
+                                         args.work_dir)
+    notes = [
+        f'{len(CLASSES)} classes (chance {100 / len(CLASSES):.1f} %), '
+        f'{len(dataset)} test clips, one view, {len(args.seeds)} seeds (mean '
+        '± standard deviation). Max pooling over the frames, zero-shot: '
+        f'{zero_shot["max pooling"]:.1f}.',
+        describe_branches(plugged['VCS'], trained['VCS']),
+        describe_phrases(quality(attributes, truths)),
+        f'The action is seen in a sampled frame of {seen:.0f} % of the clips; '
+        f"there {share:.0f} % of the true class's saliency is on such frames, "
+        f'of a uniform saliency {uniform:.0f} % would be.'
+    ]
+    text = '\n\n'.join([table(zero_shot, plugged, trained), *notes])
+    (args.work_dir / 'results.md').write_text(text + '\n')
+    print(f'\n{text}\n\nPictures: saliency_*.png and fusion_*.png in '
+          f'{args.work_dir}')
 
 
 if __name__ == '__main__':

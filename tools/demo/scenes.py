@@ -1,7 +1,7 @@
 """A small world of action clips: their plans, frames and captions.
 
 A clip shows one *event*, a coloured ball doing one of four actions at a prop,
-for 12-30 % of its frames. All other frames show distractors: a prop without a
+for 6-25 % of its frames. All other frames show distractors: a prop without a
 ball, the clip's own ball without a prop, balls of other colours, neutral
 shapes. Only ball and prop together tell the class, so that frames matter
 unequally: this is what video concept spotting is made for.
@@ -25,7 +25,7 @@ from drawing import (BALL_COLORS, FORMS, GROUND, PROPS, RADIUS, SCENERY,
                      new_canvas)
 
 NUM_FRAMES = 64
-EVENT_SHARE = (0.12, 0.30)  # of a clip's frames
+EVENT_SHARE = (0.06, 0.25)  # of a clip's frames
 BACKGROUNDS = {  # and how a sentence puts it
     'meadow': 'on a meadow',
     'beach': 'on a beach',
@@ -179,7 +179,7 @@ def _distractors(rng: np.random.Generator, first: int, last: int,
 
 def sample_clip(rng: np.random.Generator,
                 label: int,
-                typical: float = 0.7) -> Clip:
+                typical: float = 0.9) -> Clip:
     """Plan a clip of class ``label``, at home with probability ``typical``."""
     ball, action = CLASSES[label]
     background, scenery = home(label)

@@ -1,0 +1,121 @@
+"""Few-shot training: a few videos of each class (section 3.2, Table 4)."""
+from typing import Dict, List, Union
+
+import numpy as np
+from mmaction.registry import DATASETS, HOOKS
+from mmengine.dataset import BaseDataset, RepeatDataset
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+
+
+def choose_shots(labels: Dict[int, List[int]], shots: int, seed: int,
+                 allow_fewer: bool) -> List[int]:
+    """Draw videos of each class.
+
+    Args:
+        labels (dict[int, list[int]]): Numbers of the videos of each class.
+        shots (int): Videos per class.
+        seed (int): The same seed gives the same videos.
+        allow_fewer (bool): Whether a class may have fewer.
+
+    Returns:
+        list[int]: Numbers of the videos, class after class.
+
+    Raises:
+        ValueError: if a class has fewer; names it.
+    """
+    rng, chosen = np.random.RandomState(seed), []
+    for label in sorted(labels):
+        videos = labels[label]
+        if len(videos) < shots and not allow_fewer:
+            raise ValueError(
+                f'class {label} has {len(videos)} videos, but shots={shots}; '
+                'allow_fewer=True takes what there is')
+        count = min(shots, len(videos))
+        chosen += sorted(rng.permutation(videos)[:count].tolist())
+    return chosen
+
+
+@DATASETS.register_module()
+class FewShotDataset(RepeatDataset):
+    """A few videos per class of any data set, repeated.
+
+    They are repeated as often as they fit into the whole data set, so that an
+    epoch keeps its length. What is drawn depends on the list of the data set,
+    ``shots`` and ``seed`` alone: it is the same on every rank.
+
+    Args:
+        dataset (dict | BaseDataset): The data set, single-label.
+        shots (int): Videos per class.
+        seed (int): Of the draw. Defaults to 0.
+        allow_fewer (bool): Whether a class may have fewer videos.
+            Defaults to False.
+
+    Raises:
+        ValueError: if a class has fewer videos than ``shots``, or a video
+            has no label or several.
+    """
+
+    def __init__(self,
+                 dataset: Union[dict, BaseDataset],
+                 shots: int,
+                 seed: int = 0,
+                 allow_fewer: bool = False) -> None:
+        if shots < 1:
+            raise ValueError(f'shots={shots} must be positive')
+        super().__init__(dataset, times=1)
+        labels: Dict[int, List[int]] = {}
+        for i in range(len(self.dataset)):
+            labels.setdefault(self._label(i), []).append(i)
+        whole = len(self.dataset)
+        self.dataset.get_subset_(
+            choose_shots(labels, shots, seed, allow_fewer))
+        self._ori_len = len(self.dataset)
+        self.times = max(1, whole // self._ori_len)
+
+    def _label(self, index: int) -> int:
+        info = self.dataset.get_data_info(index)
+        label = info.get('label')
+        if isinstance(label, (int, np.integer)) and label >= 0:
+            return int(label)
+        source = info.get('filename', info.get('frame_dir', '?'))
+        raise ValueError(f"few-shot training needs one label a video; '"
+                         f"{source}' has {label!r}")
+
+    def chosen(self) -> List[str]:
+        """What was drawn, as lines of an annotation file.
+
+        Returns:
+            list[str]: Path (and number of frames) and label.
+        """
+        lines = []
+        for i in range(self._ori_len):
+            info = self.dataset.get_data_info(i)
+            parts = [info.get('filename', info.get('frame_dir'))]
+            if 'total_frames' in info:
+                parts.append(info['total_frames'])
+            lines.append(' '.join(map(str, [*parts, info['label']])))
+        return lines
+
+
+@HOOKS.register_module()
+class WriteFewShotList(Hook):
+    """Write ``few_shot_list.txt`` into the run's folder before training."""
+
+    @master_only
+    def before_train(self, runner) -> None:
+        """Write what the training data set has drawn.
+
+        Raises:
+            TypeError: if it is no :class:`FewShotDataset`.
+        """
+        dataset = runner.train_dataloader.dataset
+        if not isinstance(dataset, FewShotDataset):
+            raise TypeError('WriteFewShotList needs '
+                            "train_dataloader.dataset.type='FewShotDataset', "
+                            f'got a {type(dataset).__name__}')
+        path = f'{runner.work_dir}/few_shot_list.txt'
+        with open(path, 'w', encoding='utf-8') as file:
+            file.writelines(f'{line}\n' for line in dataset.chosen())
+        runner.logger.info(f'{dataset._ori_len} videos drawn, each '
+                           f'{dataset.times} times an epoch: {path}')
