@@ -87,3 +87,33 @@ def test_slurm_command(script, args, expected, tmp_path):
     assert done.stdout.startswith('-p part --job-name=job --gres=gpu:8 '
                                   '--ntasks=16 --ntasks-per-node=8')
     assert done.stdout.strip().endswith(expected)
+
+
+@pytest.mark.slow
+def test_benchmark_of_the_text(tmp_path):
+    done = run(
+        sys.executable,
+        'tools/benchmark.py',
+        'text',
+        '--arch',
+        'ViT-B-32-quickgelu',
+        '--batch-size',
+        1,
+        '--repeats',
+        1,
+        CUDA_VISIBLE_DEVICES='-1')
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2 and all('all 77 positions' in x for x in lines)
+    differences = [float(line.rsplit(' ', 1)[1]) for line in lines]
+    assert max(differences) < 1e-5
+
+
+def test_merging_names_what_is_missing(tmp_path):
+    path = tmp_path / 'video.pth'
+    torch.save(dict(state_dict={'cls_head.a': torch.zeros(1)}), path)
+    done = run(sys.executable, 'tools/merge_checkpoints.py', path, path,
+               tmp_path / 'out.pth')
+    assert done.returncode != 0 and not (tmp_path / 'out.pth').exists()
+    assert 'the attributes checkpoint has no attributes_head.*' in done.stderr
+    assert 'Traceback' not in done.stderr

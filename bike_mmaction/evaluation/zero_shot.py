@@ -12,6 +12,7 @@ import numpy as np
 from mmaction.evaluation import top_k_accuracy
 
 NUM_SPLITS = 10
+TOPK = (1, 5)
 
 
 def frame_votes(similarity: np.ndarray) -> np.ndarray:
@@ -39,9 +40,9 @@ def half_of_classes(num_classes: int, seed: int) -> np.ndarray:
     return np.sort(order[:num_classes // 2])
 
 
-def protocol(
-    similarity: np.ndarray, labels: np.ndarray,
-    topk: Sequence[int] = (1, 5)) -> Dict[str, float]:
+def protocol(similarity: np.ndarray,
+             labels: np.ndarray,
+             topk: Sequence[int] = TOPK) -> Dict[str, float]:
     """Full-classes and half-classes accuracy.
 
     Args:
@@ -64,9 +65,9 @@ def protocol(
     return metrics
 
 
-def half_classes(
-    similarity: np.ndarray, labels: np.ndarray,
-    topk: Sequence[int] = (1, 5)) -> List[Tuple[float, ...]]:
+def half_classes(similarity: np.ndarray,
+                 labels: np.ndarray,
+                 topk: Sequence[int] = TOPK) -> List[Tuple[float, ...]]:
     """Accuracies of each split, on the videos of its classes.
 
     Args:
