@@ -279,16 +279,19 @@ def merge_branches(video: dict, attributes: dict) -> Conversion:
         states.append(state)
     merged = OrderedDict((name, tensor) for name, tensor in states[0].items()
                          if not name.startswith('attributes_head.'))
-    own = 'attributes_head.text_encoder.'
-    texts = {name: t for name, t in states[1].items() if name.startswith(own)}
+    own, other = 'attributes_head.text_encoder.', 'cls_head.text_encoder.'
+    second = dict(states[1])
+    if not any(name.startswith(own) for name in second):
+        # It has used that of its video branch.
+        second.update((name.replace(other, own), tensor)
+                      for name, tensor in states[1].items()
+                      if name.startswith(other))
+    texts = {name: t for name, t in second.items() if name.startswith(own)}
     shared = all(
-        torch.equal(
-            tensor,
-            merged.get(
-                name.replace('attributes_head', 'cls_head'), tensor[:0]))
+        torch.equal(tensor, merged.get(name.replace(own, other), tensor[:0]))
         for name, tensor in texts.items())
     taken, unused = [], []
-    for name, tensor in states[1].items():
+    for name, tensor in second.items():
         if not name.startswith('attributes_head.') or \
                 (shared and name in texts):
             unused.append(name)
@@ -343,11 +346,6 @@ def check_fit(state_dict: StateDict, own: StateDict, what: str,
                              absent), ('tensors not in the model', surplus))
         if names
     ]
-    if absent and all(k.startswith('attributes_head.') for k in absent):
-        problems.append(
-            'The attributes branch is untrained: train it from this '
-            'checkpoint (load_from), or plug it in (attributes_head.mlp='
-            'False, train_branches=None)')
     if problems:
         raise RuntimeError(
             f'the checkpoint does not fit this {what}; was it made with '

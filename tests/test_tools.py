@@ -71,6 +71,8 @@ def test_options_with_effect_are_taken():
                         ], 'tools/train.py c.py --launcher slurm --amp'),
     ('slurm_test.sh', ['part', 'job', 'c.py', 'm.pth', '--views', '4x3'],
      'tools/test.py c.py m.pth --launcher slurm --views 4x3'),
+    ('slurm_generate_attributes.sh', ['part', 'job', 'c.py', '--topk', '5'],
+     'tools/generate_attributes.py c.py --launcher slurm --topk 5'),
 ])
 def test_slurm_command(script, args, expected, tmp_path):
     """There is no scheduler here: one that prints its arguments."""

@@ -84,6 +84,16 @@ def test_second_stage_trains_the_attributes_branch_only(stages):
     assert all(name.startswith('attributes_head.') for name in added)
 
 
+def test_resuming_before_the_first_checkpoint_starts_as_asked(
+        stages, tmp_path):
+    """A scheduler's script may always say --resume."""
+    first, _, config = stages
+    run(sys.executable, 'tools/train.py', config, '--resume', '--work-dir',
+        tmp_path)
+    begun = weights(tmp_path / 'epoch_1.pth')
+    assert all(torch.equal(begun[k], v) for k, v in weights(first).items())
+
+
 def test_one_test_reports_both_branches(stages, tmp_path):
     """By two processes as by one; and fused afterwards to the same."""
     _, second, config = stages
@@ -137,7 +147,7 @@ def test_plug_and_play_needs_the_first_stage_only(stages, data_root, tmp_path):
 
 def test_untrained_attributes_branch_is_refused(stages, tmp_path):
     first, _, config = stages
-    with pytest.raises(AssertionError, match='tensors not in the checkpoint'):
+    with pytest.raises(AssertionError, match='attributes branch is untrained'):
         run(sys.executable, 'tools/test.py', config, first, '--work-dir',
             tmp_path / 'w')
 

@@ -2,6 +2,8 @@
 
 Usage: python tools/train.py CONFIG [options of MMAction2's train.py]
 """
+from mmengine.runner import find_latest_checkpoint
+
 from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
 
 
@@ -20,7 +22,12 @@ def main() -> None:
         if args.deterministic:
             randomness.update(deterministic=True)
         cfg.randomness = randomness
-        return merge_args(cfg, args)
+        load_from = cfg.get('load_from')
+        cfg = merge_args(cfg, args)
+        if args.resume == 'auto' and not find_latest_checkpoint(cfg.work_dir):
+            # Nothing to resume: the toolbox would start from nothing.
+            cfg.resume, cfg.load_from = False, cfg.load_from or load_from
+        return cfg
 
     tool.merge_args = merge
     tool.main()

@@ -2,11 +2,12 @@
 import copy
 import hashlib
 import json
+import os
 import os.path as osp
-from typing import Sequence, Union
+from typing import Optional, Sequence, Union
 
 import torch.nn as nn
-from mmaction.registry import MODELS
+from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dist import (broadcast_object_list, get_world_size,
@@ -58,10 +59,12 @@ def generate_attributes(cfg: Config,
         ValueError: if the config, the lexicon or ``topk`` does not fit, or
             ``out`` was made with other settings.
     """
+    register_all_modules()
     phrases = load_lexicon(lexicon)
     dataset = _dataset(cfg, split)
     partial = f'{out}.partial'
-    dump = AttributesDump(out, partial, phrases, topk, _root(dataset))
+    built = DATASETS.build(dict(dataset, lazy_init=True))  # joins its paths
+    dump = AttributesDump(out, partial, phrases, topk, built.data_prefix)
     runner = _build_runner(cfg, dataset, phrases, prompt, partial, dump)
     model = getattr(runner.model, 'module', runner.model)
     model.init_weights()
@@ -77,7 +80,8 @@ def generate_attributes(cfg: Config,
         topk=topk,
         score='cosine similarity of phrase and mean frame embedding',
         sampling=dataset['pipeline'],
-        videos=_describe_videos(dataset, split))
+        preprocessing=cfg.model.get('data_preprocessor'),
+        videos=_describe_videos(built.ann_file, dataset, split))
     done = [is_main_process() and _begin(out, partial, header, overwrite)]
     broadcast_object_list(done)
     if done[0]:
@@ -100,7 +104,6 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
 
     Built of objects: in the runner's config a large lexicon would be logged.
     """
-    register_all_modules()
     loader = copy.deepcopy(cfg.test_dataloader)
     loader.dataset = dict(
         dataset,
@@ -126,16 +129,19 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
             checkpoint=None,
             param_scheduler=None),
         default_scope='mmaction',
+        env_cfg=_patient(cfg.get('env_cfg')),
         **{
             key: cfg[key]
-            for key in ('launcher', 'env_cfg', 'log_level', 'randomness')
-            if key in cfg
+            for key in ('launcher', 'log_level', 'randomness') if key in cfg
         })
 
 
-def _root(dataset: dict) -> str:
-    """The folder that the paths in the list are relative to."""
-    return next(iter((dataset.get('data_prefix') or {}).values()), '')
+def _patient(env_cfg: Optional[dict]) -> dict:
+    """At the end the processes wait for the slowest of them."""
+    env_cfg = copy.deepcopy(
+        dict(env_cfg or dict(dist_cfg=dict(backend='nccl'))))
+    env_cfg['dist_cfg'] = dict(env_cfg.get('dist_cfg') or {}, timeout=86400)
+    return env_cfg
 
 
 def _dataset(cfg: Config, split: str) -> dict:
@@ -169,25 +175,37 @@ def _describe_model(model: nn.Module) -> dict:
         arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
 
 
-def _describe_videos(dataset: dict, split: str) -> dict:
-    """Which videos: their list and a digest of it."""
-    with open(dataset['ann_file'], 'rb') as file:
-        return dict(
-            split=split,
-            list=osp.basename(dataset['ann_file']),
-            sha256=_sha256(file.read()))
+def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
+    """Which videos: their list, a digest of it, and how it is read.
+
+    Not where they lie: data may move.
+    """
+    where = ('ann_file', 'data_prefix', 'data_root', 'pipeline')
+    with open(ann_file, 'rb') as file:
+        return dict({
+            k: v
+            for k, v in dataset.items() if k not in where
+        },
+                    split=split,
+                    list=osp.basename(ann_file),
+                    sha256=_sha256(file.read()))
 
 
 def _begin(out: str, partial: str, header: dict, overwrite: bool) -> bool:
     """Begin or go on; true if there is nothing to do."""
     header = json.loads(json.dumps(header))  # as it will be read back
+    journal = Journal(partial)
     if overwrite:
-        if osp.isdir(partial):
-            Journal(partial).remove()
+        # Work of the same settings is this command's own, stopped before.
+        if osp.isdir(partial) and journal.header() != header:
+            journal.remove()
+        if osp.exists(out):
+            os.remove(out)
     elif osp.exists(out):
         check_same(read_header(out), header, out)
-        return True
-    Journal(partial).start(header)
+        if not osp.isdir(partial):  # else some could not be read
+            return True
+    journal.start(header)
     return False
 
 

@@ -11,6 +11,7 @@ provenance under the key ``"__header__"``, which carries an empty
 import json
 import os
 import os.path as osp
+from functools import lru_cache
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 HEADER = '__header__'
@@ -54,6 +55,9 @@ class AttributeFile:
         self.path = path
         content = _read_json(path)
         header = content.pop(HEADER, {})
+        if not isinstance(header, dict):
+            raise ValueError(f"attribute file '{path}': '{HEADER}' is a "
+                             f'{type(header).__name__}, expected an object')
         self.header: dict = {k: v for k, v in header.items() if k != PHRASES}
         self._by_name: Dict[str, List[_Entry]] = {}
         self._keys: List[str] = []
@@ -140,6 +144,21 @@ class AttributeFile:
         return f'{len(self)} videos, such as {shown}'
 
 
+def load_attribute_file(path: str) -> AttributeFile:
+    """An attribute file; the same object while the file does not change.
+
+    Raises:
+        FileNotFoundError, ValueError: as :class:`AttributeFile`.
+    """
+    changed = os.stat(path).st_mtime_ns if osp.isfile(path) else 0
+    return _load_attribute_file(osp.abspath(path), path, changed)
+
+
+@lru_cache(maxsize=4)  # splits share files, and an API loads for each video
+def _load_attribute_file(_: str, path: str, changed: int) -> AttributeFile:
+    return AttributeFile(path)
+
+
 def write_attribute_file(path: str, header: dict, videos: Dict[str,
                                                                dict]) -> None:
     """Write an attribute file in one step, never half of it.
@@ -165,7 +184,7 @@ def _read_json(path: str) -> dict:
             'tools/generate_attributes.py')
     try:
         with open(path, encoding='utf-8') as file:
-            content = json.load(file)
+            content = json.load(file, object_hook=_without_scores)
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(
             f"attribute file '{path}' is not JSON: {error}") from error
@@ -175,6 +194,13 @@ def _read_json(path: str) -> dict:
             f'{{"path/of/video": {{"{PHRASES}": [phrases]}}}}, got a '
             f'{type(content).__name__}')
     return content
+
+
+def _without_scores(value: dict) -> dict:
+    """Most of a large file, and of no use here."""
+    if PHRASES in value:
+        value.pop('scores', None)
+    return value
 
 
 def _shorten(value) -> str:

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
 from ..compat import PipelineError
-from .attribute_file import AttributeFile
+from .attribute_file import load_attribute_file
 
 
 def segment_starts(total_frames: int, clip_len: int,
@@ -179,7 +179,7 @@ class LoadAttributes(BaseTransform):
         self.missing = missing
         self.shuffle = shuffle
         self.drop_prob = drop_prob
-        self.file = AttributeFile(ann_file)
+        self.file = load_attribute_file(ann_file)
         self.file.check(topk, allow_empty=missing == 'skip')
 
     def transform(self, results: dict) -> dict:
@@ -189,7 +189,10 @@ class LoadAttributes(BaseTransform):
             PipelineError: if the video has none, and ``missing='error'``.
         """
         video = results.get('filename', results.get('frame_dir', ''))
-        phrases = self.file.find(video)
+        try:
+            phrases = self.file.find(video)
+        except ValueError as error:  # the video itself need not exist
+            raise PipelineError(str(error)) from error
         if phrases is None and self.missing == 'error':
             raise PipelineError(
                 f"no attributes for '{video}' in '{self.ann_file}', which has "

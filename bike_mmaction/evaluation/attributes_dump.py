@@ -9,7 +9,7 @@ import os
 import os.path as osp
 import shutil
 from glob import glob
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 from mmaction.registry import DATA_SAMPLERS, METRICS
 from mmengine.dist import (barrier, broadcast_object_list, get_dist_info,
@@ -126,7 +126,11 @@ class PendingSampler(Sampler):
                  folder: str,
                  batch_size: int,
                  seed: int = None) -> None:
-        done = Journal(folder).read()
+        done = {
+            index
+            for index, record in Journal(folder).read().items()
+            if 'unreadable' not in record  # it may be there by now
+        }
         barrier()  # nobody writes before all have read
         size = len(dataset)
         blocks = (
@@ -156,7 +160,8 @@ class AttributesDump(BaseMetric):
         folder (str): Of the :class:`Journal`, already started.
         phrases (Sequence[str]): The lexicon, in the order of the scores.
         topk (int): Phrases per video.
-        root (str): Folder that the keys of the file are relative to.
+        roots (dict[str, str]): Folders that the keys of the file are relative
+            to: 'video' for files, 'img' for folders of frames.
 
     Raises:
         ValueError: if ``topk`` exceeds the lexicon.
@@ -168,7 +173,7 @@ class AttributesDump(BaseMetric):
                  folder: str,
                  phrases: Sequence[str],
                  topk: int,
-                 root: str = '',
+                 roots: Optional[Dict[str, str]] = None,
                  **kwargs) -> None:
         super().__init__(**kwargs)
         if not 1 <= topk <= len(phrases):
@@ -178,7 +183,7 @@ class AttributesDump(BaseMetric):
         self.out = out
         self.journal = Journal(folder)
         self.topk = topk
-        self.root = root
+        self.roots = roots or {}
         self.on_progress: Callable[[int], None] = lambda count: None
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
@@ -187,8 +192,9 @@ class AttributesDump(BaseMetric):
         self.on_progress(len(data_samples))
 
     def _record(self, sample: dict) -> dict:
-        path = sample['filename' if 'filename' in sample else 'frame_dir']
-        key = osp.relpath(path, self.root) if self.root else path
+        name = 'filename' if 'filename' in sample else 'frame_dir'
+        root = self.roots.get('video' if name == 'filename' else 'img')
+        key = osp.relpath(sample[name], root) if root else sample[name]
         record = dict(index=int(sample['sample_idx']), key=key)
         if 'unreadable' in sample:
             return dict(record, unreadable=sample['unreadable'])
@@ -234,21 +240,28 @@ class AttributesDump(BaseMetric):
                                f'{missing[:5]} ...; run the command again')
         videos, unreadable = {}, {}
         for _, record in sorted(records.items()):
+            key = record['key']
             if 'unreadable' in record:
-                unreadable[record['key']] = record['unreadable']
-            else:
-                videos[record['key']] = {
-                    PHRASES: record['phrases'],
-                    'scores': record['scores']
-                }
+                unreadable[key] = record['unreadable']
+                continue
+            found = {PHRASES: record['phrases'], 'scores': record['scores']}
+            if videos.setdefault(key, found) != found:
+                raise RuntimeError(f"'{key}' is listed more than once, with "
+                                   'different attributes: clips of one file '
+                                   'cannot be told apart')
         if not videos:
             raise RuntimeError(f'none of {size} videos could be read; the '
                                f'first: {next(iter(unreadable.values()))}')
         header = dict(self.journal.header(), unreadable=unreadable)
         write_attribute_file(self.out, header, videos)
-        self.journal.remove()
+        if not unreadable:
+            self.journal.remove()
         for reason in unreadable.values():
             print_log(f'No attributes: {reason}', 'current')
+        if unreadable:
+            print_log(
+                'The same command tries them again; without need of that, '
+                f"delete '{self.journal.folder}'", 'current')
         print_log(
             f'Attributes of {len(videos)} videos written to {self.out}; '
             f'{len(unreadable)} could not be read', 'current')

@@ -4,7 +4,7 @@ from typing import Sequence
 from mmaction.evaluation import AccMetric
 from mmaction.registry import METRICS
 
-BRANCHES = ('video', 'attributes')
+from ..models.recognizer import BRANCHES
 
 
 @METRICS.register_module()

@@ -128,12 +128,18 @@ class AttributeAssociation(nn.Module):
         self.topk = topk
         self._has_weights = False
 
+    def read_weights(self) -> None:
+        """Read CLIP's original weights, once; every rank must call this.
+
+        The recognizer's own may have been fine-tuned.
+        """
+        if not self._has_weights:
+            self.recognizer.init_weights()
+            self._has_weights = True
+
     @torch.no_grad()
     def forward(self, inputs: Tensor) -> List[List[str]]:
         """Associate attributes.
-
-        CLIP's original weights are read from ``pretrained`` the first time:
-        the recognizer's own may have been fine-tuned.
 
         Args:
             inputs (Tensor): Normalised videos [B, V, 3, T, H, W].
@@ -141,10 +147,9 @@ class AttributeAssociation(nn.Module):
         Returns:
             list[list[str]]: The phrases of each video, the nearest first.
         """
-        if not self._has_weights:
-            self.recognizer.init_weights()
-            self._has_weights = True
-        recognizer = self.recognizer.to(inputs.device)
+        recognizer = self.recognizer
+        if next(recognizer.parameters()).device != inputs.device:
+            recognizer.to(inputs.device)  # forgets the embedded lexicon
         samples = recognizer.predict(inputs,
                                      [ActionDataSample() for _ in inputs])
         names = recognizer.cls_head.class_names

@@ -92,10 +92,12 @@ class AttributesTextHead(TextHead):
 
     @property
     def trains(self) -> bool:
-        """Whether this head has anything to train."""
-        encoders = (self.text_encoder, self.attributes_encoder)
-        return self.mlp or any(e is not None and not e.frozen
-                               for e in encoders)
+        """Whether this head has anything of its own to train."""
+        own = [
+            module for name, module in self.named_children()
+            if name in ('text_encoder', 'attributes_encoder')
+        ]
+        return self.mlp or any(not encoder.frozen for encoder in own)
 
     def sentences(self, attributes: Sequence[Sequence[str]]) -> List[str]:
         """The attribute sentence of each video (section 2.2)."""

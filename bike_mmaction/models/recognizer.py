@@ -1,4 +1,5 @@
 """The recognizer that holds BIKE's branches together."""
+import logging
 import warnings
 from typing import Optional, Sequence
 
@@ -6,6 +7,7 @@ import torch.nn as nn
 from mmaction.models.recognizers import Recognizer3D
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from mmengine.logging import print_log
 
 from ..checkpoint import check_fit
 from .association import AttributeAssociation
@@ -84,7 +86,7 @@ class CLIPRecognizer(Recognizer3D):
         # Past nn.Module's registration: the weights are not this model's.
         self.__dict__['association'] = None if association is None else \
             AttributeAssociation(given, **association)
-        self._starts_training = False
+        self._loaded = self._untrained = False
         if isinstance(self.backbone, CLIPImageEncoder):
             self._check_widths()
             self._check_towers()
@@ -162,7 +164,7 @@ class CLIPRecognizer(Recognizer3D):
     def init_weights(self) -> None:
         """Read ``pretrained``; the runner calls it before training."""
         super().init_weights()
-        self._starts_training = True
+        self._untrained = 'attributes' in self.train_branches
 
     def train(self, mode: bool = True):
         """A branch that is not trained stays in evaluation mode."""
@@ -186,6 +188,9 @@ class CLIPRecognizer(Recognizer3D):
             same with ``attributes_`` before them of the attributes branch.
         """
         losses = dict()
+        self._untrained = False
+        if not self._loaded:
+            self._warn_of_untrained_video()
         if 'video' in self.train_branches:
             self._require_video(inputs)
             losses.update(super().loss(inputs, data_samples, **kwargs))
@@ -217,7 +222,14 @@ class CLIPRecognizer(Recognizer3D):
         if self.attributes_head is None:
             self._require_video(inputs)
             return super().predict(inputs, data_samples, **kwargs)
+        if self._untrained:
+            raise RuntimeError(
+                'the attributes branch is untrained: the checkpoint has no '
+                'attributes_head.* tensors. Train it from there (load_from), '
+                'or plug it in (attributes_head.mlp=False, '
+                'train_branches=None)')
         if self.association is not None:
+            self.association.read_weights()  # on all ranks at once
             self._associate(inputs, data_samples)
         if self.with_video and _has_video(inputs):
             super().predict(inputs, data_samples, **kwargs)
@@ -251,6 +263,14 @@ class CLIPRecognizer(Recognizer3D):
         sample.set_pred_score(score)
         sample.set_pred_label(score.argmax(dim=-1, keepdim=True))
 
+    def _warn_of_untrained_video(self) -> None:
+        self._loaded = True  # once is enough
+        if self.with_video and 'video' not in self.train_branches:
+            print_log(
+                'the video branch is not trained here, and no checkpoint of '
+                'it was loaded: name one in `load_from`', 'current',
+                logging.WARNING)
+
     def _require_video(self, inputs) -> None:
         if not _has_video(inputs):
             raise ValueError(
@@ -276,8 +296,10 @@ class CLIPRecognizer(Recognizer3D):
         optional = list(self.optional)
         head = 'attributes_head.'
         # The paper's second stage starts from a model of the video branch.
-        if self._starts_training and 'attributes' in self.train_branches and \
-                not any(k.startswith(head) for k in given):
+        self._untrained = 'attributes' in self.train_branches and \
+            not any(k.startswith(head) for k in given)
+        self._loaded = True
+        if self._untrained:
             optional.append(head)
         check_fit(given, self.state_dict(), type(self).__name__, optional)
         return super()._load_from_state_dict(state_dict, prefix, *args,

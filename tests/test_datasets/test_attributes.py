@@ -1,5 +1,6 @@
 """Attribute files and the transform that loads them."""
 import json
+import os
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
 from bike_mmaction.datasets.attribute_file import (AttributeFile, key_parts,
+                                                   load_attribute_file,
                                                    write_attribute_file)
 
 PHRASES = ['rock', 'rope', 'snow', 'cliff', 'helmet']
@@ -117,6 +119,23 @@ class TestFile:
             AttributeFile(path)
         assert path in str(error.value)
 
+    @pytest.mark.parametrize('header', [[], None, 'x'])
+    def test_header_that_is_none(self, header, tmp_path):
+        path = write(tmp_path / 'a.json', {
+            '__header__': header,
+            'a/v': dict(classname_topk=['rock'])
+        })
+        with pytest.raises(ValueError, match="a.json.*'__header__' is a"):
+            AttributeFile(path)
+
+    def test_read_again_when_it_changes(self, tmp_path):
+        path = write(tmp_path / 'a.json', {'v': dict(classname_topk=['a'])})
+        first = load_attribute_file(path)
+        assert load_attribute_file(path) is first
+        write(tmp_path / 'a.json', {'v': dict(classname_topk=['b'])})
+        os.utime(path, ns=(0, 0))
+        assert load_attribute_file(path).find('v') == ('b', )
+
     def test_other_encoding(self, tmp_path):
         path = tmp_path / 'a.json'
         path.write_bytes('{"a": {"classname_topk": ["ß"]}}'.encode('latin-1'))
@@ -183,6 +202,15 @@ class TestTransform:
             Compose([load(released, topk=3)])(dict(filename='ucf/v.avi'))
         for text in ("'ucf/v.avi'", released, 'another data set', 'abseiling'):
             assert text in str(error.value)
+
+    def test_two_keys_that_fit_alike(self, tmp_path):
+        path = write(
+            tmp_path / 'a.json', {
+                'train/a.mp4': dict(classname_topk=['one']),
+                'val/a.mp4': dict(classname_topk=['two']),
+            })
+        with pytest.raises(RuntimeError, match='train/a.mp4.*val/a.mp4'):
+            Compose([load(path, topk=1)])(dict(filename='a.mp4'))
 
     def test_unknown_video_is_skipped_on_demand(self, released):
         found = load(

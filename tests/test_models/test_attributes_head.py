@@ -127,6 +127,11 @@ class TestTraining:
         assert not head.trains and not head.state_dict()
         assert head.logit_scale.exp() == pytest.approx(100)
 
+    def test_encoder_of_another_head_is_not_its_own(self):
+        shared = build(frozen=False).text_encoder
+        assert not build(mlp=False, text_encoder=shared).trains
+        assert build(mlp=False, frozen=False).trains
+
     def test_videos_without_attributes_do_not_count(self):
         head = build()
         batch = samples([*ATTRIBUTES, []], [0, 1, 2, 1])
@@ -160,6 +165,16 @@ class TestPredict:
         for sample, cosines in zip(batch, head(ATTRIBUTES)):
             torch.testing.assert_close(sample.attributes_score,
                                        cosines.double().softmax(-1))
+
+    def test_unlabelled_videos_are_accepted(self):
+        batch = build().predict(None, samples([['sea']], [-1]))
+        assert 'attributes_score' in batch[0]
+
+    def test_scores_are_of_single_precision_under_autocast(self):
+        head = build().eval()
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            found = head(ATTRIBUTES)
+        torch.testing.assert_close(found, head(ATTRIBUTES))
 
     def test_video_without_attributes_gets_no_score(self):
         batch = build().predict(None, samples([['sea'], []], [0, 1]))

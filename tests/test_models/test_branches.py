@@ -5,6 +5,7 @@ import torch
 from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.logging import MMLogger
 from mmengine.runner import load_checkpoint
 
 from bike_mmaction.checkpoint import merge_branches
@@ -177,22 +178,39 @@ class TestCheckpoints:
         first = build(attributes=False)
         path = save(first, tmp_path / 'video.pth')
         model = build(train_branches=['attributes'])
-        model.init_weights()  # the runner does, to train
         load_checkpoint(model, path)
         assert torch.equal(model.backbone.visual.proj,
                            first.backbone.visual.proj)
 
     def test_untrained_branch_is_not_tested(self, tmp_path):
         path = save(build(attributes=False), tmp_path / 'video.pth')
-        with pytest.raises(RuntimeError, match='attributes_head.logit_scale'):
-            load_checkpoint(build(train_branches=['attributes']), path)
+        model = build(train_branches=['attributes'])
+        load_checkpoint(model, path)
+        with pytest.raises(RuntimeError, match='branch is untrained.*mlp'):
+            model(videos(), samples(), mode='predict')
+        model.train()({}, samples(), mode='loss')
+        model.eval()(videos(), samples(), mode='predict')
+
+    def test_weights_of_clip_do_not_train_it(self):
+        model = build()
+        model.init_weights()
+        with pytest.raises(RuntimeError, match='branch is untrained'):
+            model(videos(), samples(), mode='predict')
+        load_state = build().state_dict()
+        model.load_state_dict(load_state)
+        model(videos(), samples(), mode='predict')
+
+    def test_second_stage_without_the_first_is_noticed(self, caplog):
+        model = build(train_branches=['attributes'])
+        MMLogger.get_instance('second stage').addHandler(caplog.handler)
+        model.train()({}, samples(), mode='loss')
+        assert 'no checkpoint of it was loaded' in caplog.text
 
     def test_part_of_a_branch_does_not_do(self, tmp_path):
         model = build(train_branches=['attributes'])
         state = model.state_dict()
         del state['attributes_head.query_fc.0.weight']
         torch.save(dict(state_dict=state), tmp_path / 'torn.pth')
-        model.init_weights()
         with pytest.raises(RuntimeError, match='query_fc.0.weight'):
             load_checkpoint(model, str(tmp_path / 'torn.pth'))
 
@@ -209,6 +227,25 @@ class TestCheckpoints:
         torch.testing.assert_close(
             both.attributes_head(fixture.ATTRIBUTES),
             attributes.attributes_head(fixture.ATTRIBUTES))
+
+    @pytest.mark.parametrize('same', [True, False])
+    def test_second_stages_of_another_video_branch(self, same):
+        """Whose text encoder the attributes branch was trained with."""
+        video, second = build(attributes=False), build()
+        if same:
+            second.cls_head.text_encoder.load_state_dict(
+                video.cls_head.text_encoder.state_dict())
+        merged = merge_branches(
+            *[dict(state_dict=m.state_dict())
+              for m in (video, second)]).checkpoint['state_dict']
+        both = build(head=dict(text_encoder=None if same else TEXT))
+        assert set(merged) == set(both.state_dict())
+        both.load_state_dict(merged)
+        torch.testing.assert_close(
+            both.attributes_head(fixture.ATTRIBUTES),
+            second.attributes_head(fixture.ATTRIBUTES))
+        assert torch.equal(both.backbone.visual.proj,
+                           video.backbone.visual.proj)
 
     def test_branches_with_different_text_encoders(self):
         video, attributes = build(attributes=False), build(video=False)
@@ -266,6 +303,24 @@ class TestAssociation:
         names = ['sea', 'wave', 'sun']
         assert [s.attributes for s in first] == [[names[i] for i in row]
                                                  for row in order]
+
+    def test_lexicon_is_embedded_once(self, tmp_path):
+        model, calls = self.build(tmp_path), []
+        encoder = model.association.recognizer.cls_head.text_encoder
+        encoder.text.register_forward_hook(lambda *_: calls.append(1))
+        for _ in range(3):
+            model(videos(), samples([None] * 3), mode='predict')
+        assert len(calls) == 1
+
+    def test_weights_are_read_where_no_video_needs_them(self, tmp_path):
+        """Reading may wait for other ranks, whose videos may need them."""
+        model, calls = self.build(tmp_path), []
+        read = model.association.recognizer.init_weights
+        model.association.recognizer.init_weights = lambda: calls.append(read(
+        ))
+        for _ in range(2):
+            model(videos(), samples(), mode='predict')
+        assert len(calls) == 1
 
     def test_its_clip_is_not_saved(self, tmp_path):
         assert set(self.build(tmp_path).state_dict()) == set(
