@@ -1,7 +1,8 @@
+from .few_shot import FewShotDataset, WriteFewShotList
 from .transforms import (LoadAttributes, ReportUnreadable, SpacedThreeCrop,
                          SparseSampleFrames)
 
 __all__ = [
-    'LoadAttributes', 'ReportUnreadable', 'SparseSampleFrames',
-    'SpacedThreeCrop'
+    'FewShotDataset', 'LoadAttributes', 'ReportUnreadable',
+    'SparseSampleFrames', 'SpacedThreeCrop', 'WriteFewShotList'
 ]

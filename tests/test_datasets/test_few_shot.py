@@ -1,0 +1,99 @@
+import os.path as osp
+
+import pytest
+from helpers import shrink
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
+
+
+def write_list(path, counts):
+    """A list with so many videos of each class; nothing is decoded here."""
+    with open(path, 'w') as file:
+        for label, count in enumerate(counts):
+            file.writelines(f'c{label}_v{i}.mp4 {label}\n'
+                            for i in range(count))
+    return dict(type='VideoDataset', ann_file=str(path), pipeline=[])
+
+
+def build(dataset, **kwargs):
+    return DATASETS.build(
+        dict(type='FewShotDataset', dataset=dataset, **kwargs))
+
+
+def labels(dataset):
+    return [line.split()[-1] for line in dataset.chosen()]
+
+
+def test_shots_of_each_class(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [8, 5, 9])
+    few = build(dataset, shots=2)
+    assert labels(few) == ['0', '0', '1', '1', '2', '2']
+    assert len(set(few.chosen())) == 6
+
+
+def test_epoch_keeps_its_length(tmp_path):
+    few = build(write_list(tmp_path / 'list.txt', [8, 5, 9]), shots=2)
+    assert len(few) == 18  # 22 videos, of 6 each 3 times
+    assert few.get_data_info(6) == few.get_data_info(0)
+    few = build(write_list(tmp_path / 'list.txt', [2, 2]), shots=2)
+    assert len(few) == 4
+
+
+def test_seeds(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [30, 30])
+    drawn = [build(dataset, shots=5, seed=s).chosen() for s in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_class_with_fewer_videos(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [8, 1])
+    with pytest.raises(ValueError, match='class 1 has 1 videos, but shots=2'):
+        build(dataset, shots=2)
+    few = build(dataset, shots=2, allow_fewer=True)
+    assert labels(few) == ['0', '0', '1']
+
+
+def test_several_labels(tmp_path):
+    (tmp_path / 'list.txt').write_text('a.mp4 0 1\nb.mp4 1\n')
+    dataset = dict(
+        type='VideoDataset',
+        ann_file=str(tmp_path / 'list.txt'),
+        pipeline=[],
+        multi_class=True,
+        num_classes=2)
+    with pytest.raises(ValueError, match="one label a video; 'a.mp4'"):
+        build(dataset, shots=1)
+
+
+def test_no_shots(tmp_path):
+    with pytest.raises(ValueError, match='shots=0'):
+        build(write_list(tmp_path / 'list.txt', [2]), shots=0)
+
+
+def test_training_writes_what_was_drawn(data_root, tmp_path):
+    cfg = shrink(
+        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+        data_root, tmp_path)
+    loader = cfg.train_dataloader
+    loader.dataset = dict(
+        type='FewShotDataset', dataset=loader.dataset, shots=1)
+    cfg.custom_hooks = [dict(type='WriteFewShotList')]
+    for name in ('cfg', 'dataloader', 'evaluator'):
+        cfg[f'val_{name}'] = None
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    written = (tmp_path / 'few_shot_list.txt').read_text().splitlines()
+    assert written == runner.train_dataloader.dataset.chosen()
+    assert len(written) == 5
+
+
+def test_hook_without_few_shots(data_root, tmp_path):
+    cfg = shrink(
+        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+        data_root, tmp_path)
+    cfg.custom_hooks = [dict(type='WriteFewShotList')]
+    with pytest.raises(TypeError, match='FewShotDataset.*VideoDataset'):
+        Runner.from_cfg(cfg).train()
