@@ -123,6 +123,9 @@ class VCSHead(TextHead):
         renormalize (bool): Whether a video embedding made by VCS gets unit
             length again, so that scores are Eq. 2's cosines. Defaults to
             False, as released.
+        keep_frame_scores (bool): Whether predictions also have
+            ``frame_scores``, the cosine of each frame with each class, for
+            :class:`.ZeroShotMetric`. Defaults to False.
         **kwargs: Further arguments of :class:`TextHead`.
 
     Raises:
@@ -139,6 +142,7 @@ class VCSHead(TextHead):
                  saliency_source: str = 'word',
                  recognition_source: str = 'class',
                  renormalize: bool = False,
+                 keep_frame_scores: bool = False,
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, class_names, text_encoder,
                          **kwargs)
@@ -155,6 +159,7 @@ class VCSHead(TextHead):
         self.saliency_source = saliency_source
         self.recognition_source = recognition_source
         self.renormalize = renormalize
+        self.keep_frame_scores = keep_frame_scores
         width = self.text_encoder.embed_dims
         self.projection = nn.Identity() if in_channels == width else \
             nn.Linear(in_channels, width, bias=False)
@@ -206,6 +211,20 @@ class VCSHead(TextHead):
             return concept_spotting(
                 F.normalize(frames, dim=-1), queries, targets,
                 self.temperature, mask, self.renormalize)
+
+    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
+        """As :meth:`TextHead.predict`; see ``keep_frame_scores``."""
+        samples = super().predict(feats, data_samples, **kwargs)
+        if self.keep_frame_scores:
+            frames = self.projection(to_frames(feats, kwargs.get('num_segs')))
+            classes = self.embed_classes(words=False).sentence
+            with torch.autocast(frames.device.type, enabled=False):
+                scores = F.normalize(frames.float(), dim=-1) @ classes.t()
+            # [B·V, T, K] → B times [V·T, K]
+            parts = scores.flatten(0, 1).chunk(len(samples))
+            for sample, part in zip(samples, parts):
+                sample.set_field(part, 'frame_scores')
+        return samples
 
     def predict_by_feat(self, cls_scores: Tensor,
                         data_samples: SampleList) -> SampleList:
