@@ -150,6 +150,13 @@ def first_of_machine():
             barrier()
 
 
+def save_checkpoint(checkpoint: dict, path: str) -> None:
+    """Write a checkpoint in one step, never half of it."""
+    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
+    torch.save(checkpoint, f'{path}.tmp')
+    os.replace(f'{path}.tmp', path)
+
+
 def read_pickle(path: str, map_location=None):
     """``torch.load`` that runs no code from the file (torch >= 2.6).
 

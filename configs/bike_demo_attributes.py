@@ -6,15 +6,9 @@ from bike_mmaction.apis import add_attributes_branch
 
 add_attributes_branch(_base_, 'work_dirs/demo/data/attributes.json', topk=5)
 max_epochs = 10
+_base_.param_scheduler[0].T_max = max_epochs
 train_dataloader = dict(batch_size=32)
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-param_scheduler = [
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
 default_hooks = dict(
     logger=dict(interval=12), checkpoint=dict(interval=max_epochs))

@@ -3,6 +3,8 @@ import copy
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -133,6 +135,19 @@ def shrink(cfg, data_root, work_dir):
     cfg.work_dir = str(work_dir)
     cfg.default_hooks.logger.interval = 1
     return cfg
+
+
+def convert_released(checkpoint, folder):
+    """A released file, converted by the command-line tool: its path."""
+    import torch
+    root = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
+    src, dst = str(folder / 'released.pt'), str(folder / 'converted.pth')
+    torch.save(checkpoint, src)
+    subprocess.run([sys.executable, 'tools/convert_checkpoint.py', src, dst],
+                   check=True,
+                   cwd=root,
+                   env=dict(os.environ, PYTHONPATH=root))
+    return dst
 
 
 def tool(name):

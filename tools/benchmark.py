@@ -34,9 +34,9 @@ from mmengine.device import get_device
 from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.class_names import load_class_names
 from bike_mmaction.models.pretrained import get_arch
+from bike_mmaction.models.text_head import PROMPT
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
-PROMPT = 'This is a video about {}'
 
 
 def parse_args() -> argparse.Namespace:

@@ -3,14 +3,12 @@
 Usage: python tools/convert_checkpoint.py SRC DST [--inverse]
 """
 import argparse
-import os
 import os.path as osp
 import sys
 
-import torch
-
 from bike_mmaction.checkpoint import (from_released, is_torchscript,
-                                      read_pickle, to_released)
+                                      read_pickle, save_checkpoint,
+                                      to_released)
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,9 +37,7 @@ def convert(src: str, dst: str, inverse: bool = False):
         done = (to_released if inverse else from_released)(checkpoint)
     except ValueError as error:
         raise ValueError(f"'{src}': {error}") from None
-    os.makedirs(osp.dirname(osp.abspath(dst)), exist_ok=True)
-    torch.save(done.checkpoint, f'{dst}.tmp')
-    os.replace(f'{dst}.tmp', dst)
+    save_checkpoint(done.checkpoint, dst)
     return done
 
 

@@ -14,8 +14,8 @@ import sys
 from mmengine.config import Config, DictAction
 
 from bike_mmaction.apis import check_cfg_options, generate_attributes
-from bike_mmaction.datasets.pipelines import SPLITS, parse_views, set_views
-from bike_mmaction.models.association import PROMPT
+from bike_mmaction.datasets.pipelines import SPLITS, set_views
+from bike_mmaction.models.text_head import PROMPT
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,8 +61,6 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        if args.views is not None:
-            parse_views(args.views)
         cfg = Config.fromfile(args.config)
         check_cfg_options(cfg, args.cfg_options)
         if args.cfg_options:

@@ -3,13 +3,10 @@
 Usage: python tools/merge_checkpoints.py VIDEO.pth ATTRIBUTES.pth DST.pth
 """
 import argparse
-import os
-import os.path as osp
 import sys
 
-import torch
-
-from bike_mmaction.checkpoint import load_from_local, merge_branches
+from bike_mmaction.checkpoint import (load_from_local, merge_branches,
+                                      save_checkpoint)
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,9 +23,7 @@ def main() -> None:
         done = merge_branches(
             load_from_local(args.video, 'cpu'),
             load_from_local(args.attributes, 'cpu'))
-        os.makedirs(osp.dirname(osp.abspath(args.dst)), exist_ok=True)
-        torch.save(done.checkpoint, f'{args.dst}.tmp')
-        os.replace(f'{args.dst}.tmp', args.dst)
+        save_checkpoint(done.checkpoint, args.dst)
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'merge_checkpoints: {error}')
     own = any('attributes_head.text_encoder.' in new

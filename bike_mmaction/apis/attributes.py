@@ -21,7 +21,8 @@ from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
 from ..datasets.pipelines import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
-from ..models.association import PROMPT, association_model
+from ..models.association import association_model
+from ..models.text_head import PROMPT
 from ..version import __version__
 
 

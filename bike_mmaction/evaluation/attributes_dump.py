@@ -40,16 +40,14 @@ class Journal:
         """Begin, or go on with the same settings.
 
         Args:
-            header (dict): What determines the result, JSON-like.
+            header (dict): What determines the result, as JSON gives it back.
 
         Raises:
             ValueError: if the folder was begun with other settings; names
                 the first that differs.
         """
-        header = json.loads(json.dumps(header))
         if osp.isfile(self._header):
-            with open(self._header, encoding='utf-8') as file:
-                check_same(json.load(file), header, self.folder)
+            check_same(self.header(), header, self.folder)
             return
         os.makedirs(self.folder, exist_ok=True)
         with open(f'{self._header}.tmp', 'w', encoding='utf-8') as file:

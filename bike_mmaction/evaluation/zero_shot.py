@@ -10,6 +10,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from mmaction.evaluation import top_k_accuracy
+from scipy.special import softmax
 
 NUM_SPLITS = 10
 TOPK = (1, 5)
@@ -25,9 +26,7 @@ def frame_votes(similarity: np.ndarray) -> np.ndarray:
     Returns:
         np.ndarray: Softmax over the classes, mean over the frames, [N, K].
     """
-    shifted = similarity - similarity.max(axis=-1, keepdims=True)
-    votes = np.exp(shifted)
-    return (votes / votes.sum(axis=-1, keepdims=True)).mean(axis=1)
+    return softmax(similarity, axis=-1).mean(axis=1)
 
 
 def half_of_classes(num_classes: int, seed: int) -> np.ndarray:

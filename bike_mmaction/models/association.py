@@ -15,8 +15,7 @@ from torch import Tensor
 
 from ..datasets.lexicon import load_lexicon
 from .pretrained import get_arch
-
-PROMPT = 'This is a video about {}'
+from .text_head import PROMPT
 
 
 def association_model(model: dict,

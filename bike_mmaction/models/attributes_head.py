@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from .text_head import TextHead
+from .text_head import PROMPT, TextHead, source_of
 
 
 def _mlp(width: int) -> nn.Sequential:
@@ -56,7 +56,7 @@ class AttributesTextHead(TextHead):
                  text_encoder: Union[dict, nn.Module],
                  attributes_encoder: Optional[dict] = None,
                  mlp: bool = True,
-                 attributes_prompt: str = 'This is a video about {}',
+                 attributes_prompt: str = PROMPT,
                  separator: str = ', ',
                  in_channels: Optional[int] = None,
                  **kwargs) -> None:
@@ -186,9 +186,8 @@ class AttributesTextHead(TextHead):
             ValueError: if nobody asked for them.
         """
         if 'attributes' not in sample:
-            source = sample.get('filename', sample.get('frame_dir', '?'))
             raise ValueError(
-                f"the sample of '{source}' has no attributes: the pipeline "
-                "needs dict(type='LoadAttributes', ann_file=...) and "
+                f"the sample of '{source_of(sample)}' has no attributes: the "
+                "pipeline needs dict(type='LoadAttributes', ann_file=...) and "
                 "PackActionInputs needs algorithm_keys=('attributes', )")
         return sample.attributes

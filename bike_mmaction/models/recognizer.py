@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from ..checkpoint import check_fit
 from .association import AttributeAssociation
 from .clip import CLIPImageEncoder
+from .text_head import source_of
 
 BRANCHES = ('video', 'attributes')
 
@@ -254,9 +255,9 @@ class CLIPRecognizer(Recognizer3D):
         video = sample.get('video_score', sample.get('pred_score'))
         score = sample.get('attributes_score', video)
         if score is None:
-            source = sample.get('filename', sample.get('frame_dir', '?'))
-            raise ValueError(f"'{source}' has neither attributes nor video: "
-                             'nothing to recognize it by')
+            raise ValueError(
+                f"'{source_of(sample)}' has neither attributes nor video: "
+                'nothing to recognize it by')
         if video is not None:
             score = self.fusion_weight * video + \
                 (1 - self.fusion_weight) * score

@@ -15,6 +15,12 @@ from ..datasets.class_names import load_class_names
 from .clip import CLIPTextEncoder, TextEmbeddings
 
 WORDS = ('all', 'sentence', 'name')
+PROMPT = 'This is a video about {}'  # section 2.2
+
+
+def source_of(sample) -> str:
+    """The file or folder of a data sample, for messages."""
+    return sample.get('filename', sample.get('frame_dir', '?'))
 
 
 class ClassEmbeddings(NamedTuple):
@@ -65,7 +71,7 @@ class TextHead(BaseHead):
                  in_channels: int,
                  class_names: Union[str, Sequence[str]],
                  text_encoder: Union[dict, nn.Module],
-                 prompt: str = 'This is a video about {}',
+                 prompt: str = PROMPT,
                  words: str = 'all',
                  loss_cls: dict = dict(type='ContrastiveLoss'),
                  average_clips: str = 'prob',
@@ -206,7 +212,7 @@ class TextHead(BaseHead):
         for sample, label in zip(single, labels):
             if lowest <= label < self.num_classes:
                 continue
-            source = sample.get('filename', sample.get('frame_dir', '?'))
+            source = source_of(sample)
             problem = 'means that it has none' if label == -1 else \
                 'is out of range'
             raise ValueError(

@@ -3,37 +3,27 @@
 From a checkpoint in the released layout, saved to disk, converted by the
 tool and loaded through mmengine. Expected agreement: 1e-4 relative.
 """
-import os
 import os.path as osp
-import subprocess
-import sys
 
 import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH
+from helpers import TINY_ARCH, convert_released
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
 HERE = osp.dirname(__file__)
-ROOT = osp.join(HERE, '..', '..')
 GOLDEN = np.load(osp.join(HERE, '..', 'golden', 'attributes.npz'))
 
 
 @pytest.fixture(scope='module', params=['', 'module.'])
 def converted(request, tmp_path_factory):
     """A released file, converted by the command-line tool."""
-    folder = tmp_path_factory.mktemp('released')
-    src, dst = str(folder / 'released.pt'), str(folder / 'converted.pth')
-    torch.save(fixture.checkpoint('attributes', prefix=request.param), src)
-    tool = osp.join(ROOT, 'tools', 'convert_checkpoint.py')
-    subprocess.run([sys.executable, tool, src, dst],
-                   check=True,
-                   cwd=ROOT,
-                   env=dict(os.environ, PYTHONPATH=ROOT))
-    return dst
+    return convert_released(
+        fixture.checkpoint('attributes', prefix=request.param),
+        tmp_path_factory.mktemp('released'))
 
 
 def build(**kwargs):

@@ -3,22 +3,18 @@
 From a checkpoint in the released layout, saved to disk, converted by the
 tool and loaded through mmengine. Expected agreement: 1e-4 relative.
 """
-import os
 import os.path as osp
-import subprocess
-import sys
 
 import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH
+from helpers import TINY_ARCH, convert_released
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
 HERE = osp.dirname(__file__)
-ROOT = osp.join(HERE, '..', '..')
 VARIANTS = [(transf, pool) for transf in ('Transf', 'None')
             for pool in ('VCS', 'DP')]
 
@@ -30,15 +26,9 @@ def golden(name):
 @pytest.fixture(scope='module', params=['', 'module.'])
 def converted(request, tmp_path_factory):
     """A released file, converted by the command-line tool."""
-    folder = tmp_path_factory.mktemp('released')
-    src, dst = str(folder / 'released.pt'), str(folder / 'converted.pth')
-    torch.save(fixture.checkpoint(prefix=request.param), src)
-    tool = osp.join(ROOT, 'tools', 'convert_checkpoint.py')
-    subprocess.run([sys.executable, tool, src, dst],
-                   check=True,
-                   cwd=ROOT,
-                   env=dict(os.environ, PYTHONPATH=ROOT))
-    return dst
+    return convert_released(
+        fixture.checkpoint(prefix=request.param),
+        tmp_path_factory.mktemp('released'))
 
 
 def build(transf='Transf', pool='VCS'):
