@@ -8,10 +8,10 @@ from typing import Dict, List, NamedTuple
 import numpy as np
 
 import bike_mmaction  # noqa: F401
-from bike_mmaction.evaluation.fusion import check_apart, choose_weight, compare
+from bike_mmaction.evaluation.fusion import (RELEASED, check_apart,
+                                             choose_weight, compare)
 from bike_mmaction.evaluation.score_dumps import Scores, join, read_dump
 
-RELEASED = 0.7  # λ of the authors' code
 WEIGHTS = np.linspace(0, 1, 21).round(2).tolist()
 
 
