@@ -1,8 +1,10 @@
 from .few_shot import FewShotDataset, WriteFewShotList
+from .segments import KeepSegment, NamedFrameDataset, VideoSegmentDataset
 from .transforms import (LoadAttributes, ReportUnreadable, SpacedThreeCrop,
                          SparseSampleFrames)
 
 __all__ = [
-    'FewShotDataset', 'LoadAttributes', 'ReportUnreadable',
-    'SparseSampleFrames', 'SpacedThreeCrop', 'WriteFewShotList'
+    'FewShotDataset', 'KeepSegment', 'LoadAttributes', 'NamedFrameDataset',
+    'ReportUnreadable', 'SparseSampleFrames', 'SpacedThreeCrop',
+    'VideoSegmentDataset', 'WriteFewShotList'
 ]

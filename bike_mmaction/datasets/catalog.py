@@ -1,0 +1,112 @@
+"""The data sets of the paper: their classes, and where their lists lie.
+
+Configs and ``tools/data/prepare.py`` both look here, so that what one writes
+is what the other reads.
+"""
+from typing import NamedTuple, Optional, Tuple
+
+
+class DatasetInfo(NamedTuple):
+    """A data set.
+
+    Attributes:
+        name (str): Its name in file names and on the command line.
+        num_classes (int): Number of classes.
+        class_names (str): Built-in list or path, maybe with ``{split}``.
+        splits (tuple[int]): Numbers of its official splits; () if the
+            official division into training and validation is the only one.
+        parts (tuple[str]): Of 'train' and 'val'; tests use 'val'.
+        root (str): Folder below ``data``, by default the name.
+        by_part (bool): Whether the videos of the parts lie in folders of
+            their own, ``videos_train`` and ``videos_val``.
+        segments (bool): Whether training videos are segments of files.
+        multi_label (bool): Whether videos to test have several labels.
+        frames (str): Name of frame number i, where frames are extracted;
+            ``{video}`` stands for the name of their folder.
+    """
+    name: str
+    num_classes: int
+    class_names: str
+    splits: Tuple[int, ...] = ()
+    parts: Tuple[str, ...] = ('train', 'val')
+    root: str = ''
+    by_part: bool = False
+    segments: bool = False
+    multi_label: bool = False
+    frames: str = 'img_{:05}.jpg'
+
+    @property
+    def data_root(self) -> str:
+        """Folder of the lists and of the videos."""
+        return f'data/{self.root or self.name}'
+
+    def classes(self, split: Optional[int] = None) -> str:
+        """The source of the class names, for ``load_class_names``."""
+        return self.class_names.replace('{split}', str(split))
+
+    def list_name(self,
+                  part: str,
+                  split: Optional[int] = None,
+                  kind: str = 'videos') -> str:
+        """File name of an annotation file.
+
+        Args:
+            part (str): 'train' or 'val'.
+            split (int, optional): Number of the official split.
+            kind (str): 'videos' or 'rawframes'. Defaults to 'videos'.
+
+        Raises:
+            ValueError: if the data set has no such part or split.
+        """
+        if part not in self.parts:
+            raise ValueError(f"{self.name} has no part '{part}', only "
+                             f'{self.parts}')
+        if split is None and self.splits or \
+                split is not None and split not in self.splits:
+            raise ValueError(f'split={split!r}: the splits of {self.name} are '
+                             f'{self.splits or "not numbered, give None"}')
+        number = '' if split is None else f'_split{split}'
+        return f'{self.name}_{part}{number}_list_{kind}.txt'
+
+    def folder(self, part: str, kind: str = 'videos') -> str:
+        """Name of the folder of the videos of a part."""
+        return f'{kind}_{part}' if self.by_part else kind
+
+
+_ALL = (
+    DatasetInfo('kinetics400', 400, 'kinetics400', by_part=True),
+    # Its names are written by tools/data/prepare.py, from the official files.
+    DatasetInfo(
+        'kinetics600', 600, 'data/kinetics600/class_names.txt', by_part=True),
+    DatasetInfo(
+        'kinetics600_zeroshot',
+        160,
+        'kinetics600_zeroshot_split{split}',
+        splits=(1, 2, 3),
+        parts=('val', ),
+        root='kinetics600',
+        by_part=True),
+    DatasetInfo('ucf101', 101, 'ucf101', splits=(1, 2, 3)),
+    DatasetInfo('hmdb51', 51, 'hmdb51', splits=(1, 2, 3)),
+    DatasetInfo('activitynet', 200, 'activitynet200'),
+    DatasetInfo(
+        'charades',
+        157,
+        'charades157',
+        segments=True,
+        multi_label=True,
+        frames='{video}-{:06}.jpg'),
+)
+CATALOG = {info.name: info for info in _ALL}
+
+
+def find_dataset(name: str) -> DatasetInfo:
+    """Look up a data set.
+
+    Raises:
+        ValueError: if it is unknown; names those that are known.
+    """
+    if name not in CATALOG:
+        raise ValueError(f"dataset '{name}' is unknown; choose from "
+                         f'{tuple(CATALOG)}')
+    return CATALOG[name]

@@ -1,0 +1,105 @@
+"""Segments of untrimmed videos: what Charades is trained on (section 3.1)."""
+from typing import List
+
+from mmaction.datasets import RawframeDataset, VideoDataset
+from mmaction.registry import DATASETS, TRANSFORMS
+from mmcv.transforms import BaseTransform
+from mmengine.fileio import list_from_file
+
+
+@DATASETS.register_module()
+class VideoSegmentDataset(VideoDataset):
+    """Segments of video files, each with one label.
+
+    A line of the annotation file is ``path start end label``, the times in
+    seconds. :class:`KeepSegment` behind ``DecordInit`` cuts the segment out.
+    For extracted frames there is the toolbox's
+    ``RawframeDataset(with_offset=True)``.
+
+    Args:
+        ann_file (str): Path of the annotation file.
+        pipeline (list[dict]): The pipeline.
+        **kwargs: Further arguments of ``VideoDataset``.
+
+    Raises:
+        ValueError: if a line has another form; names file and line.
+    """
+
+    def load_data_list(self) -> List[dict]:
+        """Read the annotation file."""
+        found = []
+        for number, line in enumerate(list_from_file(self.ann_file), 1):
+            try:
+                path, start, end, label = line.split()
+                segment, label = (float(start), float(end)), int(label)
+                if not 0 <= segment[0] < segment[1]:
+                    raise ValueError
+            except ValueError:
+                raise ValueError(
+                    f"'{self.ann_file}' line {number}: expected 'path start "
+                    f"end label' with 0 <= start < end in seconds, got "
+                    f'{line!r}') from None
+            folder = self.data_prefix['video']
+            found.append(
+                dict(
+                    filename=f'{folder}/{path}' if folder else path,
+                    segment=segment,
+                    label=label))
+        return found
+
+
+@DATASETS.register_module()
+class NamedFrameDataset(RawframeDataset):
+    """Extracted frames whose names repeat that of their video.
+
+    Args:
+        filename_tmpl (str): Name of frame number i, with ``{video}`` for the
+            name of the folder, such as '{video}-{:06}.jpg' for the frames
+            that Charades is published as.
+        **kwargs: Further arguments of ``RawframeDataset``.
+    """
+
+    def __init__(self, *args, filename_tmpl: str, **kwargs) -> None:
+        super().__init__(*args, filename_tmpl=filename_tmpl, **kwargs)
+
+    def get_data_info(self, idx: int) -> dict:
+        """Information of a video, with its own ``filename_tmpl``."""
+        info = super().get_data_info(idx)
+        name = info['frame_dir'].rstrip('/').rsplit('/', 1)[-1]
+        info['filename_tmpl'] = self.filename_tmpl.replace('{video}', name)
+        return info
+
+
+@TRANSFORMS.register_module()
+class KeepSegment(BaseTransform):
+    """Let the next transforms see a segment of the video only.
+
+    Required keys: segment, video_reader (of ``DecordInit``), total_frames,
+    start_index. Modified keys: total_frames, start_index. Without
+    ``segment`` nothing changes.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Turn seconds into frames.
+
+        Raises:
+            ValueError: if the segment begins behind the end of the video.
+        """
+        if 'segment' not in results:
+            return results
+        start, end = results['segment']
+        fps = results['video_reader'].get_avg_fps()
+        total = results['total_frames']
+        first = int(start * fps)
+        if first >= total:
+            raise ValueError(
+                f'the segment from {start} to {end} s begins behind the end '
+                f'of the video ({total / fps:.2f} s)')
+        results['start_index'] += first
+        # At least a frame; what lies behind the end does not exist.
+        results['total_frames'] = min(max(int(end * fps), first + 1),
+                                      total) - first
+        return results
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}()'
