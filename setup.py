@@ -53,7 +53,10 @@ setup(
     license='Apache-2.0',
     url='https://arxiv.org/abs/2301.00182',
     packages=find_packages(include=['bike_mmaction*']),
-    package_data={'bike_mmaction.datasets.class_names': ['*.txt']},
+    package_data={
+        'bike_mmaction.datasets.class_names': ['*.txt'],
+        'bike_mmaction.datasets.prompts': ['*.txt'],
+    },
     python_requires='>=3.9',
     install_requires=ranges(versions['DEPENDENCIES']) + [
         'decord',
@@ -69,7 +72,8 @@ setup(
         # install one where the other is: the user chooses.
         'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
         'demo': ['av'],
-        'tests': ['av', 'flake8', 'isort', 'pytest', 'yapf'],
+        'tests':
+        ['av', 'flake8', 'isort', 'pytest', 'scikit-learn', 'yapf'],
     },
     cmdclass=dict(build_py=BuildWithTools),
     zip_safe=False)

@@ -1,46 +1,24 @@
-"""Test a recognizer: MMAction2's ``tools/test.py``, with views.
+"""Test a recognizer: MMAction2's ``tools/test.py``, with further options.
 
-Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [options of
+Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [--rawframes]
+[--class-names LIST] [--prompt PROMPT] [--interpolate WEIGHT] [options of
 MMAction2's test.py]
 
 CHECKPOINT may be the word 'pretrained': the weights that `pretrained` names
-in the config are tested as they are, without any training.
+in the config are tested as they are, without any training. Results are
+written beside the log: results.json, and tables as .md and .tex.
 """
 import argparse
 import sys
 
-from mmaction.registry import HOOKS
-from mmengine.hooks import Hook
-
-from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
-from bike_mmaction.datasets.pipelines import parse_views, set_views
-
-
-def views(text: str) -> str:
-    """An argument type: refuse what is not understood, before any work."""
-    try:
-        parse_views(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error))
-    return text
-
-
-@HOOKS.register_module()
-class ReadPretrained(Hook):
-    """The runner calls ``init_weights`` for training only."""
-
-    def before_test(self, runner) -> None:
-        model = getattr(runner.model, 'module', runner.model)
-        model.init_weights()
+from bike_mmaction.apis import (add_test_arguments, change_test,
+                                check_cfg_options, load_toolbox_tool)
+from bike_mmaction.apis.testing import add_hook
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(
-        '--views',
-        type=views,
-        help='temporal clips x spatial crops of each video, such as 1x1, '
-        '4x1 or 4x3; by default as the config says')
+    add_test_arguments(parser)
     own, rest = parser.parse_known_args()
     if {'-h', '--help'} & set(rest):
         print(f'{parser.format_help()}\nand, from MMAction2:\n')
@@ -50,14 +28,10 @@ def main() -> None:
 
     def merge(cfg, args):
         check_cfg_options(cfg, args.cfg_options)
-        if own.views is not None:
-            set_views(cfg, own.views)
+        change_test(cfg, own)
         if args.checkpoint == 'pretrained':
             args.checkpoint = None
-            cfg.custom_hooks = [
-                *cfg.get('custom_hooks', []),
-                dict(type='ReadPretrained')
-            ]
+            add_hook(cfg, type='ReadPretrained')
         return merge_args(cfg, args)
 
     tool.merge_args = merge

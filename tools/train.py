@@ -1,18 +1,34 @@
 """Train a recognizer: MMAction2's ``tools/train.py``, for BIKE's configs.
 
-Usage: python tools/train.py CONFIG [options of MMAction2's train.py]
+Usage: python tools/train.py CONFIG [--rawframes] [options of MMAction2's
+train.py]
 """
+import argparse
+import sys
+
 from mmengine.runner import find_latest_checkpoint
 
 from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
+from bike_mmaction.datasets.pipelines import use_rawframes
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(
+        '--rawframes',
+        action='store_true',
+        help='read extracted frames instead of video files')
+    own, rest = parser.parse_known_args()
+    if {'-h', '--help'} & set(rest):
+        print(f'{parser.format_help()}\nand, from MMAction2:\n')
+    sys.argv[1:] = rest
     tool = load_toolbox_tool('train')
     merge_args = tool.merge_args
 
     def merge(cfg, args):
         check_cfg_options(cfg, args.cfg_options)
+        if own.rawframes:
+            use_rawframes(cfg)
         # Where a config says `randomness`, the toolbox ignores these.
         randomness = dict(cfg.get('randomness') or {})
         if args.seed is not None:

@@ -21,6 +21,7 @@ class DatasetInfo(NamedTuple):
             their own, ``videos_train`` and ``videos_val``.
         segments (bool): Whether training videos are segments of files.
         multi_label (bool): Whether videos to test have several labels.
+        metrics (tuple[str]): Types of the metrics, the most usual first.
         frames (str): Name of frame number i, where frames are extracted;
             ``{video}`` stands for the name of their folder.
     """
@@ -33,6 +34,7 @@ class DatasetInfo(NamedTuple):
     by_part: bool = False
     segments: bool = False
     multi_label: bool = False
+    metrics: Tuple[str, ...] = ('AccMetric', )
     frames: str = 'img_{:05}.jpg'
 
     @property
@@ -88,13 +90,18 @@ _ALL = (
         by_part=True),
     DatasetInfo('ucf101', 101, 'ucf101', splits=(1, 2, 3)),
     DatasetInfo('hmdb51', 51, 'hmdb51', splits=(1, 2, 3)),
-    DatasetInfo('activitynet', 200, 'activitynet200'),
+    DatasetInfo(
+        'activitynet',
+        200,
+        'activitynet200',
+        metrics=('AccMetric', 'MeanAPMetric')),
     DatasetInfo(
         'charades',
         157,
         'charades157',
         segments=True,
         multi_label=True,
+        metrics=('MeanAPMetric', ),
         frames='{video}-{:06}.jpg'),
 )
 CATALOG = {info.name: info for info in _ALL}

@@ -6,7 +6,7 @@ config that has these transforms can be changed.
 """
 import copy
 import re
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from mmengine.config import ConfigDict
 
@@ -53,6 +53,16 @@ def set_views(cfg, views: str) -> None:
                 'SpacedThreeCrop'
 
 
+def views_of(pipeline: Sequence[dict]) -> Optional[str]:
+    """The views of a pipeline, such as '4x3'; None where it does not tell."""
+    by_type = {t['type']: t for t in pipeline}
+    crops = [name for name in CROPS if name in by_type]
+    if 'SparseSampleFrames' not in by_type or not crops:
+        return None
+    num_clips = by_type['SparseSampleFrames'].get('num_clips', 1)
+    return f"{num_clips}x{1 if crops == ['CenterCrop'] else 3}"
+
+
 def set_clip_len(cfg, clip_len: int) -> None:
     """Sample another number of frames per clip, in all three pipelines.
 
@@ -85,7 +95,7 @@ def set_image_size(cfg, image_size: int, short_side: int) -> None:
                     transform['crop_size'] = image_size
 
 
-def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
+def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
     """Read extracted frames instead of video files.
 
     Paths change as the toolbox names them: ``videos_train`` to
@@ -95,20 +105,29 @@ def use_rawframes(cfg, filename_tmpl: str = 'img_{:05}.jpg') -> None:
 
     Args:
         cfg (Config | ConfigDict): The config to change.
-        filename_tmpl (str): Name of frame number i.
+        filename_tmpl (str, optional): Name of frame number i, maybe with
+            '{video}' for the name of the folder. Defaults to the variable
+            ``filename_tmpl`` of the config, or else 'img_{:05}.jpg'.
     """
+    template = filename_tmpl or cfg.get('filename_tmpl', 'img_{:05}.jpg')
     for split in SPLITS:
+        if cfg.get(f'{split}_dataloader') is None:
+            continue  # the config only tests
         dataset = own_dataset(cfg, split)
         _find(dataset['pipeline'], 'DecordDecode')
-        dataset['type'] = 'RawframeDataset'
-        dataset['filename_tmpl'] = filename_tmpl
+        if dataset['type'] == 'VideoSegmentDataset':
+            dataset['with_offset'] = True
+        dataset['type'] = 'NamedFrameDataset' if '{video}' in template else \
+            'RawframeDataset'
+        dataset['filename_tmpl'] = template
         dataset['ann_file'] = dataset['ann_file'].replace(
             '_list_videos', '_list_rawframes')
         folder = dataset['data_prefix'].pop('video')
         dataset['data_prefix']['img'] = folder.replace('videos', 'rawframes')
         dataset['pipeline'] = [
             dict(type='RawFrameDecode') if t['type'] == 'DecordDecode' else t
-            for t in dataset['pipeline'] if t['type'] != 'DecordInit'
+            for t in dataset['pipeline']
+            if t['type'] not in ('DecordInit', 'KeepSegment')
         ]
 
 
@@ -148,13 +167,15 @@ def leave_out_video(cfg, splits: Sequence[str]) -> None:
 
 
 def own_dataset(cfg, split: str) -> dict:
-    """The data set of a split.
+    """The data set of a split, inside of those that only repeat or draw.
 
     Raises:
         ValueError: if the config has none with a pipeline.
     """
     name = f'{split}_dataloader'
     dataset = (cfg.get(name) or {}).get('dataset') or {}
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
     if 'pipeline' not in dataset:
         raise ValueError(f"the config has no '{name}.dataset.pipeline'")
     return dataset

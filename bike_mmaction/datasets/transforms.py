@@ -1,4 +1,5 @@
 """Transforms that BIKE adds to the toolbox's pipelines."""
+import os.path as osp
 from typing import List, Optional, Sequence
 
 import numpy as np
@@ -217,10 +218,13 @@ class LoadAttributes(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ReportUnreadable(BaseTransform):
-    """Run a whole pipeline; where it fails, say so instead of ending the run.
+    """Run a whole pipeline; where it cannot read a video, say so and go on.
 
-    What cannot be read is packed as ``inputs=None`` and a data sample with
-    the reason as ``unreadable``; :class:`.ReadableTestLoop` handles it.
+    A video that cannot be opened, sampled or decoded is packed as
+    ``inputs=None`` and a data sample with the reason as ``unreadable``, and
+    with ``missing``: whether there is no such file. A
+    :class:`.ReadableTestLoop` handles it. What fails later is no fault of
+    the video, and an error.
 
     Args:
         transforms (list[dict]): The pipeline, ``PackActionInputs`` included.
@@ -230,11 +234,16 @@ class ReportUnreadable(BaseTransform):
 
     def __init__(self, transforms: List[dict],
                  forget: Sequence[str] = ()) -> None:
-        self.transforms = Compose(transforms)
+        # One by one, to know which one fails.
+        self.steps = [Compose([transform]) for transform in transforms]
         self.forget = tuple(forget)
 
     def transform(self, results: dict) -> dict:
-        """Apply the pipeline."""
+        """Apply the pipeline.
+
+        Raises:
+            PipelineError: if a transform fails on a video that was read.
+        """
         for key in self.forget:
             results.pop(key, None)
         known = {
@@ -242,13 +251,30 @@ class ReportUnreadable(BaseTransform):
             for key in ('filename', 'frame_dir', 'sample_idx')
             if key in results
         }
-        try:
-            return self.transforms(results)
-        except PipelineError as error:
-            sample = ActionDataSample(metainfo=known)
-            sample.set_field(str(error), 'unreadable')
-            return dict(inputs=None, data_samples=sample)
+        for step in self.steps:
+            try:
+                results = step(results)
+            except PipelineError as error:
+                if not _reads(step):
+                    raise
+                return _unreadable(known, str(error))
+        return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(transforms={self.transforms}, '
+        return (f'{self.__class__.__name__}(transforms={self.steps}, '
                 f'forget={self.forget})')
+
+
+def _reads(step: Compose) -> bool:
+    """Whether a transform opens or decodes: the toolbox's names tell."""
+    name = type(step.transforms[0]).__name__
+    return name.endswith(('Init', 'Decode')) or name in (
+        'KeepSegment', 'SparseSampleFrames')
+
+
+def _unreadable(known: dict, reason: str) -> dict:
+    source = known.get('filename', known.get('frame_dir', ''))
+    sample = ActionDataSample(metainfo=known)
+    sample.set_field(reason, 'unreadable')
+    sample.set_field('://' not in source and not osp.exists(source), 'missing')
+    return dict(inputs=None, data_samples=sample)

@@ -1,29 +1,211 @@
-"""Testing that goes on past videos that cannot be read."""
+"""Testing that goes on past videos that cannot be read, and says so."""
+from functools import partial
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
 import torch
 from mmaction.registry import LOOPS
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.logging import print_log
 from mmengine.runner import TestLoop
+
+from ..datasets.transforms import ReportUnreadable
+from .results import write_results
+
+
+class Unreadable(NamedTuple):
+    """What stands in a metric's results for a video without prediction.
+
+    Attributes:
+        reason (str): Names the file.
+        missing (bool): Whether there is no such file.
+    """
+    reason: str
+    missing: bool
+
+
+class VideoCount(BaseMetric):
+    """How many videos a test has evaluated.
+
+    After the evaluation ``unreadable`` lists the others, in the main process.
+    """
+    default_prefix = 'videos'
+    takes_unreadable = True
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.unreadable: List[Unreadable] = []
+
+    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+        """Note for each video whether it could be read."""
+        for sample in data_samples:
+            self.results.append(
+                Unreadable(sample['unreadable'], sample['missing']
+                           ) if 'unreadable' in sample else None)
+
+    def compute_metrics(self, results: list) -> Dict[str, int]:
+        """Numbers of videos: evaluated, missing, undecodable.
+
+        Raises:
+            RuntimeError: if there are none to evaluate.
+        """
+        self.unreadable = [r for r in results if r is not None]
+        if len(self.unreadable) == len(results):
+            raise RuntimeError(f'none of {len(results)} videos could be read; '
+                               f'the first: {self.unreadable[0].reason}')
+        missing = sum(r.missing for r in self.unreadable)
+        return dict(
+            evaluated=len(results) - len(self.unreadable),
+            missing=missing,
+            undecodable=len(self.unreadable) - missing)
+
+
+class PlaceholderEvaluator(Evaluator):
+    """Evaluates videos without prediction as absent, on any number of ranks.
+
+    mmengine orders the results of the ranks by their position. So a video
+    that could not be read keeps its place in the results of each metric, and
+    is taken out before they are computed.
+
+    Args:
+        metrics (Sequence[BaseMetric]): They must keep one result a video.
+            Those with an attribute ``takes_unreadable`` get such videos too.
+    """
+
+    def __init__(self, metrics: Sequence[BaseMetric]) -> None:
+        super().__init__(list(metrics))
+        for metric in self.metrics:
+            if not getattr(metric, 'takes_unreadable', False):
+                metric.compute_metrics = partial(_compute_of_readable,
+                                                 metric.compute_metrics)
+
+    def process(self,
+                data_samples: Sequence,
+                data_batch: Optional[dict] = None) -> None:
+        """Process a batch, of which some may have no prediction.
+
+        Raises:
+            TypeError: if a metric does not keep one result a video.
+        """
+        samples = [dict(s.to_dict()) for s in data_samples]
+        readable = [s for s in samples if 'unreadable' not in s]
+        for metric in self.metrics:
+            if getattr(metric, 'takes_unreadable', False):
+                metric.process(data_batch, samples)
+                continue
+            before = len(metric.results)
+            if readable:
+                metric.process(data_batch, readable)
+            if len(readable) < len(samples):
+                _put_placeholders(metric, before, samples)
+
+
+def _put_placeholders(metric: BaseMetric, before: int,
+                      samples: Sequence[dict]) -> None:
+    found = metric.results[before:]
+    places = [Unreadable(s['unreadable'], s['missing'])
+              if 'unreadable' in s else None for s in samples]
+    if len(found) != places.count(None):
+        bad = next(place for place in places if place is not None)
+        raise TypeError(
+            f'{type(metric).__name__} does not keep one result a video, so '
+            f'that it cannot go on past unreadable ones: {bad.reason}')
+    following = iter(found)
+    metric.results[before:] = [
+        next(following) if place is None else place for place in places
+    ]
+
+
+def _compute_of_readable(compute, results: list):
+    return compute([r for r in results if not isinstance(r, Unreadable)])
 
 
 @LOOPS.register_module()
 class ReadableTestLoop(TestLoop):
     """A test loop for pipelines in :class:`.ReportUnreadable`.
 
-    The model gets what could be read. The evaluator gets the others too, as
-    data samples with the reason as ``unreadable`` and without predictions.
+    The model gets what could be read. The evaluator gets the others too, in
+    their order, as data samples with the reason as ``unreadable`` and
+    without predictions.
     """
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        """Test a batch, then report what of it could not be read."""
-        samples = data_batch['data_samples']
+        """Test what could be read, and report the whole batch."""
+        samples, inputs = data_batch['data_samples'], data_batch['inputs']
         readable = [i for i, s in enumerate(samples) if 'unreadable' not in s]
-        unreadable = [s for s in samples if 'unreadable' in s]
-        if readable:
-            inputs = data_batch['inputs']
-            super().run_iter(
-                idx,
-                dict(
-                    inputs=[inputs[i] for i in readable],
-                    data_samples=[samples[i] for i in readable]))
-        if unreadable:
-            self.evaluator.process(unreadable, data_batch)
+        if len(readable) == len(samples):
+            super().run_iter(idx, data_batch)
+            return
+        evaluator, self.evaluator = self.evaluator, _Outputs()
+        try:
+            if readable:
+                super().run_iter(
+                    idx,
+                    dict(
+                        inputs=[inputs[i] for i in readable],
+                        data_samples=[samples[i] for i in readable]))
+            outputs = iter(self.evaluator.data_samples)
+        finally:
+            self.evaluator = evaluator
+        evaluator.process([
+            s if 'unreadable' in s else next(outputs) for s in samples
+        ], data_batch)
+
+
+class _Outputs:
+    """Keeps what the model said of a batch."""
+
+    def __init__(self) -> None:
+        self.data_samples: Sequence = ()
+
+    def process(self, data_samples: Sequence, data_batch: dict) -> None:
+        self.data_samples = data_samples
+
+
+@LOOPS.register_module()
+class ReportingTestLoop(ReadableTestLoop):
+    """Test, count the videos that could not be read, and write the results.
+
+    No video stands for another: one that cannot be opened or decoded counts
+    in no metric, and is named in the log and in the results; see
+    :func:`.write_results`.
+
+    Args:
+        runner (Runner): The runner.
+        dataloader (dict | DataLoader): Its data set's pipeline may be any.
+        evaluator (dict | list | Evaluator): The metrics.
+        fp16 (bool): See ``TestLoop``. Defaults to False.
+    """
+
+    def __init__(self, runner, dataloader, evaluator, fp16=False) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        _report_unreadable(self.dataloader.dataset)
+        self.count = VideoCount()
+        metrics = self.evaluator.metrics
+        meta = self.evaluator.dataset_meta
+        self.evaluator = PlaceholderEvaluator([*metrics, self.count])
+        self.evaluator.dataset_meta = meta
+
+    def run(self) -> dict:
+        """Test.
+
+        Returns:
+            dict: The metrics, with ``videos/evaluated``, ``videos/missing``
+            and ``videos/undecodable``.
+        """
+        metrics = super().run()
+        reasons = [u.reason for u in self.count.unreadable]
+        for reason in reasons:
+            print_log(f'Not evaluated: {reason}', 'current', 'WARNING')
+        write_results(self.runner, self.dataloader.dataset, metrics, reasons)
+        return metrics
+
+
+def _report_unreadable(dataset) -> None:
+    while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
+        dataset = dataset.dataset
+    pipeline = getattr(dataset, 'pipeline', None)
+    if pipeline is None:
+        raise TypeError('ReportingTestLoop needs a data set with a pipeline, '
+                        f'got a {type(dataset).__name__}')
+    dataset.pipeline = ReportUnreadable(pipeline.transforms)

@@ -1,10 +1,15 @@
-"""Zero-shot protocols on per-frame CLIP scores (BIKE section 3.2, Table 5).
+"""Zero-shot protocols (BIKE section 3.2, Table 5).
 
-The authors' figures on UCF-101, HMDB-51 and ActivityNet were measured this
-way: without temporal transformer and without saliency, each frame votes with
-a softmax over the classes, the votes of a video are averaged. Either all
-classes compete (*full-classes*), or a random half of them, ten times
-(*half-classes*).
+Either all classes compete (*full-classes*), or a random half of them, ten
+times (*half-classes*). What votes is one of two:
+
+- *frames*: each frame with a softmax over its scaled cosines, without
+  temporal transformer and without saliency. The authors' figures on UCF-101,
+  HMDB-51 and ActivityNet were measured this way.
+- *video*: each view with a softmax over its class scores, from the whole
+  video branch, as in every other test. Those on Kinetics-600 were.
+
+The votes of a video are averaged.
 """
 from typing import Dict, List, Sequence, Tuple
 
@@ -16,15 +21,16 @@ NUM_SPLITS = 10
 TOPK = (1, 5)
 
 
-def frame_votes(similarity: np.ndarray) -> np.ndarray:
-    """Class scores of videos of which each frame votes.
+def votes(similarity: np.ndarray) -> np.ndarray:
+    """Class scores of videos of which each frame, or each view, votes.
 
     Args:
-        similarity (np.ndarray): Scaled similarity of frames and classes
-            [N, T, K], as released: 100 times the dot product.
+        similarity (np.ndarray): Of frames and classes [N, T, K], as released
+            100 times the dot product; or class scores of views [N, V, K],
+            not scaled.
 
     Returns:
-        np.ndarray: Softmax over the classes, mean over the frames, [N, K].
+        np.ndarray: Softmax over the classes, mean over the voters, [N, K].
     """
     return softmax(similarity, axis=-1).mean(axis=1)
 
@@ -45,7 +51,7 @@ def protocol(similarity: np.ndarray,
     """Full-classes and half-classes accuracy.
 
     Args:
-        similarity (np.ndarray): See :func:`frame_votes`, [N, T, K].
+        similarity (np.ndarray): See :func:`votes`.
         labels (np.ndarray): Class numbers [N].
         topk (Sequence[int]): Which accuracies. Defaults to (1, 5).
 
@@ -70,7 +76,7 @@ def half_classes(similarity: np.ndarray,
     """Accuracies of each split, on the videos of its classes.
 
     Args:
-        similarity (np.ndarray): [N, T, K].
+        similarity (np.ndarray): See :func:`votes`.
         labels (np.ndarray): [N].
         topk (Sequence[int]): Which accuracies. Defaults to (1, 5).
 
@@ -97,4 +103,4 @@ def half_classes(similarity: np.ndarray,
 
 def _accuracy(similarity: np.ndarray, labels: np.ndarray,
               topk: Sequence[int]) -> Tuple[float, ...]:
-    return tuple(top_k_accuracy(frame_votes(similarity), labels, tuple(topk)))
+    return tuple(top_k_accuracy(votes(similarity), labels, tuple(topk)))

@@ -1,4 +1,4 @@
-"""The zero-shot protocol of UCF-101, HMDB-51 and ActivityNet, as a metric."""
+"""The zero-shot protocols of Table 5 as a metric."""
 from typing import Sequence
 
 import numpy as np
@@ -7,44 +7,57 @@ from mmengine.evaluator import BaseMetric
 
 from .zero_shot import TOPK, protocol
 
+# What votes: the scores that the head keeps, and their scale as released.
+EVALUATORS = dict(frames=('frame_scores', 100.), video=('view_scores', 1.))
+
 
 @METRICS.register_module()
 class ZeroShotMetric(BaseMetric):
-    """Full-classes and half-classes accuracy of votes of single frames.
+    """Full-classes and half-classes accuracy.
 
-    Needs ``frame_scores`` [T, K] of every video, which a :class:`.VCSHead`
-    gives with ``keep_frame_scores=True``. See
-    :func:`bike_mmaction.evaluation.zero_shot.protocol`.
+    Needs a :class:`.VCSHead` with ``keep_scores=True``. See
+    :mod:`bike_mmaction.evaluation.zero_shot`.
 
     Args:
-        scale (float): Factor of the cosines. Defaults to 100, as released.
+        evaluator (str): What votes for the class of a video: its 'frames'
+            (the model should have no ``neck``), or the views of the whole
+            'video' branch. The metrics are called after it,
+            ``zero_shot_frames/*`` or ``zero_shot_video/*``.
         topk (Sequence[int]): Which accuracies. Defaults to (1, 5).
         **kwargs: Arguments of ``BaseMetric``.
+
+    Raises:
+        ValueError: if there is no such evaluator.
     """
-    default_prefix = 'zero_shot'
 
     def __init__(self,
-                 scale: float = 100.,
+                 evaluator: str,
                  topk: Sequence[int] = TOPK,
                  **kwargs) -> None:
+        if evaluator not in EVALUATORS:
+            raise ValueError(f'evaluator={evaluator!r}; choose from '
+                             f'{tuple(EVALUATORS)}')
+        kwargs.setdefault('prefix', f'zero_shot_{evaluator}')
         super().__init__(**kwargs)
-        self.scale = scale
+        self.field, self.scale = EVALUATORS[evaluator]
         self.topk = tuple(topk)
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Keep scores and label of each video.
 
         Raises:
-            ValueError: if there are no scores of frames, or several labels.
+            ValueError: if there are no such scores, or not one label.
         """
         for sample in data_samples:
-            if 'frame_scores' not in sample:
-                raise ValueError('ZeroShotMetric needs frame_scores: set '
-                                 'model.cls_head.keep_frame_scores=True')
-            if sample['gt_label'].numel() != 1:
-                raise ValueError('ZeroShotMetric needs one label a video')
-            self.results.append((sample['frame_scores'].cpu().numpy(),
-                                 sample['gt_label'].item()))
+            if self.field not in sample:
+                raise ValueError(f'ZeroShotMetric needs {self.field}: set '
+                                 'model.cls_head.keep_scores=True')
+            label = sample['gt_label']
+            if label.numel() != 1 or label.item() < 0:
+                raise ValueError('ZeroShotMetric needs one label a video, '
+                                 f'got {label.tolist()}')
+            self.results.append(
+                (sample[self.field].cpu().numpy(), label.item()))
 
     def compute_metrics(self, results: list) -> dict:
         """See :func:`.protocol`."""

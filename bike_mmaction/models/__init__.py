@@ -2,6 +2,7 @@ from .association import AttributeAssociation
 from .attributes_head import AttributesTextHead
 from .clip import CLIPImageEncoder, CLIPTextEncoder
 from .data_preprocessor import OptionalVideoDataPreprocessor
+from .interpolation import InterpolateWeights
 from .loss import ContrastiveLoss
 from .recognizer import CLIPRecognizer
 from .temporal import TemporalTransformer
@@ -11,6 +12,7 @@ from .vcs_head import VCSHead
 __all__ = [
     'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
     'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
+    'InterpolateWeights',
     'OptionalVideoDataPreprocessor', 'TemporalTransformer', 'TextHead',
     'VCSHead'
 ]

@@ -12,6 +12,7 @@ from open_clip import SimpleTokenizer
 from torch import Tensor
 
 from ..datasets.class_names import load_class_names
+from ..datasets.prompts import load_prompts
 from .clip import CLIPTextEncoder, TextEmbeddings
 
 WORDS = ('all', 'sentence', 'name')
@@ -50,8 +51,11 @@ class TextHead(BaseHead):
         text_encoder (dict | nn.Module): Config of a
             :class:`CLIPTextEncoder`, or one that another head owns: its
             tensors are trained and saved there.
-        prompt (str): Sentence with ``{}`` for the class name. Defaults to
-            'This is a video about {}' (section 2.2).
+        prompt (str | Sequence[str]): Sentence with ``{}`` for the class
+            name; or several, an ensemble, see :func:`.load_prompts`: a class
+            embedding is then the mean over the prompts, and the words of all
+            of them give word embeddings. Defaults to 'This is a video about
+            {}' (section 2.2).
         words (str): Which token positions give word embeddings: 'all',
             padding included (the released models); 'sentence', from start
             to end of the text; 'name', those of the class name itself (the
@@ -71,7 +75,7 @@ class TextHead(BaseHead):
                  in_channels: int,
                  class_names: Union[str, Sequence[str]],
                  text_encoder: Union[dict, nn.Module],
-                 prompt: str = PROMPT,
+                 prompt: Union[str, Sequence[str]] = PROMPT,
                  words: str = 'all',
                  loss_cls: dict = dict(type='ContrastiveLoss'),
                  average_clips: str = 'prob',
@@ -82,12 +86,10 @@ class TextHead(BaseHead):
             loss_cls=loss_cls,
             average_clips=average_clips,
             **kwargs)
-        if prompt.count('{}') != 1:
-            raise ValueError(f"prompt={prompt!r} must contain '{{}}' once, "
-                             'for the class name')
         if words not in WORDS:
             raise ValueError(f'words={words!r}; choose from {WORDS}')
         self.prompt = prompt
+        self._prompts = load_prompts(prompt)
         self.words = words
         self.class_names = load_class_names(class_names)
         if len(self.class_names) != num_classes:
@@ -113,6 +115,14 @@ class TextHead(BaseHead):
         if scale is not None:
             self.logit_scale.data.copy_(scale.reshape(()))
 
+    def set_prompt(self, prompt: Union[str, Sequence[str]]) -> None:
+        """Describe the classes in another way from now on.
+
+        Args:
+            prompt (str | Sequence[str]): As in the constructor.
+        """
+        self.prompt, self._prompts = prompt, load_prompts(prompt)
+
     def set_class_names(self, class_names: Union[str, Sequence[str]]) -> None:
         """Recognize other classes from now on, without training.
 
@@ -123,8 +133,11 @@ class TextHead(BaseHead):
         self.num_classes = len(self.class_names)
 
     def prompts(self) -> List[str]:
-        """The sentence of each class."""
-        return [self.prompt.replace('{}', name) for name in self.class_names]
+        """The sentence of each class, for one prompt after the other."""
+        return [
+            prompt.replace('{}', name) for prompt in self._prompts
+            for name in self.class_names
+        ]
 
     def embed_classes(self, words: bool) -> ClassEmbeddings:
         """Embed the class names; once, while the text encoder is frozen.
@@ -147,15 +160,23 @@ class TextHead(BaseHead):
 
     def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
         sentence = F.normalize(found.sentence.float(), dim=-1)
+        if len(self._prompts) > 1:
+            sentence = F.normalize(
+                self._of_each_class(sentence).mean(dim=1), dim=-1)
         if found.words is None:
             return ClassEmbeddings(sentence)
-        word_embeddings = F.normalize(found.words.float(), dim=-1)
+        words = F.normalize(found.words.float(), dim=-1)  # [P·K, N, D]
         mask = None if self.words == 'all' else \
-            self._word_mask().to(sentence.device)
-        return ClassEmbeddings(sentence, word_embeddings, mask)
+            self._of_each_class(self._word_mask().to(words.device)).flatten(1)
+        return ClassEmbeddings(sentence,
+                               self._of_each_class(words).flatten(1, 2), mask)
+
+    def _of_each_class(self, x: Tensor) -> Tensor:
+        """[P·K, ...] to [K, P, ...], for P prompts."""
+        return x.unflatten(0, (len(self._prompts), -1)).transpose(0, 1)
 
     def _word_mask(self) -> Tensor:
-        """Bool [K, N]: which token positions count, by ``self.words``."""
+        """Bool [P·K, N]: which token positions count, by ``self.words``."""
         encoder = self.text_encoder
         if not isinstance(encoder.tokenizer, SimpleTokenizer):
             raise ValueError(
@@ -168,10 +189,13 @@ class TextHead(BaseHead):
         end = tokens.argmax(dim=1, keepdim=True)
         if self.words == 'sentence':
             return positions <= end
-        before, after = self.prompt.split('{}')
-        first = 1 + encoder.count_tokens(before)
-        last = end - encoder.count_tokens(after)
-        return (positions >= first) & (positions < last.clamp(min=first + 1))
+        parts = [prompt.split('{}') for prompt in self._prompts]
+        before, after = (
+            torch.tensor([encoder.count_tokens(part) for part in column])
+            [:, None].repeat_interleave(len(self.class_names), dim=0)
+            for column in zip(*parts))  # [P·K, 1]
+        first, last = 1 + before, end - after
+        return (positions >= first) & (positions < torch.maximum(last, first + 1))
 
     def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
         """Losses and training accuracy.

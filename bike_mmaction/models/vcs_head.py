@@ -123,9 +123,9 @@ class VCSHead(TextHead):
         renormalize (bool): Whether a video embedding made by VCS gets unit
             length again, so that scores are Eq. 2's cosines. Defaults to
             False, as released.
-        keep_frame_scores (bool): Whether predictions also have
-            ``frame_scores``, the cosine of each frame with each class, for
-            :class:`.ZeroShotMetric`. Defaults to False.
+        keep_scores (bool): Whether predictions also have, for
+            :class:`.ZeroShotMetric`, the class scores of each view and of
+            each frame, see :meth:`predict`. Defaults to False.
         **kwargs: Further arguments of :class:`TextHead`.
 
     Raises:
@@ -142,7 +142,7 @@ class VCSHead(TextHead):
                  saliency_source: str = 'word',
                  recognition_source: str = 'class',
                  renormalize: bool = False,
-                 keep_frame_scores: bool = False,
+                 keep_scores: bool = False,
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, class_names, text_encoder,
                          **kwargs)
@@ -159,7 +159,7 @@ class VCSHead(TextHead):
         self.saliency_source = saliency_source
         self.recognition_source = recognition_source
         self.renormalize = renormalize
-        self.keep_frame_scores = keep_frame_scores
+        self.keep_scores = keep_scores
         width = self.text_encoder.embed_dims
         self.projection = nn.Identity() if in_channels == width else \
             nn.Linear(in_channels, width, bias=False)
@@ -213,17 +213,21 @@ class VCSHead(TextHead):
                 self.temperature, mask, self.renormalize)
 
     def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
-        """As :meth:`TextHead.predict`; see ``keep_frame_scores``."""
+        """As :meth:`TextHead.predict`.
+
+        Returns:
+            list[ActionDataSample]: With ``keep_scores``, they have
+            ``view_scores`` [V, K] too, the class scores of each view, and
+            ``frame_scores`` [V·T, K], the cosines of frames and classes.
+        """
         samples = super().predict(feats, data_samples, **kwargs)
-        if self.keep_frame_scores:
+        if self.keep_scores:
             frames = self.projection(to_frames(feats, kwargs.get('num_segs')))
             classes = self.embed_classes(words=False).sentence
             with torch.autocast(frames.device.type, enabled=False):
                 scores = F.normalize(frames.float(), dim=-1) @ classes.t()
             # [B·V, T, K] → B times [V·T, K]
-            parts = scores.flatten(0, 1).chunk(len(samples))
-            for sample, part in zip(samples, parts):
-                sample.set_field(part, 'frame_scores')
+            _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples
 
     def predict_by_feat(self, cls_scores: Tensor,
@@ -245,6 +249,8 @@ class VCSHead(TextHead):
             the scale of ``attributes_score``.
         """
         samples = super().predict_by_feat(cls_scores.double(), data_samples)
+        if self.keep_scores:
+            _put(samples, 'view_scores', cls_scores)
         for sample in samples:
             sample.set_field(sample.pred_score, 'video_score')
             if self.average_clips == 'prob':
@@ -264,3 +270,9 @@ class VCSHead(TextHead):
         if mask is not None:
             words = words * mask[..., None]
         return F.normalize(words.sum(dim=1), dim=-1)
+
+
+def _put(samples: SampleList, name: str, values: Tensor) -> None:
+    """Part the first dimension among the samples."""
+    for sample, value in zip(samples, values.chunk(len(samples))):
+        sample.set_field(value, name)

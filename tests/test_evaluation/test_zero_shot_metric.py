@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from helpers import TINY_ARCH
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
+from scipy.special import softmax
 
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 
@@ -16,7 +17,7 @@ def test_golden_scores_through_the_metric():
     given = np.load(osp.join(GOLDEN, 'zeroshot.npz'))
     scores = torch.from_numpy(given['frame_features'].astype(
         np.float32)) @ torch.from_numpy(given['text_features']).T
-    metric = METRICS.build(dict(type='ZeroShotMetric'))
+    metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
     for frames, label in zip(scores, given['labels']):
         metric.process(
             None,
@@ -25,7 +26,7 @@ def test_golden_scores_through_the_metric():
     with open(osp.join(GOLDEN, 'zeroshot.json')) as file:
         expected = json.load(file)
     for name in ('full_top1', 'full_top5', 'half_top1_mean', 'half_top1_std'):
-        assert 100 * found[f'zero_shot/{name}'] == pytest.approx(
+        assert 100 * found[f'zero_shot_frames/{name}'] == pytest.approx(
             expected[name], rel=1e-5)
 
 
@@ -40,23 +41,77 @@ def build_head(**kwargs):
             **kwargs)).eval()
 
 
-def test_head_keeps_the_cosines_of_frames():
-    head = build_head(keep_frame_scores=True)
+def test_head_keeps_the_scores_of_frames_and_views():
+    head = build_head(keep_scores=True)
     frames = torch.randn(4, 8, 64)  # two videos of two views
     samples = head.predict(frames, [ActionDataSample() for _ in '12'])
     classes = head.text_encoder(head.prompts(), words=False).sentence
     expected = F.normalize(frames, dim=-1) @ F.normalize(classes, dim=-1).T
-    for sample, cosines in zip(samples, expected.view(2, 16, 3)):
+    views = head(frames).view(2, 2, 3)
+    for sample, cosines, view in zip(samples, expected.view(2, 16, 3), views):
         torch.testing.assert_close(sample.frame_scores, cosines)
+        torch.testing.assert_close(sample.view_scores.float(), view)
     plain = build_head().predict(frames, [ActionDataSample() for _ in '12'])
-    assert 'frame_scores' not in plain[0]
+    assert not {'frame_scores', 'view_scores'} & set(plain[0].keys())
+
+
+def test_video_evaluator_ranks_as_every_other_test():
+    """Over all classes its accuracy is that of the toolbox's metric."""
+    torch.manual_seed(1)
+    head = build_head(keep_scores=True)
+    samples = head.predict(
+        torch.randn(80, 4, 64), [ActionDataSample() for _ in range(40)])
+    metrics = [
+        METRICS.build(dict(type='ZeroShotMetric', evaluator='video')),
+        METRICS.build(
+            dict(
+                type='AccMetric',
+                metric_options=dict(top_k_accuracy=dict(topk=(1, 2)))))
+    ]
+    metrics[0].topk = (1, 2)
+    for i, sample in enumerate(samples):
+        sample.set_gt_label(i % 3)
+        for metric in metrics:
+            metric.process(None, [sample.to_dict()])
+    found, expected = (metric.evaluate(40) for metric in metrics)
+    for k in (1, 2):
+        assert found[f'zero_shot_video/full_top{k}'] == expected[f'acc/top{k}']
+    # Of three classes a half is one.
+    assert found['zero_shot_video/half_top1_mean'] == 1
+
+
+def test_classes_of_a_half_compete_alone():
+    """A class outside of the half cannot win."""
+    labels = np.arange(40) % 4
+    scores = np.random.RandomState(0).rand(40, 2, 4)
+    metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='video'))
+    metric.topk = (1, )
+    for score, label in zip(scores, labels):
+        metric.process(None, [
+            dict(
+                view_scores=torch.from_numpy(score),
+                gt_label=torch.tensor([int(label)]))
+        ])
+    values = []
+    for seed in range(10):
+        half = np.sort(np.random.RandomState(seed).permutation(4)[:2])
+        kept = np.isin(labels, half)
+        votes = softmax(scores[kept][..., half], -1).mean(1)
+        values.append((half[votes.argmax(-1)] == labels[kept]).mean())
+    found = metric.evaluate(40)
+    assert found['zero_shot_video/half_top1_mean'] == pytest.approx(
+        np.mean(values))
+    assert found['zero_shot_video/half_top1_std'] == pytest.approx(
+        np.std(values))
 
 
 def test_scores_that_nobody_kept():
-    metric = METRICS.build(dict(type='ZeroShotMetric'))
-    with pytest.raises(ValueError, match='keep_frame_scores=True'):
+    metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
+    with pytest.raises(ValueError, match='frame_scores.*keep_scores=True'):
         metric.process(None, [dict(gt_label=torch.tensor([0]))])
-    with pytest.raises(ValueError, match='one label'):
-        metric.process(
-            None,
-            [dict(frame_scores=torch.zeros(2, 3), gt_label=torch.ones(3))])
+    for label in (torch.ones(3), torch.tensor([-1])):
+        with pytest.raises(ValueError, match='one label'):
+            metric.process(
+                None, [dict(frame_scores=torch.zeros(2, 3), gt_label=label)])
+    with pytest.raises(ValueError, match="evaluator='clips'"):
+        METRICS.build(dict(type='ZeroShotMetric', evaluator='clips'))

@@ -5,7 +5,7 @@ import os.path as osp
 import numpy as np
 import pytest
 
-from bike_mmaction.evaluation.zero_shot import (frame_votes, half_classes,
+from bike_mmaction.evaluation.zero_shot import (votes, half_classes,
                                                 half_of_classes, protocol)
 
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
@@ -38,12 +38,12 @@ def test_every_split(given, expected):
             100 * np.array(values), expected[f'half_top{k}'], rtol=1e-5)
 
 
-def test_each_frame_votes():
+def test_each_votes():
     """A frame that is sure of one class counts as much as one of another."""
     similarity = np.array([[[100., 0, 0], [0, 1, 0], [0, 1, 0]]])  # [1, 3, 3]
     rest = 1 / (np.e + 2)
     np.testing.assert_allclose(
-        frame_votes(similarity)[0],
+        votes(similarity)[0],
         [(1 + 2 * rest) / 3, 2 * np.e * rest / 3, 2 * rest / 3])
 
 

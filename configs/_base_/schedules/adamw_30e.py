@@ -9,7 +9,8 @@ clip_lr_mult = 0.1
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+# counts what cannot be read, and writes results.json beside the log
+test_cfg = dict(type='ReportingTestLoop')
 
 # fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
 # accumulative_counts=N adds up N batches before each step: with batches N

@@ -1,0 +1,102 @@
+"""Turn a config for Kinetics-400 into one for another data set or protocol."""
+from typing import Optional
+
+from mmengine.config import ConfigDict
+
+from ..datasets.catalog import find_dataset
+from ..datasets.pipelines import SPLITS, own_dataset
+from ..evaluation.zero_shot_metric import EVALUATORS
+
+
+def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
+    """Train and test on another data set.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change, one of video files.
+        name (str): See :data:`bike_mmaction.datasets.catalog.CATALOG`.
+        split (int, optional): Number of the official split, where the data
+            set has several.
+
+    Raises:
+        ValueError: if there is no such data set or split.
+    """
+    info = find_dataset(name)
+    cfg.data_root = info.data_root
+    cfg.filename_tmpl = info.frames
+    for key in ('cls_head', 'attributes_head'):
+        if key in cfg.model:
+            cfg.model[key].update(
+                num_classes=info.num_classes, class_names=info.classes(split))
+    for loader in SPLITS:
+        part = 'train' if loader == 'train' else 'val'
+        if part not in info.parts:
+            continue
+        dataset = own_dataset(cfg, loader)
+        dataset['ann_file'] = f'{info.data_root}/{info.list_name(part, split)}'
+        dataset['data_prefix'] = ConfigDict(
+            video=f'{info.data_root}/{info.folder(part)}')
+        if part == 'train' and info.segments:
+            dataset['type'] = 'VideoSegmentDataset'
+            dataset['pipeline'].insert(1, ConfigDict(type='KeepSegment'))
+        if part == 'val' and info.multi_label:
+            dataset.update(multi_class=True, num_classes=info.num_classes)
+    cfg.val_evaluator = [ConfigDict(type=metric) for metric in info.metrics]
+    cfg.test_evaluator = cfg.val_evaluator
+
+
+def few_shot(cfg, shots: int, seed: int = 0) -> None:
+    """Train on a few videos of each class (Table 4).
+
+    What is drawn is written to ``few_shot_list.txt`` in the run's folder.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        shots (int): K, videos per class.
+        seed (int): Of the draw; ``train_dataloader.dataset.seed`` of the
+            config. Defaults to 0.
+    """
+    loader = cfg.train_dataloader
+    loader['dataset'] = ConfigDict(
+        type='FewShotDataset',
+        dataset=loader['dataset'],
+        shots=shots,
+        seed=seed)
+    cfg.custom_hooks = [
+        *(cfg.get('custom_hooks') or []),
+        ConfigDict(type='WriteFewShotList')
+    ]
+
+
+def zero_shot(cfg,
+              name: str,
+              split: Optional[int] = None,
+              evaluator: str = 'video') -> None:
+    """Only test, on a data set that the model was not trained on (Table 5).
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        name (str): As in :func:`use_dataset`.
+        split (int, optional): As in :func:`use_dataset`.
+        evaluator (str): What votes for the class of a video: its 'frames',
+            as the authors measured on UCF-101, HMDB-51 and ActivityNet (the
+            temporal transformer is left out), or the whole 'video' branch.
+            Defaults to 'video'.
+
+    Raises:
+        ValueError: as :func:`use_dataset`, or for an unknown evaluator.
+    """
+    if evaluator not in EVALUATORS:
+        raise ValueError(f'evaluator={evaluator!r}; choose from '
+                         f'{tuple(EVALUATORS)}')
+    use_dataset(cfg, name, split)
+    if evaluator == 'frames':
+        cfg.model['neck'] = None
+        cfg.model['optional'] = ['neck.']
+    cfg.model['cls_head']['keep_scores'] = True
+    cfg.test_evaluator = [
+        ConfigDict(type='ZeroShotMetric', evaluator=evaluator)
+    ]
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
+                'param_scheduler', 'val_dataloader', 'val_cfg',
+                'val_evaluator'):
+        cfg[key] = None

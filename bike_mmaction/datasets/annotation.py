@@ -1,0 +1,277 @@
+"""Annotation files of the toolbox, and where the videos in them lie.
+
+A line is ``path label...`` for video files, ``path start end label`` for
+their segments (in seconds), ``folder total_frames label...`` for extracted
+frames and ``folder offset total_frames label`` for segments of these.
+"""
+import os
+import os.path as osp
+import re
+from collections import Counter
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from tqdm import tqdm
+
+from .official import Entry
+
+EXTENSIONS = ('.mp4', '.avi', '.mkv', '.webm', '.mov')
+
+
+class UnusableEntry(ValueError):
+    """What is on disk does not suffice for an entry; the message says why."""
+
+
+class AnnotationList(NamedTuple):
+    """What an annotation file is made of.
+
+    Attributes:
+        lines (list[str]): Its lines.
+        missing (list[str]): Names of the videos that are not on disk.
+        remarks (dict[str, int]): Why other entries are left out, how often.
+        videos (int): Number of the videos in the lines.
+    """
+    lines: List[str]
+    missing: List[str]
+    remarks: Dict[str, int]
+    videos: int
+
+
+class VideoFolder:
+    """The video files below a folder.
+
+    Args:
+        root (str): The folder; it is searched once.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._paths: Dict[str, List[str]] = {}
+        for path in self._search():
+            stem = without_extension(path)
+            for key in {path, stem, osp.basename(stem)}:
+                self._paths.setdefault(key, []).append(path)
+
+    def _search(self) -> Iterable[str]:
+        for folder, files in _walk(self.root):
+            for name in files:
+                if name.lower().endswith(EXTENSIONS):
+                    yield osp.join(folder, name)
+
+    def find(self, names: Iterable[str]) -> Optional[str]:
+        """Find a video by its path or else by its name alone.
+
+        Args:
+            names (Iterable[str]): What it may be called; the extension may
+                be absent or another one.
+
+        Returns:
+            str | None: Its path below the folder; None if it is not there.
+
+        Raises:
+            ValueError: if there are several.
+        """
+        for name in names:
+            stem = without_extension(name)
+            for key in (name, stem, osp.basename(stem)):
+                found = sorted(self._paths.get(key, ()))
+                if len(found) > 1:
+                    raise ValueError(
+                        f"'{name}' may be '{found[0]}' or '{found[1]}' in "
+                        f"'{self.root}': remove or rename one")
+                if found:
+                    return found[0]
+        return None
+
+    def line(self, path: str, entry: Entry) -> str:
+        """The line of an entry whose video was found."""
+        times = [f'{time:.2f}' for time in entry.segment or ()]
+        return ' '.join([path, *times, *map(str, entry.labels)])
+
+
+class FrameFolder(VideoFolder):
+    """The folders of extracted frames below a folder.
+
+    Args:
+        root (str): The folder; it is searched once.
+        template (str): Name of frame number i, such as 'img_{:05}.jpg';
+            ``{video}`` stands for the name of the video's folder.
+        fps (float): Frames per second, for segments.
+    """
+
+    def __init__(self, root: str, template: str, fps: float = 24) -> None:
+        self.template = template
+        self.fps = fps
+        self._numbers: Dict[str, List[int]] = {}
+        super().__init__(root)
+
+    def _search(self) -> Iterable[str]:
+        for folder, files in _walk(self.root):
+            numbers = frame_numbers(files, self.template, osp.basename(folder))
+            if numbers and folder:
+                # All that is needed of thousands: how many, from, to.
+                self._numbers[folder] = [
+                    len(numbers), min(numbers),
+                    max(numbers)
+                ]
+                yield folder
+
+    def count(self, path: str) -> int:
+        """Number of frames in a folder that was found.
+
+        Raises:
+            UnusableEntry: if their numbers are not 1, 2, 3 ...
+        """
+        count, first, last = self._numbers[path]
+        if (first, last) != (1, count):
+            raise UnusableEntry('frames not numbered 1, 2, 3 ...')
+        return count
+
+    def line(self, path: str, entry: Entry) -> str:
+        """The line of an entry whose folder was found.
+
+        Raises:
+            UnusableEntry: if the segment has no frames.
+        """
+        total = self.count(path)
+        numbers = [total]
+        if entry.segment:
+            numbers = segment_frames(entry.segment, self.fps, total)
+        return ' '.join(map(str, [path, *numbers, *entry.labels]))
+
+
+def without_extension(path: str) -> str:
+    """A path without the extension of a video file, if it has one."""
+    stem, extension = osp.splitext(path)
+    return stem if extension.lower() in EXTENSIONS else path
+
+
+def frame_numbers(files: Iterable[str], template: str,
+                  video: str) -> List[int]:
+    """Numbers of the files that are frames.
+
+    Args:
+        files (Iterable[str]): File names.
+        template (str): Name of frame number i.
+        video (str): What ``{video}`` in it stands for.
+
+    Raises:
+        ValueError: if the template has no number such as ``{:05}``.
+    """
+    parts = re.fullmatch(r'(.*)\{:0(\d+)d?\}(.*)', template)
+    if not parts:
+        raise ValueError(f"frames '{template}': expected a name with a number "
+                         "such as 'img_{:05}.jpg'")
+    before, after = (
+        re.escape(parts[i].replace('{video}', video)) for i in (1, 3))
+    width = int(parts[2])
+    pattern = re.compile(
+        rf'{before}(\d{{{width}}}|[1-9]\d{{{width},}}){after}')
+    return [int(m[1]) for m in map(pattern.fullmatch, files) if m]
+
+
+def segment_frames(segment: Tuple[float, float], fps: float,
+                   total: int) -> Tuple[int, int]:
+    """Frames of a segment, at least one.
+
+    Args:
+        segment (tuple[float, float]): Begin and end in seconds.
+        fps (float): Frames per second.
+        total (int): Frames of the video.
+
+    Returns:
+        tuple[int, int]: Number of frames before the segment, and in it.
+
+    Raises:
+        UnusableEntry: if it begins behind the last frame.
+    """
+    first = int(segment[0] * fps)
+    if first >= total:
+        raise UnusableEntry('begins behind the last frame')
+    return first, min(max(int(segment[1] * fps), first + 1), total) - first
+
+
+def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
+    """Look the entries up on disk and make the lines of those found.
+
+    Raises:
+        ValueError: if a name stands for several files, or a path that is
+            needed has a space.
+    """
+    lines, missing, remarks, found = [], {}, Counter(), set()
+    for entry in entries:
+        path = folder.find(entry.names)
+        if path is None:
+            missing[entry.names[0]] = None
+            continue
+        if re.search(r'\s', path):
+            raise ValueError(
+                f"'{path}' in '{folder.root}': lists separate by spaces, so "
+                'that a path can have none; rename it, such as with _')
+        try:
+            lines.append(folder.line(path, entry))
+            found.add(path)
+        except UnusableEntry as error:
+            remarks[f'left out, {error}'] += 1
+    return AnnotationList(lines, list(missing), remarks, len(found))
+
+
+def read_list(path: str) -> Tuple[str, List[Entry], List[int]]:
+    """Read a list of videos with a label each.
+
+    Args:
+        path (str): Lines ``path label`` or ``path frames label``; all lines
+            of a file alike.
+
+    Returns:
+        tuple[str, list[Entry], list[int]]: 'videos' or 'rawframes', the
+        videos, and their numbers of frames ([] for videos).
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if a line is malformed; names file and line.
+    """
+    rows = []
+    with open(path, encoding='utf-8-sig', errors='replace') as file:
+        for number, line in enumerate(file, 1):
+            fields = line.split()
+            if not fields:
+                continue
+            if not re.fullmatch(r'\S+( \d+){1,2}', ' '.join(fields)) or \
+                    rows and len(rows[0]) != len(fields):
+                raise ValueError(
+                    f"'{path}' line {number}: expected 'path label' or 'path "
+                    "frames label', the same in all lines, got "
+                    f'{line.strip()!r}')
+            rows.append(fields)
+    if not rows:
+        raise ValueError(f"'{path}' is empty")
+    entries = [Entry((row[0], ), (int(row[-1]), )) for row in rows]
+    totals = [int(row[1]) for row in rows if len(row) == 3]
+    return 'rawframes' if totals else 'videos', entries, totals
+
+
+def write_lines(path: str, lines: Iterable[str]) -> None:
+    """Write a text file, all of it or nothing."""
+    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
+    with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
+        file.writelines(f'{line}\n' for line in lines)
+    os.replace(f'{path}.tmp', path)
+
+
+def write_missing(path: str, missing: Sequence[str]) -> None:
+    """Write ``..._missing.txt`` beside a list; remove it if it is empty."""
+    path = f'{osp.splitext(path)[0]}_missing.txt'
+    if missing:
+        write_lines(path, missing)
+    elif osp.exists(path):  # of an earlier run
+        os.remove(path)
+
+
+def _walk(root: str) -> Iterable[Tuple[str, List[str]]]:
+    """Path below ``root`` and files of each folder."""
+    progress = tqdm(desc=root, unit=' folders', leave=False, disable=None)
+    with progress:  # counting frames takes long
+        for folder, _, files in os.walk(root, followlinks=True):
+            progress.update()
+            relative = osp.relpath(folder, root)
+            yield '' if relative == '.' else relative, files

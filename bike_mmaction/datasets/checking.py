@@ -1,0 +1,192 @@
+"""Checking that the videos of a data set can be read, before training."""
+import multiprocessing
+import os.path as osp
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+from mmengine.dataset import BaseDataset
+from tqdm import tqdm
+
+from ..compat import _explain
+from .segments import KeepSegment
+
+# Workers begin with what is imported already, which takes seconds otherwise.
+_CONTEXT = multiprocessing.get_context('fork')
+PROBLEMS = ('missing', 'unreadable', 'too short')
+_IN_FLIGHT = 4  # entries handed out per worker
+
+
+class Verdict(NamedTuple):
+    """What is known of an entry.
+
+    Attributes:
+        usable (bool): Whether it can be trained or tested on.
+        problem (str): One of ``PROBLEMS``, or ''.
+        reason (str): What is wrong, in words.
+        frames (int, optional): Number of its frames, if known.
+    """
+    usable: bool
+    problem: str = ''
+    reason: str = ''
+    frames: Optional[int] = None
+
+
+def check_entry(info: dict, full: bool = False) -> Verdict:
+    """Look at a video, a segment of one, or a folder of frames.
+
+    Args:
+        info (dict): What the data set knows of it.
+        full (bool): Whether to decode every frame, instead of the first, the
+            middle and the last one. Defaults to False.
+    """
+    source = info.get('filename', info.get('frame_dir', '?'))
+    if not osp.exists(source):
+        return Verdict(False, 'missing', 'no such file or folder')
+    try:
+        read = _read_video if 'filename' in info else _read_frames
+        return Verdict(True, frames=read(info, full))
+    except Exception as error:  # decord raises several kinds
+        reason = _explain(source, error).replace(f"cannot use '{source}': ",
+                                                 '')
+        return Verdict(False, 'unreadable', reason)
+
+
+def _read_video(info: dict, full: bool) -> int:
+    import decord  # slow to import
+    reader = decord.VideoReader(info['filename'], num_threads=1)
+    part = dict(
+        info, video_reader=reader, total_frames=len(reader), start_index=0)
+    part = KeepSegment()(part)
+    for index in _chosen(part['total_frames'], full):
+        reader[part['start_index'] + index].asnumpy()
+    return part['total_frames']
+
+
+def _read_frames(info: dict, full: bool) -> int:
+    import cv2
+    start = info.get('start_index', 1) + info.get('offset', 0)
+    for index in _chosen(info['total_frames'], full):
+        name = info['filename_tmpl'].format(start + index)
+        path = osp.join(info['frame_dir'], name)
+        if not osp.exists(path):
+            raise FileNotFoundError(f"there is no '{name}'")
+        if cv2.imread(path) is None:
+            raise ValueError(f"'{name}' is no image")
+    return info['total_frames']
+
+
+def _chosen(total: int, full: bool) -> Sequence[int]:
+    """Numbers of the frames to read."""
+    if total < 1:
+        raise ValueError(f'{total} frames')
+    return range(total) if full else sorted({0, total // 2, total - 1})
+
+
+def check_all(infos: Sequence[dict],
+              full: bool = False,
+              workers: int = 2) -> List[Verdict]:
+    """Check entries in parallel.
+
+    An entry that ends the process that reads it is unreadable, too.
+
+    Args:
+        infos (Sequence[dict]): What the data set knows of each entry.
+        full (bool): See :func:`check_entry`. Defaults to False.
+        workers (int): Number of processes. Defaults to 2.
+
+    Returns:
+        list[Verdict]: In the order of the entries.
+    """
+    verdicts: Dict[int, Verdict] = {}
+    with tqdm(total=len(infos), desc='checking', disable=None) as progress:
+        todo = range(len(infos))
+        while todo:
+            suspects = _check_in_pool(infos, todo, full, workers, verdicts,
+                                      progress)
+            for i in suspects:
+                _check_in_pool(infos, [i], full, 1, verdicts, progress)
+                if i not in verdicts:
+                    verdicts[i] = Verdict(False, 'unreadable',
+                                          'the process reading it crashed')
+                    progress.update()
+            todo = [i for i in todo if i not in verdicts]
+    return [verdicts[i] for i in range(len(infos))]
+
+
+def _check_in_pool(infos: Sequence[dict], todo: Sequence[int], full: bool,
+                   workers: int, verdicts: Dict[int, Verdict],
+                   progress: tqdm) -> List[int]:
+    """Add verdicts; return what was being read if a process crashed."""
+    waiting, running = iter(todo), {}
+    with ProcessPoolExecutor(workers, _CONTEXT, _silence) as pool:
+        try:
+            while True:
+                free = _IN_FLIGHT * workers - len(running)
+                for i in islice(waiting, free):
+                    running[pool.submit(check_entry, infos[i], full)] = i
+                if not running:
+                    return []
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    verdicts[running[future]] = future.result()
+                    del running[future]
+                    progress.update()
+        except BrokenProcessPool:
+            return [i for i in running.values() if i not in verdicts]
+
+
+def _silence() -> None:
+    """What decord prints of broken files is in the verdicts."""
+    import cv2
+    import decord
+    cv2.setNumThreads(0)
+    decord.logging.set_level(decord.logging.QUIET)
+
+
+def sampled_frames(pipeline: Sequence[dict]) -> int:
+    """Frames per clip that a pipeline samples; 1 if it samples none."""
+    for transform in pipeline:
+        inner = transform.get('transforms') or ()
+        length = transform.get('clip_len') or sampled_frames(inner)
+        if length > 1:
+            return length
+    return 1
+
+
+def judge_lengths(verdicts: Sequence[Verdict], clip_len: int,
+                  min_frames: Optional[int]) -> List[Verdict]:
+    """Mark what is too short.
+
+    Args:
+        verdicts (Sequence[Verdict]): Those of :func:`check_all`.
+        clip_len (int): Frames that are sampled of each video. Where there
+            are fewer, some are repeated: too short, but usable.
+        min_frames (int, optional): Fewer than these are not usable.
+
+    Returns:
+        list[Verdict]: The same, or with the problem 'too short'.
+    """
+    limit = clip_len if min_frames is None else min_frames
+    return [
+        verdict._replace(
+            problem='too short',
+            reason=f'{verdict.frames} frames, fewer than {limit}',
+            usable=min_frames is None)
+        if verdict.usable and verdict.frames < limit else verdict
+        for verdict in verdicts
+    ]
+
+
+def load_infos(dataset: BaseDataset, num_lines: int) -> List[dict]:
+    """What a data set knows of the lines of its annotation file.
+
+    Raises:
+        ValueError: if it has not one entry a line.
+    """
+    if len(dataset) != num_lines:
+        raise ValueError(f"'{dataset.ann_file}' has {num_lines} lines, but "
+                         f'{type(dataset).__name__} {len(dataset)} entries: '
+                         'usable lines cannot be told')
+    return [dataset.get_data_info(i) for i in range(num_lines)]

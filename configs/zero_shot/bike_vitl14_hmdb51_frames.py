@@ -1,0 +1,6 @@
+# Only tests: each frame votes by its CLIP scores, as published (Table 5).
+_base_ = '../bike_vitl14_k400.py'
+
+from bike_mmaction.apis import zero_shot
+
+zero_shot(_base_, 'hmdb51', split=1, evaluator='frames')
