@@ -274,7 +274,9 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
 
 
 def test_two_processes_test_as_one(config, tmp_path):
+    """Also where videos are missing or broken, in any place of the list."""
     work = str(tmp_path / 'work')
+    listed = list_with_unreadable(Config.fromfile(config), tmp_path)
     finish(
         start(sys.executable, 'tools/train.py', config, '--work-dir', work,
               '--cfg-options', 'train_cfg.max_epochs=1', 'val_cfg=None',
@@ -288,14 +290,34 @@ def test_two_processes_test_as_one(config, tmp_path):
         out = str(tmp_path / name)
         finish(
             start(*command, '--views', '2x3', '--work-dir', out, '--dump',
-                  f'{out}.pkl'))
-        with open(glob.glob(f'{out}/*/*.json')[0]) as file:
-            metrics = json.load(file)
+                  f'{out}.pkl', '--cfg-options',
+                  f'test_dataloader.dataset.ann_file={listed}'))
+        with open(glob.glob(f'{out}/*/results.json')[0]) as file:
+            results = json.load(file)
         with open(f'{out}.pkl', 'rb') as file:
             scores = torch.stack([r['pred_score'] for r in pickle.load(file)])
-        found.append((metrics, scores))
+        found.append((results, scores))
     (one, scores), (two, scores2) = found
-    accuracies = [key for key in one if key.startswith('acc/')]
-    assert accuracies and all(one[key] == two[key] for key in accuracies)
+    assert one == two
+    assert {'acc/top1', 'acc/top5', 'acc/mean1'} == set(one['metrics'])
+    assert one['videos'] == dict(evaluated=5, missing=1, undecodable=1)
+    assert one['list']['videos'] == 7 and one['views'] == '2x3'
+    assert one['checkpoint']['file'] == checkpoint
     assert len(scores2) == 5  # two ranks, five videos
     torch.testing.assert_close(scores, scores2)
+
+
+def list_with_unreadable(cfg, folder):
+    """The list of the test with a missing and a truncated video more."""
+    dataset = cfg.test_dataloader.dataset
+    with open(dataset.ann_file) as file:
+        lines = file.read().splitlines()
+    first = osp.join(dataset.data_prefix.video, lines[0].split()[0])
+    with open(first, 'rb') as file:
+        (folder / 'half.mp4').write_bytes(
+            file.read()[:osp.getsize(first) // 2])
+    lines.insert(1, 'gone.mp4 0')
+    lines.append(f'{folder}/half.mp4 1')
+    path = folder / 'list.txt'
+    path.write_text('\n'.join(lines) + '\n')
+    return path

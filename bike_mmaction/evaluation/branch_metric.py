@@ -6,6 +6,8 @@ from mmaction.registry import METRICS
 
 from ..models.recognizer import BRANCHES
 
+ABSENT = 'absent'  # mmengine drops None where it gathers the results of ranks
+
 
 @METRICS.register_module()
 class BranchMetric(AccMetric):
@@ -31,14 +33,14 @@ class BranchMetric(AccMetric):
         self.branch = branch
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Take the branch's score; None where the branch had nothing."""
+        """Take the branch's score, or note that the branch had nothing."""
         name = f'{self.branch}_score'
         for sample in data_samples:
             if name in sample:
                 super().process(data_batch,
                                 [dict(sample, pred_score=sample[name])])
             else:
-                self.results.append(None)
+                self.results.append(ABSENT)
 
     def compute_metrics(self, results: list) -> dict:
         """Metrics over the videos that the branch recognized.
@@ -50,7 +52,7 @@ class BranchMetric(AccMetric):
         Raises:
             ValueError: if there are none.
         """
-        found = [result for result in results if result is not None]
+        found = [result for result in results if result != ABSENT]
         if not found:
             raise ValueError(
                 f"BranchMetric(branch='{self.branch}'): no sample has a "

@@ -1,6 +1,8 @@
 """Testing that goes on past videos that cannot be read, and says so."""
+import logging
+from dataclasses import dataclass
 from functools import partial
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmaction.registry import LOOPS
@@ -12,7 +14,8 @@ from ..datasets.transforms import ReportUnreadable
 from .results import write_results
 
 
-class Unreadable(NamedTuple):
+@dataclass(frozen=True)  # a tuple would be taken apart by mmengine
+class Unreadable:
     """What stands in a metric's results for a video without prediction.
 
     Attributes:
@@ -38,9 +41,10 @@ class VideoCount(BaseMetric):
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Note for each video whether it could be read."""
         for sample in data_samples:
+            # mmengine drops None where it gathers the results of ranks.
             self.results.append(
                 Unreadable(sample['unreadable'], sample['missing']
-                           ) if 'unreadable' in sample else None)
+                           ) if 'unreadable' in sample else 'evaluated')
 
     def compute_metrics(self, results: list) -> Dict[str, int]:
         """Numbers of videos: evaluated, missing, undecodable.
@@ -48,7 +52,7 @@ class VideoCount(BaseMetric):
         Raises:
             RuntimeError: if there are none to evaluate.
         """
-        self.unreadable = [r for r in results if r is not None]
+        self.unreadable = [r for r in results if isinstance(r, Unreadable)]
         if len(self.unreadable) == len(results):
             raise RuntimeError(f'none of {len(results)} videos could be read; '
                                f'the first: {self.unreadable[0].reason}')
@@ -183,7 +187,7 @@ class ReportingTestLoop(ReadableTestLoop):
         self.count = VideoCount()
         metrics = self.evaluator.metrics
         meta = self.evaluator.dataset_meta
-        self.evaluator = PlaceholderEvaluator([*metrics, self.count])
+        self.evaluator = PlaceholderEvaluator([self.count, *metrics])
         self.evaluator.dataset_meta = meta
 
     def run(self) -> dict:
@@ -196,7 +200,8 @@ class ReportingTestLoop(ReadableTestLoop):
         metrics = super().run()
         reasons = [u.reason for u in self.count.unreadable]
         for reason in reasons:
-            print_log(f'Not evaluated: {reason}', 'current', 'WARNING')
+            print_log(f'Not evaluated: {reason}', 'current',
+                      logging.WARNING)
         write_results(self.runner, self.dataloader.dataset, metrics, reasons)
         return metrics
 

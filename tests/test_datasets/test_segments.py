@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from helpers import write_video
+from mmaction.registry import DATASETS, TRANSFORMS
+from mmengine.dataset import Compose
+
+from bike_mmaction.compat import PipelineError
+
+
+def read(video, **kwargs):
+    """The frames of a segment, by the number that write_video drew in."""
+    steps = [
+        dict(type='DecordInit'),
+        dict(type='KeepSegment'),
+        dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
+        dict(type='DecordDecode')
+    ]
+    return Compose([TRANSFORMS.build(step) for step in steps])(
+        dict(filename=video, start_index=0, modality='RGB', **kwargs))
+
+
+def number(image):
+    return round(24 * image[:6].mean() / 255)
+
+
+def test_frames_of_the_segment(video):  # 24 frames, 25 a second
+    found = read(video, segment=(0.32, 0.64))
+    assert found['frame_inds'].tolist() == [8, 10, 12, 14]
+    assert np.allclose([number(image) for image in found['imgs']],
+                       [8, 10, 12, 14],
+                       atol=1)
+
+
+@pytest.mark.parametrize('segment,indices', [
+    ((0.8, 9.), [20, 21, 22, 23]),
+    ((0.4, 0.401), [10, 10, 10, 10]),
+    ((0., 0.16), [0, 1, 2, 3]),
+])
+def test_ends(video, segment, indices):
+    assert read(video, segment=segment)['frame_inds'].tolist() == indices
+
+
+def test_whole_video_without_segment(video):
+    assert read(video)['frame_inds'].tolist() == [0, 6, 12, 18]
+
+
+def test_behind_the_end(video):
+    with pytest.raises(PipelineError, match=r'clip.mp4.*from 1.0 to 2.0 s'):
+        read(video, segment=(1., 2.))
+
+
+def segments(path, lines):
+    path.write_text('\n'.join(lines) + '\n')
+    return DATASETS.build(
+        dict(
+            type='VideoSegmentDataset',
+            ann_file=str(path),
+            data_prefix=dict(video='videos'),
+            pipeline=[]))
+
+
+def test_list(tmp_path):
+    dataset = segments(tmp_path / 'list.txt', ['a.mp4 0.00 3.50 4'])
+    info = dataset.get_data_info(0)
+    assert info['filename'] == 'videos/a.mp4'
+    assert info['segment'] == (0, 3.5) and info['label'] == 4
+
+
+@pytest.mark.parametrize(
+    'line', ['a.mp4 1', 'a.mp4 2 1 0', 'a.mp4 -1 1 0', 'a.mp4 0 b 0'])
+def test_wrong_line(tmp_path, line):
+    with pytest.raises(ValueError, match='list.txt.*line 2: expected .path'):
+        segments(tmp_path / 'list.txt', ['a.mp4 0 1 0', line])
+
+
+def test_named_frames(tmp_path):
+    write_video(tmp_path / 'x.mp4')
+    (tmp_path / 'list.txt').write_text('AB1 10 20 3\n')
+    dataset = DATASETS.build(
+        dict(
+            type='NamedFrameDataset',
+            ann_file=str(tmp_path / 'list.txt'),
+            data_prefix=dict(img='frames'),
+            filename_tmpl='{video}-{:06}.jpg',
+            with_offset=True,
+            pipeline=[]))
+    info = dataset.get_data_info(0)
+    assert info['filename_tmpl'].format(7) == 'AB1-000007.jpg'
+    assert (info['offset'], info['total_frames']) == (10, 20)
