@@ -1,0 +1,70 @@
+"""Weights between the fine-tuned and the original CLIP."""
+import pytest
+import torch
+from helpers import TINY_ARCH
+from mmaction.registry import MODELS
+from open_clip import CustomTextCLIP
+
+from bike_mmaction.models.interpolation import interpolate_with_pretrained
+
+
+def build(pretrained):
+    return MODELS.build(
+        dict(
+            type='CLIPRecognizer',
+            backbone=dict(
+                type='CLIPImageEncoder', arch=TINY_ARCH,
+                pretrained=pretrained),
+            neck=dict(
+                type='TemporalTransformer',
+                embed_dims=64,
+                num_heads=2,
+                num_layers=1),
+            cls_head=dict(
+                type='VCSHead',
+                num_classes=2,
+                in_channels=64,
+                class_names=['a', 'b'],
+                text_encoder=dict(
+                    type='CLIPTextEncoder',
+                    arch=TINY_ARCH,
+                    pretrained=pretrained))))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A CLIP on disk, and its state."""
+    torch.manual_seed(3)
+    model = CustomTextCLIP(**TINY_ARCH)
+    torch.save(model.state_dict(), tmp_path / 'clip.pt')
+    return str(tmp_path / 'clip.pt'), model.state_dict()
+
+
+@pytest.mark.parametrize('weight', [0, 0.25, 1])
+def test_towers_move_and_the_rest_stays(clip, weight):
+    path, original = clip
+    model = build(path)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.cls_head(torch.randn(1, 2, 64))  # embeds the texts
+    assert interpolate_with_pretrained(model, weight) == 2
+    for name, found in model.state_dict().items():
+        first = name.replace('backbone.', '').replace(
+            'cls_head.text_encoder.', '')
+        expected = before[name]
+        if first != name and first in original:
+            expected = weight * expected + (1 - weight) * original[first]
+        torch.testing.assert_close(found, expected)
+    # What was embedded with the weights of before is forgotten.
+    sentence = model.cls_head.embed_classes(words=False).sentence
+    fresh = build(None)
+    fresh.load_state_dict(model.state_dict())
+    torch.testing.assert_close(
+        sentence,
+        fresh.cls_head.embed_classes(words=False).sentence)
+
+
+def test_unfit(clip):
+    with pytest.raises(ValueError, match='weight=1.5'):
+        interpolate_with_pretrained(build(clip[0]), 1.5)
+    with pytest.raises(ValueError, match='no encoder .* `pretrained`'):
+        interpolate_with_pretrained(build(None), 0.5)
