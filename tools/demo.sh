@@ -10,36 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-VENV=${BIKE_VENV:-$PWD/.venv}
-OUT=work_dirs/demo
-DATA=$OUT/data
-SEEDS=${SEEDS:-0 1 2}
-export PORT=${PORT:-29511}
-export PYTHONPATH=$PWD CUDA_VISIBLE_DEVICES=-1 MPLBACKEND=Agg
-
-say() { echo "== $* (after $SECONDS s)"; }
-
-# Keep the whole log, show the lines that tell the progress.
-run() { # LOG COMMAND...
-    local log=$1
-    shift
-    mkdir -p "$(dirname "$log")"
-    if ! "$@" 2>&1 | tee "$log" |
-        grep --line-buffered -oE 'Epoch\(.*'; then
-        tail -n 30 "$log"
-        echo "demo: failed, see $log" >&2
-        exit 1
-    fi
-}
-
-# Older than what it was made from, a file is made again.
-newer() { # FILE SOURCE...
-    local file=$1 source
-    shift
-    for source in "$@"; do
-        [ "$file" -nt "$source" ] || return 1
-    done
-}
+. tools/demo/shell.sh
 
 # Dump the scores of the validation clips, to choose λ on, and the test clips.
 dump() { # DIR CONFIG CHECKPOINT [cfg-options]
@@ -55,12 +26,7 @@ dump() { # DIR CONFIG CHECKPOINT [cfg-options]
     done
 }
 
-bash tools/setup_env.sh "$VENV"
-export PYTHON=$VENV/bin/python
-say "rendering videos"
-"$PYTHON" tools/demo/render.py --out $DATA
-say "pre-training a tiny CLIP"
-"$PYTHON" tools/demo/pretrain.py configs/bike_demo.py --out $OUT/clip.pt
+prepare
 if ! newer $DATA/attributes.json $OUT/clip.pt $DATA/render.json; then
     say "finding the attributes of all videos"
     "$PYTHON" tools/generate_attributes.py configs/bike_demo.py \

@@ -101,18 +101,16 @@ class FrameFolder(VideoFolder):
     def __init__(self, root: str, template: str, fps: float = 24) -> None:
         self.template = template
         self.fps = fps
-        self._numbers: Dict[str, List[int]] = {}
+        # How many frames, the first and the last number, by folder.
+        self._numbers: Dict[str, Tuple[int, int, int]] = {}
         super().__init__(root)
 
     def _search(self) -> Iterable[str]:
         for folder, files in _walk(self.root):
             numbers = frame_numbers(files, self.template, osp.basename(folder))
             if numbers and folder:
-                # All that is needed of thousands: how many, from, to.
-                self._numbers[folder] = [
-                    len(numbers), min(numbers),
-                    max(numbers)
-                ]
+                self._numbers[folder] = (len(numbers), min(numbers),
+                                         max(numbers))
                 yield folder
 
     def count(self, path: str) -> int:

@@ -19,6 +19,8 @@ from .catalog import DatasetInfo
 from .class_labels import ClassLabels
 from .class_names import load_class_names
 
+KINETICS_COLUMNS = ('label', 'youtube_id', 'time_start', 'time_end')
+
 
 class Entry(NamedTuple):
     """A video, or a segment of one.
@@ -197,9 +199,6 @@ def _charades_actions(text: str, num_classes: int, where: str) -> List[tuple]:
     return actions
 
 
-KINETICS_COLUMNS = ('label', 'youtube_id', 'time_start', 'time_end')
-
-
 def _read_kinetics(folder, part, split, labels) -> OfficialList:
     path = _kinetics_file(folder, part)
     entries = [
@@ -234,12 +233,11 @@ def _kinetics_file(folder: str, part: str) -> str:
 
 
 def _kinetics_entry(row: dict, labels: ClassLabels, where: str) -> Entry:
-    times = [
+    start, end = (
         int(_number(row[key], key, where))
-        for key in ('time_start', 'time_end')
-    ]
+        for key in ('time_start', 'time_end'))
     name = row['youtube_id']
-    return Entry((f'{name}_{times[0]:06}_{times[1]:06}', name),
+    return Entry((f'{name}_{start:06}_{end:06}', name),
                  (labels.find(row['label'], where), ))
 
 

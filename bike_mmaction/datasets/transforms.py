@@ -268,8 +268,8 @@ class ReportUnreadable(BaseTransform):
 def _reads(step: Compose) -> bool:
     """Whether a transform opens or decodes: the toolbox's names tell."""
     name = type(step.transforms[0]).__name__
-    return name.endswith(('Init', 'Decode')) or name in (
-        'KeepSegment', 'SparseSampleFrames')
+    return name.endswith(
+        ('Init', 'Decode')) or name in ('KeepSegment', 'SparseSampleFrames')
 
 
 def _unreadable(known: dict, reason: str) -> dict:

@@ -89,8 +89,10 @@ def write_results(runner, dataset, metrics: Metrics,
         fingerprint=list_fingerprint(dataset))
     results = dict(
         config=runner.cfg.filename,
-        metrics={k: v
-                 for k, v in metrics.items() if not k.startswith('videos/')},
+        metrics={
+            k: v
+            for k, v in metrics.items() if not k.startswith('videos/')
+        },
         list=listed,
         videos=counts,
         unreadable=list(unreadable),

@@ -106,8 +106,10 @@ class PlaceholderEvaluator(Evaluator):
 def _put_placeholders(metric: BaseMetric, before: int,
                       samples: Sequence[dict]) -> None:
     found = metric.results[before:]
-    places = [Unreadable(s['unreadable'], s['missing'])
-              if 'unreadable' in s else None for s in samples]
+    places = [
+        Unreadable(s['unreadable'], s['missing'])
+        if 'unreadable' in s else None for s in samples
+    ]
     if len(found) != places.count(None):
         bad = next(place for place in places if place is not None)
         raise TypeError(
@@ -151,9 +153,9 @@ class ReadableTestLoop(TestLoop):
             outputs = iter(self.evaluator.data_samples)
         finally:
             self.evaluator = evaluator
-        evaluator.process([
-            s if 'unreadable' in s else next(outputs) for s in samples
-        ], data_batch)
+        evaluator.process(
+            [s if 'unreadable' in s else next(outputs) for s in samples],
+            data_batch)
 
 
 class _Outputs:
@@ -200,8 +202,7 @@ class ReportingTestLoop(ReadableTestLoop):
         metrics = super().run()
         reasons = [u.reason for u in self.count.unreadable]
         for reason in reasons:
-            print_log(f'Not evaluated: {reason}', 'current',
-                      logging.WARNING)
+            print_log(f'Not evaluated: {reason}', 'current', logging.WARNING)
         write_results(self.runner, self.dataloader.dataset, metrics, reasons)
         return metrics
 

@@ -12,7 +12,6 @@ from .vcs_head import VCSHead
 __all__ = [
     'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
     'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
-    'InterpolateWeights',
-    'OptionalVideoDataPreprocessor', 'TemporalTransformer', 'TextHead',
-    'VCSHead'
+    'InterpolateWeights', 'OptionalVideoDataPreprocessor',
+    'TemporalTransformer', 'TextHead', 'VCSHead'
 ]

@@ -31,8 +31,8 @@ def interpolate_with_pretrained(model: nn.Module, weight: float) -> int:
         raise ValueError(f'weight={weight} is not in [0, 1]')
     towers = [
         m for m in model.modules()
-        if isinstance(m, (CLIPImageEncoder, CLIPTextEncoder))
-        and m.pretrained is not None
+        if isinstance(m, (CLIPImageEncoder,
+                          CLIPTextEncoder)) and m.pretrained is not None
     ]
     if not towers:
         raise ValueError('there is nothing to interpolate with: no encoder '
@@ -42,7 +42,8 @@ def interpolate_with_pretrained(model: nn.Module, weight: float) -> int:
         tower.init_weights()
         # load_state_dict also drops embeddings of texts that are kept.
         tower.load_state_dict({
-            k: torch.lerp(v, tuned[k], weight) if v.is_floating_point() else v
+            k:
+            torch.lerp(v, tuned[k], weight) if v.is_floating_point() else v
             for k, v in tower.state_dict().items()
         })
     return len(towers)

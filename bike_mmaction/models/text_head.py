@@ -190,12 +190,13 @@ class TextHead(BaseHead):
         if self.words == 'sentence':
             return positions <= end
         parts = [prompt.split('{}') for prompt in self._prompts]
-        before, after = (
-            torch.tensor([encoder.count_tokens(part) for part in column])
-            [:, None].repeat_interleave(len(self.class_names), dim=0)
-            for column in zip(*parts))  # [P·K, 1]
+        before, after = (torch.tensor([
+            encoder.count_tokens(part) for part in column
+        ])[:, None].repeat_interleave(len(self.class_names), dim=0)
+                         for column in zip(*parts))  # [P·K, 1]
         first, last = 1 + before, end - after
-        return (positions >= first) & (positions < torch.maximum(last, first + 1))
+        return (positions >= first) & (
+            positions < torch.maximum(last, first + 1))
 
     def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
         """Losses and training accuracy.

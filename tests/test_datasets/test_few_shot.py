@@ -1,6 +1,10 @@
+import json
 import os.path as osp
+import socket
 
 import pytest
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from helpers import shrink
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -46,6 +50,35 @@ def test_seeds(tmp_path):
     dataset = write_list(tmp_path / 'list.txt', [30, 30])
     drawn = [build(dataset, shots=5, seed=s).chosen() for s in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def draw_on_rank(rank, port, dataset, folder):
+    import bike_mmaction  # noqa: F401
+    from mmaction.utils import register_all_modules
+    from mmengine.runner import set_random_seed
+    register_all_modules()
+    dist.init_process_group(
+        'gloo',
+        init_method=f'tcp://127.0.0.1:{port}',
+        rank=rank,
+        world_size=2)
+    set_random_seed(5, diff_rank_seed=True)  # as --diff-rank-seed does
+    with open(f'{folder}/{rank}.json', 'w') as file:
+        json.dump([build(dataset, shots=5, seed=s).chosen() for s in (0, 1)],
+                  file)
+    dist.destroy_process_group()
+
+
+def test_ranks_draw_the_same(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [30, 30])
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    mp.spawn(draw_on_rank, args=(port, dataset, str(tmp_path)), nprocs=2)
+    ranks = [json.loads((tmp_path / f'{r}.json').read_text()) for r in (0, 1)]
+    here = [build(dataset, shots=5, seed=s).chosen() for s in (0, 1)]
+    assert ranks[0] == ranks[1] == here
+    assert here[0] != here[1]
 
 
 def test_class_with_fewer_videos(tmp_path):

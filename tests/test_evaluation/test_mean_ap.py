@@ -69,8 +69,9 @@ def test_nothing_to_average():
 
 
 def run_rank(rank, world, port, out):
-    import bike_mmaction  # noqa: F401
     from mmaction.utils import register_all_modules
+
+    import bike_mmaction  # noqa: F401
     register_all_modules()
     dist.init_process_group(
         'gloo',

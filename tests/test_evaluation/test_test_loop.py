@@ -15,8 +15,7 @@ from mmengine.runner import Runner
 from bike_mmaction.compat import PipelineError
 from bike_mmaction.datasets.pipelines import set_views
 from bike_mmaction.evaluation.results import (average, latex_table,
-                                              list_fingerprint,
-                                              markdown_table)
+                                              list_fingerprint, markdown_table)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]

@@ -5,8 +5,8 @@ import os.path as osp
 import numpy as np
 import pytest
 
-from bike_mmaction.evaluation.zero_shot import (votes, half_classes,
-                                                half_of_classes, protocol)
+from bike_mmaction.evaluation.zero_shot import (half_classes, half_of_classes,
+                                                protocol, votes)
 
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 

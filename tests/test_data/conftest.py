@@ -1,0 +1,35 @@
+import sys
+
+import pytest
+from helpers import tool
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Run a script of ``tools/data`` in this process."""
+
+    def run(name, *args):
+        """Exit status or message, and what it printed."""
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+        try:
+            status = tool(f'data/{name}').main() or 0
+        except SystemExit as end:
+            status = end.code
+        captured = capsys.readouterr()
+        if status == 2:  # argparse prints its message
+            status = captured.err
+        return status, captured.out
+
+    return run
+
+
+@pytest.fixture
+def refuse(run_tool):
+    """Run a script of ``tools/data`` that must fail: its message."""
+
+    def run(name, *args):
+        status, _ = run_tool(name, *args)
+        assert isinstance(status, str), status
+        return status
+
+    return run

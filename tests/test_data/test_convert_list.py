@@ -1,0 +1,148 @@
+"""The authors' lists as lists of the toolbox."""
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import write_video
+from official import write_frames, write_text
+
+from bike_mmaction.datasets.class_names import load_class_names
+
+
+@pytest.fixture(scope='module')
+def disk(tmp_path_factory):
+    """Two videos and their frames."""
+    root = tmp_path_factory.mktemp('disk')
+    for i, name in enumerate(('a/one.avi', 'two.webm')):
+        video = write_video(root / 'here.mp4', 5 + i)
+        path = root / 'videos' / name
+        os.makedirs(path.parent, exist_ok=True)
+        os.rename(video, path)
+        write_frames(str(path), str(root / 'frames' / name.split('.')[0]))
+    return root
+
+
+@pytest.fixture
+def convert(run_tool, tmp_path):
+    """Convert lines; what was printed and the new lines."""
+
+    def run(lines, *args):
+        source = write_text(f'{tmp_path}/theirs.txt', *lines)
+        out = tmp_path / 'out' / 'ours.txt'
+        status, printed = run_tool('convert_list', source, out, '--to', *args)
+        assert status == 0, status
+        return printed, out.read_text().splitlines()
+
+    return run
+
+
+FRAMES = ['a/one 300 7', 'b/two 10 0']
+VIDEOS = ['a/one.mp4 7', 'b/two.mp4 0']
+
+
+def test_without_looking_at_the_disk(convert, tmp_path):
+    printed, lines = convert(FRAMES, 'videos')
+    assert lines == VIDEOS
+    assert printed == f'{tmp_path}/out/ours.txt: 2 of 2 lines; 0 missing on ' \
+        'disk\n'
+    assert convert(FRAMES, 'videos', '--extension',
+                   '.avi')[1] == ['a/one.avi 7', 'b/two.avi 0']
+    assert convert(VIDEOS, 'videos')[1] == VIDEOS
+    assert convert(FRAMES + [''], 'rawframes')[1] == FRAMES
+
+
+def test_with_files(convert, disk, tmp_path):
+    videos = ['--videos-root', disk / 'videos']
+    frames = ['--frames-root', disk / 'frames']
+    assert convert(FRAMES, 'videos',
+                   *videos)[1] == ['a/one.avi 7', 'two.webm 0']
+    for lines in (VIDEOS, FRAMES):
+        assert convert(lines, 'rawframes',
+                       *frames)[1] == ['a/one 5 7', 'two 6 0']
+    printed, lines = convert(VIDEOS + ['c.mp4 1'], 'videos', *videos)
+    assert len(lines) == 2 and '2 of 3 lines; 1 missing' in printed
+    missing = tmp_path / 'out' / 'ours_missing.txt'
+    assert missing.read_text() == 'c.mp4\n'
+
+
+def test_other_order_of_classes(convert, tmp_path):
+    ours = load_class_names('hmdb51')
+    theirs = [name.replace(' ', '_').upper() for name in ours]
+    lines = ['a 0', 'b 50']
+
+    def translate(names):
+        path = write_text(f'{tmp_path}/labels.csv', 'id,name',
+                          *(f'{i},{n}' for i, n in enumerate(names)))
+        return convert(lines, 'videos', '--class-names', path, '--dataset',
+                       'hmdb51')
+
+    printed, found = translate(theirs)
+    assert printed.startswith('labels kept: the classes are in the same order '
+                              '(identity)\n')
+    assert found == ['a.mp4 0', 'b.mp4 50']
+    printed, found = translate(theirs[::-1])
+    assert printed.startswith('labels translated, 50 of 51 classes have '
+                              'another number here\n')
+    assert found == ['a.mp4 50', 'b.mp4 0']
+
+
+def test_classes_of_a_split(convert, tmp_path):
+    ours = load_class_names('kinetics600_zeroshot_split2')
+    path = write_text(f'{tmp_path}/labels.txt', *ours[5:3:-1])
+    assert convert(['a.mp4 0', 'b.mp4 1'], 'videos', '--class-names', path,
+                   '--dataset', 'kinetics600_zeroshot', '--split',
+                   2)[1] == ['a.mp4 5', 'b.mp4 4']
+
+
+@pytest.mark.parametrize('line', [
+    'a', 'a b 1', 'a 1 2 3', 'a -1', 'a 1.5', 'b two.mp4 1', 'a 1'
+])  # yapf: disable
+def test_malformed_lines(line, refuse, tmp_path):
+    source = write_text(f'{tmp_path}/x.txt', *FRAMES, line)
+    assert refuse(
+        'convert_list', source, tmp_path / 'out.txt', '--to',
+        'videos') == (f"convert_list: '{source}' line 3: expected 'path "
+                      "label' or 'path frames label', the same in all lines, "
+                      f"got '{line}'")
+    assert not os.path.exists(tmp_path / 'out.txt')
+
+
+def test_what_does_not_fit(refuse, tmp_path, disk):
+    source = write_text(f'{tmp_path}/x.txt', *VIDEOS)
+    empty = write_text(f'{tmp_path}/empty.txt')
+    names = write_text(f'{tmp_path}/names.txt', 'wave', 'dance')
+    few = write_text(f'{tmp_path}/few.txt', 'wave', 'run')
+    os.makedirs(tmp_path / 'nothing')
+    labels = ['videos', '--dataset', 'hmdb51', '--class-names']
+    for args, expected in (
+        ([empty, 'videos'], f"'{empty}' is empty"),
+        ([f'{tmp_path}/none.txt', 'videos'], 'No such file'),
+        ([source, 'rawframes'], f"'{source}' has no numbers of frames: give "
+         '--frames-root'),
+        ([source, 'videos', '--videos-root', tmp_path / 'nothing'],
+         f"no video found in '{tmp_path}/nothing'; expected such as 'a/one."),
+        ([source, *labels, names],
+         "--class-names: class 'dance' is none of the 51 expected ones"),
+        ([source, *labels, few], "'a/one.mp4' has label 7, but --class-names "
+         'has 2 classes'),
+        ([source, 'videos', '--class-names', few], 'needs --dataset'),
+        ([source, 'videos', '--split', 1], '--split needs --class-names'),
+        ([source, 'videos', '--frames-root', disk], 'needs --to rawframes'),
+        ([source, 'rawframes', '--videos-root', disk], 'needs --to videos'),
+        ([source, 'videos', '--extension', 'avi'], 'begin with a dot'),
+    ):
+        message = refuse('convert_list', args[0], tmp_path / 'out.txt', '--to',
+                         *args[1:])
+        assert expected in message
+
+
+def test_command_line(tmp_path, repository):
+    source = write_text(f'{tmp_path}/x.txt', 'a b')
+    done = subprocess.run([sys.executable, 'tools/data/convert_list.py',
+                           source, f'{tmp_path}/y.txt', '--to', 'videos'],
+                          cwd=repository,
+                          capture_output=True,
+                          text=True)  # yapf: disable
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert f"convert_list: '{source}' line 1: expected" in done.stderr

@@ -1,0 +1,288 @@
+"""From official files to the lists that the configs read."""
+import os
+import os.path as osp
+import subprocess
+import sys
+
+import pytest
+from helpers import write_video
+from official import (kinetics600_class_names, write_frames, write_official,
+                      write_text)
+
+from bike_mmaction.datasets.catalog import CATALOG
+from bike_mmaction.datasets.class_names import load_class_names
+
+
+def read(*path):
+    with open(osp.join(*map(str, path))) as file:
+        return file.read().splitlines()
+
+
+def prepare(run_tool, name, root, *args, annotations=None):
+    """Run the tool on the official files below ``root``: what it prints."""
+    status, out = run_tool('prepare', name, '--annotations', annotations
+                           or f'{root}/annotations', '--data-root', root,
+                           *args)
+    assert status == 0, status
+    return out.splitlines()
+
+
+HEAD = 'massaging_person\'s_head'
+LISTS = dict(
+    ucf101={
+        'train_split2': [
+            'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi 0',
+            'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c03.avi 0',
+            'YoYo/v_YoYo_g01_c01.avi 100', 'YoYo/v_YoYo_g01_c03.avi 100'
+        ],
+        'val_split2': [
+            'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c02.avi 0',
+            'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c04.avi 0',
+            'YoYo/v_YoYo_g01_c02.avi 100', 'YoYo/v_YoYo_g01_c04.avi 100'
+        ]
+    },
+    hmdb51={
+        'train_split3': [
+            f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
+            for c, label in (('brush_hair', 0), ('wave', 50)) for i in (0, 2)
+        ],
+        'val_split3': [
+            f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
+            for c, label in (('brush_hair', 0), ('wave', 50)) for i in (1, 3)
+        ]
+    },
+    activitynet={
+        'train': [
+            'v_--Id0000000.mp4 1', 'v_--Id0000001.mp4 199',
+            '--Id0000002.mp4 1', 'v_--Id0000003.mp4 199'
+        ],
+        'val': [
+            'v_--Id0000004.mp4 1', '--Id0000005.mp4 199',
+            'v_--Id0000006.mp4 1', 'v_--Id0000007.mp4 199'
+        ]
+    },
+    charades={
+        'train': [
+            'TR001.mp4 0.10 0.60 92', 'TR001.mp4 0.00 0.90 147',
+            'TR002.mp4 0.50 0.96 147', 'TR003.mp4 0.00 0.48 92',
+            'TR004.mp4 0.20 0.80 147'
+        ],
+        'val': [
+            'TE001.mp4 92 147', 'TE002.mp4 92', 'TE003.mp4 147',
+            'TE004.mp4 0 147'
+        ]
+    },
+    kinetics400={
+        part: [
+            f'abseiling/{part}-_video0_000007_000017.mp4 0',
+            f'{HEAD}/{part}-_video1_000007_000017.mp4 196',
+            f'{part}-_video2_000007_000017.mp4 0',
+            f'{HEAD}/{part}-_video3.mp4 196'
+        ]
+        for part in ('train', 'val')
+    })
+FRAMES = dict(
+    LISTS,
+    charades={
+        'train': [
+            'TR001 2 13 92', 'TR001 0 22 147', 'TR002 12 12 147',
+            'TR003 0 12 92', 'TR004 5 15 147'
+        ],
+        'val':
+        ['TE001 24 92 147', 'TE002 24 92', 'TE003 24 147', 'TE004 24 0 147']
+    })
+
+
+@pytest.mark.parametrize('name', LISTS)
+def test_lists(name, tmp_path, run_tool):
+    write_official(name, tmp_path, rawframes=True)
+    for kind in ('videos', 'rawframes'):
+        frames = kind == 'rawframes'
+        options = ['--rawframes', '--fps', 25] if frames else []
+        out = prepare(run_tool, name, tmp_path, *options)
+        info = CATALOG[name]
+        assert len(out) == 2 * max(1, len(info.splits))
+        for part, lines in (FRAMES if frames else LISTS)[name].items():
+            path = tmp_path / f'{name}_{part}_list_{kind}.txt'
+            if frames and name != 'charades':
+                lines = [
+                    f'{osp.splitext(x.split()[0])[0]} 24 {x.split()[1]}'
+                    for x in lines
+                ]
+            assert read(path) == lines
+            assert any(x.startswith(f'{path}: ') for x in out)
+    assert not [x for x in os.listdir(tmp_path) if 'missing' in x]
+
+
+def test_remarks(tmp_path, run_tool):
+    write_official('charades', tmp_path)
+    out = prepare(run_tool, 'charades', tmp_path)
+    assert out[0].endswith(': 5 segments of 4 videos; 0 missing on disk; 2 '
+                           'left out, empty or behind the end')
+    assert out[1].endswith(': 4 videos; 0 missing on disk; 1 left out, '
+                           'without action')
+    write_official('activitynet', tmp_path / 'a')
+    out = prepare(run_tool, 'activitynet', tmp_path / 'a')
+    assert out[1].endswith(
+        ': 4 videos; 0 missing on disk; 1 of several classes, of which the '
+        'first is taken; 1 left out, without annotation')
+
+
+@pytest.mark.parametrize('kind', ['videos', 'rawframes'])
+def test_kinetics600(kind, tmp_path, run_tool):
+    write_official('kinetics600', tmp_path, rawframes=kind == 'rawframes')
+    options = ['--rawframes'] * (kind == 'rawframes')
+    out = prepare(run_tool, 'kinetics600', tmp_path, *options)
+    assert out[0].endswith('4 videos; 600 missing on disk')
+    assert out[2] == f'{tmp_path}/class_names.txt: 600 classes'
+    names = read(tmp_path, 'class_names.txt')
+    assert names == kinetics600_class_names() == sorted(set(names))
+    list_name = f'kinetics600_val_list_{kind}'
+    label = names.index('backflip (human)')
+    stem = 'backflip_(human)/val-_video1_000007_000017'
+    line = f'{stem}.mp4 {label}' if kind == 'videos' else f'{stem} 24 {label}'
+    assert read(tmp_path, f'{list_name}.txt')[1] == line
+    missing = read(tmp_path, f'{list_name}_missing.txt')
+    assert len(missing) == 600 and missing[0] == 'absent-0000_000003_000013'
+
+    # the classes of the three zero-shot splits, from the same file
+    out = prepare(run_tool, 'kinetics600_zeroshot', tmp_path, *options)
+    assert len(out) == 3 and all(
+        x.endswith('4 videos; 160 missing on disk; 440 left out, of other '
+                   'classes') for x in out)
+    for split in (1, 2, 3):
+        list_name = f'kinetics600_zeroshot_val_split{split}_list_{kind}.txt'
+        own = load_class_names(f'kinetics600_zeroshot_split{split}')
+        lines = read(tmp_path, list_name)
+        assert lines[1] == line.replace(f' {label}',
+                                        f" {own.index('backflip (human)')}")
+
+
+def test_another_number_of_classes(tmp_path, refuse):
+    write_text(f'{tmp_path}/train.csv', 'label,youtube_id,time_start,time_end',
+               'abseiling,x,1,2')
+    assert refuse('prepare', 'kinetics600', '--annotations', tmp_path) == (
+        f"prepare: '{tmp_path}/train.csv' names 1 classes, expected 600 of "
+        'kinetics600')
+
+
+def test_default_root_and_chosen_splits(tmp_path, run_tool, monkeypatch):
+    root = tmp_path / 'data' / 'hmdb51'
+    folder = write_official('hmdb51', root)
+    monkeypatch.chdir(tmp_path)
+    status, out = run_tool('prepare', 'hmdb51', '--annotations',
+                           f'{folder}/testTrainMulti_7030_splits', '--splits',
+                           3, 1)
+    assert status == 0
+    assert [line.split(':')[0] for line in out.splitlines()] == [
+        f'data/hmdb51/hmdb51_{part}_split{split}_list_videos.txt'
+        for split in (3, 1) for part in ('train', 'val')
+    ]
+
+
+def test_missing_videos(tmp_path, run_tool):
+    write_official('ucf101', tmp_path)
+    video = 'YoYo/v_YoYo_g01_c03.avi'
+    os.rename(tmp_path / 'videos' / video, tmp_path / 'kept.avi')
+    out = prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    assert out[0].endswith('list_videos.txt: 3 videos; 1 missing on disk')
+    stem = 'ucf101_train_split1_list_videos'
+    assert len(read(tmp_path, f'{stem}.txt')) == 3
+    assert read(tmp_path, f'{stem}_missing.txt') == [video]
+    # found by its name alone, with another extension; then none is missing
+    os.rename(tmp_path / 'kept.avi',
+              tmp_path / 'videos' / 'v_YoYo_g01_c03.MP4')
+    prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    assert read(tmp_path, f'{stem}.txt')[3] == 'v_YoYo_g01_c03.MP4 100'
+    assert not osp.exists(tmp_path / f'{stem}_missing.txt')
+    assert not [x for x in os.listdir(tmp_path) if x.endswith('.tmp')]
+
+
+def test_a_part_alone(tmp_path, run_tool, refuse):
+    """Who only tests needs no training videos."""
+    write_official('kinetics400', tmp_path)
+    os.rename(tmp_path / 'videos_train', tmp_path / 'elsewhere')
+    out = prepare(run_tool, 'kinetics400', tmp_path)
+    assert out[0] == (
+        f'{tmp_path}/kinetics400_train_list_videos.txt: not written, nothing '
+        f"found in '{tmp_path}/videos_train'")
+    assert 'val_list_videos.txt: 4 videos' in out[1]
+    os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
+    options = ['--annotations', tmp_path / 'annotations', '--data-root',
+               tmp_path]  # yapf: disable
+    found_nothing = (f"prepare: no video found in '{tmp_path}/videos_train' "
+                     f"and '{tmp_path}/videos_val'; expected files such as "
+                     "'train-_video0_000007_000017.mp4'")
+    assert refuse('prepare', 'kinetics400', *options).startswith(found_nothing)
+    assert refuse('prepare', 'kinetics400', *options, '--rawframes').endswith(
+        "expected frames such as 'train-_video0_000007_000017/img_00001.jpg'")
+
+
+@pytest.mark.parametrize('rawframes', [False, True])
+def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
+    write_official('hmdb51', tmp_path, rawframes)
+    kind = 'rawframes' if rawframes else 'videos'
+    folder, ending = tmp_path / kind, '' if rawframes else '.avi'
+    options = [
+        'prepare', 'hmdb51', '--annotations', tmp_path / 'annotations',
+        '--data-root', tmp_path, *['--rawframes'][:rawframes]
+    ]
+    os.rename(folder / 'wave', folder / 'wa ve')
+    message = refuse(*options)
+    path = f'wa ve/a#1_wave_u_nm_2{ending}'
+    assert f"'{path}' in '{folder}'" in message and 'rename' in message
+    os.rename(folder / 'wa ve', folder / 'b')
+    for name in ('x', 'y'):
+        os.makedirs(folder / name)
+        source = folder / 'b' / f'a#1_wave_u_nm_2{ending}'
+        os.symlink(source, folder / name / source.name)
+    assert (f"'wave/a#1_wave_u_nm_2.avi' may be 'b/a#1_wave_u_nm_2{ending}' "
+            f"or 'x/a#1_wave_u_nm_2{ending}' in '{folder}': remove or "
+            'rename one') in refuse(*options)
+
+
+def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):
+    write_official('charades', tmp_path, rawframes=True)
+    os.remove(tmp_path / 'rawframes/TR001/TR001-000007.jpg')
+    for number in range(11, 25):
+        os.remove(tmp_path / f'rawframes/TR002/TR002-{number:06}.jpg')
+    write_text(tmp_path / 'rawframes/TR003/notes.jpg', 'no frame')
+    out = prepare(run_tool, 'charades', tmp_path, '--rawframes', '--fps', 25)
+    assert out[0].endswith(
+        '2 videos; 0 missing on disk; 2 left out, empty or behind the end; '
+        '2 left out, frames not numbered 1, 2, 3 ...; 1 left out, begins '
+        'behind the last frame')
+    assert read(tmp_path, 'charades_train_list_rawframes.txt') == [
+        'TR003 0 12 92', 'TR004 5 15 147'
+    ]
+
+
+def test_wrong_options(tmp_path, refuse):
+    options = ['--annotations', tmp_path]
+    assert refuse('prepare', 'ucf', *options).startswith(
+        "prepare: dataset 'ucf' is unknown; choose from ('kinetics400',")
+    assert 'splits of ucf101 are (1, 2, 3)' in refuse('prepare', 'ucf101',
+                                                      *options, '--splits', 4)
+    assert 'are not numbered' in refuse('prepare', 'charades', *options,
+                                        '--splits', 1)
+    assert '--fps 0 must be positive' in refuse('prepare', 'charades',
+                                                *options, '--fps', 0)
+
+
+def test_command_line(tmp_path, repository):
+    folder = write_official('ucf101', tmp_path)
+    command = [sys.executable, 'tools/data/prepare.py', 'ucf101',
+               '--annotations', folder, '--data-root']  # yapf: disable
+    done = subprocess.run([*command, str(tmp_path), '--splits', '1'],
+                          cwd=repository,
+                          capture_output=True,
+                          text=True)
+    assert done.returncode == 0 and 'val_split1' in done.stdout, done.stderr
+
+
+def test_helpers_agree(tmp_path):
+    """Frames are numbered as the list of the toolbox expects."""
+    video = write_video(tmp_path / 'a.mp4', 3)
+    write_frames(video, str(tmp_path / 'V1'), '{video}-{:06}.jpg')
+    assert sorted(os.listdir(tmp_path /
+                             'V1')) == [f'V1-00000{i}.jpg' for i in (1, 2, 3)]

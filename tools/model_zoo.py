@@ -1,0 +1,199 @@
+"""Write the tables and commands of docs/model_zoo.md from the model index.
+
+Usage: python tools/model_zoo.py [--check]
+
+In the page, what lies between `<!-- models: SECTION -->` and `<!-- end -->`
+is written anew from configs/metafile.yml; the text around it stays.
+"""
+import argparse
+import os.path as osp
+import re
+import sys
+from typing import Callable, Dict, List
+
+import yaml
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+PAGE = osp.join(ROOT, 'docs', 'model_zoo.md')
+BLOCK = re.compile(r'<!-- models: (.+?) -->\n.*?<!-- end -->', re.S)
+HALF = 'Half-classes Top 1 Accuracy'
+
+
+def read(path: str) -> str:
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
+def read_models() -> List[dict]:
+    """The entries of the model index."""
+    return yaml.safe_load(read(osp.join(ROOT, 'configs',
+                                        'metafile.yml')))['Models']
+
+
+def result(model: dict) -> dict:
+    """Data set, task and published figures."""
+    return model['Results'][0]
+
+
+def folder(model: dict) -> str:
+    """Where its config lies: 'configs', 'few_shot' ..."""
+    return osp.basename(osp.dirname(model['Config']))
+
+
+def branch(model: dict) -> str:
+    """Whether it has an attributes branch."""
+    return 'attributes' if 'Branches' in model['Metadata'] else 'video'
+
+
+def home(model: dict) -> str:
+    """The section that has its commands."""
+    if folder(model) == 'zero_shot':
+        return f"zero-shot, {model['Metadata']['Evaluator']}"
+    if folder(model) == 'few_shot':
+        return 'few-shot'
+    if folder(model) == 'ablations':
+        return f'ablations, {branch(model)}'
+    if result(model)['Dataset'] == 'Kinetics-400':
+        return f'kinetics-400, {branch(model)}'
+    multi_label = result(model)['Task'].startswith('Multi-Label')
+    return 'multi-label' if multi_label else 'other data sets'
+
+
+def in_section(model: dict, section: str) -> bool:
+    """Whether its table has it; ablations also have their baselines."""
+    if section == f'ablations, {branch(model)}':
+        return 'Description' in model['Metadata']
+    return home(model) == section
+
+
+def data_name(model: dict) -> str:
+    """The name of its data set on the command line of prepare.py."""
+    name = result(model)['Dataset'].lower().replace('-', '')
+    if (folder(model), name) == ('zero_shot', 'kinetics600'):
+        return 'kinetics600_zeroshot'
+    return name
+
+
+def input_size(model: dict) -> str:
+    """Frames and pixels, such as 16x224²."""
+    size = model['Metadata']['Resolution'].split('x')[0]
+    return f"{model['Metadata']['Frames']}x{size}²"
+
+
+def figure(*keys: str) -> Callable[[dict], str]:
+    """A column of published figures: one, or mean and deviation."""
+
+    def column(model: dict) -> str:
+        metrics = result(model)['Metrics']
+        return ' ± '.join(str(metrics[k]) for k in keys if k in metrics) or '—'
+
+    return column
+
+
+def metadata(key: str) -> Callable[[dict], str]:
+    """A column of properties."""
+    return lambda model: str(model['Metadata'].get(key) or '—')
+
+
+COLUMNS: Dict[str, Callable[[dict], str]] = {
+    'config': lambda model: f"[{model['Name']}](../{model['Config']})",
+    'what differs': metadata('Description'),
+    'backbone': metadata('Architecture'),
+    'data set': lambda model: result(model)['Dataset'],
+    'split': metadata('Split'),
+    'shots': metadata('Shots'),
+    'input': input_size,
+    'views': metadata('Inference Views'),
+    'top-1': figure('Top 1 Accuracy'),
+    'V+A': figure('Top 1 Accuracy'),
+    'A': figure('Attributes Branch Top 1 Accuracy'),
+    'mAP': figure('mAP'),
+    'all classes': figure('Full-classes Top 1 Accuracy'),
+    'half of the classes': figure(HALF, f'{HALF} Standard Deviation'),
+    'published in': metadata('Published In'),
+}
+INPUT = ' config | data set | split | input | views |'
+ZERO_SHOT = f'{INPUT} all classes | half of the classes | published in '
+# Of each section: the columns of its table.
+SECTIONS = {
+    'kinetics-400, video': ' config | input | views | top-1 | published in ',
+    'kinetics-400, attributes':
+    ' config | input | views | A | V+A | published in ',
+    'ablations, video': ' what differs | top-1 | published in | config ',
+    'ablations, attributes':
+    ' backbone | what differs | A | V+A | published in | config ',
+    'other data sets': f'{INPUT} top-1 | mAP | published in ',
+    'multi-label': ' config | input | views | mAP | published in ',
+    'few-shot': f'{INPUT} shots | top-1 | published in ',
+    'zero-shot, frames': ZERO_SHOT,
+    'zero-shot, video': ZERO_SHOT,
+}
+
+
+def table(models: List[dict], header: str) -> str:
+    """A Markdown table, a model a line."""
+    columns = [COLUMNS[name.strip()] for name in header.split('|')]
+    lines = [header, '|'.join(['---'] * len(columns))]
+    for model in models:
+        cells = ' | '.join(column(model) for column in columns)
+        lines.append(f' {cells} ')
+    return '\n'.join(f'|{line}|' for line in lines)
+
+
+def commands(model: dict) -> List[str]:
+    """What trains and tests it."""
+    config, data = model['Config'], model['Metadata']
+    if folder(model) == 'zero_shot':
+        return [f'python tools/test.py {config} CHECKPOINT']
+    test = f'bash tools/dist_test.sh {config} CHECKPOINT 8'
+    lines = [f"{test} --views {data['Inference Views']}"]
+    if 'Epochs' in data:
+        start = data.get('Starts From')
+        comment = f'  # starts from {start}' if start else ''
+        lines.insert(0, f'bash tools/dist_train.sh {config} 8{comment}')
+    return lines
+
+
+def render_section(models: List[dict], section: str) -> str:
+    """Table and commands of a section."""
+    rows = [model for model in models if in_section(model, section)]
+    own = [model for model in rows if home(model) == section]
+    lines = [
+        f'python tools/data/prepare.py {name} --annotations ANNOTATIONS'
+        for name in dict.fromkeys(map(data_name, own))
+    ]
+    lines += [line for model in own for line in commands(model)]
+    code = '\n'.join(lines)
+    return f'{table(rows, SECTIONS[section])}\n\n```bash\n{code}\n```'
+
+
+def render(page: str, models: List[dict]) -> str:
+    """The page with its sections, all of them once, written anew."""
+    found = BLOCK.findall(page)
+    if sorted(found) != sorted(SECTIONS):
+        raise ValueError(f'sections {found}, expected {list(SECTIONS)}')
+    return BLOCK.sub(
+        lambda match: f'<!-- models: {match[1]} -->\n'
+        f'{render_section(models, match[1])}\n<!-- end -->', page)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        '--check', action='store_true', help='write nothing, only compare')
+    args = parser.parse_args()
+    try:
+        page = read(PAGE)
+        rendered = render(page, read_models())
+    except (OSError, ValueError) as error:
+        sys.exit(f'model_zoo: {error}')
+    if args.check and rendered != page:
+        sys.exit(f"model_zoo: '{PAGE}' differs from the model index: run "
+                 'python tools/model_zoo.py')
+    if not args.check:
+        with open(PAGE, 'w', encoding='utf-8') as file:
+            file.write(rendered)
+
+
+if __name__ == '__main__':
+    main()
