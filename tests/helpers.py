@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import av
 import numpy as np
@@ -116,11 +117,18 @@ def shrink(cfg, data_root, work_dir):
     What a config is about stays: pipelines, frames, image size, heads,
     losses, optimizer and schedule. A second stage starts without the first.
     """
+    from bike_mmaction.datasets.pipelines import own_dataset
     shrink_model(cfg.model)
+    for head in ('cls_head', 'attributes_head'):
+        if head in cfg.model:
+            cfg.model[head].class_names = cfg.model[head].class_names.replace(
+                cfg.data_root, data_root)
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
+        if loader is None:
+            continue
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        dataset = loader.dataset
+        dataset = own_dataset(cfg, name)
         dataset.ann_file = dataset.ann_file.replace(cfg.data_root, data_root)
         for key, folder in dataset.data_prefix.items():
             dataset.data_prefix[key] = folder.replace(cfg.data_root, data_root)
@@ -128,9 +136,10 @@ def shrink(cfg, data_root, work_dir):
             if transform.type == 'LoadAttributes':
                 transform.ann_file = transform.ann_file.replace(
                     cfg.data_root, data_root)
-    cfg.train_cfg.max_epochs = 1
-    cfg.param_scheduler = cfg.param_scheduler[1:]
-    cfg.param_scheduler[0].update(begin=0, T_max=1, end=1)
+    if cfg.train_cfg:
+        cfg.train_cfg.max_epochs = 1
+        cfg.param_scheduler = cfg.param_scheduler[1:]
+        cfg.param_scheduler[0].update(begin=0, T_max=1, end=1)
     cfg.load_from = None
     cfg.work_dir = str(work_dir)
     cfg.default_hooks.logger.interval = 1
@@ -148,6 +157,12 @@ def convert_released(checkpoint, folder):
                    cwd=root,
                    env=dict(os.environ, PYTHONPATH=root))
     return dst
+
+
+def run_tool(name, *args):
+    """Run a script of ``tools/`` with these arguments, in this process."""
+    with mock.patch.object(sys, 'argv', [name, *map(str, args)]):
+        return tool(name).main()
 
 
 def tool(name):

@@ -314,8 +314,8 @@ def list_with_unreadable(cfg, folder):
         lines = file.read().splitlines()
     first = osp.join(dataset.data_prefix.video, lines[0].split()[0])
     with open(first, 'rb') as file:
-        (folder / 'half.mp4').write_bytes(
-            file.read()[:osp.getsize(first) // 2])
+        (folder / 'half.mp4').write_bytes(file.read()[:osp.getsize(first) //
+                                                      2])
     lines.insert(1, 'gone.mp4 0')
     lines.append(f'{folder}/half.mp4 1')
     path = folder / 'list.txt'

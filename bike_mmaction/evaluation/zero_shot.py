@@ -11,10 +11,12 @@ times (*half-classes*). What votes is one of two:
 
 The votes of a video are averaged.
 """
+import logging
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from mmaction.evaluation import top_k_accuracy
+from mmengine.logging import print_log
 from scipy.special import softmax
 
 NUM_SPLITS = 10
@@ -57,13 +59,19 @@ def protocol(similarity: np.ndarray,
 
     Returns:
         dict[str, float]: ``full_top{k}``; ``half_top{k}_mean`` and
-        ``half_top{k}_std`` over the splits. Fractions.
+        ``half_top{k}_std`` over the splits, unless there are so few classes
+        with videos that a split has none. Fractions.
     """
     metrics = {
         f'full_top{k}': value
         for k, value in zip(topk, _accuracy(similarity, labels, topk))
     }
-    splits = half_classes(similarity, labels, topk)
+    try:
+        splits = half_classes(similarity, labels, topk)
+    except ValueError as error:
+        print_log(f'No half-classes accuracy: {error}', 'current',
+                  logging.WARNING)
+        return metrics
     for k, values in zip(topk, zip(*splits)):
         metrics[f'half_top{k}_mean'] = float(np.mean(values))
         metrics[f'half_top{k}_std'] = float(np.std(values))

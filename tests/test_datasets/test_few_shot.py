@@ -53,15 +53,13 @@ def test_seeds(tmp_path):
 
 
 def draw_on_rank(rank, port, dataset, folder):
-    import bike_mmaction  # noqa: F401
     from mmaction.utils import register_all_modules
     from mmengine.runner import set_random_seed
+
+    import bike_mmaction  # noqa: F401
     register_all_modules()
     dist.init_process_group(
-        'gloo',
-        init_method=f'tcp://127.0.0.1:{port}',
-        rank=rank,
-        world_size=2)
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     set_random_seed(5, diff_rank_seed=True)  # as --diff-rank-seed does
     with open(f'{folder}/{rank}.json', 'w') as file:
         json.dump([build(dataset, shots=5, seed=s).chosen() for s in (0, 1)],

@@ -105,6 +105,14 @@ def test_classes_of_a_half_compete_alone():
         np.std(values))
 
 
+def test_too_few_classes_for_halves():
+    metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='video'))
+    metric.topk = (1, )
+    metric.process(
+        None, [dict(view_scores=torch.eye(9)[:1], gt_label=torch.tensor([0]))])
+    assert metric.evaluate(1) == {'zero_shot_video/full_top1': 1}
+
+
 def test_scores_that_nobody_kept():
     metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
     with pytest.raises(ValueError, match='frame_scores.*keep_scores=True'):

@@ -48,8 +48,8 @@ def test_towers_move_and_the_rest_stays(clip, weight):
     model.cls_head(torch.randn(1, 2, 64))  # embeds the texts
     assert interpolate_with_pretrained(model, weight) == 2
     for name, found in model.state_dict().items():
-        first = name.replace('backbone.', '').replace(
-            'cls_head.text_encoder.', '')
+        first = name.replace('backbone.', '').replace('cls_head.text_encoder.',
+                                                      '')
         expected = before[name]
         if first != name and first in original:
             expected = weight * expected + (1 - weight) * original[first]

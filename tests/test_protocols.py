@@ -1,0 +1,221 @@
+"""From official annotation files to trained and tested models."""
+import glob
+import hashlib
+import json
+import os.path as osp
+
+import pytest
+import torch
+from helpers import run_tool, shrink, shrink_model
+from mmaction.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.runner import Runner
+from official import write_official
+
+from bike_mmaction.apis import few_shot, use_dataset, zero_shot
+from bike_mmaction.datasets.catalog import CATALOG, find_dataset
+from bike_mmaction.datasets.pipelines import own_dataset, use_rawframes
+
+ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
+GENERAL = [
+    osp.relpath(path, ROOT)
+    for path in sorted(glob.glob(osp.join(ROOT, 'configs', '*_16f_*.py')))
+    if '_k400' not in path
+]
+# Frames, of each data set once.
+ON_FRAMES = [
+    p for p in GENERAL
+    if '_336_' not in p and not p.endswith(('split2.py', 'split3.py'))
+]
+FEW_SHOT, ZERO_SHOT = ([
+    osp.relpath(path, ROOT)
+    for path in sorted(glob.glob(osp.join(ROOT, 'configs', folder, '*.py')))
+] for folder in ('few_shot', 'zero_shot'))
+# A config of each data set, with its metrics.
+ACCURACY = {'acc/top1', 'acc/top5', 'acc/mean1'}
+DATA_SETS = dict(
+    kinetics400=('bike_vitb32_k400', ACCURACY),
+    kinetics600=('bike_vitl14_16f_k600', ACCURACY),
+    ucf101=('bike_vitl14_16f_ucf101_split2', ACCURACY),
+    hmdb51=('bike_vitl14_16f_hmdb51_split3', ACCURACY),
+    activitynet=('bike_vitl14_16f_activitynet', ACCURACY | {'acc/mAP'}),
+    charades=('bike_vitl14_16f_charades', {'acc/mAP'}))
+
+
+def load(path):
+    return Config.fromfile(osp.join(ROOT, path))
+
+
+def prepare(name, root):
+    """Official files of a data set, and the lists made of them."""
+    folder = write_official(name, root, rawframes=True)
+    names = [name]
+    if name == 'kinetics600':
+        names.append('kinetics600_zeroshot')
+    for name in names:
+        for kind in ([], ['--rawframes', '--fps', 25]):
+            run_tool('data/prepare', name, '--annotations', folder,
+                     '--data-root', root, *kind)
+    return str(root)
+
+
+@pytest.fixture(scope='session')
+def roots(tmp_path_factory):
+    """Prepared data roots, by the ``data_root`` of the configs."""
+    made = {}
+
+    def get(data_root):
+        if data_root not in made:
+            name = osp.basename(data_root)
+            made[data_root] = prepare(name, tmp_path_factory.mktemp(name))
+        return made[data_root]
+
+    return get
+
+
+def read_results(folder):
+    path, = glob.glob(f'{folder}/*/results.json')
+    with open(path) as file:
+        return json.load(file)
+
+
+@pytest.mark.parametrize('name', DATA_SETS)
+def test_whole_way(name, tmp_path):
+    """One command each: prepare, train, test."""
+    config, metrics = DATA_SETS[name]
+    data, work = tmp_path / 'data', tmp_path / 'work'
+    run_tool('data/prepare', name, '--annotations', write_official(name, data),
+             '--data-root', data)
+    cfg = shrink(load(f'configs/{config}.py'), str(data), work)
+    cfg.dump(tmp_path / 'small.py')
+    run_tool('train', tmp_path / 'small.py')
+    run_tool('test', tmp_path / 'small.py', work / 'epoch_1.pth', '--views',
+             '4x1', '--work-dir', tmp_path / 'test')
+    results = read_results(tmp_path / 'test')
+    assert set(results['metrics']) == metrics
+    assert results['videos'] == dict(
+        evaluated=results['list']['videos'], missing=0, undecodable=0)
+    assert results['list']['videos'] >= 3 and results['views'] == '4x1'
+    digest = hashlib.sha256((work / 'epoch_1.pth').read_bytes()).hexdigest()
+    assert results['checkpoint']['sha256'] == digest
+
+
+def test_of_frames_on_the_command_line(roots, tmp_path):
+    cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
+    cfg = shrink(cfg, roots(cfg.data_root), tmp_path / 'work')
+    cfg.dump(tmp_path / 'small.py')
+    run_tool('train', tmp_path / 'small.py', '--rawframes')
+    run_tool('test', tmp_path / 'small.py', tmp_path / 'work/epoch_1.pth',
+             '--rawframes', '--work-dir', tmp_path / 'test')
+    listed = read_results(tmp_path / 'test')['list']
+    assert listed['file'].endswith('ucf101_val_split1_list_rawframes.txt')
+
+
+@pytest.mark.parametrize('path,frames',
+                         [(p, False) for p in GENERAL] + [(p, True)
+                                                          for p in ON_FRAMES])
+def test_general(path, frames, roots, tmp_path):
+    cfg = load(path)
+    name = osp.basename(path)[:-len('.py')]
+    first = 'bike_vitl14_336_16f_k400' if '336' in name else \
+        'bike_vitl14_16f_k400'
+    assert cfg.load_from == f'work_dirs/{first}/epoch_30.pth'
+    assert osp.isfile(osp.join(ROOT, 'configs', f'{first}.py'))
+    if frames:
+        use_rawframes(cfg)
+    runner = Runner.from_cfg(shrink(cfg, roots(cfg.data_root), tmp_path))
+    runner.train()
+    scalars = runner.message_hub.log_scalars
+    assert scalars['train/loss'].statistics('mean') > 0
+    metrics = runner.test()
+    dataset = osp.basename(cfg.data_root)
+    assert {m for m in metrics if 'videos/' not in m} == DATA_SETS[dataset][1]
+    assert metrics['videos/missing'] == metrics['videos/undecodable'] == 0
+
+
+@pytest.mark.parametrize('path', FEW_SHOT)
+def test_few_shot(path, roots, tmp_path):
+    cfg = load(path)
+    shots = int(path[-len('Kshot.py')])
+    dataset = cfg.train_dataloader.dataset
+    assert (dataset.shots, dataset.seed) == (shots, 0)
+    assert cfg.load_from is None  # CLIP's own weights
+    cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
+    counts = {}
+    with open(own_dataset(cfg, 'train').ann_file) as file:
+        for line in file:
+            label = line.split()[-1]
+            counts[label] = counts.get(label, 0) + 1
+    if min(counts.values()) < shots:
+        with pytest.raises(ValueError, match=f'but shots={shots}'):
+            DATASETS.build(dataset)
+        dataset.allow_fewer = True
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert 'acc/top1' in runner.test()
+    listed = (tmp_path / 'few_shot_list.txt').read_text().splitlines()
+    assert len(listed) == sum(min(n, shots) for n in counts.values())
+
+
+@pytest.mark.parametrize('path', ZERO_SHOT)
+def test_zero_shot(path, roots, tmp_path):
+    cfg = load(path)
+    evaluator = 'frames' if '_frames' in path else 'video'
+    assert (cfg.model.neck is None) == (evaluator == 'frames')
+    cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
+    if evaluator == 'frames':
+        # A checkpoint of the whole model, with temporal transformer, fits.
+        whole = load('configs/bike_vitl14_k400.py').model
+        shrink_model(whole)
+        cfg.load_from = str(tmp_path / 'k400.pth')
+        torch.save(
+            dict(state_dict=MODELS.build(whole).state_dict()), cfg.load_from)
+    metrics = Runner.from_cfg(cfg).test()
+    # Two classes have videos: too few for halves.
+    assert {m
+            for m in metrics if 'videos/' not in m
+            } == {f'zero_shot_{evaluator}/full_top{k}'
+                  for k in (1, 5)}
+
+
+def test_frames_of_charades():
+    """Segments begin at an offset, files are called after their video."""
+    cfg = load('configs/bike_vitl14_16f_charades.py')
+    use_rawframes(cfg)
+    train, test = own_dataset(cfg, 'train'), own_dataset(cfg, 'test')
+    assert train.type == test.type == 'NamedFrameDataset'
+    assert train.with_offset and 'with_offset' not in test
+    assert test.multi_class and test.num_classes == 157
+    assert train.filename_tmpl == test.filename_tmpl == '{video}-{:06}.jpg'
+    assert 'KeepSegment' not in [t.type for t in train.pipeline]
+
+
+@pytest.mark.parametrize('change,message', [
+    (lambda cfg: use_dataset(cfg, 'ucf'), "dataset 'ucf' is unknown"),
+    (lambda cfg: use_dataset(cfg, 'ucf101'), 'splits of ucf101 are .1, 2, 3'),
+    (lambda cfg: use_dataset(cfg, 'charades', 1), 'not numbered'),
+    (lambda cfg: zero_shot(cfg, 'hmdb51', 1, 'both'), "evaluator='both'"),
+])
+def test_impossible_configs(change, message):
+    with pytest.raises(ValueError, match=message):
+        change(load('configs/bike_vitl14_k400.py'))
+
+
+def test_few_shots_of_any_data_set():
+    cfg = load('configs/bike_vitl14_k400.py')
+    cfg.custom_hooks = [dict(type='EMAHook')]
+    few_shot(cfg, shots=3, seed=7)
+    assert [h['type']
+            for h in cfg.custom_hooks] == ['EMAHook', 'WriteFewShotList']
+    assert own_dataset(cfg, 'train').type == 'VideoDataset'
+    assert cfg.train_dataloader.dataset.seed == 7
+
+
+def test_catalog_names_what_exists():
+    from bike_mmaction.datasets.class_names import load_class_names
+    for name in CATALOG:
+        info = find_dataset(name)
+        for split in info.splits or (None, ):
+            source = info.classes(split)
+            if name != 'kinetics600':  # of its official files
+                assert len(load_class_names(source)) == info.num_classes
