@@ -1,16 +1,25 @@
 """From official annotation files to trained and tested models."""
 import glob
 import hashlib
+import itertools
 import json
+import os
 import os.path as osp
+import socket
+import subprocess
+import sys
 
+import mmengine
+import numpy as np
 import pytest
 import torch
 from helpers import run_tool, shrink, shrink_model
 from mmaction.registry import DATASETS, MODELS
+from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.runner import Runner
 from official import write_official
+from open_clip import CustomTextCLIP
 
 from bike_mmaction.apis import few_shot, use_dataset, zero_shot
 from bike_mmaction.datasets.catalog import CATALOG, find_dataset
@@ -176,6 +185,126 @@ def test_zero_shot(path, roots, tmp_path):
             for m in metrics if 'videos/' not in m
             } == {f'zero_shot_{evaluator}/full_top{k}'
                   for k in (1, 5)}
+
+
+@pytest.fixture(scope='module')
+def splits(roots, tmp_path_factory):
+    """Small configs of the three splits, and a checkpoint for all."""
+    register_all_modules()
+    folder = tmp_path_factory.mktemp('splits')
+    for i in (1, 2, 3):
+        cfg = load(f'configs/zero_shot/bike_vitl14_k600_split{i}.py')
+        cfg = shrink(cfg, roots(cfg.data_root), folder)
+        cfg.dump(folder / f'split{i}.py')
+    torch.manual_seed(2)
+    model = MODELS.build(cfg.model)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
+    configs = [str(folder / f'split{i}.py') for i in (1, 2, 3)]
+    return folder, configs, str(folder / 'model.pth')
+
+
+def test_splits_in_one_command(splits, tmp_path):
+    """By one process and by two."""
+    folder, configs, checkpoint = splits
+    args = [*configs, '--checkpoints', checkpoint, '--views', '2x1']
+    run_tool('test_splits', *args, '--work-dir', tmp_path / 'one')
+    done = subprocess.run([
+        'bash', 'tools/dist_test_splits.sh', '2', *args, '--work-dir',
+        str(tmp_path / 'two')
+    ],
+                          cwd=ROOT,
+                          env=dict(
+                              os.environ,
+                              PYTHON=sys.executable,
+                              PORT=free_port()),
+                          capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (
+        json.loads((tmp_path / name / 'splits.json').read_text())
+        for name in ('one', 'two'))
+    assert one == two and set(one['runs']) == {'split1', 'split2', 'split3'}
+    top5 = 'zero_shot_video/full_top5'
+    values = [run[top5] for run in one['runs'].values()]
+    assert one['average'][f'{top5}_mean'] == pytest.approx(np.mean(values))
+    assert one['average'][f'{top5}_std'] == pytest.approx(np.std(values))
+    for name, run in one['runs'].items():
+        results = read_results(tmp_path / 'one' / name)
+        assert results['metrics'][top5] == run[top5]
+        assert results['views'] == '2x1'
+    assert '| mean of 3 | 2x1 |' in done.stdout
+
+
+def test_splits_refuses(splits, capsys):
+    _, configs, checkpoint = splits
+    with pytest.raises(SystemExit):
+        run_tool('test_splits', *configs, '--checkpoints', checkpoint,
+                 checkpoint)
+    assert '3 configs, but 2 checkpoints' in capsys.readouterr().err
+    with pytest.raises(SystemExit, match='two configs have the same name'):
+        run_tool('test_splits', configs[0], configs[0], '--checkpoints',
+                 checkpoint)
+
+
+def test_options_of_a_test(splits, tmp_path):
+    """Other classes need a list only; prompts and weights can vary."""
+    folder, configs, _ = splits
+    cfg = Config.fromfile(configs[0])
+    torch.manual_seed(4)
+    clip = CustomTextCLIP(**cfg.model.backbone.arch)
+    torch.save(clip.state_dict(), tmp_path / 'clip.pt')
+    for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
+        tower.pretrained = str(tmp_path / 'clip.pt')
+    cfg.model.cls_head.average_clips = 'score'
+    cfg.test_evaluator = dict(type='AccMetric')
+    cfg.dump(tmp_path / 'small.py')
+    names = tmp_path / 'names.csv'
+    names.write_text('id,name\n0,a dog\n1,playing chess\n2,a car\n')
+    data = own_dataset(cfg, 'test')
+    listed = tmp_path / 'list.txt'
+    with open(data.ann_file) as file:
+        paths = [line.split()[0] for line in file]
+    listed.write_text(''.join(f'{p} {i % 3}\n' for i, p in enumerate(paths)))
+    found = {}
+    for key, options in dict(
+            plain=[],
+            ensemble=['--prompt', 'actions'],
+            clip=['--interpolate', '0'],
+            between=['--interpolate', '0.5']).items():
+        out = tmp_path / f'{key}.pkl'
+        run_tool('test', tmp_path / 'small.py', folder / 'model.pth',
+                 '--class-names', names, '--dump', out, '--work-dir',
+                 tmp_path / key, *options, '--cfg-options',
+                 f'test_dataloader.dataset.ann_file={listed}')
+        found[key] = torch.stack([r['pred_score'] for r in mmengine.load(out)])
+        assert found[key].shape == (len(paths), 3)
+    # As the weights of CLIP itself, with the other tensors of the model.
+    run_tool('test', tmp_path / 'small.py', folder / 'model.pth',
+             '--class-names', names, '--dump', tmp_path / 'again.pkl',
+             '--work-dir', tmp_path / 'again', '--interpolate', '0',
+             '--prompt', 'This is a video about {}', '--cfg-options',
+             f'test_dataloader.dataset.ann_file={listed}')
+    again = torch.stack(
+        [r['pred_score'] for r in mmengine.load(tmp_path / 'again.pkl')])
+    torch.testing.assert_close(again, found['clip'])
+    scores = list(found.values())
+    assert not any(
+        torch.allclose(a, b) for a, b in itertools.combinations(scores, 2))
+
+
+@pytest.mark.parametrize(
+    'option',
+    [['--interpolate', '2'], ['--views', '5x2'], ['--interpolate', 'half']])
+def test_unfit_options(option, capsys):
+    with pytest.raises(SystemExit):
+        run_tool('test', 'c.py', 'm.pth', *option)
+    assert f'argument {option[0]}: ' in capsys.readouterr().err
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return str(free.getsockname()[1])
 
 
 def test_frames_of_charades():

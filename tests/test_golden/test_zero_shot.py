@@ -55,4 +55,8 @@ def test_half_is_rounded_down_and_seeded():
 
 def test_split_without_videos():
     with pytest.raises(ValueError, match='no video is of the classes'):
-        protocol(np.zeros((1, 2, 40)), np.array([0]))
+        half_classes(np.zeros((1, 2, 40)), np.array([0]))
+    # What can be computed is.
+    assert protocol(np.zeros((1, 2, 40)), np.array([0])).keys() == {
+        'full_top1', 'full_top5'
+    }
