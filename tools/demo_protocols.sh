@@ -3,11 +3,12 @@
 # videos of each class, and on half of the classes to recognize the others.
 #
 # Usage: bash tools/demo_protocols.sh
-# About 10 minutes on 2 cores, after what tools/demo.sh has in common with it.
+# About 12 minutes on 2 cores, after what tools/demo.sh has in common with it.
 # What is finished is not done again. SEEDS is read if set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+SEEDS=${SEEDS:-0 1 2 3 4}
 . tools/demo/shell.sh
 
 # Train in two processes.
