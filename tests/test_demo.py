@@ -11,6 +11,7 @@ import sys
 import decord
 import pytest
 import torch
+from helpers import run_tool
 from mmengine.config import Config
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
@@ -151,15 +152,21 @@ def test_weight_is_chosen_on_validation_clips(demo_path, tmp_path):
         assert found.spread['V'] == pytest.approx((.05 + .45) / 2)
 
 
+def begin(folder):
+    """Data and CLIP, where the demo's configs look for them."""
+    out = folder / 'work_dirs' / 'demo'
+    render(out / 'data')
+    run('tools/demo/pretrain.py', 'configs/bike_demo.py', '--out',
+        out / 'clip.pt', '--steps', 2)
+    return out
+
+
 @pytest.mark.slow
 def test_from_video_to_table(tmp_path):
     """As tools/demo.sh, whose paths are relative to where it runs."""
-    out = tmp_path / 'work_dirs' / 'demo'
+    out = begin(tmp_path)
     config = f'{ROOT}/configs/bike_demo.py'
     both = f'{ROOT}/configs/bike_demo_attributes.py'
-    render(out / 'data')
-    run('tools/demo/pretrain.py', config, '--out', out / 'clip.pt', '--steps',
-        2)
 
     def tool(name, *args):
         run(f'{ROOT}/tools/{name}.py', *args, cwd=tmp_path)
@@ -183,3 +190,59 @@ def test_from_video_to_table(tmp_path):
     assert '| V trained + A plug-and-play, λ = 0.7 |' in results
     assert 'of the nearest 3 phrases' in results
     assert len(list(out.glob('saliency_*.png'))) == 4
+
+
+def test_classes_are_held_out(data, demo_path, tmp_path):
+    data = shutil.copytree(data, tmp_path / 'data')
+    run_tool('demo/hold_out', data)
+    names = (data / 'class_names.txt').read_text().splitlines()
+    halves = [(data / f'{half}.txt').read_text().splitlines()
+              for half in ('seen', 'unseen')]
+    assert sorted(sum(halves, [])) == sorted(names)
+    for half in halves:
+        assert len(half) == 8
+        assert {name.split()[0]
+                for name in half} == {'red', 'green', 'blue', 'yellow'}
+        assert len({name.split(' ', 2)[2] for name in half}) == 4
+    before = dict(line.split() for line in (data / 'test.txt').open())
+    for half, part in zip(('seen', 'unseen'), halves):
+        rows = [line.split() for line in (data / f'{half}_test.txt').open()]
+        assert len(rows) == 8
+        for path, label in rows:
+            assert part[int(label)] == names[int(before[path])]
+
+
+@pytest.mark.slow
+def test_protocols_to_table(tmp_path, demo_path, monkeypatch):
+    """As tools/demo_protocols.sh, with results of one test for several."""
+    out = begin(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    run_tool('demo/hold_out', out / 'data')
+    work = out / 'protocols'
+    kept = {}
+    for kind, train, test in (('all', '_few_shot', ''), ('unseen', '_seen',
+                                                         '_unseen')):
+        run_tool('train', f'{ROOT}/configs/bike_demo{train}.py', '--work-dir',
+                 work / kind)
+        run_tool('test', f'{ROOT}/configs/bike_demo{test}.py',
+                 work / kind / 'epoch_3.pth', '--work-dir',
+                 work / f'{kind}_test', '--interpolate', '0.5')
+        kept[kind], = (work / f'{kind}_test').glob('*/results.json')
+    assert (work / 'all' / 'few_shot_list.txt').exists()
+    for name in ('all_pretrained', 'all_1shot_seed0', 'all_2shot_seed0',
+                 'all_5shot_seed0', 'unseen_pretrained',
+                 'unseen_weight0.5_seed0', 'unseen_weight1_seed0'):
+        shutil.copy(kept[name.split('_')[0]], work / f'{name}.json')
+    # Of the tiny list no half-classes accuracy can be told.
+    for path in work.glob('unseen_*.json'):
+        results = json.loads(path.read_text())
+        for evaluator in ('frames', 'video'):
+            key = f'zero_shot_{evaluator}/half_top1_mean'
+            results['metrics'].setdefault(key, 0.25)
+        path.write_text(json.dumps(results))
+    run_tool('demo/protocols', work, '--seeds', 0)
+    results = (work / 'results.md').read_text()
+    assert '| training videos of each class | no training | 1 | 2 | 5 |' in \
+        results
+    assert '| fine-tuned on the other classes |' in results
+    assert (work / 'protocols.png').stat().st_size > 10000
