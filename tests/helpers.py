@@ -3,6 +3,7 @@ import copy
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 from unittest import mock
@@ -157,6 +158,13 @@ def convert_released(checkpoint, folder):
                    cwd=root,
                    env=dict(os.environ, PYTHONPATH=root))
     return dst
+
+
+def free_port():
+    """A port of this machine that nobody uses."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return str(s.getsockname()[1])
 
 
 def run_tool(name, *args):

@@ -7,7 +7,6 @@ import os.path as osp
 import pickle
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import TINY_ARCH
+from helpers import TINY_ARCH, free_port
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -211,12 +210,6 @@ def config(tmp_path_factory):
     path = str(root / 'small.py')
     cfg.dump(path)
     return path
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return str(s.getsockname()[1])
 
 
 def start(*command):

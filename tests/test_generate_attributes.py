@@ -5,7 +5,6 @@ import os
 import os.path as osp
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH, write_video
+from helpers import TINY_ARCH, free_port, write_video
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
@@ -65,9 +64,7 @@ def data(tmp_path_factory):
 def command(data, out, *args, processes=1):
     tool = ['tools/generate_attributes.py']
     if processes > 1:
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
+        port = free_port()
         tool = [
             '-m', 'torch.distributed.run', f'--nproc_per_node={processes}',
             f'--master_port={port}', *tool

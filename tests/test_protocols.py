@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import os.path as osp
-import socket
 import subprocess
 import sys
 
@@ -13,7 +12,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import run_tool, shrink, shrink_model
+from helpers import free_port, run_tool, shrink, shrink_model
 from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
@@ -299,12 +298,6 @@ def test_unfit_options(option, capsys):
     with pytest.raises(SystemExit):
         run_tool('test', 'c.py', 'm.pth', *option)
     assert f'argument {option[0]}: ' in capsys.readouterr().err
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return str(free.getsockname()[1])
 
 
 def test_frames_of_charades():

@@ -4,14 +4,13 @@ import glob
 import json
 import os
 import os.path as osp
-import socket
 import subprocess
 import sys
 
 import mmengine
 import pytest
 import torch
-from helpers import shrink
+from helpers import free_port, shrink
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmengine.config import Config
 
@@ -22,9 +21,6 @@ ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 
 
 def run(*command):
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = str(s.getsockname()[1])
     done = subprocess.run(
         list(map(str, command)),
         cwd=ROOT,
@@ -32,7 +28,7 @@ def run(*command):
             os.environ,
             PYTHON=sys.executable,
             PYTHONPATH=ROOT,
-            PORT=port,
+            PORT=free_port(),
             OMP_NUM_THREADS='1'),
         capture_output=True,
         text=True)

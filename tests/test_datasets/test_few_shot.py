@@ -1,11 +1,10 @@
 import json
 import os.path as osp
-import socket
 
 import pytest
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import shrink
+from helpers import free_port, shrink
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -69,10 +68,8 @@ def draw_on_rank(rank, port, dataset, folder):
 
 def test_ranks_draw_the_same(tmp_path):
     dataset = write_list(tmp_path / 'list.txt', [30, 30])
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    mp.spawn(draw_on_rank, args=(port, dataset, str(tmp_path)), nprocs=2)
+    mp.spawn(
+        draw_on_rank, args=(free_port(), dataset, str(tmp_path)), nprocs=2)
     ranks = [json.loads((tmp_path / f'{r}.json').read_text()) for r in (0, 1)]
     here = [build(dataset, shots=5, seed=s).chosen() for s in (0, 1)]
     assert ranks[0] == ranks[1] == here

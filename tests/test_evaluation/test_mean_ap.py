@@ -1,12 +1,12 @@
 """mAP is that of scikit-learn, on any number of processes."""
 import json
-import socket
 
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from helpers import free_port
 from mmaction.registry import METRICS
 from sklearn.metrics import average_precision_score
 
@@ -94,11 +94,8 @@ def run_rank(rank, world, port, out):
 
 def test_two_ranks_equal_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # mmengine leaves a folder here
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
     out = str(tmp_path / 'map.json')
-    mp.spawn(run_rank, args=(2, port, out), nprocs=2)
+    mp.spawn(run_rank, args=(2, free_port(), out), nprocs=2)
     with open(out) as file:
         found = json.load(file)
     for case in CASES:

@@ -57,6 +57,5 @@ def test_split_without_videos():
     with pytest.raises(ValueError, match='no video is of the classes'):
         half_classes(np.zeros((1, 2, 40)), np.array([0]))
     # What can be computed is.
-    assert protocol(np.zeros((1, 2, 40)), np.array([0])).keys() == {
-        'full_top1', 'full_top5'
-    }
+    assert protocol(np.zeros((1, 2, 40)),
+                    np.array([0])).keys() == {'full_top1', 'full_top5'}
