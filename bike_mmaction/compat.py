@@ -295,7 +295,8 @@ def name_annotation_file_in_errors() -> None:
     """mmaction2 1.2.0 names no file where an annotation file is unfit.
 
     An empty one gives ``need at least one array to concatenate``, a wrong
-    line ``too many values to unpack`` or ``invalid literal for int()``.
+    line ``too many values to unpack`` or ``invalid literal for int()``. Of
+    several labels, -1 stands for the last class.
     """
     from mmaction.datasets import BaseActionDataset
     init = BaseActionDataset.full_init
@@ -306,6 +307,8 @@ def name_annotation_file_in_errors() -> None:
     def full_init(self):
         try:
             init(self)
+            if self.multi_class:
+                _check_label_lists(self)
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"cannot use the annotation file '{self.ann_file}' "
@@ -315,6 +318,17 @@ def name_annotation_file_in_errors() -> None:
             ) from error
 
     BaseActionDataset.full_init = full_init
+
+
+def _check_label_lists(dataset) -> None:
+    from mmengine.dataset import BaseDataset
+    for i in range(len(dataset)):
+        labels = BaseDataset.get_data_info(dataset, i)['label']
+        bad = [x for x in labels if not 0 <= x < dataset.num_classes]
+        if bad:
+            raise ValueError(
+                f'entry {i + 1} has label {bad[0]}, but labels are 0 to '
+                f'{dataset.num_classes - 1}, and at least one')
 
 
 class PipelineError(RuntimeError):

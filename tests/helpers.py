@@ -1,5 +1,6 @@
 """Small real videos, and shipped configs made small."""
 import copy
+import glob
 import importlib.util
 import json
 import os
@@ -160,6 +161,13 @@ def convert_released(checkpoint, folder):
     return dst
 
 
+def read_results(folder):
+    """What a test wrote into its only run below this folder."""
+    path, = glob.glob(f'{folder}/*/results.json')
+    with open(path) as file:
+        return json.load(file)
+
+
 def free_port():
     """A port of this machine that nobody uses."""
     with socket.socket() as s:
@@ -170,7 +178,11 @@ def free_port():
 def run_tool(name, *args):
     """Run a script of ``tools/`` with these arguments, in this process."""
     with mock.patch.object(sys, 'argv', [name, *map(str, args)]):
-        return tool(name).main()
+        try:
+            return tool(name).main()
+        except SystemExit as end:
+            if end.code:
+                raise
 
 
 def tool(name):

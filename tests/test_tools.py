@@ -71,6 +71,9 @@ def test_options_with_effect_are_taken():
                         ], 'tools/train.py c.py --launcher slurm --amp'),
     ('slurm_test.sh', ['part', 'job', 'c.py', 'm.pth', '--views', '4x3'],
      'tools/test.py c.py m.pth --launcher slurm --views 4x3'),
+    ('slurm_test_splits.sh', [
+        'part', 'job', 'a.py', 'b.py', '--checkpoints', 'm'
+    ], 'tools/test_splits.py a.py b.py --checkpoints m --launcher slurm'),
     ('slurm_generate_attributes.sh', ['part', 'job', 'c.py', '--topk', '5'],
      'tools/generate_attributes.py c.py --launcher slurm --topk 5'),
 ])

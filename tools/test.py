@@ -13,7 +13,6 @@ import sys
 
 from bike_mmaction.apis import (add_test_arguments, change_test,
                                 check_cfg_options, load_toolbox_tool)
-from bike_mmaction.apis.testing import add_hook
 
 
 def main() -> None:
@@ -27,11 +26,11 @@ def main() -> None:
     merge_args = tool.merge_args
 
     def merge(cfg, args):
-        check_cfg_options(cfg, args.cfg_options)
-        change_test(cfg, own)
-        if args.checkpoint == 'pretrained':
-            args.checkpoint = None
-            add_hook(cfg, type='ReadPretrained')
+        try:
+            check_cfg_options(cfg, args.cfg_options)
+            args.checkpoint = change_test(cfg, own, args.checkpoint)
+        except (OSError, ValueError) as error:
+            sys.exit(f'test: {error}')
         return merge_args(cfg, args)
 
     tool.merge_args = merge

@@ -4,7 +4,8 @@ Usage: python tools/test_splits.py CONFIG [CONFIG ...] --checkpoints
 CHECKPOINT [CHECKPOINT ...] [--views 4x3] [further options of tools/test.py]
 
 One checkpoint serves all configs, as on the three splits of Kinetics-600
-zero-shot; or each config has its own, as on the splits of UCF-101.
+zero-shot; each config has its own, as on the splits of UCF-101; or one config
+serves several checkpoints, as of several seeds.
 """
 import argparse
 import sys
@@ -23,7 +24,8 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         required=True,
         metavar='CHECKPOINT',
-        help="one for all configs or one for each; or 'pretrained'")
+        help="one for all configs or one for each; or 'pretrained': CLIP's "
+        'own weights')
     parser.add_argument('--work-dir', default='work_dirs/test_splits')
     parser.add_argument(
         '--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
@@ -34,20 +36,19 @@ def parse_args() -> argparse.Namespace:
         help='options to override in every config, as KEY=VALUE')
     add_test_arguments(parser)
     args = parser.parse_args()
-    if len(args.checkpoints) not in (1, len(args.configs)):
-        parser.error(f'{len(args.configs)} configs, but '
-                     f'{len(args.checkpoints)} checkpoints: give one, or one '
-                     'for each')
+    numbers = len(args.configs), len(args.checkpoints)
+    if 1 not in numbers and numbers[0] != numbers[1]:
+        parser.error(f'{numbers[0]} configs, but {numbers[1]} checkpoints: '
+                     'give as many, or one config, or one checkpoint')
+    args.configs *= max(numbers) // numbers[0]
+    args.checkpoints *= max(numbers) // numbers[1]
     return args
 
 
 def main() -> None:
     args = parse_args()
-    checkpoints = args.checkpoints
-    if len(checkpoints) == 1:
-        checkpoints = checkpoints * len(args.configs)
     try:
-        average_tests(args.configs, checkpoints, args)
+        average_tests(args.configs, args.checkpoints, args)
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'test_splits: {error}')
 

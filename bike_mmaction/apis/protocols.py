@@ -60,7 +60,8 @@ def few_shot(cfg, shots: int, seed: int = 0) -> None:
         type='FewShotDataset',
         dataset=loader['dataset'],
         shots=shots,
-        seed=seed)
+        seed=seed,
+        num_classes=cfg.model['cls_head']['num_classes'])
     cfg.custom_hooks = [
         *(cfg.get('custom_hooks') or []),
         ConfigDict(type='WriteFewShotList')

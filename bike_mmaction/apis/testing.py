@@ -1,7 +1,9 @@
 """What the tools that test have in common."""
 import argparse
+import os
 import os.path as osp
-from typing import Sequence
+from contextlib import suppress
+from typing import Dict, List, Optional, Sequence
 
 from mmaction.registry import HOOKS
 from mmaction.utils import register_all_modules
@@ -11,8 +13,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
-from ..datasets.pipelines import parse_views, set_views, use_rawframes
-from ..evaluation.results import (average, markdown_table, write_json,
+from ..datasets.pipelines import (own_dataset, parse_views, set_views,
+                                  use_rawframes)
+from ..datasets.prompts import load_prompts
+from ..evaluation.results import (average, markdown_table, row_of, write_json,
                                   write_tables)
 from .toolbox import check_cfg_options
 
@@ -21,7 +25,7 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
     """Options for :func:`change_test`."""
     parser.add_argument(
         '--views',
-        type=_views,
+        type=_checked(parse_views),
         help='temporal clips x spatial crops of each video, such as 1x1, '
         '4x1 or 4x3; by default as the config says')
     parser.add_argument(
@@ -31,10 +35,12 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--class-names',
         metavar='LIST',
+        type=_checked(load_class_names),
         help='recognize other classes: a built-in list, or a file with a '
         'name a line or in the form id,name')
     parser.add_argument(
         '--prompt',
+        type=_checked(load_prompts),
         help="other words around the class names, with '{}' for the name; "
         "a file with a prompt a line, or 'actions', makes an ensemble")
     parser.add_argument(
@@ -45,15 +51,21 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
         'and the original CLIP')
 
 
-def change_test(cfg, args: argparse.Namespace) -> None:
-    """Apply the options to a config.
+def change_test(cfg, args: argparse.Namespace,
+                checkpoint: str) -> Optional[str]:
+    """Apply the options to a config, before its ``--cfg-options``.
 
     Args:
         cfg (Config): The config to change.
         args (argparse.Namespace): With the options of
             :func:`add_test_arguments`.
+        checkpoint (str): File or address; or 'pretrained': CLIP as it is.
+
+    Returns:
+        str | None: What to load.
 
     Raises:
+        FileNotFoundError: if the checkpoint is a file and does not exist.
         ValueError: if an option does not fit the config.
     """
     if args.rawframes:
@@ -65,23 +77,30 @@ def change_test(cfg, args: argparse.Namespace) -> None:
         if cfg.model.get(key)
     ]
     if args.class_names is not None:
-        names = load_class_names(args.class_names)
+        number = len(load_class_names(args.class_names))
         for head in heads:
-            head.update(class_names=args.class_names, num_classes=len(names))
+            head.update(class_names=args.class_names, num_classes=number)
+        if 'num_classes' in own_dataset(cfg, 'test'):
+            own_dataset(cfg, 'test')['num_classes'] = number
     if args.prompt is not None:
         for head in heads:
             head['prompt'] = args.prompt
     if args.interpolate is not None:
+        if checkpoint == 'pretrained':
+            raise ValueError("--interpolate is for a checkpoint; 'pretrained' "
+                             'is the original CLIP already')
         add_hook(cfg, type='InterpolateWeights', weight=args.interpolate)
-
-
-def set_checkpoint(cfg, checkpoint: str) -> None:
-    """Test a checkpoint, or with the word 'pretrained' CLIP as it is."""
     if checkpoint == 'pretrained':
-        cfg.load_from = None
         add_hook(cfg, type='ReadPretrained')
-    else:
-        cfg.load_from = checkpoint
+        return None
+    if '://' not in checkpoint and not osp.isfile(checkpoint):
+        raise FileNotFoundError(f"checkpoint '{checkpoint}' does not exist")
+    return checkpoint
+
+
+def add_hook(cfg, **hook) -> None:
+    """Append to the custom hooks of a config."""
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
 
 
 def average_tests(configs: Sequence[str], checkpoints: Sequence[str],
@@ -100,42 +119,53 @@ def average_tests(configs: Sequence[str], checkpoints: Sequence[str],
         dict[str, float]: ``*_mean`` and ``*_std`` of each metric.
 
     Raises:
-        ValueError: if two configs have the same name, or as
-            :func:`change_test`.
+        OSError: if a file does not exist; before the first test.
+        ValueError: if an option does not fit a config.
     """
     register_all_modules()
-    names = [osp.splitext(osp.basename(path))[0] for path in configs]
-    if len(set(names)) < len(names):
-        raise ValueError(f'two configs have the same name: {names}')
-    prepared = []
-    for path, name, checkpoint in zip(configs, names, checkpoints):
-        cfg = Config.fromfile(path)
-        check_cfg_options(cfg, args.cfg_options)
-        cfg.merge_from_dict(args.cfg_options or {})
-        change_test(cfg, args)
-        set_checkpoint(cfg, checkpoint)
-        cfg.launcher = args.launcher
-        cfg.work_dir = osp.join(args.work_dir, name)
-        prepared.append(cfg)
-    found = [Runner.from_cfg(cfg).test() for cfg in prepared]
-    averaged = average(found)
+    prepared = {}
+    for path, checkpoint in zip(configs, checkpoints):
+        name = osp.splitext(osp.basename(path))[0]
+        if name in prepared:  # of several seeds
+            name = f'{name}_{len(prepared) + 1}'
+        prepared[name] = _prepare(path, name, checkpoint, args)
+    summary = osp.join(args.work_dir, 'splits.json')
+    if is_main_process():  # should this run fail
+        with suppress(FileNotFoundError):
+            os.remove(summary)
+    runs = {}
+    for name, cfg in prepared.items():
+        runner = Runner.from_cfg(cfg)
+        runner.test()
+        runs[name] = runner.test_loop.results
+    averaged = average([run['metrics'] for run in runs.values()])
     if is_main_process():
-        path = osp.join(args.work_dir, 'splits.json')
-        runs = dict(zip(names, found))
-        write_json(path, dict(runs=runs, average=averaged))
-        rows = [(name, args.views, {
-            k: v
-            for k, v in metrics.items() if not k.startswith('videos/')
-        }) for name, metrics in runs.items()]
-        rows.append((f'mean of {len(rows)}', args.views, averaged))
-        write_tables(path, rows)
-        print(f'{markdown_table(rows)}\nWritten to {path}')
+        _write_average(summary, runs, averaged)
     return averaged
 
 
-def add_hook(cfg, **hook) -> None:
-    """Append to the custom hooks of a config."""
-    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
+def _prepare(path: str, name: str, checkpoint: str,
+             args: argparse.Namespace) -> Config:
+    cfg = Config.fromfile(path)
+    check_cfg_options(cfg, args.cfg_options)
+    cfg.load_from = change_test(cfg, args, checkpoint)
+    cfg.merge_from_dict(args.cfg_options or {})
+    cfg.launcher = args.launcher
+    cfg.work_dir = osp.join(args.work_dir, name)
+    cfg.test_cfg = dict(type='ReportingTestLoop')
+    return cfg
+
+
+def _write_average(path: str, runs: Dict[str, dict], averaged: dict) -> None:
+    write_json(path, dict(runs=runs, average=averaged))
+    rows: List[tuple] = [row_of(name, run) for name, run in runs.items()]
+    rows.append((f'mean of {len(rows)}', '', '', averaged))
+    write_tables(path, rows)
+    print(f'{markdown_table(rows)}\nWritten to {path}')
+    for name, run in runs.items():
+        absent = run['list']['videos'] - run['videos']['evaluated']
+        if absent:
+            print(f'{name}: {absent} videos were not evaluated')
 
 
 @HOOKS.register_module()
@@ -151,13 +181,17 @@ class ReadPretrained(Hook):
         model.init_weights()
 
 
-def _views(text: str) -> str:
-    """Refuse what is not understood, before any work."""
-    try:
-        parse_views(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error))
-    return text
+def _checked(read):
+    """Refuse what cannot be read, before any work."""
+
+    def check(text: str) -> str:
+        try:
+            read(text)
+        except (OSError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error))
+        return text
+
+    return check
 
 
 def _weight(text: str) -> float:

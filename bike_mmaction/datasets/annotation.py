@@ -13,6 +13,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from tqdm import tqdm
 
 from .official import Entry
+from .segments import segment_frames
 
 EXTENSIONS = ('.mp4', '.avi', '.mkv', '.webm', '.mov')
 
@@ -45,11 +46,13 @@ class VideoFolder:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._paths: Dict[str, List[str]] = {}
+        self._by_stem: Dict[str, List[str]] = {}
+        self._by_end: Dict[str, List[str]] = {}
         for path in self._search():
             stem = without_extension(path)
-            for key in {path, stem, osp.basename(stem)}:
-                self._paths.setdefault(key, []).append(path)
+            self._by_stem.setdefault(stem, []).append(path)
+            for end in _ends(stem):
+                self._by_end.setdefault(end, []).append(path)
 
     def _search(self) -> Iterable[str]:
         for folder, files in _walk(self.root):
@@ -58,11 +61,12 @@ class VideoFolder:
                     yield osp.join(folder, name)
 
     def find(self, names: Iterable[str]) -> Optional[str]:
-        """Find a video by its path or else by its name alone.
+        """Find a video by its path.
 
         Args:
             names (Iterable[str]): What it may be called; the extension may
-                be absent or another one.
+                be absent or another one, and leading folders may be more or
+                fewer. Others are another video.
 
         Returns:
             str | None: Its path below the folder; None if it is not there.
@@ -71,16 +75,26 @@ class VideoFolder:
             ValueError: if there are several.
         """
         for name in names:
-            stem = without_extension(name)
-            for key in (name, stem, osp.basename(stem)):
-                found = sorted(self._paths.get(key, ()))
-                if len(found) > 1:
-                    raise ValueError(
-                        f"'{name}' may be '{found[0]}' or '{found[1]}' in "
-                        f"'{self.root}': remove or rename one")
-                if found:
-                    return found[0]
+            found = sorted(self._candidates(name))
+            if len(found) > 1:
+                raise ValueError(
+                    f"'{name}' may be '{found[0]}' or '{found[1]}' in "
+                    f"'{self.root}': remove or rename one")
+            if found:
+                return found[0]
         return None
+
+    def _candidates(self, name: str) -> Sequence[str]:
+        """The paths that agree best with a name."""
+        stem = without_extension(name)
+        same = self._by_stem.get(stem, ())
+        if name in same:
+            return [name]
+        deeper = self._by_end.get(stem, ())
+        if not osp.dirname(stem):
+            return deeper
+        fewer = (self._by_stem.get(end, ()) for end in _ends(stem)[1:])
+        return same or deeper or next(filter(None, fewer), ())
 
     def line(self, path: str, entry: Entry) -> str:
         """The line of an entry whose video was found."""
@@ -134,7 +148,15 @@ class FrameFolder(VideoFolder):
         numbers = [total]
         if entry.segment:
             numbers = segment_frames(entry.segment, self.fps, total)
+            if not numbers[1]:
+                raise UnusableEntry('begins behind the last frame')
         return ' '.join(map(str, [path, *numbers, *entry.labels]))
+
+
+def _ends(path: str) -> List[str]:
+    """``['a/b/c', 'b/c', 'c']`` of ``'a/b/c'``."""
+    parts = path.split('/')
+    return ['/'.join(parts[i:]) for i in range(len(parts))]
 
 
 def without_extension(path: str) -> str:
@@ -167,35 +189,15 @@ def frame_numbers(files: Iterable[str], template: str,
     return [int(m[1]) for m in map(pattern.fullmatch, files) if m]
 
 
-def segment_frames(segment: Tuple[float, float], fps: float,
-                   total: int) -> Tuple[int, int]:
-    """Frames of a segment, at least one.
-
-    Args:
-        segment (tuple[float, float]): Begin and end in seconds.
-        fps (float): Frames per second.
-        total (int): Frames of the video.
-
-    Returns:
-        tuple[int, int]: Number of frames before the segment, and in it.
-
-    Raises:
-        UnusableEntry: if it begins behind the last frame.
-    """
-    first = int(segment[0] * fps)
-    if first >= total:
-        raise UnusableEntry('begins behind the last frame')
-    return first, min(max(int(segment[1] * fps), first + 1), total) - first
-
-
 def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
     """Look the entries up on disk and make the lines of those found.
 
     Raises:
-        ValueError: if a name stands for several files, or a path that is
-            needed has a space.
+        ValueError: if a name stands for several files, entries with
+            different labels for one, or a path that is needed has a space.
     """
     lines, missing, remarks, found = [], {}, Counter(), set()
+    listed: Dict[tuple, Entry] = {}
     for entry in entries:
         path = folder.find(entry.names)
         if path is None:
@@ -205,12 +207,29 @@ def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
             raise ValueError(
                 f"'{path}' in '{folder.root}': lists separate by spaces, so "
                 'that a path can have none; rename it, such as with _')
+        # Segments may have several labels; a whole video is listed once.
+        key = (path, entry.segment, entry.labels if entry.segment else None)
+        other = listed.get(key)
+        if other:
+            _check_same_labels(other, entry, osp.join(folder.root, path))
+            remarks['left out, listed before'] += 1
+            continue
+        listed[key] = entry
         try:
             lines.append(folder.line(path, entry))
             found.add(path)
         except UnusableEntry as error:
             remarks[f'left out, {error}'] += 1
     return AnnotationList(lines, list(missing), remarks, len(found))
+
+
+def _check_same_labels(first: Entry, second: Entry, path: str) -> None:
+    if first.labels != second.labels:
+        one, two = (f"'{entry.names[0]}' with label "
+                    f"{' '.join(map(str, entry.labels))}"
+                    for entry in (first, second))
+        raise ValueError(f"{one} and {two} are both '{path}': a label is "
+                         'wrong, or the file of one is not there')
 
 
 def read_list(path: str) -> Tuple[str, List[Entry], List[int]]:

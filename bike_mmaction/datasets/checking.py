@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from mmengine.dataset import BaseDataset
+from mmengine.fileio import list_from_file
 from tqdm import tqdm
 
 from ..compat import _explain
@@ -177,6 +178,27 @@ def judge_lengths(verdicts: Sequence[Verdict], clip_len: int,
         if verdict.usable and verdict.frames < limit else verdict
         for verdict in verdicts
     ]
+
+
+def read_lines(path: str) -> List[str]:
+    """The lines of an annotation file.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is no UTF-8 text, begins with a byte order mark, or
+            has a blank line; names file and line.
+    """
+    try:
+        lines = list_from_file(path)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
+    if lines and lines[0].startswith('\ufeff'):
+        raise ValueError(f"'{path}' line 1 begins with a byte order mark "
+                         '(BOM): save the file as UTF-8 without BOM')
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            raise ValueError(f"'{path}' line {number} is blank: remove it")
+    return lines
 
 
 def load_infos(dataset: BaseDataset, num_lines: int) -> List[dict]:

@@ -1,11 +1,13 @@
 """Few-shot training: a few videos of each class (section 3.2, Table 4)."""
-from typing import Dict, List, Union
+from typing import Dict, List, Optional, Union
 
 import numpy as np
 from mmaction.registry import DATASETS, HOOKS
 from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
+
+from .entries import entry_of, source_of
 
 
 def choose_shots(labels: Dict[int, List[int]], shots: int, seed: int,
@@ -45,13 +47,17 @@ class FewShotDataset(RepeatDataset):
     ``shots`` and ``seed`` alone: it is the same on every rank.
 
     Args:
-        dataset (dict | BaseDataset): The data set, single-label.
+        dataset (dict | BaseDataset): The data set, single-label; of the
+            toolbox, or another that reads an annotation file.
         shots (int): Videos per class.
         seed (int): Of the draw. Defaults to 0.
-        allow_fewer (bool): Whether a class may have fewer videos.
+        num_classes (int, optional): Classes that there should be.
+            Defaults to None: those of the videos.
+        allow_fewer (bool): Whether a class may have fewer videos, or none.
             Defaults to False.
 
     Raises:
+        TypeError: if the data set itself repeats or joins others.
         ValueError: if a class has fewer videos than ``shots``, or a video
             has no label or several.
     """
@@ -60,11 +66,19 @@ class FewShotDataset(RepeatDataset):
                  dataset: Union[dict, BaseDataset],
                  shots: int,
                  seed: int = 0,
+                 num_classes: Optional[int] = None,
                  allow_fewer: bool = False) -> None:
         if shots < 1:
             raise ValueError(f'shots={shots} must be positive')
         super().__init__(dataset, times=1)
-        labels: Dict[int, List[int]] = {}
+        if not isinstance(self.dataset, BaseDataset):
+            raise TypeError('FewShotDataset draws from a data set with an '
+                            'annotation file, not from a '
+                            f'{type(self.dataset).__name__}')
+        labels: Dict[int, List[int]] = {
+            label: []
+            for label in range(num_classes or 0)
+        }
         for i in range(len(self.dataset)):
             labels.setdefault(self._label(i), []).append(i)
         whole = len(self.dataset)
@@ -78,24 +92,15 @@ class FewShotDataset(RepeatDataset):
         label = info.get('label')
         if isinstance(label, (int, np.integer)) and label >= 0:
             return int(label)
-        source = info.get('filename', info.get('frame_dir', '?'))
-        raise ValueError(f"few-shot training needs one label a video; '"
-                         f"{source}' has {label!r}")
+        raise ValueError("few-shot training needs one label a video; "
+                         f"'{source_of(info)}' has {label!r}")
 
     def chosen(self) -> List[str]:
-        """What was drawn, as lines of an annotation file.
-
-        Returns:
-            list[str]: Path (and number of frames) and label.
-        """
-        lines = []
-        for i in range(self._ori_len):
-            info = self.dataset.get_data_info(i)
-            parts = [info.get('filename', info.get('frame_dir'))]
-            if 'total_frames' in info:
-                parts.append(info['total_frames'])
-            lines.append(' '.join(map(str, [*parts, info['label']])))
-        return lines
+        """What was drawn, as lines of an annotation file."""
+        return [
+            ' '.join(map(str, entry_of(self.dataset, i)))
+            for i in range(self._ori_len)
+        ]
 
 
 @HOOKS.register_module()

@@ -114,7 +114,7 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         if cfg.get(f'{split}_dataloader') is None:
             continue  # the config only tests
         dataset = own_dataset(cfg, split)
-        _find(dataset['pipeline'], 'DecordDecode')
+        _find(dataset['pipeline'], 'DecordDecode', 'LoadAttributes')
         if dataset['type'] == 'VideoSegmentDataset':
             dataset['with_offset'] = True
         dataset['type'] = 'NamedFrameDataset' if '{video}' in template else \

@@ -1,10 +1,28 @@
 """Segments of untrimmed videos: what Charades is trained on (section 3.1)."""
-from typing import List
+from typing import List, Tuple
 
 from mmaction.datasets import RawframeDataset, VideoDataset
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.fileio import list_from_file
+
+
+def segment_frames(segment: Tuple[float, float], fps: float,
+                   total: int) -> Tuple[int, int]:
+    """Frames of a segment: at least one, as far as they exist.
+
+    Args:
+        segment (tuple[float, float]): Begin and end in seconds.
+        fps (float): Frames per second.
+        total (int): Frames of the video.
+
+    Returns:
+        tuple[int, int]: Number of frames before the segment, and in it: 0 if
+        it begins behind the last frame.
+    """
+    # Rounded, as 1.16 s at 25 frames a second are 28.999... frames.
+    first, last = (int(round(time * fps, 6)) for time in segment)
+    return first, max(0, min(max(last, first + 1), total) - first)
 
 
 @DATASETS.register_module()
@@ -90,15 +108,13 @@ class KeepSegment(BaseTransform):
         start, end = results['segment']
         fps = results['video_reader'].get_avg_fps()
         total = results['total_frames']
-        first = int(start * fps)
-        if first >= total:
+        first, count = segment_frames((start, end), fps, total)
+        if not count:
             raise ValueError(
                 f'the segment from {start} to {end} s begins behind the end '
                 f'of the video ({total / fps:.2f} s)')
         results['start_index'] += first
-        # At least a frame; what lies behind the end does not exist.
-        results['total_frames'] = min(max(int(end * fps), first + 1),
-                                      total) - first
+        results['total_frames'] = count
         return results
 
     def __repr__(self) -> str:

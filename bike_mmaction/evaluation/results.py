@@ -10,7 +10,11 @@ import torch
 from mmengine.dist import master_only
 from mmengine.logging import print_log
 
+from ..datasets.annotation import without_extension
+from ..datasets.entries import entry_of, innermost
 from ..datasets.pipelines import views_of
+from ..models.interpolation import InterpolateWeights
+from ..models.text_head import TextHead
 from ..version import __version__
 
 Metrics = Dict[str, float]
@@ -19,8 +23,8 @@ Metrics = Dict[str, float]
 def list_fingerprint(dataset) -> str:
     """Identify what a data set holds: which videos with which labels.
 
-    Neither the order nor the folder of the data set counts. Figures of two
-    tests can be compared only if their fingerprints are the same.
+    Neither the order nor the folder of the data set counts, nor whether it
+    holds video files or their frames.
 
     Args:
         dataset (BaseDataset): Of the toolbox.
@@ -28,25 +32,14 @@ def list_fingerprint(dataset) -> str:
     Returns:
         str: The first 12 hexadecimal digits of a SHA-256.
     """
-    folders = [f for f in (dataset.data_prefix or {}).values() if f]
-    lines = sorted(
-        _line(dataset.get_data_info(i), folders) for i in range(len(dataset)))
-    return hashlib.sha256('\n'.join(lines).encode()).hexdigest()[:12]
-
-
-def _line(info: dict, folders: Sequence[str]) -> str:
-    path = info.get('filename', info.get('frame_dir', ''))
-    for folder in folders:
-        if path.startswith(folder):
-            path = osp.relpath(path, folder)
-    label = info.get('label')
-    if isinstance(label, torch.Tensor):  # one-hot
-        label = label.nonzero().flatten().tolist()
-    where = [
-        info[key] for key in ('segment', 'offset', 'total_frames')
-        if key in info
-    ]
-    return json.dumps([path, label, *where])
+    lines = []
+    for i in range(len(dataset)):
+        path, *rest = entry_of(dataset, i)
+        info = dataset.get_data_info(i)
+        if 'total_frames' in info and 'offset' not in info:
+            rest = rest[1:]
+        lines.append(json.dumps([without_extension(path), *rest]))
+    return hashlib.sha256('\n'.join(sorted(lines)).encode()).hexdigest()[:12]
 
 
 def describe_checkpoint(runner) -> Optional[dict]:
@@ -64,50 +57,78 @@ def describe_checkpoint(runner) -> Optional[dict]:
     return found
 
 
+def describe_model(runner) -> dict:
+    """What a test may change of a model without training it."""
+    model = getattr(runner.model, 'module', runner.model)
+    backbone = getattr(model, 'backbone', None)
+    found = dict(pretrained=getattr(backbone, 'pretrained', None))
+    for name in ('attributes_head', 'cls_head'):
+        head = getattr(model, name, None)
+        if isinstance(head, TextHead):
+            names = '\n'.join(head.class_names)
+            found.update(
+                prompt=head.prompt,
+                classes=len(head.class_names),
+                class_names_sha256=hashlib.sha256(names.encode()).hexdigest())
+    for hook in runner.hooks:
+        if isinstance(hook, InterpolateWeights):
+            found['interpolate'] = hook.weight
+    return found
+
+
+def describe_test(runner, dataset, metrics: Metrics,
+                  unreadable: Sequence[str]) -> dict:
+    """All that is written of a test, see :func:`write_results`."""
+    inner = innermost(dataset)
+    pipeline = runner.cfg.get('test_dataloader', {}).get('dataset', {})
+    while 'dataset' in pipeline:
+        pipeline = pipeline['dataset']
+    counts = {k: v for k, v in metrics.items() if k.startswith('videos/')}
+    return dict(
+        config=runner.cfg.filename,
+        metrics={
+            k: v
+            for k, v in metrics.items() if k not in counts
+        },
+        list=dict(
+            file=inner.ann_file,
+            videos=len(dataset),
+            fingerprint=list_fingerprint(inner)),
+        videos={
+            k.split('/')[-1]: v
+            for k, v in counts.items()
+        },
+        unreadable=list(unreadable),
+        views=views_of(pipeline.get('pipeline', ())),
+        checkpoint=describe_checkpoint(runner),
+        model=describe_model(runner),
+        versions=dict(bike_mmaction=__version__, torch=torch.__version__))
+
+
 @master_only
-def write_results(runner, dataset, metrics: Metrics,
-                  unreadable: Sequence[str]) -> None:
+def write_results(runner, results: dict) -> None:
     """Write ``results.json``, ``.md`` and ``.tex`` beside the log of a test.
 
     Args:
         runner (Runner): Of the test.
-        dataset (BaseDataset): What it was tested on.
-        metrics (dict[str, float]): With ``videos/*``.
-        unreadable (Sequence[str]): Why videos were not evaluated.
+        results (dict): See :func:`describe_test`.
     """
-    name = osp.splitext(osp.basename(runner.cfg.filename or 'model'))[0]
-    pipeline = (runner.cfg.get('test_dataloader')
-                or {}).get('dataset', {}).get('pipeline', ())
-    views = views_of(pipeline)
-    counts = {
-        key.split('/')[-1]: value
-        for key, value in metrics.items() if key.startswith('videos/')
-    }
-    listed = dict(
-        file=dataset.ann_file,
-        videos=len(dataset),
-        fingerprint=list_fingerprint(dataset))
-    results = dict(
-        config=runner.cfg.filename,
-        metrics={
-            k: v
-            for k, v in metrics.items() if not k.startswith('videos/')
-        },
-        list=listed,
-        videos=counts,
-        unreadable=list(unreadable),
-        views=views,
-        checkpoint=describe_checkpoint(runner),
-        pretrained=runner.cfg.model.get('backbone', {}).get('pretrained'),
-        versions=dict(bike_mmaction=__version__, torch=torch.__version__))
     path = osp.join(runner.log_dir, 'results.json')
     write_json(path, results)
-    write_tables(path, [(name, views, results['metrics'])])
+    name = osp.splitext(osp.basename(runner.cfg.filename or 'model'))[0]
+    write_tables(path, [row_of(name, results)])
+    listed, counts = results['list'], results['videos']
     print_log(
         f"Tested on '{listed['file']}': {listed['videos']} videos, list "
         f'fingerprint {listed["fingerprint"]}; '
         f'{", ".join(f"{v} {k}" for k, v in counts.items())}; '
-        f'views {views}. Results: {path}', 'current')
+        f'views {results["views"]}. Results: {path}', 'current')
+
+
+def row_of(name: str, results: dict) -> tuple:
+    """A row of :func:`write_tables`."""
+    videos = f'{results["videos"]["evaluated"]} of {results["list"]["videos"]}'
+    return name, results['views'], videos, results['metrics']
 
 
 def write_json(path: str, content: dict) -> None:
@@ -126,7 +147,7 @@ def write_tables(path: str, rows: Sequence[tuple]) -> None:
 
     Args:
         path (str): Of the JSON file.
-        rows (Sequence[tuple]): Name, views and metrics of each row.
+        rows (Sequence[tuple]): Name, views, videos and metrics of each row.
     """
     stem = osp.splitext(path)[0]
     for ending, table in (('md', markdown_table), ('tex', latex_table)):
@@ -138,8 +159,8 @@ def average(runs: Sequence[Metrics]) -> Metrics:
     """Mean and standard deviation over runs, such as the splits of a data set.
 
     Args:
-        runs (Sequence[dict[str, float]]): Metrics of each; only what all of
-            them have counts.
+        runs (Sequence[dict[str, float]]): Metrics of each; only numbers that
+            all of them have count.
 
     Returns:
         dict[str, float]: ``*_mean`` and ``*_std``, the latter as published
@@ -147,8 +168,8 @@ def average(runs: Sequence[Metrics]) -> Metrics:
     """
     found = {}
     for key in runs[0]:
-        if all(key in run for run in runs) and not key.startswith('videos/'):
-            values = [run[key] for run in runs]
+        values = [run.get(key) for run in runs]
+        if all(isinstance(v, (int, float, np.number)) for v in values):
             found[f'{key}_mean'] = float(np.mean(values))
             found[f'{key}_std'] = float(np.std(values))
     return found
@@ -167,7 +188,7 @@ def latex_table(rows: Sequence[tuple]) -> str:
         re.sub(r'([_%&#])', r'\\\1', cell).replace('±', r'$\pm$')
         for cell in row
     ] for row in _cells(rows)]
-    lines = [r'\begin{tabular}{ll' + 'r' * (len(head) - 2) + '}', r'\toprule']
+    lines = [r'\begin{tabular}{lll' + 'r' * (len(head) - 3) + '}', r'\toprule']
     lines += [' & '.join(head) + r' \\', r'\midrule']
     lines += [' & '.join(row) + r' \\' for row in body]
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}'])
@@ -176,11 +197,12 @@ def latex_table(rows: Sequence[tuple]) -> str:
 def _cells(rows: Sequence[tuple]) -> List[List[str]]:
     names = list(
         dict.fromkeys(
-            re.sub('_(mean|std)$', '', key) for _, _, metrics in rows
+            re.sub('_(mean|std)$', '', key) for *_, metrics in rows
             for key in metrics))
-    return [['model', 'views', *names]] + [[
-        name, views or '', *(_cell(metrics, column) for column in names)
-    ] for name, views, metrics in rows]
+    return [['model', 'views', 'videos', *names]] + [[
+        *(cell or '' for cell in row[:3]), *(_cell(row[3], name)
+                                             for name in names)
+    ] for row in rows]
 
 
 def _cell(metrics: Metrics, name: str) -> str:

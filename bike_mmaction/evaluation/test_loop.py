@@ -6,12 +6,13 @@ from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmaction.registry import LOOPS
-from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import TestLoop
 
+from ..datasets.entries import innermost, source_of
 from ..datasets.transforms import ReportUnreadable
-from .results import write_results
+from .results import describe_test, write_results
 
 
 @dataclass(frozen=True)  # a tuple would be taken apart by mmengine
@@ -185,9 +186,15 @@ class ReportingTestLoop(ReadableTestLoop):
 
     def __init__(self, runner, dataloader, evaluator, fp16=False) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
-        _report_unreadable(self.dataloader.dataset)
-        self.count = VideoCount()
+        dataset = innermost(self.dataloader.dataset)
+        if not hasattr(dataset, 'pipeline'):
+            raise TypeError('ReportingTestLoop needs a data set with a '
+                            f'pipeline, got a {type(dataset).__name__}')
         metrics = self.evaluator.metrics
+        if any(not isinstance(m, DumpResults) for m in metrics):
+            _require_labels(dataset)
+        dataset.pipeline = ReportUnreadable(dataset.pipeline.transforms)
+        self.count = VideoCount()
         meta = self.evaluator.dataset_meta
         self.evaluator = PlaceholderEvaluator([self.count, *metrics])
         self.evaluator.dataset_meta = meta
@@ -203,15 +210,22 @@ class ReportingTestLoop(ReadableTestLoop):
         reasons = [u.reason for u in self.count.unreadable]
         for reason in reasons:
             print_log(f'Not evaluated: {reason}', 'current', logging.WARNING)
-        write_results(self.runner, self.dataloader.dataset, metrics, reasons)
+        self.results = describe_test(self.runner, self.dataloader.dataset,
+                                     metrics, reasons)
+        write_results(self.runner, self.results)
         return metrics
 
 
-def _report_unreadable(dataset) -> None:
-    while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
-        dataset = dataset.dataset
-    pipeline = getattr(dataset, 'pipeline', None)
-    if pipeline is None:
-        raise TypeError('ReportingTestLoop needs a data set with a pipeline, '
-                        f'got a {type(dataset).__name__}')
-    dataset.pipeline = ReportUnreadable(pipeline.transforms)
+def _require_labels(dataset) -> None:
+    """What has no label would count as wrong."""
+    without = [
+        info for info in map(dataset.get_data_info, range(len(dataset)))
+        if not torch.as_tensor(info.get('label', -1)).ge(0).all() or (
+            torch.is_tensor(info.get('label')) and not info['label'].any())
+    ]
+    if without:
+        raise ValueError(
+            f"{len(without)} of {len(dataset)} videos in '{dataset.ann_file}' "
+            f"have no label, such as '{source_of(without[0])}', but the "
+            'metrics of test_evaluator need one; remove these lines, or for '
+            'predictions alone set test_evaluator to DumpResults')

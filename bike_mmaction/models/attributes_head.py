@@ -8,7 +8,8 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from .text_head import PROMPT, TextHead, source_of
+from ..datasets.entries import source_of
+from .text_head import PROMPT, TextHead
 
 
 def _mlp(width: int) -> nn.Sequential:

@@ -51,7 +51,7 @@ def interpolate_with_pretrained(model: nn.Module, weight: float) -> int:
 
 @HOOKS.register_module()
 class InterpolateWeights(Hook):
-    """Interpolate a checkpoint with the original CLIP before a test.
+    """Interpolate a checkpoint with the original CLIP before the first test.
 
     Args:
         weight (float): See :func:`interpolate_with_pretrained`.
@@ -59,9 +59,13 @@ class InterpolateWeights(Hook):
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
+        self._done = False
 
     def before_test(self, runner) -> None:
         """Change the runner's model."""
+        if self._done:  # another test would move the weights again
+            return
+        self._done = True
         model = getattr(runner.model, 'module', runner.model)
         interpolate_with_pretrained(model, self.weight)
         print_log(

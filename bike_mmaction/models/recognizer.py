@@ -10,9 +10,9 @@ from mmaction.utils import SampleList
 from mmengine.logging import print_log
 
 from ..checkpoint import check_fit
+from ..datasets.entries import source_of
 from .association import AttributeAssociation
 from .clip import CLIPImageEncoder
-from .text_head import source_of
 
 BRANCHES = ('video', 'attributes')
 

@@ -12,16 +12,12 @@ from open_clip import SimpleTokenizer
 from torch import Tensor
 
 from ..datasets.class_names import load_class_names
+from ..datasets.entries import source_of
 from ..datasets.prompts import load_prompts
 from .clip import CLIPTextEncoder, TextEmbeddings
 
 WORDS = ('all', 'sentence', 'name')
 PROMPT = 'This is a video about {}'  # section 2.2
-
-
-def source_of(sample) -> str:
-    """The file or folder of a data sample, for messages."""
-    return sample.get('filename', sample.get('frame_dir', '?'))
 
 
 class ClassEmbeddings(NamedTuple):
@@ -226,7 +222,14 @@ class TextHead(BaseHead):
         return super().predict(feats, data_samples, **kwargs)
 
     def _check_labels(self, data_samples: SampleList, lowest: int = 0) -> None:
-        # Of another length they are one-hot, for a multi-label loss.
+        # Of another length they are one-hot, for several labels.
+        for sample in data_samples:
+            if 'gt_label' in sample and sample.gt_label.numel() not in (
+                    1, self.num_classes):
+                raise ValueError(
+                    f"the labels of '{source_of(sample)}' are of "
+                    f'{sample.gt_label.numel()} classes, but the model knows '
+                    f'{self.num_classes}: set num_classes of the data set')
         single = [
             sample for sample in data_samples
             if 'gt_label' in sample and sample.gt_label.numel() == 1

@@ -1,8 +1,77 @@
-"""Frames of segments, and names of frames."""
+"""Videos are found on disk; frames of segments, and names of frames."""
 import pytest
+from official import write_text
 
-from bike_mmaction.datasets.annotation import (UnusableEntry, frame_numbers,
-                                               segment_frames, write_lines)
+from bike_mmaction.datasets.annotation import (FrameFolder, UnusableEntry,
+                                               VideoFolder, frame_numbers,
+                                               make_list, write_lines)
+from bike_mmaction.datasets.official import Entry
+from bike_mmaction.datasets.segments import segment_frames
+
+
+def folder(root, *paths):
+    for path in paths:
+        write_text(f'{root}/{path}')
+    return VideoFolder(str(root))
+
+
+@pytest.mark.parametrize(
+    'name,paths,expected',
+    [
+        ('a/001', ['b/001.mp4'], None),  # of another class
+        ('a/001.avi', ['b/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
+        ('a/001', ['001.mp4'], '001.mp4'),  # a flat folder
+        ('a/001', ['b/001.mp4', '001.mp4'], '001.mp4'),
+        ('a/001', ['x/a/001.mp4', 'x/b/001.mp4'], 'x/a/001.mp4'),
+        ('a/001', ['x/a/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
+        ('a/001', ['x/a/001.mp4', '001.mp4'], 'x/a/001.mp4'),
+        ('/x/a/001', ['a/001.mp4', 'b/001.mp4'], 'a/001.mp4'),
+        ('001', ['b/001.mp4'], 'b/001.mp4'),
+        ('a/001.avi', ['a/001.avi', 'a/001.mp4'], 'a/001.avi'),
+        ('1', ['a/001.mp4'], None),
+    ])
+def test_where_a_video_is_found(name, paths, expected, tmp_path):
+    assert folder(tmp_path, *paths).find([name]) == expected
+
+
+@pytest.mark.parametrize('name,paths', [
+    ('a/001', ['a/001.mp4', 'a/001.avi']),
+    ('a/001', ['x/a/001.mp4', 'y/a/001.mp4']),
+    ('001', ['a/001.mp4', '001.mp4']),
+])
+def test_several_files_of_a_name(name, paths, tmp_path):
+    with pytest.raises(ValueError, match=f"'{name}' may be '.*' or '.*' in"):
+        folder(tmp_path, *paths).find([name])
+
+
+def test_entries_of_one_file(tmp_path):
+    videos = folder(tmp_path, '001.mp4', 'c/2.mp4')
+    one, two = Entry(('a/001', ), (0, )), Entry(('b/001', ), (1, ))
+    with pytest.raises(
+            ValueError,
+            match=f"'a/001' with label 0 and 'b/001' with label 1 are both "
+            f"'{tmp_path}/001.mp4'"):
+        make_list([one, two], videos)
+    again = [one, one, Entry(('c/2', ), (2, 3)), one._replace(names=('001', ))]
+    found = make_list(again, videos)
+    assert found.lines == ['001.mp4 0', 'c/2.mp4 2 3']
+    assert found.remarks == {'left out, listed before': 2}
+    assert found.videos == 2
+
+
+def test_segments_of_one_file(tmp_path):
+    """These overlap, so that they may have several labels."""
+    entry = Entry(('001', ), (0, ), (0., 1.))
+    entries = [
+        entry,
+        entry._replace(labels=(1, )),
+        entry._replace(segment=(0., 2.)), entry
+    ]
+    found = make_list(entries, folder(tmp_path, '001.mp4'))
+    assert found.lines == [
+        '001.mp4 0.00 1.00 0', '001.mp4 0.00 1.00 1', '001.mp4 0.00 2.00 0'
+    ]
+    assert found.remarks == {'left out, listed before': 1}
 
 
 @pytest.mark.parametrize(
@@ -14,14 +83,27 @@ from bike_mmaction.datasets.annotation import (UnusableEntry, frame_numbers,
         ((0.5, 0.51), (12, 1)),  # at least one
         ((4, 9), (96, 4)),  # as far as there are frames
         ((4.16, 4.2), (99, 1)),
+        ((4.17, 5), (100, 0)),  # behind the end
     ])
 def test_frames_of_a_segment(segment, expected):
     assert segment_frames(segment, 24, 100) == expected
 
 
-def test_segment_behind_the_end():
+@pytest.mark.parametrize('fps', [24, 25, 30, 30000 / 1001])
+def test_times_are_those_of_frames(fps):
+    """Although 1.16 * 25 is less than 29."""
+    assert 1.16 * 25 < 29
+    for number in range(1000):
+        assert segment_frames((number / fps, 99), fps, 1000)[0] == number
+    assert segment_frames((1.16, 2.32), 25, 100) == (29, 29)
+
+
+def test_segment_behind_the_end(tmp_path):
+    write_text(f'{tmp_path}/a/img_00001.jpg')
+    entry = Entry(('a', ), (0, ), (0.04, 1.))
+    assert FrameFolder(str(tmp_path), 'img_{:05}.jpg', 24).line('a', entry)
     with pytest.raises(UnusableEntry, match='begins behind the last frame'):
-        segment_frames((4.17, 5), 24, 100)
+        FrameFolder(str(tmp_path), 'img_{:05}.jpg', 25).line('a', entry)
 
 
 def test_names_of_frames():

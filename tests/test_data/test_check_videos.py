@@ -230,6 +230,27 @@ def test_messages(refuse, disk, tmp_path):
     assert "config has no 'train_dataloader" in refuse('check_videos', config)
 
 
+@pytest.mark.parametrize('content,expected', [
+    ('good.mp4 0\n\ngood2.mp4 1\n', 'line 2 is blank: remove it'),
+    ('good.mp4 0\n \n', 'line 2 is blank: remove it'),
+    ('\ufeffgood.mp4 0\n', 'line 1 begins with a byte order mark (BOM): save '
+     'the file as UTF-8 without BOM'),
+])
+def test_blank_lines_and_byte_order_marks(content, expected, refuse, disk,
+                                          tmp_path):
+    config = write_config(disk, tmp_path / 'config.py')
+    path = tmp_path / 'list.txt'
+    path.write_text(content, encoding='utf-8')
+    options = ['--cfg-options', f'train_dataloader.dataset.ann_file={path}']
+    assert refuse('check_videos', config,
+                  *options) == f"check_videos: '{path}' {expected}"
+    path.write_text(content, encoding='utf-16')
+    assert refuse(
+        'check_videos', config,
+        *options).startswith(f"check_videos: '{path}' is not UTF-8 text: ")
+    assert not osp.exists(tmp_path / 'list_usable.txt')
+
+
 def test_command_line(disk, tmp_path, repository):
     config = write_config(disk, tmp_path / 'config.py')
     done = subprocess.run(

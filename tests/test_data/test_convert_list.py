@@ -87,12 +87,40 @@ def test_other_order_of_classes(convert, tmp_path):
     assert found == ['a.mp4 50', 'b.mp4 0']
 
 
+def test_labels_of_a_dataset_are_kept(convert):
+    lines = ['a.mp4 0', 'b.mp4 50']
+    assert convert(lines, 'videos', '--dataset', 'hmdb51')[1] == lines
+
+
 def test_classes_of_a_split(convert, tmp_path):
     ours = load_class_names('kinetics600_zeroshot_split2')
     path = write_text(f'{tmp_path}/labels.txt', *ours[5:3:-1])
     assert convert(['a.mp4 0', 'b.mp4 1'], 'videos', '--class-names', path,
                    '--dataset', 'kinetics600_zeroshot', '--split',
                    2)[1] == ['a.mp4 5', 'b.mp4 4']
+
+
+def test_a_video_of_another_class_is_not_taken(convert, refuse, tmp_path):
+    write_text(f'{tmp_path}/videos/b/001.mp4')
+    videos = ['videos', '--videos-root', tmp_path / 'videos']
+    printed, lines = convert(['a/001 0', 'b/001 1', 'b/001 1'], *videos)
+    assert lines == ['b/001.mp4 1']
+    assert '1 of 3 lines; 1 missing on disk; 1 left out, listed before' in \
+        printed
+    source = write_text(f'{tmp_path}/x.txt', 'b/001 1', 'b/001.mp4 2')
+    assert refuse('convert_list', source, tmp_path / 'y.txt', '--to',
+                  *videos).startswith("convert_list: 'b/001' with label 1 and "
+                                      "'b/001.mp4' with label 2 are both '")
+
+
+def test_the_list_itself_is_not_replaced(tmp_path, refuse):
+    source = write_text(f'{tmp_path}/x.txt', *FRAMES)
+    os.symlink(source, tmp_path / 'link.txt')
+    for out in (source, f'{tmp_path}/link.txt', f'{tmp_path}/../'
+                f'{tmp_path.name}/x.txt'):
+        assert f"OUT '{out}' is LIST itself" in refuse('convert_list', source,
+                                                       out, '--to', 'videos')
+    assert (tmp_path / 'x.txt').read_text().splitlines() == FRAMES
 
 
 @pytest.mark.parametrize('line', [
@@ -113,6 +141,13 @@ def test_what_does_not_fit(refuse, tmp_path, disk):
     empty = write_text(f'{tmp_path}/empty.txt')
     names = write_text(f'{tmp_path}/names.txt', 'wave', 'dance')
     few = write_text(f'{tmp_path}/few.txt', 'wave', 'run')
+    same = write_text(f'{tmp_path}/same.txt', 'run', 'brush_hair',
+                      'Brush Hair')
+    high = write_text(f'{tmp_path}/high.txt', 'a 50', 'b 51')
+    zero_shot = [
+        source, 'videos', '--class-names', few, '--dataset',
+        'kinetics600_zeroshot'
+    ]
     os.makedirs(tmp_path / 'nothing')
     labels = ['videos', '--dataset', 'hmdb51', '--class-names']
     for args, expected in (
@@ -126,6 +161,13 @@ def test_what_does_not_fit(refuse, tmp_path, disk):
          "--class-names: class 'dance' is none of the 51 expected ones"),
         ([source, *labels, few], "'a/one.mp4' has label 7, but --class-names "
          'has 2 classes'),
+        ([source, *labels, same], "--class-names: 'brush_hair' and 'Brush "
+         "Hair' both stand for the class 'brush hair'"),
+        ([high, *labels[:-1]], "'b' has label 51, but --dataset hmdb51 has 51 "
+         'classes'),
+        (zero_shot, '--dataset kinetics600_zeroshot needs --split, one of 1, '
+         '2, 3'),
+        ([*zero_shot, '--split', 4], 'needs --split, one of 1, 2, 3'),
         ([source, 'videos', '--class-names', few], 'needs --dataset'),
         ([source, 'videos', '--split', 1], '--split needs --class-names'),
         ([source, 'videos', '--frames-root', disk], 'needs --to rawframes'),

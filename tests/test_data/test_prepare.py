@@ -189,9 +189,13 @@ def test_missing_videos(tmp_path, run_tool):
     stem = 'ucf101_train_split1_list_videos'
     assert len(read(tmp_path, f'{stem}.txt')) == 3
     assert read(tmp_path, f'{stem}_missing.txt') == [video]
-    # found by its name alone, with another extension; then none is missing
-    os.rename(tmp_path / 'kept.avi',
-              tmp_path / 'videos' / 'v_YoYo_g01_c03.MP4')
+    # not among those of another class
+    other = tmp_path / 'videos' / 'ApplyEyeMakeup' / 'v_YoYo_g01_c03.avi'
+    os.rename(tmp_path / 'kept.avi', other)
+    prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    assert read(tmp_path, f'{stem}_missing.txt') == [video]
+    # found in no folder, with another extension; then none is missing
+    os.rename(other, tmp_path / 'videos' / 'v_YoYo_g01_c03.MP4')
     prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
     assert read(tmp_path, f'{stem}.txt')[3] == 'v_YoYo_g01_c03.MP4 100'
     assert not osp.exists(tmp_path / f'{stem}_missing.txt')
@@ -207,9 +211,14 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
         f'{tmp_path}/kinetics400_train_list_videos.txt: not written, nothing '
         f"found in '{tmp_path}/videos_train'")
     assert 'val_list_videos.txt: 4 videos' in out[1]
-    os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
+    # the list of an earlier run is no more what is on disk
+    (tmp_path / 'kinetics400_train_list_videos.txt').write_text('a.mp4 0\n')
     options = ['--annotations', tmp_path / 'annotations', '--data-root',
                tmp_path]  # yapf: disable
+    status, printed = run_tool('prepare', 'kinetics400', *options)
+    assert status == 1
+    assert printed == f'{out[0]}; an older one is still there\n{out[1]}\n'
+    os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
     found_nothing = (f"prepare: no video found in '{tmp_path}/videos_train' "
                      f"and '{tmp_path}/videos_val'; expected files such as "
                      "'train-_video0_000007_000017.mp4'")
@@ -220,25 +229,25 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
 
 @pytest.mark.parametrize('rawframes', [False, True])
 def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
-    write_official('hmdb51', tmp_path, rawframes)
+    write_official('kinetics400', tmp_path, rawframes)
     kind = 'rawframes' if rawframes else 'videos'
-    folder, ending = tmp_path / kind, '' if rawframes else '.avi'
+    folder, ending = tmp_path / f'{kind}_train', '' if rawframes else '.mp4'
+    name = 'train-_video0_000007_000017'
     options = [
-        'prepare', 'hmdb51', '--annotations', tmp_path / 'annotations',
+        'prepare', 'kinetics400', '--annotations', tmp_path / 'annotations',
         '--data-root', tmp_path, *['--rawframes'][:rawframes]
     ]
-    os.rename(folder / 'wave', folder / 'wa ve')
+    os.rename(folder / 'abseiling', folder / 'ab seiling')
     message = refuse(*options)
-    path = f'wa ve/a#1_wave_u_nm_2{ending}'
+    path = f'ab seiling/{name}{ending}'
     assert f"'{path}' in '{folder}'" in message and 'rename' in message
-    os.rename(folder / 'wa ve', folder / 'b')
-    for name in ('x', 'y'):
-        os.makedirs(folder / name)
-        source = folder / 'b' / f'a#1_wave_u_nm_2{ending}'
-        os.symlink(source, folder / name / source.name)
-    assert (f"'wave/a#1_wave_u_nm_2.avi' may be 'b/a#1_wave_u_nm_2{ending}' "
-            f"or 'x/a#1_wave_u_nm_2{ending}' in '{folder}': remove or "
-            'rename one') in refuse(*options)
+    os.rename(folder / 'ab seiling', folder / 'b')
+    for other in ('x', 'y'):
+        os.makedirs(folder / other)
+        source = folder / 'b' / f'{name}{ending}'
+        os.symlink(source, folder / other / source.name)
+    assert (f"'{name}' may be 'b/{name}{ending}' or 'x/{name}{ending}' in "
+            f"'{folder}': remove or rename one") in refuse(*options)
 
 
 def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):

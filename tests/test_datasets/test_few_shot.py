@@ -84,6 +84,44 @@ def test_class_with_fewer_videos(tmp_path):
     assert labels(few) == ['0', '0', '1']
 
 
+def test_class_without_videos(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [8, 8])
+    with pytest.raises(ValueError, match='class 2 has 0 videos'):
+        build(dataset, shots=2, num_classes=3)
+    few = build(dataset, shots=2, num_classes=3, allow_fewer=True)
+    assert labels(few) == ['0', '0', '1', '1']
+
+
+def test_lines_are_those_of_the_list(tmp_path):
+    """So that what was drawn can be a list itself."""
+    lines = [f'{c}/v{i}.mp4 {i}.5 {i + 2}.0 {c}' for i in (1, 2) for c in '01']
+    (tmp_path / 'list.txt').write_text('\n'.join(lines) + '\n')
+    few = build(
+        dict(
+            type='VideoSegmentDataset',
+            ann_file=str(tmp_path / 'list.txt'),
+            data_prefix=dict(video='data/videos'),
+            pipeline=[]),
+        shots=2)
+    assert sorted(few.chosen()) == sorted(lines)
+    frames = [f'{c}/v{i} {10 + i} {c}' for i in range(3) for c in '01']
+    (tmp_path / 'frames.txt').write_text('\n'.join(frames) + '\n')
+    few = build(
+        dict(
+            type='RawframeDataset',
+            ann_file=str(tmp_path / 'frames.txt'),
+            data_prefix=dict(img='data/frames'),
+            pipeline=[]),
+        shots=1)
+    assert set(few.chosen()) < set(frames) and len(few.chosen()) == 2
+
+
+def test_data_set_that_repeats(tmp_path):
+    dataset = write_list(tmp_path / 'list.txt', [8, 8])
+    with pytest.raises(TypeError, match='not from a RepeatDataset'):
+        build(dict(type='RepeatDataset', dataset=dataset, times=2), shots=2)
+
+
 def test_several_labels(tmp_path):
     (tmp_path / 'list.txt').write_text('a.mp4 0 1\nb.mp4 1\n')
     dataset = dict(

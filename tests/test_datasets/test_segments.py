@@ -49,6 +49,29 @@ def test_behind_the_end(video):
         read(video, segment=(1., 2.))
 
 
+def test_times_are_those_of_frames(tmp_path):
+    """Although 1.16 * 25 is less than 29."""
+    found = read(write_video(tmp_path / 'a.mp4', 40), segment=(1.16, 1.32))
+    assert found['frame_inds'].tolist() == [29, 30, 31, 32]
+
+
+def test_behind_the_end_is_unreadable(video):
+    """A test loop goes on with the next video."""
+    steps = [
+        dict(type='DecordInit'),
+        dict(type='KeepSegment'),
+        dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
+    ]
+    report = TRANSFORMS.build(dict(type='ReportUnreadable', transforms=steps))
+    known = dict(filename=video, start_index=0, modality='RGB')
+    found = report(dict(known, segment=(1., 2.)))
+    assert found['inputs'] is None
+    sample = found['data_samples']
+    assert 'behind the end of the video (0.96 s)' in sample.unreadable
+    assert not sample.missing and sample.filename == video
+    assert len(report(dict(known, segment=(0., 1.)))['frame_inds']) == 4
+
+
 def segments(path, lines):
     path.write_text('\n'.join(lines) + '\n')
     return DATASETS.build(

@@ -4,6 +4,7 @@ import json
 import os.path as osp
 import re
 
+import mmengine
 import pytest
 import torch
 from helpers import shrink
@@ -85,9 +86,10 @@ def test_what_was_measured(data_root, tmp_path):
         fingerprint=list_fingerprint(runner.test_dataloader.dataset))
     with open(osp.join(runner.log_dir, 'results.md')) as file:
         head, _, row = file.read().splitlines()
-    assert head == '| model | views | acc/top1 | acc/top5 | acc/mean1 |'
+    assert head == \
+        '| model | views | videos | acc/top1 | acc/top5 | acc/mean1 |'
     top1 = f'{100 * metrics["acc/top1"]:.2f}'
-    assert row.startswith(f'| bike_vitb32_k400 | 2x3 | {top1} |')
+    assert row.startswith(f'| bike_vitb32_k400 | 2x3 | 5 of 5 | {top1} |')
     with open(osp.join(runner.log_dir, f'{runner.timestamp}.log')) as file:
         assert results['list']['fingerprint'] in file.read()
 
@@ -131,13 +133,9 @@ def test_metric_with_another_number_of_results(data_root, tmp_path):
 def fingerprint(path, lines, prefix='', **kwargs):
     path.write_text('\n'.join(lines) + '\n')
     kwargs.setdefault('type', 'VideoDataset')
+    kwargs.setdefault('data_prefix', dict(video=prefix))
     return list_fingerprint(
-        DATASETS.build(
-            dict(
-                ann_file=str(path),
-                data_prefix=dict(video=prefix),
-                pipeline=[],
-                **kwargs)))
+        DATASETS.build(dict(ann_file=str(path), pipeline=[], **kwargs)))
 
 
 def test_fingerprint(tmp_path):
@@ -146,6 +144,8 @@ def test_fingerprint(tmp_path):
     expected = fingerprint(path, lines)
     assert re.fullmatch('[0-9a-f]{12}', expected)
     assert fingerprint(tmp_path / 'b.txt', lines[::-1], 'videos') == expected
+    frames = dict(type='RawframeDataset', data_prefix=dict(img='frames'))
+    assert fingerprint(path, ['a/x 30 0', 'b/y 24 1'], **frames) == expected
     others = [['a/x.mp4 0'], ['a/x.mp4 1', 'b/y.mp4 1'],
               ['a/z.mp4 0', 'b/y.mp4 1'], [*lines, 'b/y.mp4 1']]
     found = {fingerprint(path, other) for other in others}
@@ -163,9 +163,74 @@ def test_fingerprint(tmp_path):
 
 def test_tables():
     runs = [{'acc/top1': 0.7014}, {'acc/top1': 0.6831}, {'acc/top1': 0.6715}]
-    rows = [('one_a', '4x3', runs[0]), ('mean', None, average(runs))]
+    rows = [('one_a', '4x3', '8 of 9', runs[0]),
+            ('mean', '', '', average(runs))]
     assert markdown_table(rows).splitlines()[2:] == [
-        '| one_a | 4x3 | 70.14 |', '| mean |  | 68.53 ± 1.23 |'
+        '| one_a | 4x3 | 8 of 9 | 70.14 |', '| mean |  |  | 68.53 ± 1.23 |'
     ]
-    assert r'one\_a & 4x3 & 70.14 \\' in latex_table(rows)
-    assert r'mean &  & 68.53 $\pm$ 1.23 \\' in latex_table(rows)
+    assert r'one\_a & 4x3 & 8 of 9 & 70.14 \\' in latex_table(rows)
+    assert r'mean &  &  & 68.53 $\pm$ 1.23 \\' in latex_table(rows)
+
+
+def test_only_numbers_are_averaged():
+    runs = [dict(top1=0.5, matrix=torch.eye(2)), dict(top1=1.0, other=1)]
+    assert average(runs) == dict(top1_mean=0.75, top1_std=0.25)
+
+
+@pytest.mark.parametrize('lines', [['v0.mp4', 'v1.mp4'],
+                                   ['v0.mp4 3', 'v1.mp4', 'v2.mp4 5']])
+def test_videos_without_label(data_root, tmp_path, lines):
+    """They would count as wrong answers."""
+    cfg = config(data_root, tmp_path, lines)
+    with pytest.raises(ValueError, match='have no label, such as .*v[01].mp4'):
+        run(cfg)
+    cfg.test_evaluator = dict(
+        type='DumpResults', out_file_path=str(tmp_path / 'scores.pkl'))
+    run(cfg)
+    assert len(mmengine.load(tmp_path / 'scores.pkl')) == len(lines)
+
+
+def multi_label(data_root, tmp_path, lines, num_classes=400):
+    cfg = config(data_root, tmp_path, lines)
+    cfg.test_dataloader.dataset.update(
+        multi_class=True, num_classes=num_classes)
+    cfg.test_evaluator = dict(type='MeanAPMetric')
+    return cfg
+
+
+@pytest.mark.parametrize('line,message', [
+    ('v0.mp4 92 -1', 'list.txt.*entry 2 has label -1'),
+    ('v0.mp4 400', 'list.txt.*entry 2 has label 400.*0 to 399'),
+    ('v0.mp4', 'have no label, such as .*v0.mp4'),
+])
+def test_unfit_labels_of_several(data_root, tmp_path, line, message):
+    with pytest.raises(ValueError, match=message):
+        run(multi_label(data_root, tmp_path, ['v1.mp4 1 2', line]))
+
+
+def test_labels_of_another_number_of_classes(data_root, tmp_path):
+    with pytest.raises(ValueError, match='v1.mp4.*of 7 classes.*knows 400'):
+        run(multi_label(data_root, tmp_path, ['v1.mp4 1 2'], 7))
+
+
+def test_wrapped_data_set(data_root, tmp_path):
+    cfg = config(data_root, tmp_path, NAMES)
+    loader = cfg.test_dataloader
+    loader.dataset = dict(
+        type='RepeatDataset', dataset=loader.dataset, times=2)
+    _, results, _ = run(cfg)
+    assert results['list']['videos'] == results['videos']['evaluated'] == 10
+    assert results['views'] == '1x1'
+
+
+def test_what_was_changed_of_the_model(data_root, tmp_path):
+    cfg = config(data_root, tmp_path, NAMES)
+    _, plain, _ = run(cfg)
+    assert plain['model']['prompt'] == 'This is a video about {}'
+    assert plain['model']['classes'] == 400
+    cfg.model.cls_head.prompt = 'actions'
+    cfg.model.cls_head.class_names = [f'class {i}' for i in range(400)]
+    _, other, _ = run(cfg)
+    assert other['model']['prompt'] == 'actions'
+    assert other['model']['class_names_sha256'] != \
+        plain['model']['class_names_sha256']

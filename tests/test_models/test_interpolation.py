@@ -1,11 +1,14 @@
 """Weights between the fine-tuned and the original CLIP."""
+from types import SimpleNamespace
+
 import pytest
 import torch
 from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from open_clip import CustomTextCLIP
 
-from bike_mmaction.models.interpolation import interpolate_with_pretrained
+from bike_mmaction.models.interpolation import (InterpolateWeights,
+                                                interpolate_with_pretrained)
 
 
 def build(pretrained):
@@ -61,6 +64,16 @@ def test_towers_move_and_the_rest_stays(clip, weight):
     torch.testing.assert_close(
         sentence,
         fresh.cls_head.embed_classes(words=False).sentence)
+
+
+def test_only_the_first_test_moves_the_weights(clip):
+    runner = SimpleNamespace(model=build(clip[0]))
+    hook = InterpolateWeights(0.5)
+    hook.before_test(runner)
+    once = {k: v.clone() for k, v in runner.model.state_dict().items()}
+    hook.before_test(runner)
+    for name, found in runner.model.state_dict().items():
+        assert torch.equal(found, once[name])
 
 
 def test_unfit(clip):

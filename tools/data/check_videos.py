@@ -14,14 +14,13 @@ from collections import Counter
 from typing import List, Sequence
 
 from mmengine.config import Config, DictAction
-from mmengine.fileio import list_from_file
 
 import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.apis import check_cfg_options
 from bike_mmaction.datasets.annotation import write_lines
 from bike_mmaction.datasets.checking import (PROBLEMS, Verdict, check_all,
                                              judge_lengths, load_infos,
-                                             sampled_frames)
+                                             read_lines, sampled_frames)
 from bike_mmaction.datasets.pipelines import SPLITS, own_dataset, use_rawframes
 
 
@@ -88,8 +87,9 @@ def check(args: argparse.Namespace) -> bool:
     from mmaction.utils import register_all_modules
     register_all_modules()
     cfg = load_dataset_config(args)
-    dataset = DATASETS.build(dict(cfg, pipeline=[]))
-    lines = list_from_file(dataset.ann_file)
+    dataset = DATASETS.build(dict(cfg, pipeline=[], lazy_init=True))
+    lines = read_lines(dataset.ann_file)
+    dataset.full_init()
     infos = load_infos(dataset, len(lines))
     clip_len = sampled_frames(cfg['pipeline'])
     verdicts = judge_lengths(

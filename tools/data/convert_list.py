@@ -9,6 +9,7 @@ say in which order their and this project's classes are.
 """
 import argparse
 import csv
+import os.path as osp
 import sys
 from typing import List
 
@@ -52,8 +53,9 @@ def parse_args() -> argparse.Namespace:
         '--dataset',
         choices=tuple(CATALOG),
         metavar='DATASET',
-        help='whose order of classes to translate to, and how frames are '
-        f"named (default: img_00001.jpg ...): {', '.join(CATALOG)}")
+        help='whose labels they are, or whose order of classes to translate '
+        'to, and how frames are named (default: img_00001.jpg ...): '
+        f"{', '.join(CATALOG)}")
     parser.add_argument(
         '--split', type=int, help='of the classes, for kinetics600_zeroshot')
     args = parser.parse_args()
@@ -62,17 +64,25 @@ def parse_args() -> argparse.Namespace:
 
 
 def _check_options(parser, args: argparse.Namespace) -> None:
-    """Refuse what would have no effect."""
+    """Refuse options that do not fit, or would have no effect."""
     if args.class_names and not args.dataset:
         parser.error('--class-names needs --dataset')
     if args.split is not None and not args.class_names:
         parser.error('--split needs --class-names')
+    info = CATALOG[args.dataset] if args.class_names else None
+    if info and '{split}' in info.class_names and \
+            args.split not in info.splits:
+        parser.error(f'--class-names with --dataset {info.name} needs --split,'
+                     f" one of {', '.join(map(str, info.splits))}")
     if args.to == 'videos' and args.frames_root:
         parser.error('--frames-root needs --to rawframes')
     if args.to == 'rawframes' and args.videos_root:
         parser.error('--videos-root needs --to videos')
     if not args.extension.startswith('.'):
         parser.error(f"--extension '{args.extension}' must begin with a dot")
+    if osp.exists(args.list) and osp.exists(args.out) and \
+            osp.samefile(args.list, args.out):
+        parser.error(f"OUT '{args.out}' is LIST itself: give another path")
 
 
 def translate(entries: List[Entry], theirs: List[str],
@@ -85,19 +95,35 @@ def translate(entries: List[Entry], theirs: List[str],
         ours (list[str]): Class names, maybe more and in another order.
 
     Raises:
-        ValueError: if a class has no counterpart, or a label no class.
+        ValueError: if a class has no counterpart or two have the same, or a
+            label has no class.
     """
     labels = ClassLabels(ours)
     order = [labels.find(name, '--class-names') for name in theirs]
-    for entry in entries:
-        if entry.labels[0] >= len(order):
-            raise ValueError(f"'{entry.names[0]}' has label {entry.labels[0]},"
-                             f' but --class-names has {len(order)} classes')
+    for number, label in enumerate(order):
+        other = order.index(label)
+        if other != number:
+            raise ValueError(f'--class-names: {theirs[other]!r} and '
+                             f'{theirs[number]!r} both stand for the class '
+                             f'{ours[label]!r}')
+    check_labels(entries, len(order), '--class-names')
     moved = sum(label != i for i, label in enumerate(order))
     print(f'labels translated, {moved} of {len(order)} classes have another '
           'number here' if moved else 'labels kept: the classes are in the '
           'same order (identity)')
     return [e._replace(labels=(order[e.labels[0]], )) for e in entries]
+
+
+def check_labels(entries: List[Entry], num_classes: int, what: str) -> None:
+    """Raise if a label is not below ``num_classes``.
+
+    Raises:
+        ValueError: names the entry and what has the classes.
+    """
+    for entry in entries:
+        if entry.labels[0] >= num_classes:
+            raise ValueError(f"'{entry.names[0]}' has label {entry.labels[0]},"
+                             f' but {what} has {num_classes} classes')
 
 
 def make_lines(args: argparse.Namespace, kind: str, entries: List[Entry],
@@ -131,6 +157,10 @@ def convert(args: argparse.Namespace) -> None:
         entries = translate(
             entries, load_class_names(args.class_names, '--class-names'),
             load_class_names(source, '--dataset'))
+    elif args.dataset:
+        check_labels(entries,
+                     find_dataset(args.dataset).num_classes,
+                     f'--dataset {args.dataset}')
     found = make_lines(args, kind, entries, totals)
     if not found.lines:
         raise ValueError(

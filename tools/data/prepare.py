@@ -89,8 +89,10 @@ def write(planned: Plan, folder: VideoFolder) -> bool:
     remarks = {**planned.content.remarks, **found.remarks}
     remarks = ''.join(f'; {n} {what}' for what, n in remarks.items() if n)
     if not found.lines:
+        older = '; an older one is still there' if osp.exists(
+            planned.path) else ''
         print(f'{planned.path}: not written, nothing found in '
-              f"'{planned.root}'{remarks}")
+              f"'{planned.root}'{remarks}{older}")
         return False
     write_lines(planned.path, found.lines)
     count = f'{found.videos} videos'
@@ -103,7 +105,7 @@ def write(planned: Plan, folder: VideoFolder) -> bool:
 
 
 def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
-            splits: Sequence[Optional[int]], fps: float) -> None:
+            splits: Sequence[Optional[int]], fps: float) -> bool:
     """Write all lists of a data set.
 
     Args:
@@ -113,6 +115,9 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
         kind (str): 'videos' or 'rawframes'.
         splits (Sequence[int | None]): Numbers of the official splits.
         fps (float): Of extracted frames.
+
+    Returns:
+        bool: Whether all lists that exist now are new.
 
     Raises:
         OSError: if a file is absent.
@@ -125,7 +130,11 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
             root, info.frames, fps)
         for root in dict.fromkeys(planned.root for planned in plans)
     }
-    if not any([write(planned, folders[planned.root]) for planned in plans]):
+    left_out = [
+        planned for planned in plans
+        if not write(planned, folders[planned.root])
+    ]
+    if len(left_out) == len(plans):
         names = [e.names[0] for p in plans for e in p.content.entries]
         raise ValueError(
             f"no video found in {' and '.join(map(repr, folders))}; expected "
@@ -135,6 +144,7 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
         path = osp.join(data_root, 'class_names.txt')
         write_lines(path, names)
         print(f'{path}: {len(names)} classes')
+    return not any(osp.exists(planned.path) for planned in left_out)
 
 
 def expected(kind: str, info: DatasetInfo, name: str) -> str:
@@ -151,11 +161,13 @@ def main() -> None:
     args = parse_args()
     try:
         info = find_dataset(args.dataset)
-        prepare(info, args.annotations, args.data_root or info.data_root,
-                'rawframes' if args.rawframes else 'videos', args.splits
-                or info.splits or (None, ), args.fps)
+        all_new = prepare(info, args.annotations, args.data_root
+                          or info.data_root,
+                          'rawframes' if args.rawframes else 'videos',
+                          args.splits or info.splits or (None, ), args.fps)
     except (OSError, ValueError, csv.Error) as error:
         sys.exit(f'prepare: {error}')
+    sys.exit(not all_new)
 
 
 if __name__ == '__main__':

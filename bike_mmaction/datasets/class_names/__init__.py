@@ -36,8 +36,10 @@ def load_class_names(source: Union[str, Sequence[str]],
     elif osp.isfile(source):
         names, where = _read(source), f"'{source}'"
     else:
+        hint = '. tools/data/prepare.py writes this file' if \
+            osp.basename(source) == 'class_names.txt' else ''
         raise ValueError(f"{what}='{source}' is no existing file and no "
-                         f'built-in list; these are {tuple(built_in)}')
+                         f'built-in list; these are {tuple(built_in)}{hint}')
     if not names:
         raise ValueError(f'{what}: {where} is empty')
     first = {}

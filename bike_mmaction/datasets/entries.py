@@ -1,0 +1,47 @@
+"""What a data set of the toolbox says of one of its videos."""
+import os.path as osp
+from typing import Any, List
+
+import torch
+
+
+def source_of(info) -> str:
+    """The file or folder of a video.
+
+    Args:
+        info (dict | ActionDataSample): What is known of it.
+    """
+    return info.get('filename', info.get('frame_dir', '?'))
+
+
+def entry_of(dataset, index: int) -> List[Any]:
+    """A video as in a line of an annotation file.
+
+    Args:
+        dataset (BaseDataset): Of the toolbox.
+        index (int): Which video.
+
+    Returns:
+        list: Path below the folder of the data set; begin and end in seconds,
+        or offset and number of frames, where there are any; the labels.
+    """
+    info = dataset.get_data_info(index)
+    path = source_of(info)
+    for folder in filter(None, (dataset.data_prefix or {}).values()):
+        if path.startswith(osp.join(folder, '')):
+            path = osp.relpath(path, folder)
+    numbers = [
+        info[key] for key in ('offset', 'total_frames') if key in info
+    ]
+    label = info.get('label', -1)
+    if isinstance(label, torch.Tensor):  # one-hot
+        label = label.nonzero().flatten().tolist()
+    labels = label if isinstance(label, list) else [label]
+    return [path, *info.get('segment', ()), *numbers, *labels]
+
+
+def innermost(dataset):
+    """The data set that reads an annotation file, inside of wrappers."""
+    while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
+        dataset = dataset.dataset
+    return dataset
