@@ -72,8 +72,7 @@ setup(
         # install one where the other is: the user chooses.
         'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
         'demo': ['av'],
-        'tests':
-        ['av', 'flake8', 'isort', 'pytest', 'scikit-learn', 'yapf'],
+        'tests': ['av', 'flake8', 'isort', 'pytest', 'scikit-learn', 'yapf'],
     },
     cmdclass=dict(build_py=BuildWithTools),
     zip_safe=False)

@@ -4,8 +4,7 @@ _base_ = 'bike_demo.py'
 
 data_root = 'work_dirs/demo/data'
 
-model = dict(
-    cls_head=dict(num_classes=8, class_names=f'{data_root}/seen.txt'))
+model = dict(cls_head=dict(num_classes=8, class_names=f'{data_root}/seen.txt'))
 train_dataloader = dict(dataset=dict(ann_file=f'{data_root}/seen_train.txt'))
 val_dataloader = dict(dataset=dict(ann_file=f'{data_root}/seen_val.txt'))
 test_dataloader = dict(dataset=dict(ann_file=f'{data_root}/seen_test.txt'))

@@ -30,9 +30,7 @@ def entry_of(dataset, index: int) -> List[Any]:
     for folder in filter(None, (dataset.data_prefix or {}).values()):
         if path.startswith(osp.join(folder, '')):
             path = osp.relpath(path, folder)
-    numbers = [
-        info[key] for key in ('offset', 'total_frames') if key in info
-    ]
+    numbers = [info[key] for key in ('offset', 'total_frames') if key in info]
     label = info.get('label', -1)
     if isinstance(label, torch.Tensor):  # one-hot
         label = label.nonzero().flatten().tolist()

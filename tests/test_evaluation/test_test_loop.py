@@ -177,8 +177,8 @@ def test_only_numbers_are_averaged():
     assert average(runs) == dict(top1_mean=0.75, top1_std=0.25)
 
 
-@pytest.mark.parametrize('lines', [['v0.mp4', 'v1.mp4'],
-                                   ['v0.mp4 3', 'v1.mp4', 'v2.mp4 5']])
+@pytest.mark.parametrize(
+    'lines', [['v0.mp4', 'v1.mp4'], ['v0.mp4 3', 'v1.mp4', 'v2.mp4 5']])
 def test_videos_without_label(data_root, tmp_path, lines):
     """They would count as wrong answers."""
     cfg = config(data_root, tmp_path, lines)
