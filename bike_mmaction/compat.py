@@ -27,6 +27,7 @@ def patch_toolbox() -> None:
     jitter_hue_without_overflow()
     name_file_in_pipeline_errors()
     name_annotation_file_in_errors()
+    take_scores_in_float32()
 
 
 def check_versions() -> None:
@@ -240,6 +241,26 @@ def allow_amp_without_gpu() -> None:
             self.optim_context = partial(OptimWrapper.optim_context, self)
 
     AmpOptimWrapper.__init__ = amp_init
+
+
+def take_scores_in_float32() -> None:
+    """mmaction2 1.2.0: its heads turn scores to numpy, which has no bfloat16.
+
+    ``Got unsupported ScalarType BFloat16``, in training and in testing.
+    """
+    from mmaction.models.heads import BaseHead
+    for name in ('loss_by_feat', 'predict_by_feat'):
+        original = getattr(BaseHead, name)
+        if _is_patched(original):
+            continue
+
+        @_patch_of(original)
+        def in_float32(self, cls_scores, *args, _original=original, **kwargs):
+            if str(getattr(cls_scores, 'dtype', '')) == 'torch.bfloat16':
+                cls_scores = cls_scores.float()
+            return _original(self, cls_scores, *args, **kwargs)
+
+        setattr(BaseHead, name, in_float32)
 
 
 def jitter_hue_without_overflow() -> None:

@@ -119,10 +119,15 @@ def shrink(cfg, data_root, work_dir):
     What a config is about stays: pipelines, frames, image size, heads,
     losses, optimizer and schedule. A second stage starts without the first.
     """
-    from bike_mmaction.datasets.pipelines import own_dataset
     shrink_model(cfg.model)
+    return shrink_data(cfg, data_root, work_dir)
+
+
+def shrink_data(cfg, data_root, work_dir):
+    """Own data and one epoch; of :func:`shrink`, all but the model."""
+    from bike_mmaction.datasets.pipelines import own_dataset
     for head in ('cls_head', 'attributes_head'):
-        if head in cfg.model:
+        if 'class_names' in cfg.model.get(head, {}):
             cfg.model[head].class_names = cfg.model[head].class_names.replace(
                 cfg.data_root, data_root)
     for name in ('train', 'val', 'test'):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from mmaction.datasets.transforms import ColorJitter
+from mmaction.registry import METRICS, MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.dataset import Compose
 from mmengine.dist import utils as dist_utils
 from mmengine.logging import HistoryBuffer
@@ -280,6 +282,23 @@ class TestAmpOnCPU:
     def test_float16_is_refused(self):
         with pytest.raises(ValueError, match="'float16' needs a GPU"):
             self.build(dtype='float16')
+
+
+def test_heads_of_the_toolbox_in_bfloat16():
+    """Without the remedy numpy says that it has no such type."""
+    head = MODELS.build(
+        dict(
+            type='TSNHead', num_classes=3, in_channels=4,
+            average_clips='prob')).bfloat16()
+    feats = torch.randn(4, 4, 1, 1, dtype=torch.bfloat16)
+    samples = [ActionDataSample().set_gt_label(i) for i in (0, 2)]
+    losses = head.loss(feats, samples, num_segs=2)
+    assert losses['loss_cls'].dtype == torch.float32
+    with torch.no_grad():
+        found = head.predict(feats, samples, num_segs=2)
+    metric = METRICS.build(dict(type='AccMetric'))
+    metric.process(None, [sample.to_dict() for sample in found])
+    assert 0 <= metric.evaluate(2)['acc/top1'] <= 1
 
 
 class TestHue:

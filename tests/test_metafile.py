@@ -131,8 +131,14 @@ def test_entry_says_what_its_config_does(entry):
     assert entry['Name'] == osp.basename(entry['Config'])[:-len('.py')]
     assert metadata['Frames'] == transforms['SparseSampleFrames'].clip_len
     assert metadata['Resolution'] == f'{size}x{size}'
-    arch = metadata['Architecture'].replace('/', '-')
-    assert cfg.model.backbone.arch.startswith(f'{arch}-')
+    if zoo.home(entry) == 'backbones':
+        backbone = cfg.model.backbone.get('backbone', cfg.model.backbone)
+        assert metadata['Recognizer'] == cfg.model.type
+        assert metadata['Backbone'] == backbone.type
+        assert metadata['Head'] == cfg.model.cls_head.type
+    else:
+        arch = metadata['Architecture'].replace('/', '-')
+        assert cfg.model.backbone.arch.startswith(f'{arch}-')
     branches = 'V+A' if 'attributes_head' in cfg.model else None
     assert metadata.get('Branches') == branches
 
@@ -189,7 +195,8 @@ def test_entry_says_the_data_set_of_its_config(entry):
     info = CATALOG[zoo.data_name(entry)]
     split = entry['Metadata'].get('Split')
     assert (split is None) == (not info.splits)
-    assert cfg.model.cls_head.class_names == info.classes(split)
+    if 'class_names' in cfg.model.cls_head:
+        assert cfg.model.cls_head.class_names == info.classes(split)
     assert cfg.model.cls_head.num_classes == info.num_classes
     assert cfg.data_root == info.data_root
     assert cfg.test_dataloader.dataset.ann_file == \

@@ -49,8 +49,8 @@ def home(model: dict) -> str:
     """The section that has its commands."""
     if folder(model) == 'zero_shot':
         return f"zero-shot, {model['Metadata']['Evaluator']}"
-    if folder(model) == 'few_shot':
-        return 'few-shot'
+    if folder(model) in ('few_shot', 'backbones'):
+        return folder(model).replace('_', '-')
     if folder(model) == 'ablations':
         return f'ablations, {branch(model)}'
     if result(model)['Dataset'] == 'Kinetics-400':
@@ -99,6 +99,10 @@ COLUMNS: Dict[str, Callable[[dict], str]] = {
     'config': lambda model: f"[{model['Name']}](../{model['Config']})",
     'what differs': metadata('Description'),
     'backbone': metadata('Architecture'),
+    'recognizer': metadata('Recognizer'),
+    'type': metadata('Backbone'),
+    'head': metadata('Head'),
+    'note': metadata('Needs'),
     'data set': lambda model: result(model)['Dataset'],
     'split': metadata('Split'),
     'shots': metadata('Shots'),
@@ -125,6 +129,8 @@ SECTIONS = {
     'other data sets': f'{INPUT} top-1 | mAP | published in ',
     'multi-label': ' config | input | views | mAP | published in ',
     'few-shot': f'{INPUT} shots | top-1 | published in ',
+    'backbones':
+    ' config | recognizer | backbone | type | head | input | note ',
     'zero-shot, frames': ZERO_SHOT,
     'zero-shot, video': ZERO_SHOT,
 }

@@ -95,6 +95,22 @@ def set_image_size(cfg, image_size: int, short_side: int) -> None:
                     transform['crop_size'] = image_size
 
 
+def fold_frames(cfg) -> None:
+    """Give images instead of clips to the model, for ``Recognizer2D``.
+
+    The inputs are then [B, V·T, 3, H, W]; the head needs to know T, in
+    ``num_segments``.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+    """
+    for split in SPLITS:
+        for pipeline in _pipelines(cfg, split):
+            for transform in _find(pipeline, 'FormatShape'):
+                transform['input_format'] = 'NCHW'
+    cfg.model['data_preprocessor']['format_shape'] = 'NCHW'
+
+
 def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
     """Read extracted frames instead of video files.
 

@@ -4,6 +4,7 @@ from .clip import CLIPImageEncoder, CLIPTextEncoder
 from .data_preprocessor import OptionalVideoDataPreprocessor
 from .interpolation import InterpolateWeights
 from .loss import ContrastiveLoss
+from .per_frame import PerFrameBackbone
 from .recognizer import CLIPRecognizer
 from .temporal import TemporalTransformer
 from .text_head import TextHead
@@ -13,5 +14,5 @@ __all__ = [
     'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
     'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
     'InterpolateWeights', 'OptionalVideoDataPreprocessor',
-    'TemporalTransformer', 'TextHead', 'VCSHead'
+    'PerFrameBackbone', 'TemporalTransformer', 'TextHead', 'VCSHead'
 ]

@@ -52,6 +52,9 @@ class CLIPImageEncoder(_CLIPTower):
             :func:`.load_pretrained`. Defaults to None: random weights.
         frozen (bool): Whether to leave the weights as they are.
             Defaults to False.
+        as_feature_map (bool): Whether to return embeddings with further
+            dimensions of length 1, as the toolbox's own heads expect.
+            Defaults to False.
         with_cp (bool): Whether to trade time for memory by recomputing
             activations (gradient checkpointing). Defaults to False.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
@@ -62,8 +65,10 @@ class CLIPImageEncoder(_CLIPTower):
                  pretrained: Optional[str] = None,
                  frozen: bool = False,
                  with_cp: bool = False,
+                 as_feature_map: bool = False,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
+        self.as_feature_map = as_feature_map
         self.visual = _build_vision_tower(self.config['embed_dim'],
                                           dict(self.config['vision_cfg']),
                                           self.config.get('quick_gelu', False))
@@ -87,6 +92,7 @@ class CLIPImageEncoder(_CLIPTower):
 
         Returns:
             Tensor: Frame embeddings [N, T, D], or [N, D]; not normalised.
+            With ``as_feature_map`` [N, D, T, 1, 1], or [N, D, 1, 1].
 
         Raises:
             ValueError: if the images are not of the tower's size.
@@ -99,10 +105,13 @@ class CLIPImageEncoder(_CLIPTower):
                 f'{x.shape[-2]}x{x.shape[-1]}; '
                 "change the pipeline's crop size")
         if x.ndim == 4:
-            return self._encode(x)
+            out = self._encode(x)
+            return out[..., None, None] if self.as_feature_map else out
         n, _, t = x.shape[:3]
         frames = x.transpose(1, 2).flatten(0, 1)  # [N·T, 3, H, W]
-        return self._encode(frames).unflatten(0, (n, t))  # [N, T, D]
+        out = self._encode(frames).unflatten(0, (n, t))  # [N, T, D]
+        return out.transpose(1, 2)[..., None, None] if self.as_feature_map \
+            else out
 
     def _encode(self, images: Tensor) -> Tensor:
         out = self.visual(images)

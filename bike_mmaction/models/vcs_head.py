@@ -76,7 +76,9 @@ def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
     """Bring the features of any toolbox backbone to one vector a frame.
 
     Args:
-        x (Tensor): [N, T, C], [N, C, T, H, W], [N·T, C] or [N·T, C, H, W].
+        x (Tensor | Sequence): [N, T, C], [N, C, T, H, W], [N·T, C] or
+            [N·T, C, H, W]. Of several stages the last counts, of a pair of
+            feature map and class token (MViT) the map.
         num_segs (int, optional): T, where frames are folded into the batch;
             without it such features count as one frame each.
 
@@ -86,6 +88,9 @@ def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
     Raises:
         ValueError: for other shapes.
     """
+    while isinstance(x, (tuple, list)):
+        # Stages have several dimensions each, a class token has two.
+        x = x[0] if len(x) == 2 and getattr(x[1], 'ndim', 0) == 2 else x[-1]
     if x.ndim == 3:
         return x
     if x.ndim == 5:
@@ -95,6 +100,9 @@ def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
     if x.ndim != 2:
         raise ValueError('expected features [N, T, C], [N, C, T, H, W], '
                          f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}')
+    if len(x) % (num_segs or 1):
+        raise ValueError(f'{len(x)} frames are not clips of {num_segs}: check '
+                         'cls_head.num_segments and clip_len')
     return x.unflatten(0, (-1, num_segs or 1))
 
 
@@ -120,6 +128,9 @@ class VCSHead(TextHead):
             'class' embedding. Defaults to 'word'.
         recognition_source (str): Compare videos with the 'class' embedding,
             or with the mean of the 'word' embeddings. Defaults to 'class'.
+        num_segments (int, optional): T, frames per clip, for recognizers
+            that fold the frames of all views into the batch
+            (``Recognizer2D``). Defaults to None: all of them are one clip.
         renormalize (bool): Whether a video embedding made by VCS gets unit
             length again, so that scores are Eq. 2's cosines. Defaults to
             False, as released.
@@ -141,6 +152,7 @@ class VCSHead(TextHead):
                  temperature: float = 0.01,
                  saliency_source: str = 'word',
                  recognition_source: str = 'class',
+                 num_segments: Optional[int] = None,
                  renormalize: bool = False,
                  keep_scores: bool = False,
                  **kwargs) -> None:
@@ -158,6 +170,7 @@ class VCSHead(TextHead):
         self.temperature = temperature
         self.saliency_source = saliency_source
         self.recognition_source = recognition_source
+        self.num_segments = num_segments
         self.renormalize = renormalize
         self.keep_scores = keep_scores
         width = self.text_encoder.embed_dims
@@ -193,10 +206,10 @@ class VCSHead(TextHead):
             tuple[Tensor, Tensor]: Cosine similarities [B·V, K] and saliency
             [B·V, K, T], which is 1/T where ``aggregation='mean'``.
         """
-        frames = self.projection(to_frames(x, num_segs))  # [B·V, T, D]
+        frames = self._project(x, num_segs)  # [B·V, T, D]
         classes = self.embed_classes(self._needs_words())
         # Cosines are divided by 0.01: half precision would be too coarse.
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(frames.device.type, enabled=False):
             frames = frames.float()
             targets = self._targets(classes)  # [K, D]
             if self.aggregation == 'mean':
@@ -222,13 +235,16 @@ class VCSHead(TextHead):
         """
         samples = super().predict(feats, data_samples, **kwargs)
         if self.keep_scores:
-            frames = self.projection(to_frames(feats, kwargs.get('num_segs')))
+            frames = self._project(feats, kwargs.get('num_segs'))
             classes = self.embed_classes(words=False).sentence
             with torch.autocast(frames.device.type, enabled=False):
                 scores = F.normalize(frames.float(), dim=-1) @ classes.t()
             # [B·V, T, K] → B times [V·T, K]
             _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples
+
+    def _project(self, x: Tensor, num_segs: Optional[int]) -> Tensor:
+        return self.projection(to_frames(x, self.num_segments or num_segs))
 
     def predict_by_feat(self, cls_scores: Tensor,
                         data_samples: SampleList) -> SampleList:

@@ -92,6 +92,13 @@ class TestMaths:
         folded = clip.transpose(1, 2).flatten(0, 1)  # [N·T, C, H, W]
         torch.testing.assert_close(to_frames(clip), to_frames(folded, 4))
 
+    def test_last_stage_and_map_beside_class_token(self):
+        clip, token = torch.randn(2, 5, 4, 3, 3), torch.randn(2, 5)
+        for features in ([torch.randn(2, 3, 8, 6, 6),
+                          clip], (clip, ), ((clip, token), ), [(clip, token),
+                                                               [clip, token]]):
+            torch.testing.assert_close(to_frames(features), to_frames(clip))
+
     def test_other_shapes_are_refused(self):
         with pytest.raises(ValueError, match='got \\(6,\\)'):
             to_frames(torch.randn(6))
@@ -166,6 +173,20 @@ class TestHead:
         scores.sum().backward()
         assert scores.shape == (2, 3)
         assert head.projection.weight.grad.abs().sum() > 0
+
+    def test_frames_of_all_views_in_the_batch(self):
+        """As Recognizer2D folds them: views are averaged all the same."""
+        frames = torch.randn(2 * 3, 8, 64)  # two videos of three views
+        expected = build().predict(frames, [ActionDataSample() for _ in '12'])
+        found = build(num_segments=8).predict(
+            frames.flatten(0, 1), [ActionDataSample() for _ in '12'],
+            num_segs=24)
+        for a, b in zip(found, expected):
+            torch.testing.assert_close(a.pred_score, b.pred_score)
+        with pytest.raises(ValueError, match='num_segments and clip_len'):
+            build(num_segments=7).predict(
+                frames.flatten(0, 1), [ActionDataSample() for _ in '12'],
+                num_segs=24)
 
     def test_new_class_names_need_no_training(self):
         frames, head = torch.randn(2, 8, 64), build()

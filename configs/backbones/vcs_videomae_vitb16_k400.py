@@ -1,0 +1,30 @@
+# VCS on the ViT of VideoMAE, with 16 frames. One embedding a clip.
+_base_ = '../bike_vitb32_k400.py'
+
+from bike_mmaction.datasets.pipelines import set_clip_len
+
+set_clip_len(_base_, 16)
+
+model = dict(
+    type='Recognizer3D',
+    backbone=dict(
+        _delete_=True,
+        type='VisionTransformer',
+        img_size=224,
+        patch_size=16,
+        embed_dims=768,
+        depth=12,
+        num_heads=12,
+        mlp_ratio=4,
+        qkv_bias=True,
+        num_frames=16,
+        norm_cfg=dict(type='LN', eps=1e-6),
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint=  # noqa: E251
+            'https://download.openmmlab.com/mmaction/v1.0/recognition/videomae/vit-base-p16_videomae-k400-pre_16x4x1_kinetics-400_20221013-860a3cd3.pth',  # noqa: E501
+            prefix='backbone.')),
+    neck=None,
+    cls_head=dict(in_channels=768),
+    data_preprocessor=dict(
+        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]))
