@@ -13,6 +13,6 @@ from .vcs_head import VCSHead
 __all__ = [
     'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
     'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
-    'InterpolateWeights', 'OptionalVideoDataPreprocessor',
-    'PerFrameBackbone', 'TemporalTransformer', 'TextHead', 'VCSHead'
+    'InterpolateWeights', 'OptionalVideoDataPreprocessor', 'PerFrameBackbone',
+    'TemporalTransformer', 'TextHead', 'VCSHead'
 ]
