@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
 from ..datasets.annotation import without_extension
@@ -43,12 +43,16 @@ def list_fingerprint(dataset) -> str:
 
 
 def describe_checkpoint(runner) -> Optional[dict]:
-    """Which weights were tested: file and SHA-256; None without a file."""
+    """Which weights were tested; None without a file.
+
+    Returns:
+        dict: ``file``, and in the main process its ``sha256``.
+    """
     path = runner._load_from
     if not path:
         return None
     found = dict(file=path)
-    if osp.isfile(path):
+    if osp.isfile(path) and is_main_process():
         digest = hashlib.sha256()
         with open(path, 'rb') as file:
             for part in iter(lambda: file.read(1 << 20), b''):
