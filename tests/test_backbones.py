@@ -19,7 +19,7 @@ VIT = dict(embed_dims=64, num_heads=2)
 # What makes each backbone small; the channels that it then has.
 SMALL = dict(
     vcs_resnet50_k400=(dict(depth=18), 512),
-    vcs_tsm_resnet50_k400=(dict(pretrained2d=False), 2048),
+    vcs_tsm_resnet50_k400=(dict(depth=18, pretrained2d=False), 512),
     vcs_slowonly_resnet50_k400=(dict(depth=18), 512),
     vcs_swin3d_tiny_k400=(dict(
         arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 2, 2]),
@@ -39,7 +39,8 @@ SMALL = dict(
     bike_mmpretrain_convnext_tiny_k400=(dict(arch='atto'), 320),
     bike_timm_vit_small_k400=(dict(
         pretrained=False, depth=1, embed_dim=64, num_heads=2), 64),
-    bike_torchvision_resnet50_k400=(dict(weights=None), 2048),
+    bike_torchvision_resnet50_k400=(dict(
+        type='torchvision.resnet18', weights=None), 512),
     bike_slowonly_resnet50_plugplay_k400=(dict(depth=18), 512))
 TIMM = dict(
     bike_eva02_vitb16_k400='eva02_tiny_patch14_224',
@@ -88,7 +89,8 @@ def make_small(name, data_root, work_dir):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_trains_and_tests_with_views(name, data_root, tmp_path):
     cfg = make_small(name, data_root, tmp_path)
-    cfg.train_dataloader.dataset.indices = 2
+    cfg.train_dataloader.dataset.indices = 2  # a step
+    cfg.val_dataloader.dataset.indices = 1
     if 'swin3d' in name:
         # On a CPU its strided convolution has no right gradient in bfloat16.
         cfg.optim_wrapper.type = 'OptimWrapper'

@@ -95,7 +95,10 @@ def test_general(path, frames, roots, tmp_path):
     assert osp.isfile(osp.join(ROOT, 'configs', f'{first}.py'))
     if frames:
         use_rawframes(cfg)
-    runner = Runner.from_cfg(shrink(cfg, roots(cfg.data_root), tmp_path))
+    cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
+    cfg.train_dataloader.dataset.indices = 2  # a step
+    cfg.val_dataloader.dataset.indices = 1
+    runner = Runner.from_cfg(cfg)
     runner.train()
     scalars = runner.message_hub.log_scalars
     assert scalars['train/loss'].statistics('mean') > 0
