@@ -307,7 +307,7 @@ def name_file_in_pipeline_errors() -> None:
         except Exception as error:
             if not isinstance(source, str) or isinstance(error, PipelineError):
                 raise
-            raise PipelineError(_explain(source, error)) from error
+            raise PipelineError(explain(source, error)) from error
 
     Compose.__call__ = compose_call
 
@@ -356,7 +356,8 @@ class PipelineError(RuntimeError):
     """A sample could not be read or transformed; names its file."""
 
 
-def _explain(source: str, error: Exception) -> str:
+def explain(source: str, error: Exception) -> str:
+    """Say in one line which file could not be used, and why."""
     reason = str(error).strip().splitlines() or ['']
     reason = f'{type(error).__name__}: {reason[0]}'
     if '://' not in source and not osp.exists(source):

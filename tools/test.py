@@ -12,16 +12,14 @@ import argparse
 import sys
 
 from bike_mmaction.apis import (add_test_arguments, change_test,
-                                check_cfg_options, load_toolbox_tool)
+                                check_cfg_options, load_toolbox_tool,
+                                parse_own_args)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_test_arguments(parser)
-    own, rest = parser.parse_known_args()
-    if {'-h', '--help'} & set(rest):
-        print(f'{parser.format_help()}\nand, from MMAction2:\n')
-    sys.argv[1:] = rest
+    own = parse_own_args(parser)
     tool = load_toolbox_tool('test')
     merge_args = tool.merge_args
 

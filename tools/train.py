@@ -4,11 +4,11 @@ Usage: python tools/train.py CONFIG [--rawframes] [options of MMAction2's
 train.py]
 """
 import argparse
-import sys
 
 from mmengine.runner import find_latest_checkpoint
 
-from bike_mmaction.apis import check_cfg_options, load_toolbox_tool
+from bike_mmaction.apis import (check_cfg_options, load_toolbox_tool,
+                                parse_own_args)
 from bike_mmaction.datasets.pipelines import use_rawframes
 
 
@@ -18,10 +18,7 @@ def main() -> None:
         '--rawframes',
         action='store_true',
         help='read extracted frames instead of video files')
-    own, rest = parser.parse_known_args()
-    if {'-h', '--help'} & set(rest):
-        print(f'{parser.format_help()}\nand, from MMAction2:\n')
-    sys.argv[1:] = rest
+    own = parse_own_args(parser)
     tool = load_toolbox_tool('train')
     merge_args = tool.merge_args
 

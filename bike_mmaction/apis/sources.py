@@ -6,7 +6,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 from mmengine.dataset import Compose
 
+from ..compat import explain
 from ..datasets.annotation import EXTENSIONS
+from ..datasets.segments import segment_frames
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 Segment = Tuple[float, float]
@@ -128,8 +130,7 @@ def duration_of(source: Source) -> float:
     try:
         reader = decord.VideoReader(source.content)
     except Exception as error:
-        reason = 'no video' if osp.exists(source.content) else 'no such file'
-        raise ValueError(f"cannot use '{source.name}': {reason}") from error
+        raise ValueError(explain(source.name, error)) from error
     return len(reader) / reader.get_avg_fps()
 
 
@@ -172,12 +173,8 @@ class SourceReader:
             if source.segment:
                 info['segment'] = source.segment
             return self._files(info)
-        first, end = 0, len(source.content)
+        first, count = 0, len(source.content)
         if source.segment:
-            first, end = (int(t * source.fps + 1e-6) for t in source.segment)
-        info.update(
-            array=source.content,
-            offset=first,
-            total_frames=max(1,
-                             min(end, len(source.content)) - first))
+            first, count = segment_frames(source.segment, source.fps, count)
+        info.update(array=source.content, offset=first, total_frames=count)
         return self._images(info)

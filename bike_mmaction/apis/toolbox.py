@@ -1,7 +1,9 @@
 """The toolbox's own command-line tools, to run them with additions."""
+import argparse
 import importlib.util
 import inspect
 import os.path as osp
+import sys
 from types import ModuleType
 from typing import Optional
 
@@ -44,6 +46,19 @@ def load_toolbox_tool(name: str) -> ModuleType:
     raise FileNotFoundError(
         f"MMAction2's tool '{name}.py' is in none of {places}; reinstall it "
         'with: pip install --force-reinstall --no-deps mmaction2==1.2.0')
+
+
+def parse_own_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read own options, and leave the others in ``sys.argv`` to the toolbox.
+
+    Args:
+        parser (ArgumentParser): With ``add_help=False``.
+    """
+    own, rest = parser.parse_known_args()
+    if {'-h', '--help'} & set(rest):
+        print(f'{parser.format_help()}\nand, from MMAction2:\n')
+    sys.argv[1:] = rest
+    return own
 
 
 def check_cfg_options(cfg, options: Optional[dict]) -> None:

@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.fileio import list_from_file
 from tqdm import tqdm
 
-from ..compat import _explain
+from ..compat import explain
 from .segments import KeepSegment
 
 # Workers begin with what is imported already, which takes seconds otherwise.
@@ -49,8 +49,7 @@ def check_entry(info: dict, full: bool = False) -> Verdict:
         read = _read_video if 'filename' in info else _read_frames
         return Verdict(True, frames=read(info, full))
     except Exception as error:  # decord raises several kinds
-        reason = _explain(source, error).replace(f"cannot use '{source}': ",
-                                                 '')
+        reason = explain(source, error).replace(f"cannot use '{source}': ", '')
         return Verdict(False, 'unreadable', reason)
 
 

@@ -1,6 +1,6 @@
 """What a data set of the toolbox says of one of its videos."""
 import os.path as osp
-from typing import Any, List
+from typing import Any, Iterable, List
 
 import torch
 
@@ -14,20 +14,19 @@ def source_of(info) -> str:
     return info.get('filename', info.get('frame_dir', '?'))
 
 
-def entry_of(dataset, index: int) -> List[Any]:
+def entry_of(info: dict, folders: Iterable[str]) -> List[Any]:
     """A video as in a line of an annotation file.
 
     Args:
-        dataset (BaseDataset): Of the toolbox.
-        index (int): Which video.
+        info (dict): What a data set of the toolbox says of it.
+        folders (Iterable[str]): Those of its ``data_prefix``.
 
     Returns:
         list: Path below the folder of the data set; begin and end in seconds,
         or offset and number of frames, where there are any; the labels.
     """
-    info = dataset.get_data_info(index)
     path = source_of(info)
-    for folder in filter(None, (dataset.data_prefix or {}).values()):
+    for folder in filter(None, folders):
         if path.startswith(osp.join(folder, '')):
             path = osp.relpath(path, folder)
     numbers = [info[key] for key in ('offset', 'total_frames') if key in info]

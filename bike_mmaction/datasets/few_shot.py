@@ -97,10 +97,9 @@ class FewShotDataset(RepeatDataset):
 
     def chosen(self) -> List[str]:
         """What was drawn, as lines of an annotation file."""
-        return [
-            ' '.join(map(str, entry_of(self.dataset, i)))
-            for i in range(self._ori_len)
-        ]
+        folders = self.dataset.data_prefix.values()
+        infos = map(self.dataset.get_data_info, range(self._ori_len))
+        return [' '.join(map(str, entry_of(x, folders))) for x in infos]
 
 
 @HOOKS.register_module()

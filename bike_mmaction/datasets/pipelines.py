@@ -189,11 +189,17 @@ def own_dataset(cfg, split: str) -> dict:
         ValueError: if the config has none with a pipeline.
     """
     name = f'{split}_dataloader'
-    dataset = (cfg.get(name) or {}).get('dataset') or {}
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
+    dataset = unwrapped(cfg.get(name) or {})
     if 'pipeline' not in dataset:
         raise ValueError(f"the config has no '{name}.dataset.pipeline'")
+    return dataset
+
+
+def unwrapped(config: dict) -> dict:
+    """The innermost ``dataset`` of a loader or of a wrapper; {} if none."""
+    dataset = config.get('dataset') or {}
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
     return dataset
 
 

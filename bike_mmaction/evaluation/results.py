@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from ..datasets.annotation import without_extension
 from ..datasets.entries import entry_of, innermost
-from ..datasets.pipelines import views_of
+from ..datasets.pipelines import unwrapped, views_of
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
 from ..version import __version__
@@ -33,9 +33,8 @@ def list_fingerprint(dataset) -> str:
         str: The first 12 hexadecimal digits of a SHA-256.
     """
     lines = []
-    for i in range(len(dataset)):
-        path, *rest = entry_of(dataset, i)
-        info = dataset.get_data_info(i)
+    for info in map(dataset.get_data_info, range(len(dataset))):
+        path, *rest = entry_of(info, dataset.data_prefix.values())
         if 'total_frames' in info and 'offset' not in info:
             rest = rest[1:]
         lines.append(json.dumps([without_extension(path), *rest]))
@@ -84,9 +83,7 @@ def describe_test(runner, dataset, metrics: Metrics,
                   unreadable: Sequence[str]) -> dict:
     """All that is written of a test, see :func:`write_results`."""
     inner = innermost(dataset)
-    pipeline = runner.cfg.get('test_dataloader', {}).get('dataset', {})
-    while 'dataset' in pipeline:
-        pipeline = pipeline['dataset']
+    given = unwrapped(runner.cfg.get('test_dataloader', {}))
     counts = {k: v for k, v in metrics.items() if k.startswith('videos/')}
     return dict(
         config=runner.cfg.filename,
@@ -103,7 +100,7 @@ def describe_test(runner, dataset, metrics: Metrics,
             for k, v in counts.items()
         },
         unreadable=list(unreadable),
-        views=views_of(pipeline.get('pipeline', ())),
+        views=views_of(given.get('pipeline', ())),
         checkpoint=describe_checkpoint(runner),
         model=describe_model(runner),
         versions=dict(bike_mmaction=__version__, torch=torch.__version__))
