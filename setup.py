@@ -59,11 +59,13 @@ setup(
     },
     python_requires='>=3.9',
     install_requires=ranges(versions['DEPENDENCIES']) + [
+        'av',
         'decord',
         'importlib_metadata',  # imported by mmaction2, which omits it
         'matplotlib',
         'mmpretrain>=1.2.0',
         'packaging',
+        'pillow',
         'safetensors',
         'tqdm',
     ],
@@ -71,8 +73,11 @@ setup(
         # mmcv and mmcv-lite hold the same module, so that pip must not
         # install one where the other is: the user chooses.
         'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
-        'demo': ['av'],
-        'tests': ['av', 'flake8', 'isort', 'pytest', 'scikit-learn', 'yapf'],
+        'export': ['onnx', 'onnxruntime', 'onnxscript'],
+        'web': ['gradio>=5'],
+        'tests': [
+            'flake8', 'isort', 'pytest', 'scikit-learn', 'selenium', 'yapf'
+        ],
     },
     cmdclass=dict(build_py=BuildWithTools),
     zip_safe=False)

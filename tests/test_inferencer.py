@@ -1,22 +1,30 @@
-"""One's own videos: files, folders, arrays, windows."""
+"""One's own videos: files, folders, arrays, windows, streams."""
+import http.server
+import io
 import json
 import os.path as osp
+import threading
+import time
 
 import decord
 import numpy as np
+import open_clip
 import pytest
 import torch
 from helpers import TINY_ARCH, run_tool, shrink_model, write_video
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from official import write_frames
+from PIL import Image
 
-from bike_mmaction.apis import BIKEInferencer
-from bike_mmaction.apis.inferencer import describe
+from bike_mmaction.apis import BIKEInferencer, ResultWriter, find_config
+from bike_mmaction.apis.recognition import describe
 from bike_mmaction.apis.sources import Source, find_sources, windows_of
+from bike_mmaction.apis.streams import Stream, is_stream
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
+LEXICON = ['sea', 'wave', 'sun', 'grass']
 
 
 @pytest.fixture(scope='module')
@@ -31,11 +39,27 @@ def bike(folder):
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
     shrink_model(cfg.model)
     torch.manual_seed(0)
+    clip = open_clip.CLIP(**cfg.model.backbone.arch)
+    torch.save(clip.state_dict(), folder / 'clip.pt')
+    cfg.model.backbone.pretrained = str(folder / 'clip.pt')
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
     cfg.dump(folder / 'small.py')
     return BIKEInferencer(
         str(folder / 'small.py'), str(folder / 'model.pth'), device='cpu')
+
+
+@pytest.fixture(scope='module')
+def with_attributes(folder, bike):
+    """The same video branch, and a plugged-in attributes branch."""
+    cfg = Config.fromfile(str(folder / 'small.py'))
+    cfg.model.attributes_head = dict(
+        type='AttributesTextHead',
+        num_classes=400,
+        class_names='kinetics400',
+        mlp=False)
+    return BIKEInferencer(
+        cfg, str(folder / 'model.pth'), lexicon=LEXICON, num_attributes=3)
 
 
 @pytest.fixture(scope='module')
@@ -138,6 +162,201 @@ def test_timeline(bike, videos):
         bike.timeline(videos, CLASSES)
 
 
+def test_attributes_are_the_nearest_phrases(with_attributes, videos, folder):
+    """Mean pooling by the CLIP that was not fine-tuned, here by open_clip."""
+    found, = with_attributes(videos[0], CLASSES)
+    clip = open_clip.CLIP(
+        **Config.fromfile(str(folder / 'small.py')).model.backbone.arch)
+    clip.load_state_dict(torch.load(folder / 'clip.pt'))
+    clip.eval()
+    batch = with_attributes.reader(Source(videos[0], videos[0]))
+    inputs = with_attributes.model.data_preprocessor(
+        dict(inputs=[batch['inputs']],
+             data_samples=[batch['data_samples']]))['inputs']
+    with torch.no_grad():
+        frames = clip.encode_image(inputs[0, 0].transpose(0, 1))
+        texts = clip.encode_text(
+            open_clip.tokenize(
+                [f'This is a video about {phrase}' for phrase in LEXICON]))
+    cosines = torch.cosine_similarity(frames.mean(0), texts)
+    best = cosines.argsort(descending=True)[:3].tolist()
+    assert [name for name, _ in found.attributes] == [LEXICON[i] for i in best]
+    np.testing.assert_allclose([value for _, value in found.attributes],
+                               cosines[best],
+                               atol=1e-5)
+
+
+def test_both_branches_are_fused(bike, with_attributes, videos):
+    """In the order of a test, and not in that of the video branch alone."""
+    model, names = with_attributes.model, CLASSES + ['wave and sun']
+    model.fusion_weight = 0.2
+    found, = with_attributes(videos[0], names)
+    assert not bike(videos[0], names)[0].attributes
+    batch = with_attributes.reader(Source(videos[0], videos[0]))
+    with torch.no_grad():
+        sample, = model.test_step(
+            dict(
+                inputs=[batch['inputs']],
+                data_samples=[batch['data_samples']]))
+    assert sample.attributes == [name for name, _ in found.attributes]
+    expected = sample.pred_score**model.cls_head.logit_scale.exp().item()
+    expected /= expected.sum()
+    video = sample.video_score.argsort(descending=True).tolist()
+    order = sample.pred_score.argsort(descending=True).tolist()
+    assert order != video
+    assert [name for name, _ in found.predictions] == [names[i] for i in order]
+    np.testing.assert_allclose([value for _, value in found.predictions],
+                               expected[order],
+                               rtol=1e-5)
+    model.fusion_weight = 0.7
+
+
+def test_attributes_branch_without_lexicon(folder, with_attributes):
+    cfg = with_attributes.model.cfg.copy()
+    cfg.model = dict(cfg.model, association=None)
+    with pytest.raises(ValueError, match='name a lexicon'):
+        BIKEInferencer(cfg, str(folder / 'model.pth'))
+
+
+def test_lexicon_needs_a_clip_recognizer():
+    cfg = Config(dict(model=dict(type='Recognizer2D')))
+    with pytest.raises(ValueError, match="needs a CLIPRecognizer.*'Recogni"):
+        BIKEInferencer(cfg, lexicon=LEXICON)
+
+
+def test_repeated_frames_are_told(bike, folder):
+    short = write_video(folder / 'short.mp4', num_frames=1)
+    found, = bike(short, CLASSES)
+    assert 'only 1 of the 8 frames' in found.warning
+    assert found.warning in describe(found)
+
+
+class TestWriter:
+
+    def test_whole_video(self, with_attributes, videos, tmp_path):
+        writer = ResultWriter(tmp_path, ('json', 'png', 'mp4', 'gif'))
+        found, = with_attributes(videos[0], CLASSES, writer=writer)
+        content = json.loads((tmp_path / 'v0.json').read_text())
+        assert content == json.loads(json.dumps(found.to_dict()))
+        with Image.open(tmp_path / 'v0.png') as picture:
+            assert picture.width > 800
+        video = decord.VideoReader(str(tmp_path / 'v0.mp4'))
+        assert len(video) == 50 and video.get_avg_fps() == 25
+        # 64 x 48 pixels become 480 x 360, over 3 rows and the strip.
+        assert video[0].shape == (360 + 3 * 24 + 40 + 8, 480, 3)
+        with Image.open(tmp_path / 'v0.gif') as gif:
+            assert gif.n_frames == 17  # each third: 8 a second
+
+    def test_frames_are_those_of_the_video(self, bike, videos, tmp_path):
+        writer = ResultWriter(tmp_path, ['mp4'])
+        bike(videos[0], CLASSES, writer=writer)
+        original = decord.VideoReader(videos[0])
+        written = decord.VideoReader(str(tmp_path / 'v0.mp4'))
+        for i in (0, 25, 49):  # the number of a frame is its brightness
+            rows = original[i].asnumpy()[:6], written[i].asnumpy()[:45]
+            assert abs(rows[0].mean() - rows[1].mean()) < 8
+
+    def test_timeline(self, bike, videos, tmp_path):
+        writer = ResultWriter(tmp_path, threshold=0.4)
+        found = bike.timeline(videos[0], CLASSES, window=1, writer=writer)
+        content = json.loads((tmp_path / 'v0.json').read_text())
+        assert [r['segment'] for r in content] == [[0, 1], [0.5, 1.5], [1, 2]]
+        assert content[2]['predictions'][0][0] == found[2].predictions[0][0]
+        assert {p.name
+                for p in tmp_path.iterdir()
+                } == {'v0.json', 'v0.png', 'v0.mp4'}
+
+    def test_broken_videos_and_equal_names(self, bike, videos, tmp_path):
+        frames = decord.VideoReader(videos[0])[:8].asnumpy()
+        writer = ResultWriter(tmp_path, ('json', 'png'))
+        bike([frames, videos[3], frames], CLASSES, writer=writer)
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            'array.json', 'array.png', 'array_2.json', 'array_2.png', 'v3.json'
+        ]
+        assert 'v3.mp4' in json.loads(
+            (tmp_path / 'v3.json').read_text())['error']
+
+    def test_unknown_format(self, tmp_path):
+        with pytest.raises(ValueError, match="'avi'.*'mp4'"):
+            ResultWriter(tmp_path, ['avi'])
+
+
+class Camera(http.server.BaseHTTPRequestHandler):
+    """Two seconds of ever brighter images, as network cameras send them."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Type',
+                         'multipart/x-mixed-replace; boundary=frame')
+        self.end_headers()
+        for i in range(40):
+            image = io.BytesIO()
+            Image.fromarray(np.full((48, 64, 3), 6 * i,
+                                    np.uint8)).save(image, 'JPEG')
+            self.wfile.write(b'--frame\r\nContent-Type: image/jpeg\r\n\r\n' +
+                             image.getvalue() + b'\r\n')
+            time.sleep(0.05)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def camera():
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Camera)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}/camera.mjpg'
+    server.shutdown()
+
+
+class TestStream:
+
+    def test_windows_follow_the_present(self, bike, camera):
+        found = list(
+            bike.stream(camera, CLASSES, window=0.8, stride=0.4, fps=10))
+        assert len(found) >= 2
+        for before, after in zip(found, found[1:]):
+            assert after.segment[0] > before.segment[0]
+            assert after.segment[1] - before.segment[1] >= 0.4
+        for recognition in found:
+            begin, end = recognition.segment
+            assert 0 < end - begin <= 0.8
+            assert set(dict(recognition.predictions)) == set(CLASSES)
+            assert max(recognition.frames) < 0.8 * 10
+
+    def test_images_are_those_of_the_camera(self, camera):
+        with Stream(camera, 0.5, 10) as stream:
+            source, _ = next(stream.windows(1))
+        levels = [image.mean() for image in source.content]
+        assert len(levels) in (5, 6) and source.name == camera
+        assert (np.diff(levels) > 5).all()
+
+    def test_no_camera(self):
+        with pytest.raises(ValueError, match='cannot open.*127.0.0.1'):
+            Stream('http://127.0.0.1:9/none', 1, 8)
+
+    @pytest.mark.parametrize('name,expected', [
+        ('0', True),
+        (0, True),
+        ('rtsp://host/path', True),
+        ('video.mp4', False),
+        (ROOT, False),
+    ])
+    def test_names(self, name, expected):
+        assert is_stream(name) == expected
+
+    def test_command_line(self, bike, folder, camera, capsys):
+        run_tool('infer', camera, '--config', folder / 'small.py',
+                 '--checkpoint', folder / 'model.pth', '--classes', 'a,b',
+                 '--window', 0.5, '--stride', 0.5, '--json',
+                 folder / 'stream.json')
+        found = json.loads((folder / 'stream.json').read_text())
+        lines = capsys.readouterr().out.strip().splitlines()[-len(found):]
+        assert len(found) >= 2
+        for line in lines:
+            assert line.startswith('camera.mjpg ') and 'frames' in line
+
+
 @pytest.mark.parametrize('window,stride,starts', [
     (4, 2, [0, 2, 4, 6]),
     (4, 4, [0, 4, 6]),
@@ -190,3 +409,29 @@ def test_command_line(bike, videos, folder, capsys):
     assert end.value.code == 1  # one could not be read
     run_tool('infer', videos[0], *args, '--window', 1)
     assert len(json.loads((folder / 'out.json').read_text())) == 3
+
+
+def test_command_line_writes_pictures(bike, videos, folder, tmp_path):
+    run_tool('infer', videos[0], '--config', folder / 'small.py',
+             '--checkpoint', folder / 'model.pth', '--classes', 'a dog, yoga',
+             '--lexicon', ','.join(LEXICON + ['sand']), '--out-dir', tmp_path,
+             '--formats', 'json', 'png')
+    found = json.loads((tmp_path / 'v0.json').read_text())
+    assert set(found['saliency']) == {'a dog', 'yoga'}
+    assert len(found['attributes']) == 5
+    assert osp.getsize(tmp_path / 'v0.png') > 10000
+
+
+def test_default_model_is_clip(videos, capsys):
+    """Its weights are to be downloaded, which is not allowed here."""
+    with pytest.raises(SystemExit) as end:
+        run_tool('infer', videos[0], '--classes', 'a,b')
+    assert "weights 'openai' of ViT-B-16" in end.value.code
+
+
+def test_configs_are_found_by_name():
+    path = find_config('vcs_tsm_resnet50_k400')
+    assert osp.samefile(
+        path, osp.join(ROOT, 'configs/backbones/vcs_tsm_resnet50_k400.py'))
+    with pytest.raises(FileNotFoundError, match="'nosuch' is neither"):
+        find_config('nosuch')

@@ -1,8 +1,11 @@
+import decord
 import numpy as np
 import pytest
 from PIL import Image
 
-from bike_mmaction.visualization import draw_saliency
+from bike_mmaction.visualization import (draw_overlay, draw_saliency,
+                                         draw_timeline, write_video)
+from bike_mmaction.visualization.timeline import nearest_segments
 
 
 def draw(path, frames=3, rows=2, **kwargs):
@@ -36,3 +39,100 @@ def test_attributes_are_written_underneath(tmp_path):
 def test_lengths_that_differ(tmp_path):
     with pytest.raises(ValueError, match='3 frames'):
         draw(tmp_path / 'a.png', rows=1)
+
+
+def test_overlapping_windows_part_the_time():
+    found = nearest_segments([(0, 2), (1, 3), (4, 6)])
+    assert found == [(0, 1.5), (1.5, 3.5), (3.5, 6)]
+    assert nearest_segments([(1, 3)]) == [(1, 3)]
+
+
+class TestTimeline:
+
+    def draw(self, path, labels=('one', None), **kwargs):
+        draw_timeline(
+            str(path), [(0, 2), (1, 3)], labels,
+            dict(one=[0.9, 0.2], two=[0.1, float('nan')]), **kwargs)
+        return np.asarray(Image.open(path).convert('RGB')).astype(int)
+
+    def test_ribbon_has_the_colours_of_the_labels(self, tmp_path):
+        """Of the lower part: half of it the first colour, half of it gray."""
+        picture = self.draw(tmp_path / 'a.png')
+        ribbon = picture[int(0.85 * len(picture))]
+        blue = (abs(ribbon - [31, 119, 180]).sum(-1) < 10).sum()
+        gray = (abs(ribbon - [140, 140, 140]).sum(-1) < 10).sum()
+        assert blue > 300 and 0.9 < blue / gray < 1.1
+        other = self.draw(tmp_path / 'b.png', labels=('two', 'two'))
+        ribbon = other[int(0.85 * len(other))]
+        assert (abs(ribbon - [255, 127, 14]).sum(-1) < 10).sum() > 600
+
+    def test_frames_and_threshold(self, tmp_path):
+        plain = self.draw(tmp_path / 'a.png')
+        frames = [np.full((20, 30, 3), [0, 200, 0], np.uint8)] * 4
+        with_frames = self.draw(tmp_path / 'b.png', frames=frames)
+        green = [(abs(p - [0, 200, 0]).sum(-1) < 20).sum()
+                 for p in (plain, with_frames)]
+        assert green[0] == 0 and green[1] > 4000
+        assert (self.draw(tmp_path / 'c.png', threshold=0.5) != plain).any()
+
+    def test_lengths_that_differ(self, tmp_path):
+        with pytest.raises(ValueError, match="1 values of 'labels'.*2 win"):
+            self.draw(tmp_path / 'a.png', labels=['one'])
+
+
+class TestOverlay:
+    FRAME = np.full((30, 40, 3), 200, np.uint8)
+    RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+    def count(self, picture, color):
+        return (abs(picture.astype(int) - color).sum(-1) < 10).sum()
+
+    def test_bars_are_as_long_as_the_confidences(self):
+        picture = draw_overlay(self.FRAME, [('one', 0.8, self.RED),
+                                            ('two', 0.2, self.BLUE)])
+        assert picture.shape == (360 + 2 * 24 + 8, 480, 3)
+        assert self.count(picture[:360], (200, 200, 200)) == 360 * 480
+        ratio = self.count(picture, self.RED) / self.count(picture, self.BLUE)
+        assert 3.5 < ratio < 4.5
+
+    def test_strip(self):
+        bars = [(0, 0.5, 1, self.RED), (0.5, 1, 0.5, self.BLUE)]
+        plain = draw_overlay(self.FRAME, [], bars)
+        ratio = self.count(plain, self.RED) / self.count(plain, self.BLUE)
+        assert 1.8 < ratio < 2.2
+        marked = draw_overlay(self.FRAME, [], bars, cursor=0.25)
+        changed = np.nonzero((plain != marked).any((0, 2)))[0]
+        assert abs(changed.mean() - 120) < 8 and len(changed) < 5
+
+    def test_long_names_are_cut(self):
+        shapes = [
+            draw_overlay(self.FRAME, [(name, 0.5, self.RED)])
+            for name in ('x' * 200, '')
+        ]
+        left = [picture[360:, 232:240] for picture in shapes]
+        assert (left[0] == left[1]).all()  # nothing runs into the bars
+        assert (shapes[0] != shapes[1]).any()
+
+
+class TestWriteVideo:
+    IMAGES = [np.full((48, 64, 3), 60 * i, np.uint8) for i in range(4)]
+
+    def test_mp4(self, tmp_path):
+        write_video(str(tmp_path / 'a.mp4'), iter(self.IMAGES), 12.5)
+        video = decord.VideoReader(str(tmp_path / 'a.mp4'))
+        assert len(video) == 4 and video.get_avg_fps() == 12.5
+        for frame, image in zip(video[:].asnumpy(), self.IMAGES):
+            assert abs(frame.mean() - image.mean()) < 3
+
+    def test_gif(self, tmp_path):
+        write_video(str(tmp_path / 'a.gif'), self.IMAGES, 4)
+        with Image.open(tmp_path / 'a.gif') as gif:
+            assert (gif.n_frames, gif.info['duration']) == (4, 250)
+
+    @pytest.mark.parametrize('name,images,message', [
+        ('a.avi', IMAGES, '.mp4 or .gif'),
+        ('a.mp4', [], 'no images'),
+    ])
+    def test_errors(self, tmp_path, name, images, message):
+        with pytest.raises(ValueError, match=message):
+            write_video(str(tmp_path / name), images, 4)

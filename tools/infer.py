@@ -1,35 +1,30 @@
 """Recognize videos among classes that are named here and now.
 
-Usage: python tools/infer.py VIDEO [VIDEO ...] --config CONFIG --checkpoint
-CHECKPOINT --classes "playing chess,a dog,yoga" [--json OUT.json]
+Usage: python tools/infer.py VIDEO [VIDEO ...] --classes "chess,a dog,yoga"
+[--config CONFIG --checkpoint CHECKPOINT] [--out-dir DIR] [--json OUT.json]
 
-A VIDEO is a file, or a folder of videos or of the frames of one. With
---window each video is recognized piece by piece.
+A VIDEO is a file, a folder of videos or of the frames of one, the number of
+a camera, or the address of a stream. With --window files are recognized
+piece by piece. Without --config it is CLIP ViT-B/16 as it was pretrained,
+which open_clip downloads once.
 """
 import argparse
 import json
 import sys
-from typing import List, Optional
+from typing import List
 
 import bike_mmaction  # noqa: F401  (before mmaction)
-from bike_mmaction.apis.inferencer import BIKEInferencer, describe
-from bike_mmaction.datasets.class_names import BUILT_IN
+from bike_mmaction.apis import BIKEInferencer, ResultWriter, describe
+from bike_mmaction.apis.building import add_model_arguments, read_classes
+from bike_mmaction.apis.pictures import FORMATS
+from bike_mmaction.apis.streams import is_stream
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('videos', nargs='+', metavar='VIDEO')
-    parser.add_argument('--config', required=True)
-    parser.add_argument(
-        '--checkpoint',
-        required=True,
-        help="a checkpoint, or 'pretrained': the weights that the config "
-        'names')
-    parser.add_argument(
-        '--classes',
-        help='names, separated by commas; a file with a name a line or in '
-        f"the form id,name; or one of {', '.join(BUILT_IN)} (default: those "
-        'of the config)')
+    add_model_arguments(parser)
     parser.add_argument('--topk', type=int, default=5)
     parser.add_argument(
         '--threshold',
@@ -37,34 +32,66 @@ def parse_args() -> argparse.Namespace:
         default=0.,
         help='confidence below which it is none of these (default: 0)')
     parser.add_argument(
-        '--window', type=float, help='recognize pieces of so many seconds')
+        '--window',
+        type=float,
+        help='recognize pieces of so many seconds (streams: 4)')
     parser.add_argument(
         '--stride',
         type=float,
         help='from one piece to the next, in seconds (default: half of one)')
-    parser.add_argument('--views', help='such as 4x3')
-    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+    parser.add_argument(
+        '--out-dir', metavar='DIR', help='write results for each video')
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=FORMATS,
+        default=['json', 'png', 'mp4'],
+        help='what to write there (default: json png mp4)')
     parser.add_argument('--json', metavar='OUT', help='write all results')
     return parser.parse_args()
 
 
-def read_classes(text: Optional[str]):
-    """Names, or where they are."""
-    return text.split(',') if text and ',' in text else text
-
-
 def recognize(args: argparse.Namespace) -> List:
     """Recognize all videos, whole or in windows."""
+    classes, lexicon = (
+        read_classes(text) if text else None
+        for text in (args.classes, args.lexicon))
     bike = BIKEInferencer(args.config, args.checkpoint, args.device,
-                          args.views)
-    options = dict(topk=args.topk, threshold=args.threshold, progress=True)
-    classes = read_classes(args.classes)
+                          args.views, lexicon)
+    options = dict(topk=args.topk, threshold=args.threshold)
+    if any(map(is_stream, args.videos)):
+        if len(args.videos) > 1 or args.out_dir:
+            raise ValueError('a camera or stream must be alone, and has no '
+                             '--out-dir')
+        return watch(
+            bike.stream(args.videos[0], classes, args.window or 4., args.stride
+                        or 1., **options))
+    if args.out_dir:
+        options['writer'] = ResultWriter(
+            args.out_dir, args.formats, args.threshold, progress=True)
+    options['progress'] = True
     if args.window is None:
-        return bike(args.videos, classes, **options)
-    return [
-        found for video in args.videos for found in bike.timeline(
-            video, classes, args.window, args.stride, **options)
-    ]
+        found = bike(args.videos, classes, **options)
+    else:
+        found = [
+            found for video in args.videos for found in bike.timeline(
+                video, classes, args.window, args.stride, **options)
+        ]
+    for recognition in found:
+        print(describe(recognition))
+    return found
+
+
+def watch(stream) -> List:
+    """Print until the stream ends, or until Ctrl-C."""
+    found = []
+    try:
+        for recognition in stream:
+            found.append(recognition)
+            print(describe(recognition), flush=True)
+    except KeyboardInterrupt:
+        pass
+    return found
 
 
 def main() -> None:
@@ -73,11 +100,12 @@ def main() -> None:
         found = recognize(args)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         sys.exit(f'infer: {error}')
-    for recognition in found:
-        print(describe(recognition))
     if args.json:
         with open(args.json, 'w', encoding='utf-8') as file:
-            json.dump([r.to_dict() for r in found], file, indent=1)
+            json.dump([r.to_dict() for r in found],
+                      file,
+                      indent=1,
+                      ensure_ascii=False)
     sys.exit(any(recognition.error for recognition in found))
 
 

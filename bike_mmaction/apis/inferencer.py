@@ -1,52 +1,24 @@
 """Recognize one's own videos in a few lines."""
-import os.path as osp
-from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
-from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.runner import load_checkpoint
+from torch import Tensor
 from tqdm import tqdm
 
 from ..compat import PipelineError
 from ..datasets.pipelines import own_dataset, set_views
 from ..models.text_head import TextHead
 from ..models.vcs_head import VCSHead
+from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
+                       default_device, find_config)
+from .pictures import ResultWriter
+from .recognition import Recognition
 from .sources import Source, SourceReader, find_sources, windows_of
-
-
-@dataclass
-class Recognition:
-    """What was recognized in a video, or in a window of one.
-
-    Attributes:
-        source (str): Its file; 'array' for frames.
-        predictions (list[tuple[str, float]]): Classes with their
-            confidences, the most likely first. Confidences of all classes
-            sum to 1.
-        label (str, optional): The most likely class; None for "none of
-            these", below the threshold.
-        saliency (dict[str, list[float]]): Share of each frame of the first
-            view, for each class of ``predictions``; sums to 1.
-        frames (list[int]): Numbers of these frames in the video.
-        segment (tuple[float, float], optional): Begin and end, in seconds.
-        error (str, optional): Why it could not be read; the rest is empty.
-    """
-    source: str
-    predictions: List[Tuple[str, float]] = field(default_factory=list)
-    label: Optional[str] = None
-    saliency: Dict[str, List[float]] = field(default_factory=dict)
-    frames: List[int] = field(default_factory=list)
-    segment: Optional[Tuple[float, float]] = None
-    error: Optional[str] = None
-
-    def to_dict(self) -> Dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+from .streams import Stream
 
 
 class BIKEInferencer:
@@ -55,16 +27,24 @@ class BIKEInferencer:
     Class names are embedded once, and again only when they change.
 
     Args:
-        config (str | Config): Of a recognizer with a :class:`.VCSHead`.
+        config (str | Config): Of a recognizer with a :class:`.VCSHead`: a
+            file, or the name of a shipped config. Defaults to
+            'bike_vitb16_vcs_k400': CLIP without further training.
         checkpoint (str): A checkpoint, or 'pretrained': the weights that the
-            config names, without training.
+            config names, without training. Defaults to the latter.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             a GPU if there is one. On a CPU it computes in float32.
         views (str, optional): Such as '4x3'. Defaults to None: as the config
             says.
+        lexicon (str | Sequence[str], optional): Where attributes are found,
+            see :func:`.load_lexicon`. Defaults to None: as the config says.
+        num_attributes (int): Attributes per video, with a ``lexicon``.
+            Defaults to 5.
 
     Raises:
-        ValueError: if the config has no such head, or reads no video files.
+        FileNotFoundError: if there is no such config or checkpoint.
+        ValueError: if the config has no such head, reads no video files, or
+            has an attributes branch but no lexicon.
 
     Examples:
         >>> from bike_mmaction.apis import BIKEInferencer
@@ -74,27 +54,35 @@ class BIKEInferencer:
     """
 
     def __init__(self,
-                 config: Union[str, Config],
-                 checkpoint: str,
+                 config: Union[str, Config] = DEFAULT_CONFIG,
+                 checkpoint: str = PRETRAINED,
                  device: Optional[str] = None,
-                 views: Optional[str] = None) -> None:
+                 views: Optional[str] = None,
+                 lexicon: Union[str, Sequence[str], None] = None,
+                 num_attributes: int = 5) -> None:
         register_all_modules()
-        cfg = Config.fromfile(config) if isinstance(config, str) else config
+        if isinstance(config, str):
+            config = Config.fromfile(find_config(config))
         if views is not None:
-            set_views(cfg, views)
-        self.device = device or ('cuda:0'
-                                 if torch.cuda.is_available() else 'cpu')
-        self.model = MODELS.build(cfg.model)
+            set_views(config, views)
+        if lexicon is not None:
+            _use_lexicon(config.model, lexicon, num_attributes)
+        self.device = device or default_device()
+        self.model = build_recognizer(config, checkpoint)
         self.head = getattr(self.model, 'cls_head', None)
         if not isinstance(self.head, VCSHead):
             raise ValueError('BIKEInferencer needs a model whose cls_head is '
                              f'a VCSHead, got {type(self.head).__name__}')
-        if checkpoint == 'pretrained':
-            self.model.init_weights()
-        else:
-            load_checkpoint(self.model, checkpoint, map_location='cpu')
+        self._attributes_head = getattr(self.model, 'attributes_head', None)
+        self._association = getattr(self.model, 'association', None)
+        if self._association is not None:
+            self._association.read_weights()
+        elif isinstance(self._attributes_head, TextHead):
+            raise ValueError('the model has an attributes branch, but nothing '
+                             'that finds attributes: name a lexicon, such as '
+                             "'kinetics400'")
         self.model.to(self.device).eval()
-        self.reader = SourceReader(own_dataset(cfg, 'test')['pipeline'])
+        self.reader = SourceReader(own_dataset(config, 'test')['pipeline'])
 
     def __call__(self,
                  inputs,
@@ -102,6 +90,7 @@ class BIKEInferencer:
                  topk: int = 5,
                  threshold: float = 0.,
                  batch_size: int = 4,
+                 writer: Optional[ResultWriter] = None,
                  progress: bool = False) -> List[Recognition]:
         """Recognize whole videos.
 
@@ -114,6 +103,8 @@ class BIKEInferencer:
             threshold (float): Confidence below which a video is "none of
                 these". Defaults to 0.
             batch_size (int): Videos at once. Defaults to 4.
+            writer (ResultWriter, optional): Writes results, pictures and
+                annotated videos as soon as a batch is done.
             progress (bool): Whether to show a bar. Defaults to False.
 
         Returns:
@@ -121,9 +112,15 @@ class BIKEInferencer:
             not be read.
         """
         self._set_classes(classes)
-        return list(
-            self._recognize(
-                find_sources(inputs), topk, threshold, batch_size, progress))
+        sources, found = find_sources(inputs), []
+        for batch in self._recognize(sources, topk, threshold, batch_size,
+                                     progress):
+            first = len(found)
+            found.extend(batch)
+            if writer is not None:
+                for source, recognition in zip(sources[first:], batch):
+                    writer.write(source, [recognition])
+        return found
 
     def timeline(self,
                  video,
@@ -134,6 +131,7 @@ class BIKEInferencer:
                  threshold: float = 0.,
                  batch_size: int = 4,
                  fps: float = 25.,
+                 writer: Optional[ResultWriter] = None,
                  progress: bool = False) -> List[Recognition]:
         """Recognize a long video window by window.
 
@@ -147,6 +145,7 @@ class BIKEInferencer:
             threshold (float): As in a call.
             batch_size (int): As in a call.
             fps (float): Of an array or a folder of frames. Defaults to 25.
+            writer (ResultWriter, optional): As in a call.
             progress (bool): As in a call.
 
         Returns:
@@ -159,22 +158,65 @@ class BIKEInferencer:
         sources = find_sources(video)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
-        return list(
-            self._recognize(
-                windows_of(sources[0]._replace(fps=fps), window, stride
-                           or window / 2), topk, threshold, batch_size,
-                progress))
+        source = sources[0]._replace(fps=fps)
+        windows = windows_of(source, window,
+                             window / 2 if stride is None else stride)
+        found = [
+            recognition for batch in self._recognize(windows, topk, threshold,
+                                                     batch_size, progress)
+            for recognition in batch
+        ]
+        if writer is not None:
+            writer.write(source, found)
+        return found
+
+    def stream(self,
+               address: Union[int, str],
+               classes: Union[str, Sequence[str], None] = None,
+               window: float = 4.,
+               stride: float = 1.,
+               topk: int = 5,
+               threshold: float = 0.,
+               fps: float = 8.) -> Iterator[Recognition]:
+        """Recognize what a camera sees, until its stream ends.
+
+        Args:
+            address (int | str): Number of a camera, or a network address,
+                such as 'rtsp://...'.
+            classes (str | Sequence[str], optional): As in a call.
+            window (float): Seconds to look back. Defaults to 4.
+            stride (float): Seconds from one result to the next; more if the
+                model needs more. Defaults to 1.
+            topk (int): As in a call.
+            threshold (float): As in a call.
+            fps (float): Frames to keep of each second. Defaults to 8.
+
+        Yields:
+            Recognition: With its ``segment``, in seconds since the start.
+
+        Raises:
+            ValueError: if it cannot be opened.
+        """
+        self._set_classes(classes)
+        with Stream(address, window, fps) as stream:
+            for source, segment in stream.windows(stride):
+                for batch in self._recognize([source], topk, threshold, 1):
+                    batch[0].segment = segment
+                    yield batch[0]
 
     def _set_classes(self, classes) -> None:
         if classes is None:
             return
         self.head.set_class_names(classes)
-        attributes_head = getattr(self.model, 'attributes_head', None)
-        if isinstance(attributes_head, TextHead):
-            attributes_head.set_class_names(classes)
+        if isinstance(self._attributes_head, TextHead):
+            self._attributes_head.set_class_names(classes)
 
-    def _recognize(self, sources: List[Source], topk: int, threshold: float,
-                   batch_size: int, progress: bool) -> Iterator[Recognition]:
+    def _recognize(self,
+                   sources: List[Source],
+                   topk: int,
+                   threshold: float,
+                   batch_size: int,
+                   progress: bool = False) -> Iterator[List[Recognition]]:
         if topk < 1 or batch_size < 1 or not 0 <= threshold <= 1:
             raise ValueError(f'topk={topk}, batch_size={batch_size}, '
                              f'threshold={threshold}: expected positive '
@@ -183,7 +225,7 @@ class BIKEInferencer:
                 total=len(sources), unit='video', disable=not progress) as bar:
             for first in range(0, len(sources), batch_size):
                 part = sources[first:first + batch_size]
-                yield from self._recognize_batch(part, topk, threshold)
+                yield self._recognize_batch(part, topk, threshold)
                 bar.update(len(part))
 
     def _recognize_batch(self, sources: List[Source], topk: int,
@@ -210,9 +252,15 @@ class BIKEInferencer:
         features, _ = self.model.extract_feat(data['inputs'], test_mode=True)
         scores, saliency = self.head.spot(features)  # [B·V, K], [B·V, K, T]
         views = len(scores) // len(batch)
-        scores = scores.unflatten(0, (-1, views)).mean(dim=1)
-        # Calibrated, as CLIP and the loss see it.
-        confidences = (self.head.logit_scale.exp() * scores).softmax(dim=-1)
+        # In double precision: with many classes all are close to 1/K.
+        ranks = scores.double().softmax(dim=-1).unflatten(
+            0, (-1, views)).mean(dim=1)
+        if self._association is not None:
+            attributes = self._association(data['inputs'])
+            ranks = self._fuse(ranks, [phrases for phrases, _ in attributes])
+            for recognition, (phrases, values) in zip(found, attributes):
+                recognition.attributes = list(zip(phrases, values))
+        confidences = self._calibrate(ranks)
         names = self.head.class_names
         rows = zip(found, confidences.cpu(), saliency[::views].cpu(),
                    data['data_samples'])
@@ -230,15 +278,34 @@ class BIKEInferencer:
             count = spots.shape[-1]
             indices = np.asarray(sample.get('frame_inds', range(count)))
             recognition.frames = indices.reshape(-1)[:count].tolist()
+            there = len(set(recognition.frames))
+            if there < count:
+                recognition.warning = (
+                    f'only {there} of the {count} frames that the model looks '
+                    'at: some are repeated')
+
+    def _fuse(self, ranks: Tensor, attributes: List[List[str]]) -> Tensor:
+        """Eq. 4, on what tests rank by; the video's alone without branch."""
+        if self._attributes_head is None:
+            return ranks
+        text = self._attributes_head(attributes).double().softmax(dim=-1)
+        weight = self.model.fusion_weight
+        return weight * ranks + (1 - weight) * text
+
+    def _calibrate(self, ranks: Tensor) -> Tensor:
+        """Confidences in the order of what tests rank by.
+
+        Of one view that is softmax(logit_scale · cosine), as CLIP and the
+        loss see it, since ``ranks`` is softmax(cosine).
+        """
+        scale = self.head.logit_scale.exp().double()
+        return (scale * ranks.log()).softmax(dim=-1)
 
 
-def describe(recognition: Recognition) -> str:
-    """A line for people."""
-    where = osp.basename(recognition.source)
-    if recognition.segment:
-        where += ' {:.1f}-{:.1f} s'.format(*recognition.segment)
-    if recognition.error:
-        return f'{where}: {recognition.error}'
-    listed = ', '.join(f'{name} {100 * value:.1f} %'
-                       for name, value in recognition.predictions)
-    return f'{where}: {recognition.label or "none of these"} ({listed})'
+def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:
+    if model.get('type') != 'CLIPRecognizer':
+        raise ValueError('a lexicon needs a CLIPRecognizer, which associates '
+                         f"attributes; the config's model is {model.type!r}")
+    options = dict(model.get('association') or {})
+    options.update(lexicon=lexicon, topk=num_attributes)
+    model['association'] = options

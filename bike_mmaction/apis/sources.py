@@ -54,6 +54,48 @@ class ImageFolder:
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def read_frames(source: Source, indices: Sequence[int]) -> List[np.ndarray]:
+    """Some frames of a video that can be read, as a person sees them.
+
+    Args:
+        source (Source): The video; frames are counted from its begin.
+        indices (Sequence[int]): Their numbers.
+
+    Returns:
+        list[np.ndarray]: Images [H, W, 3], RGB, uint8.
+    """
+    content = source.content
+    if isinstance(content, str):
+        content = open_video(source)
+        return list(content.get_batch(list(indices)).asnumpy())
+    return [content[i] for i in indices]
+
+
+def frame_rate(source: Source) -> Tuple[int, float]:
+    """Number of frames, and how many there are in a second.
+
+    Raises:
+        ValueError: if it is a file that cannot be read.
+    """
+    if not isinstance(source.content, str):
+        return len(source.content), source.fps
+    reader = open_video(source)
+    return len(reader), reader.get_avg_fps()
+
+
+def open_video(source: Source):
+    """Open a file with decord.
+
+    Raises:
+        ValueError: if it cannot be read; names it.
+    """
+    import decord
+    try:
+        return decord.VideoReader(source.content, num_threads=1)
+    except Exception as error:
+        raise ValueError(explain(source.name, error)) from error
+
+
 def find_sources(inputs) -> List[Source]:
     """Videos behind what a user gave.
 
@@ -110,28 +152,13 @@ def windows_of(source: Source, window: float, stride: float) -> List[Source]:
     if window <= 0 or stride <= 0:
         raise ValueError(f'window={window} and stride={stride} must be '
                          'positive')
-    duration = duration_of(source)
+    count, fps = frame_rate(source)
+    duration = count / fps
     count = 1 + max(0, int(np.ceil((duration - window) / stride - 1e-6)))
     starts = [min(i * stride, max(duration - window, 0)) for i in range(count)]
     return [
         source._replace(segment=(s, min(s + window, duration))) for s in starts
     ]
-
-
-def duration_of(source: Source) -> float:
-    """Length in seconds.
-
-    Raises:
-        ValueError: if it is a file that cannot be read.
-    """
-    if not isinstance(source.content, str):
-        return len(source.content) / source.fps
-    import decord
-    try:
-        reader = decord.VideoReader(source.content)
-    except Exception as error:
-        raise ValueError(explain(source.name, error)) from error
-    return len(reader) / reader.get_avg_fps()
 
 
 class SourceReader:

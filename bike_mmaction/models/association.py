@@ -137,14 +137,15 @@ class AttributeAssociation(nn.Module):
             self._has_weights = True
 
     @torch.no_grad()
-    def forward(self, inputs: Tensor) -> List[List[str]]:
+    def forward(self, inputs: Tensor) -> List[Tuple[List[str], List[float]]]:
         """Associate attributes.
 
         Args:
             inputs (Tensor): Normalised videos [B, V, 3, T, H, W].
 
         Returns:
-            list[list[str]]: The phrases of each video, the nearest first.
+            list[tuple[list[str], list[float]]]: The phrases of each video,
+            the nearest first, and their cosines with it.
         """
         recognizer = self.recognizer
         if next(recognizer.parameters()).device != inputs.device:
@@ -153,5 +154,5 @@ class AttributeAssociation(nn.Module):
                                      [ActionDataSample() for _ in inputs])
         names = recognizer.cls_head.class_names
         return [
-            nearest_phrases(s.pred_score, names, self.topk)[0] for s in samples
+            nearest_phrases(s.pred_score, names, self.topk) for s in samples
         ]

@@ -247,7 +247,7 @@ class CLIPRecognizer(Recognizer3D):
         if without:
             self._require_video(inputs)
             found = self.association(inputs[without])
-            for i, attributes in zip(without, found):
+            for i, (attributes, _) in zip(without, found):
                 data_samples[i].set_field(attributes, 'attributes')
 
     def _fuse(self, sample) -> None:

@@ -1,3 +1,5 @@
 from .saliency import draw_saliency
+from .timeline import draw_timeline
+from .video import draw_overlay, write_video
 
-__all__ = ['draw_saliency']
+__all__ = ['draw_overlay', 'draw_saliency', 'draw_timeline', 'write_video']

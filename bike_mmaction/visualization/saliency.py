@@ -47,7 +47,7 @@ def _compose(frames, saliency, names, marked, attributes):
     from matplotlib.figure import Figure  # slow to import
     heights = [1.6] + [1] * len(names) + [0.9] * bool(attributes)
     figure = Figure(
-        figsize=(1.3 * len(frames), 0.2 + 0.8 * sum(heights)),
+        figsize=(min(max(1.3 * len(frames), 4), 24), 0.2 + 0.8 * sum(heights)),
         layout='constrained')
     grid = figure.add_gridspec(
         len(heights), len(frames), height_ratios=heights)

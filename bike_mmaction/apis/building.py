@@ -1,0 +1,110 @@
+"""A recognizer from a config and a checkpoint, as a user names them."""
+import argparse
+import glob
+import os.path as osp
+from typing import Sequence, Union
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.runner import load_checkpoint
+
+from ..datasets.class_names import BUILT_IN
+
+# CLIP as it was pretrained: for any classes, without training.
+DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
+PRETRAINED = 'pretrained'
+
+
+def find_config(name: str) -> str:
+    """Path of a config file, or of a shipped config by its bare name.
+
+    Shipped configs travel inside the package, in ``.mim/configs``, or lie
+    beside it in a source checkout.
+
+    Args:
+        name (str): Such as 'my/config.py', or 'bike_vitl14_k400'.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+    """
+    if osp.isfile(name):
+        return name
+    package = osp.dirname(osp.dirname(osp.abspath(__file__)))
+    places = (osp.join(package, '.mim'), osp.dirname(package))
+    if name == osp.basename(name):
+        file = f'{name}.py' if not name.endswith('.py') else name
+        for place in places:
+            found = glob.glob(
+                osp.join(glob.escape(place), 'configs', '**', file),
+                recursive=True)
+            if found:
+                return found[0]
+    raise FileNotFoundError(f"'{name}' is neither a config file nor the name "
+                            'of a shipped config')
+
+
+def build_recognizer(config: Union[str, Config],
+                     checkpoint: str = PRETRAINED) -> BaseModel:
+    """Build a recognizer and read its weights, on the CPU.
+
+    Args:
+        config (str | Config): See :func:`find_config`.
+        checkpoint (str): A checkpoint, or 'pretrained': the weights that the
+            config names, without training. Defaults to the latter.
+
+    Returns:
+        BaseModel: In evaluation mode, with its config as ``cfg``.
+
+    Raises:
+        FileNotFoundError: if there is no such config or checkpoint.
+        RuntimeError: if the checkpoint does not fit.
+    """
+    register_all_modules()
+    if isinstance(config, str):
+        config = Config.fromfile(find_config(config))
+    model = MODELS.build(config.model)
+    if checkpoint == PRETRAINED:
+        model.init_weights()
+    else:
+        load_checkpoint(model, checkpoint, map_location='cpu')
+    model.cfg = config
+    return model.eval()
+
+
+def default_device() -> str:
+    """A GPU if there is one."""
+    return 'cuda:0' if torch.cuda.is_available() else 'cpu'
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of tools that make a :class:`.BIKEInferencer`."""
+    parser.add_argument(
+        '--config',
+        default=DEFAULT_CONFIG,
+        help=f'a file or a shipped config (default: {DEFAULT_CONFIG})')
+    parser.add_argument(
+        '--checkpoint',
+        default=PRETRAINED,
+        help="a checkpoint, or 'pretrained': the weights that the config\n"
+        'names (default)')
+    parser.add_argument(
+        '--classes',
+        help='names, separated by commas; a file with a name a line or in\n'
+        f"the form id,name; or one of {', '.join(BUILT_IN)}\n"
+        '(default: those of the config)')
+    parser.add_argument(
+        '--lexicon',
+        help='find attributes among these phrases: as --classes, or\n'
+        'imagenet1k')
+    parser.add_argument('--views', help='such as 4x3')
+    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+
+
+def read_classes(text: str) -> Union[str, Sequence[str]]:
+    """Class names as typed: separated by commas, or where they are."""
+    if ',' not in text:
+        return text
+    return [name.strip() for name in text.split(',') if name.strip()]
