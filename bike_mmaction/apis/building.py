@@ -1,13 +1,16 @@
 """A recognizer from a config and a checkpoint, as a user names them."""
 import argparse
 import glob
+import logging
 import os.path as osp
+from contextlib import contextmanager
 from typing import Sequence, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
 
@@ -67,11 +70,24 @@ def build_recognizer(config: Union[str, Config],
         config = Config.fromfile(find_config(config))
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:
-        model.init_weights()
+        with quiet_logger():
+            model.init_weights()
     else:
         load_checkpoint(model, checkpoint, map_location='cpu')
     model.cfg = config
     return model.eval()
+
+
+@contextmanager
+def quiet_logger():
+    """Only warnings: mmengine logs every tensor that it initializes."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def default_device() -> str:

@@ -14,7 +14,7 @@ from ..datasets.pipelines import own_dataset, set_views
 from ..models.text_head import TextHead
 from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
-                       default_device, find_config)
+                       default_device, find_config, quiet_logger)
 from .pictures import ResultWriter
 from .recognition import Recognition
 from .sources import Source, SourceReader, find_sources, windows_of
@@ -76,7 +76,8 @@ class BIKEInferencer:
         self._attributes_head = getattr(self.model, 'attributes_head', None)
         self._association = getattr(self.model, 'association', None)
         if self._association is not None:
-            self._association.read_weights()
+            with quiet_logger():
+                self._association.read_weights()
         elif isinstance(self._attributes_head, TextHead):
             raise ValueError('the model has an attributes branch, but nothing '
                              'that finds attributes: name a lexicon, such as '

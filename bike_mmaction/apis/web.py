@@ -1,0 +1,237 @@
+"""A web page on one's own machine: drop a video, name classes, look."""
+import os.path as osp
+import re
+import tempfile
+from typing import List, Optional, Sequence, Tuple
+
+from .inferencer import BIKEInferencer
+from .pictures import ResultWriter
+from .recognition import Recognition
+from .sources import find_sources
+
+TITLE = 'BIKE: video recognition by video and text'
+HELP = ('Drop a video, name the classes it may show, and press *Recognize*. '
+        'With a window, the video is recognized piece by piece.')
+FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
+
+
+def import_gradio():
+    """Gradio, which is an optional extra.
+
+    Raises:
+        ImportError: if it is not installed; says how to.
+    """
+    try:
+        import gradio
+    except ImportError as error:
+        raise ImportError('the web page needs Gradio: '
+                          "pip install 'bike_mmaction[web]'") from error
+    return gradio
+
+
+def split_names(text: str) -> List[str]:
+    """Class names as typed into the page: by commas or lines.
+
+    Raises:
+        ValueError: if there are none, or one is repeated.
+    """
+    names = [name.strip() for name in re.split(r'[,\n]', text or '')]
+    names = [name for name in names if name]
+    if not names:
+        raise ValueError('name at least one class, such as: a dog, yoga')
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f'named more than once: {", ".join(repeated)}')
+    return names
+
+
+class WebPage:
+    """The page around a recognizer.
+
+    Args:
+        bike (BIKEInferencer): Recognizes; with a lexicon the page shows
+            attributes too.
+        classes (Sequence[str]): Names to start with. Defaults to ().
+
+    Raises:
+        ImportError: if Gradio is not installed.
+    """
+
+    def __init__(self, bike: BIKEInferencer,
+                 classes: Sequence[str] = ()) -> None:
+        self.gradio = import_gradio()
+        self.bike = bike
+        self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
+        self.blocks = self._layout(', '.join(classes))
+
+    def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
+        """Serve the page.
+
+        Args:
+            host (str): Address to listen at; '127.0.0.1' is this machine
+                alone.
+            port (int, optional): None for a free one from 7860 on.
+            wait (bool): Whether to return only when it is stopped, by
+                Ctrl-C. Defaults to True.
+
+        Returns:
+            str: Its address.
+
+        Raises:
+            OSError: if the port is taken.
+        """
+        theme = self.gradio.themes.Default(font=FONTS, font_mono='monospace')
+        _, url, _ = self.blocks.queue().launch(
+            server_name=host,
+            server_port=port,
+            theme=theme,
+            footer_links=[],
+            prevent_thread_lock=True,
+            quiet=True)
+        if wait:
+            print(f'{url} (stop with Ctrl-C)', flush=True)
+            self.blocks.block_thread()
+        return url
+
+    def close(self) -> None:
+        """Stop serving, and delete what was written."""
+        self.blocks.close()
+        self._folder.cleanup()
+
+    def _layout(self, classes: str):
+        gr = self.gradio
+        with gr.Blocks(
+                title=TITLE, analytics_enabled=False,
+                delete_cache=(3600, 3600)) as blocks:
+            gr.Markdown(f'# {TITLE}\n{HELP}')
+            with gr.Row():
+                with gr.Column(scale=1):
+                    inputs = self._inputs(classes)
+                    button = gr.Button(
+                        'Recognize', variant='primary', elem_id='recognize')
+                with gr.Column(scale=2):
+                    outputs = self._outputs()
+
+            def recognize(*values, progress=gr.Progress(track_tqdm=True)):
+                return self.recognize(*values)
+
+            button.click(recognize, inputs, outputs)
+        return blocks
+
+    def _inputs(self, classes: str) -> list:
+        gr = self.gradio
+        return [
+            gr.Video(label='Video', sources=['upload'], elem_id='video'),
+            gr.Textbox(
+                classes,
+                label='Classes',
+                info='separated by commas, or a line each',
+                lines=4,
+                elem_id='classes'),
+            gr.Slider(
+                0,
+                1,
+                0,
+                label='Threshold',
+                info='confidence below which it is none of these'),
+            gr.Number(
+                0,
+                label='Window in seconds',
+                info='0: the whole video at once',
+                minimum=0,
+                elem_id='window'),
+        ]
+
+    def _outputs(self) -> list:
+        gr = self.gradio
+        return [
+            gr.Markdown(elem_id='summary'),
+            gr.Label(
+                label='Confidences', show_heading=False,
+                elem_id='confidences'),
+            gr.Image(
+                label='Frames',
+                type='filepath',
+                buttons=['download', 'fullscreen'],
+                elem_id='picture'),
+            gr.Video(label='Annotated video', height=400, elem_id='annotated'),
+            gr.File(label='As JSON', elem_id='json'),
+        ]
+
+    def recognize(self, video: Optional[str], classes: str, threshold: float,
+                  window: Optional[float]) -> Tuple:
+        """What the button does.
+
+        Args:
+            video (str, optional): Path of the uploaded file.
+            classes (str): As typed.
+            threshold (float): See :meth:`.BIKEInferencer.__call__`.
+            window (float, optional): In seconds; 0 for the whole video.
+
+        Returns:
+            tuple: Summary, confidences, and paths of picture, video and
+            JSON; of unfit input nothing but what is wrong with it.
+        """
+        try:
+            if not video:
+                raise ValueError('Drop a video first.')
+            return self._recognize(video, split_names(classes), threshold,
+                                   window)
+        except (OSError, RuntimeError, ValueError) as error:
+            # People know their file by its name, not by where it was put.
+            text = str(error).replace(
+                osp.join(osp.dirname(video or ''), ''), '')
+            return f'## Not recognized\n{_plain(text)}', None, None, None, None
+
+    def _recognize(self, video: str, names: List[str], threshold: float,
+                   window: Optional[float]) -> Tuple:
+        folder = tempfile.mkdtemp(dir=self._folder.name)
+        writer = ResultWriter(folder, threshold=threshold, progress=True)
+        options = dict(threshold=threshold, progress=True)
+        if window:
+            found = self.bike.timeline(video, names, window, **options)
+        else:
+            found = self.bike(video, names, **options)
+        for recognition in found:
+            if recognition.error:
+                raise ValueError(recognition.error)
+            recognition.source = osp.basename(video)
+        source, = find_sources(video)
+        files = writer.write(source, found)
+        by_suffix = {osp.splitext(path)[1]: path for path in files}
+        confidences = None if window else dict(found[0].predictions)
+        return (summarize(found), confidences, by_suffix['.png'],
+                by_suffix['.mp4'], by_suffix['.json'])
+
+
+def summarize(found: Sequence[Recognition]) -> str:
+    """What was recognized, in Markdown: a heading, or a row for a window."""
+    if not found[0].segment:
+        recognition, = found
+        lines = [f'## {_label(recognition)}', _plain(recognition.warning)]
+        if recognition.attributes:
+            lines.append(f'Attributes: {_attributes(recognition)}')
+        return '\n\n'.join(line for line in lines if line)
+    rows = [
+        '| seconds | recognized | confidence | attributes |', '|--|--|--|--|'
+    ]
+    for recognition in found:
+        begin, end = recognition.segment
+        value = recognition.predictions[0][1]
+        rows.append(f'| {begin:.1f} - {end:.1f} | {_label(recognition)} | '
+                    f'{100 * value:.0f} % | {_attributes(recognition)} |')
+    warnings = {r.warning for r in found if r.warning}
+    return '\n'.join([*map(_plain, sorted(warnings)), '', *rows])
+
+
+def _label(recognition: Recognition) -> str:
+    return _plain(recognition.label) or '*none of these*'
+
+
+def _attributes(recognition: Recognition) -> str:
+    return ', '.join(_plain(name) for name, _ in recognition.attributes)
+
+
+def _plain(text: Optional[str]) -> str:
+    """Without meaning in Markdown."""
+    return re.sub(r'([\\`*_{}\[\]<>#|~$])', r'\\\1', text or '')

@@ -1,0 +1,215 @@
+"""The web page, as a person uses it: in a browser."""
+import json
+import os
+import os.path as osp
+import shutil
+import urllib.request
+
+import pytest
+import torch
+from helpers import shrink_model, write_video
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+
+from bike_mmaction.apis import BIKEInferencer
+from bike_mmaction.apis.recognition import Recognition
+from bike_mmaction.apis.web import WebPage, split_names, summarize
+
+ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
+CLASSES = ['a dog', 'playing chess', 'yoga']
+FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
+         '--disable-background-networking --disable-component-update '
+         '--disable-sync --disable-dev-shm-usage --window-size=1400,1700')
+
+
+def test_names_as_typed():
+    assert split_names('a dog, playing chess\nyoga,\n') == CLASSES
+    with pytest.raises(ValueError, match='at least one'):
+        split_names(' ,\n')
+    with pytest.raises(ValueError, match='more than once: yoga'):
+        split_names('yoga, a dog, yoga')
+
+
+def test_summaries_have_no_markup_from_outside():
+    found = Recognition(
+        'a.mp4', [('a|b', 0.9)],
+        'a|b',
+        attributes=[('<img src=x>', 0.5), ('*sea*', 0.4)])
+    assert summarize([found]) == \
+        '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
+    found.label, found.segment = None, (0, 1.5)
+    assert summarize([found]).splitlines()[-1] == \
+        '| 0.0 - 1.5 | *none of these* | 90 % | \\<img src=x\\>, \\*sea\\* |'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Good and bad files to upload."""
+    folder = tmp_path_factory.mktemp('web')
+    write_video(folder / 'good.mp4', num_frames=50)
+    write_video(folder / 'frame.mp4', num_frames=1)
+    (folder / 'empty.mp4').touch()
+    for name in ('text.mp4', 'text.txt'):
+        (folder / name).write_text('no video\n' * 50)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def bike(folder):
+    import open_clip
+    register_all_modules()
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_vcs_k400.py'))
+    shrink_model(cfg.model)
+    torch.manual_seed(0)
+    clip = open_clip.CLIP(**cfg.model.backbone.arch)
+    torch.save(clip.state_dict(), folder / 'clip.pt')
+    for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
+        tower.pretrained = str(folder / 'clip.pt')
+    return BIKEInferencer(cfg, lexicon=['sea', 'wave', 'sun', 'sand', 'dune'])
+
+
+@pytest.fixture(scope='module')
+def page(bike):
+    pytest.importorskip('gradio', reason='Gradio is not installed')
+    page = WebPage(bike, CLASSES)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope='module')
+def url(page):
+    return page.launch('127.0.0.1', None, wait=False)
+
+
+@pytest.fixture(scope='module')
+def browser(tmp_path_factory):
+    """Debian's packages chromium and chromium-driver."""
+    programs = [shutil.which(name) for name in ('chromium', 'chromedriver')]
+    if None in programs:
+        assert os.environ.get('BIKE_BROWSER') != 'required', \
+            'neither chromium nor chromedriver may be absent here'
+        pytest.skip('chromium or chromedriver is not installed')
+    webdriver = pytest.importorskip('selenium.webdriver')
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    profile = tmp_path_factory.mktemp('profile')
+    for flag in (*FLAGS.split(), f'--user-data-dir={profile}'):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
+    driver.set_page_load_timeout(60)
+    yield driver
+    driver.quit()
+
+
+class Visit:
+    """What a person does on the page, and sees there."""
+
+    def __init__(self, browser, url):
+        self.browser = browser
+        browser.get(url)
+        self.wait(lambda: self.all('#video input[type=file]'), 'the page')
+
+    def all(self, selector):
+        return self.browser.find_elements('css selector', selector)
+
+    def wait(self, condition, what):
+        from selenium.webdriver.support.ui import WebDriverWait
+        return WebDriverWait(self.browser, 60).until(lambda _: condition(),
+                                                     f'waited for {what}')
+
+    def upload(self, path):
+        field, = self.all('#video input[type=file]')
+        field.send_keys(str(path))
+        self.wait(lambda: self.all('#video video') or self.all('.toast-body'),
+                  'the upload')
+
+    def type(self, selector, text):
+        field, = self.all(f'{selector} textarea, {selector} input')
+        field.clear()
+        field.send_keys(text)
+
+    def recognize(self):
+        self.all('#recognize')[0].click()
+        return self.wait(self.summary, 'a result')
+
+    def summary(self):
+        found = self.all('#summary')
+        return found[0].text.strip() if found else ''
+
+    def text(self):
+        return self.all('body')[0].text
+
+    def value_of(self, selector, what):
+        """A property of the element, once it has one."""
+
+        def get():
+            found = self.all(selector)
+            return found and self.browser.execute_script(
+                f'return arguments[0].{what}', found[0])
+
+        return self.wait(get, f'{what} of {selector}')
+
+
+@pytest.fixture
+def visit(browser, url):
+    return Visit(browser, url)
+
+
+@pytest.mark.slow
+class TestInBrowser:
+
+    def test_prediction(self, visit, folder, bike, tmp_path):
+        visit.upload(folder / 'good.mp4')
+        visit.type('#classes', 'a dog, walking a cat\nyoga')
+        summary = visit.recognize()
+        found, = bike(
+            str(folder / 'good.mp4'), ['a dog', 'walking a cat', 'yoga'])
+        names = ', '.join(name for name, _ in found.attributes)
+        assert summary.splitlines() == [found.label, f'Attributes: {names}']
+        confidences = visit.value_of('#confidences', 'innerText')
+        for name, value in found.predictions:
+            assert name in confidences and f'{100 * value:.0f}%' in confidences
+        assert visit.value_of('#picture img', 'naturalWidth') > 800
+        assert visit.value_of('#annotated video', 'duration') == pytest.approx(
+            2, abs=0.1)
+        with urllib.request.urlopen(visit.value_of('#json a',
+                                                   'href')) as content:
+            expected = dict(found.to_dict(), source='good.mp4')
+            assert json.load(content) == json.loads(json.dumps(expected))
+        assert visit.browser.save_screenshot(str(tmp_path / 'page.png'))
+
+    def test_nothing_is_fetched_from_elsewhere(self, visit, url):
+        names = visit.browser.execute_script(
+            "return performance.getEntriesByType('resource').map(e => e.name)")
+        assert len(names) > 5
+        assert all(name.startswith(url) for name in names)
+
+    def test_windows(self, visit, folder):
+        visit.upload(folder / 'good.mp4')
+        visit.type('#window', '1')
+        summary = visit.recognize()
+        for part in ('0.0 - 1.0', '0.5 - 1.5', '1.0 - 2.0'):
+            assert part in summary
+
+    @pytest.mark.parametrize('name,message', [
+        ('text.mp4', "'text.mp4': truncated or no video"),
+        ('empty.mp4', "'empty.mp4': the file is empty"),
+        ('frame.mp4', 'only 1 of the 8 frames'),
+    ])
+    def test_bad_upload(self, visit, folder, capfd, name, message):
+        visit.upload(folder / name)
+        assert message in visit.recognize()
+        assert 'Traceback' not in visit.text()
+        assert 'Traceback' not in ''.join(capfd.readouterr())
+
+    def test_upload_of_another_type(self, visit, folder, capfd):
+        visit.upload(folder / 'text.txt')
+        visit.wait(lambda: 'Invalid file type: text.txt' in visit.text(),
+                   'a message')
+        assert 'Drop a video first' in visit.recognize()
+        assert 'Traceback' not in ''.join(capfd.readouterr())
+
+    def test_no_classes(self, visit, folder):
+        visit.upload(folder / 'good.mp4')
+        visit.type('#classes', ' ')
+        assert 'name at least one class' in visit.recognize()
