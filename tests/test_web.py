@@ -3,17 +3,20 @@ import json
 import os
 import os.path as osp
 import shutil
+import socket
+import sys
 import urllib.request
 
 import pytest
 import torch
-from helpers import shrink_model, write_video
+from helpers import run_tool, shrink_model, write_video
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.apis.web import WebPage, split_names, summarize
+from bike_mmaction.apis.web import (WebPage, import_gradio, split_names,
+                                    summarize, tabulate)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
@@ -38,8 +41,16 @@ def test_summaries_have_no_markup_from_outside():
     assert summarize([found]) == \
         '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
     found.label, found.segment = None, (0, 1.5)
-    assert summarize([found]).splitlines()[-1] == \
-        '| 0.0 - 1.5 | *none of these* | 90 % | \\<img src=x\\>, \\*sea\\* |'
+    assert summarize([found, found]) == '## 2 windows'
+    assert tabulate([found]).splitlines()[-1] == \
+        '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90 % | ' \
+        '\\<img src=x\\>, \\*sea\\* |'
+
+
+def test_without_gradio(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    with pytest.raises(ImportError, match=r"install 'bike_mmaction\[web\]'"):
+        import_gradio()
 
 
 @pytest.fixture(scope='module')
@@ -79,6 +90,17 @@ def page(bike):
 @pytest.fixture(scope='module')
 def url(page):
     return page.launch('127.0.0.1', None, wait=False)
+
+
+def test_port_that_is_taken(bike, page, folder):
+    bike.model.cfg.dump(folder / 'small.py')
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        with pytest.raises(SystemExit) as end:
+            run_tool('web', '--config', folder / 'small.py', '--port',
+                     taken.getsockname()[1])
+    assert end.value.code.startswith('web: Cannot find empty port')
 
 
 @pytest.fixture(scope='module')
@@ -187,9 +209,11 @@ class TestInBrowser:
     def test_windows(self, visit, folder):
         visit.upload(folder / 'good.mp4')
         visit.type('#window', '1')
-        summary = visit.recognize()
-        for part in ('0.0 - 1.0', '0.5 - 1.5', '1.0 - 2.0'):
-            assert part in summary
+        assert visit.recognize() == '3 windows'
+        table = visit.value_of('#windows', 'innerText')
+        for part in ('0.0–1.0', '0.5–1.5', '1.0–2.0'):
+            assert part in table
+        assert visit.value_of('#picture img', 'naturalWidth') > 800
 
     @pytest.mark.parametrize('name,message', [
         ('text.mp4', "'text.mp4': truncated or no video"),

@@ -154,6 +154,7 @@ class WebPage:
                 type='filepath',
                 buttons=['download', 'fullscreen'],
                 elem_id='picture'),
+            gr.Markdown(elem_id='windows'),
             gr.Video(label='Annotated video', height=400, elem_id='annotated'),
             gr.File(label='As JSON', elem_id='json'),
         ]
@@ -169,8 +170,9 @@ class WebPage:
             window (float, optional): In seconds; 0 for the whole video.
 
         Returns:
-            tuple: Summary, confidences, and paths of picture, video and
-            JSON; of unfit input nothing but what is wrong with it.
+            tuple: Summary, confidences, path of the picture, table of the
+            windows, paths of video and JSON; of unfit input nothing but what
+            is wrong with it.
         """
         try:
             if not video:
@@ -181,7 +183,7 @@ class WebPage:
             # People know their file by its name, not by where it was put.
             text = str(error).replace(
                 osp.join(osp.dirname(video or ''), ''), '')
-            return f'## Not recognized\n{_plain(text)}', None, None, None, None
+            return (f'## Not recognized\n{_plain(text)}', *[None] * 5)
 
     def _recognize(self, video: str, names: List[str], threshold: float,
                    window: Optional[float]) -> Tuple:
@@ -199,29 +201,35 @@ class WebPage:
         source, = find_sources(video)
         files = writer.write(source, found)
         by_suffix = {osp.splitext(path)[1]: path for path in files}
-        confidences = None if window else dict(found[0].predictions)
+        confidences = self.gradio.update(
+            value=None if window else dict(found[0].predictions),
+            visible=not window)
         return (summarize(found), confidences, by_suffix['.png'],
-                by_suffix['.mp4'], by_suffix['.json'])
+                tabulate(found) if window else None, by_suffix['.mp4'],
+                by_suffix['.json'])
 
 
 def summarize(found: Sequence[Recognition]) -> str:
-    """What was recognized, in Markdown: a heading, or a row for a window."""
-    if not found[0].segment:
-        recognition, = found
-        lines = [f'## {_label(recognition)}', _plain(recognition.warning)]
-        if recognition.attributes:
-            lines.append(f'Attributes: {_attributes(recognition)}')
-        return '\n\n'.join(line for line in lines if line)
-    rows = [
-        '| seconds | recognized | confidence | attributes |', '|--|--|--|--|'
-    ]
+    """What was recognized, in Markdown."""
+    warnings = sorted({_plain(r.warning) for r in found if r.warning})
+    if found[0].segment:
+        return '\n\n'.join([f'## {len(found)} windows', *warnings])
+    lines = [f'## {_label(found[0])}', *warnings]
+    if found[0].attributes:
+        lines.append(f'Attributes: {_attributes(found[0])}')
+    return '\n\n'.join(lines)
+
+
+def tabulate(found: Sequence[Recognition]) -> str:
+    """A row of Markdown for each window."""
+    rows = ['| time | recognized | confidence | attributes |', '|-|-|-|-|']
     for recognition in found:
         begin, end = recognition.segment
         value = recognition.predictions[0][1]
-        rows.append(f'| {begin:.1f} - {end:.1f} | {_label(recognition)} | '
-                    f'{100 * value:.0f} % | {_attributes(recognition)} |')
-    warnings = {r.warning for r in found if r.warning}
-    return '\n'.join([*map(_plain, sorted(warnings)), '', *rows])
+        rows.append(f'| {begin:.1f}–{end:.1f}\N{NO-BREAK SPACE}s | '
+                    f'{_label(recognition)} | {100 * value:.0f} % | '
+                    f'{_attributes(recognition)} |')
+    return '\n'.join(rows)
 
 
 def _label(recognition: Recognition) -> str:
