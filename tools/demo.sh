@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The whole way on a small scale: sets up .venv, renders videos, pre-trains a
 # tiny CLIP, finds attributes with it, trains and tests both of BIKE's
-# branches, prints a table, draws saliency with attributes and the choice of λ.
+# branches, prints a table, draws saliency with attributes and the choice of λ,
+# and recognizes videos as a user would.
 #
 # Usage: bash tools/demo.sh
 # About 10 minutes on 2 cores, without a GPU, after the download of the
@@ -77,4 +78,13 @@ V=$OUT/meanpool_seed${SEEDS%% *}
 say "drawing"
 # shellcheck disable=SC2086
 "$PYTHON" tools/demo/report.py $OUT --seeds $SEEDS
+say "recognizing a video, and six joined ones window by window"
+model=(--config configs/bike_demo.py --lexicon $DATA/lexicon.txt
+    --checkpoint "$OUT/vcs_seed${SEEDS%% *}/epoch_3.pth" --out-dir $OUT/pictures)
+"$PYTHON" tools/demo/join.py $OUT/joined.mp4 \
+    $DATA/videos/test/00{03,14,08,05,10,00}.mp4
+"$PYTHON" tools/infer.py $DATA/videos/test/0001.mp4 "${model[@]}" \
+    --formats json png mp4 gif
+"$PYTHON" tools/infer.py $OUT/joined.mp4 "${model[@]}" \
+    --window 2.56 --stride 0.64 --threshold 0.4
 say "done"
