@@ -74,7 +74,7 @@ setup(
         # install one where the other is: the user chooses.
         'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
         'export': ['onnx', 'onnxruntime', 'onnxscript'],
-        'web': ['gradio>=5'],
+        'web': ['gradio>=6'],
         'tests': [
             'flake8', 'isort', 'pytest', 'scikit-learn', 'selenium', 'yapf'
         ],

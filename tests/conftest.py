@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -12,6 +14,8 @@ from mmaction.utils import register_all_modules  # noqa: E402
 from official import write_official  # noqa: E402
 
 import bike_mmaction  # noqa: E402,F401
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +54,55 @@ def video(tmp_path_factory):
 @pytest.fixture
 def repository(monkeypatch):
     """Root folder of the repository; subprocesses import from it."""
-    root = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
-    monkeypatch.setenv('PYTHONPATH', root)
-    return root
+    monkeypatch.setenv('PYTHONPATH', ROOT)
+    return ROOT
+
+
+@pytest.fixture(scope='session')
+def source(tmp_path_factory):
+    """A copy of the project's files."""
+    copy = tmp_path_factory.mktemp('source')
+    for name in ('bike_mmaction', 'configs', 'tools'):
+        shutil.copytree(
+            os.path.join(ROOT, name),
+            copy / name,
+            ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'))
+    for name in ('setup.py', 'pyproject.toml'):
+        shutil.copy(os.path.join(ROOT, name), copy)
+    return copy
+
+
+@pytest.fixture(scope='session')
+def site(source, tmp_path_factory):
+    """A folder into which pip has installed the project, offline."""
+    folder = tmp_path_factory.mktemp('site')
+    options = '--no-deps --no-index --no-build-isolation --target'.split()
+    call(sys.executable, '-m', 'pip', 'install', *options, folder, source)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def away(site, tmp_path_factory):
+    """Runs programs away from the source, with what pip installed there."""
+    folder = tmp_path_factory.mktemp('away')
+    env = dict(
+        os.environ,
+        PYTHONPATH=str(site),
+        PYTHONDONTWRITEBYTECODE='1',
+        MPLBACKEND='Agg',
+        PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH'])
+    return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=env)
+
+
+def call(*args, **kwargs):
+    """Run a program to its end and return what it prints."""
+    done = subprocess.run([str(arg) for arg in args],
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE,
+                          text=True,
+                          **kwargs)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def prepare(name, root):

@@ -2,8 +2,6 @@
 import os
 import os.path as osp
 import re
-import shutil
-import subprocess
 import sys
 from importlib import metadata
 
@@ -51,50 +49,13 @@ def test_lower_bounds_are_the_oldest_pins():
     }
 
 
-@pytest.fixture(scope='module')
-def source(tmp_path_factory):
-    """A copy of the project's files."""
-    copy = tmp_path_factory.mktemp('source')
-    for name in ('bike_mmaction', 'configs', 'tools'):
-        shutil.copytree(
-            osp.join(ROOT, name),
-            copy / name,
-            ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'))
-    for name in ('setup.py', 'pyproject.toml'):
-        shutil.copy(osp.join(ROOT, name), copy)
-    return copy
-
-
-@pytest.fixture(scope='module')
-def site(source, tmp_path_factory):
-    """A folder into which pip has installed the project, offline."""
-    folder = tmp_path_factory.mktemp('site')
-    options = '--no-deps --no-index --no-build-isolation --target'.split()
-    call(sys.executable, '-m', 'pip', 'install', *options, folder, source)
-    return folder
-
-
-def call(*args, **kwargs):
-    """Run a program to its end and return what it prints."""
-    done = subprocess.run([str(arg) for arg in args],
-                          stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE,
-                          text=True,
-                          **kwargs)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.slow
 class TestInstalled:
 
     @pytest.fixture
-    def python(self, site, tmp_path):
+    def python(self, away):
         """Runs Python away from the source, with what pip installed."""
-        env = dict(
-            os.environ, PYTHONPATH=str(site), PYTHONDONTWRITEBYTECODE='1')
-        return lambda *args: call(
-            sys.executable, *args, cwd=str(tmp_path), env=env)
+        return lambda *args: away(sys.executable, *args)
 
     def test_holds_all_files(self, source, site):
         package = site / 'bike_mmaction'

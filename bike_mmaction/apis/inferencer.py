@@ -1,4 +1,5 @@
 """Recognize one's own videos in a few lines."""
+import copy
 from typing import Iterator, List, Optional, Sequence, Union
 
 import numpy as np
@@ -61,8 +62,8 @@ class BIKEInferencer:
                  lexicon: Union[str, Sequence[str], None] = None,
                  num_attributes: int = 5) -> None:
         register_all_modules()
-        if isinstance(config, str):
-            config = Config.fromfile(find_config(config))
+        config = Config.fromfile(find_config(config)) if isinstance(
+            config, str) else copy.deepcopy(config)
         if views is not None:
             set_views(config, views)
         if lexicon is not None:
@@ -150,23 +151,28 @@ class BIKEInferencer:
             progress (bool): As in a call.
 
         Returns:
-            list[Recognition]: One for each window, with its ``segment``.
+            list[Recognition]: One for each window, with its ``segment``; one
+            alone if the video cannot be read.
 
         Raises:
-            ValueError: if it is not one video, or cannot be read.
+            ValueError: if it is not one video.
         """
         self._set_classes(classes)
         sources = find_sources(video)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
-        windows = windows_of(source, window,
-                             window / 2 if stride is None else stride)
-        found = [
-            recognition for batch in self._recognize(windows, topk, threshold,
-                                                     batch_size, progress)
-            for recognition in batch
-        ]
+        try:
+            windows = windows_of(source, window,
+                                 window / 2 if stride is None else stride)
+        except PipelineError as error:
+            found = [Recognition(source.name, error=str(error))]
+        else:
+            found = [
+                recognition for batch in self._recognize(
+                    windows, topk, threshold, batch_size, progress)
+                for recognition in batch
+            ]
         if writer is not None:
             writer.write(source, found)
         return found

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 from mmengine.dataset import Compose
 
-from ..compat import explain
+from ..compat import PipelineError, explain
 from ..datasets.annotation import EXTENSIONS
 from ..datasets.segments import segment_frames
 
@@ -75,7 +75,7 @@ def frame_rate(source: Source) -> Tuple[int, float]:
     """Number of frames, and how many there are in a second.
 
     Raises:
-        ValueError: if it is a file that cannot be read.
+        PipelineError: if it is a file that cannot be read.
     """
     if not isinstance(source.content, str):
         return len(source.content), source.fps
@@ -87,13 +87,13 @@ def open_video(source: Source):
     """Open a file with decord.
 
     Raises:
-        ValueError: if it cannot be read; names it.
+        PipelineError: if it cannot be read; names it.
     """
     import decord
     try:
         return decord.VideoReader(source.content, num_threads=1)
     except Exception as error:
-        raise ValueError(explain(source.name, error)) from error
+        raise PipelineError(explain(source.name, error)) from error
 
 
 def find_sources(inputs) -> List[Source]:
@@ -147,7 +147,8 @@ def windows_of(source: Source, window: float, stride: float) -> List[Source]:
         stride (float): From one begin to the next, in seconds.
 
     Raises:
-        ValueError: if a length is not positive, or the video unreadable.
+        ValueError: if a length is not positive.
+        PipelineError: if the video cannot be read.
     """
     if window <= 0 or stride <= 0:
         raise ValueError(f'window={window} and stride={stride} must be '
