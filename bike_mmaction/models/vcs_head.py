@@ -100,7 +100,8 @@ def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
     if x.ndim != 2:
         raise ValueError('expected features [N, T, C], [N, C, T, H, W], '
                          f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}')
-    if len(x) % (num_segs or 1):
+    # Not len(x), which would fix the batch size of an exported graph.
+    if x.shape[0] % (num_segs or 1):
         raise ValueError(f'{len(x)} frames are not clips of {num_segs}: check '
                          'cls_head.num_segments and clip_len')
     return x.unflatten(0, (-1, num_segs or 1))
@@ -206,24 +207,28 @@ class VCSHead(TextHead):
             tuple[Tensor, Tensor]: Cosine similarities [B·V, K] and saliency
             [B·V, K, T], which is 1/T where ``aggregation='mean'``.
         """
-        frames = self._project(x, num_segs)  # [B·V, T, D]
-        classes = self.embed_classes(self._needs_words())
+        frames = self.project(x, num_segs)  # [B·V, T, D]
+        classes = self.embed_classes(self.needs_words())
         # Cosines are divided by 0.01: half precision would be too coarse.
         with torch.autocast(frames.device.type, enabled=False):
-            frames = frames.float()
-            targets = self._targets(classes)  # [K, D]
-            if self.aggregation == 'mean':
-                # As released: frames of any length, the mean of unit length.
-                videos = F.normalize(frames.mean(dim=1), dim=-1)
-                saliency = frames.new_tensor(1 / frames.shape[1]).expand(
-                    len(frames), len(targets), frames.shape[1])
-                return videos @ targets.t(), saliency
-            queries, mask = classes.sentence[:, None], None  # [K, 1, D]
-            if self.saliency_source == 'word':
-                queries, mask = classes.words, classes.word_mask
-            return concept_spotting(
-                F.normalize(frames, dim=-1), queries, targets,
-                self.temperature, mask, self.renormalize)
+            return self.spot_classes(frames.float(), classes)
+
+    def spot_classes(self, frames: Tensor,
+                     classes: ClassEmbeddings) -> Tuple[Tensor, Tensor]:
+        """As :meth:`spot`, of frame embeddings [B·V, T, D], float32."""
+        targets = self._targets(classes)  # [K, D]
+        if self.aggregation == 'mean':
+            # As released: frames of any length, the mean of unit length.
+            videos = F.normalize(frames.mean(dim=1), dim=-1)
+            saliency = frames.new_tensor(1 / frames.shape[1]).expand(
+                frames.shape[0], targets.shape[0], frames.shape[1])
+            return videos @ targets.t(), saliency
+        queries, mask = classes.sentence[:, None], None  # [K, 1, D]
+        if self.saliency_source == 'word':
+            queries, mask = classes.words, classes.word_mask
+        return concept_spotting(
+            F.normalize(frames, dim=-1), queries, targets, self.temperature,
+            mask, self.renormalize)
 
     def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
         """As :meth:`TextHead.predict`.
@@ -235,7 +240,7 @@ class VCSHead(TextHead):
         """
         samples = super().predict(feats, data_samples, **kwargs)
         if self.keep_scores:
-            frames = self._project(feats, kwargs.get('num_segs'))
+            frames = self.project(feats, kwargs.get('num_segs'))
             classes = self.embed_classes(words=False).sentence
             with torch.autocast(frames.device.type, enabled=False):
                 scores = F.normalize(frames.float(), dim=-1) @ classes.t()
@@ -243,7 +248,7 @@ class VCSHead(TextHead):
             _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples
 
-    def _project(self, x: Tensor, num_segs: Optional[int]) -> Tensor:
+    def project(self, x: Tensor, num_segs: Optional[int]) -> Tensor:
         return self.projection(to_frames(x, self.num_segments or num_segs))
 
     def predict_by_feat(self, cls_scores: Tensor,
@@ -273,7 +278,8 @@ class VCSHead(TextHead):
                 sample.set_pred_score(sample.pred_score.softmax(-1))
         return samples
 
-    def _needs_words(self) -> bool:
+    def needs_words(self) -> bool:
+        """Whether class scores depend on word embeddings."""
         spots_words = self.aggregation == 'vcs' and \
             self.saliency_source == 'word'
         return spots_words or self.recognition_source == 'word'

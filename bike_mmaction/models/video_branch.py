@@ -1,0 +1,140 @@
+"""The video branch alone, with its classes as constants."""
+import warnings
+from typing import Dict, Sequence
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmaction.models import BaseRecognizer, Recognizer2D
+from mmaction.structures import ActionDataSample
+from torch import Tensor
+
+from .text_head import ClassEmbeddings
+from .vcs_head import VCSHead
+
+OUTPUTS = ('scores', 'confidences', 'saliency')
+
+
+def head_of(recognizer: BaseRecognizer) -> VCSHead:
+    """The head that is exported.
+
+    Raises:
+        ValueError: if it is another one, or none.
+    """
+    head = getattr(recognizer, 'cls_head', None)
+    if not isinstance(head, VCSHead):
+        raise ValueError('only a model whose cls_head is a VCSHead can be '
+                         f'exported, got {type(head).__name__}')
+    return head
+
+
+class VideoBranch(nn.Module):
+    """A recognizer's video branch for the class names that it has now.
+
+    Class and word embeddings are constants of it, as are mean and standard
+    deviation of the pixels: it needs neither text tower nor config. Several
+    views of a video are several clips; they are averaged outside of it.
+
+    Args:
+        recognizer (BaseRecognizer): With a :class:`.VCSHead`. It is put into
+            evaluation mode; its weights are shared.
+        shape (Sequence[int]): 3, T, H, W.
+
+    Attributes:
+        colors (str): 'RGB', or 'BGR' if that is what the recognizer takes.
+
+    Raises:
+        ValueError: if it has no such head.
+    """
+
+    def __init__(self, recognizer: BaseRecognizer,
+                 shape: Sequence[int]) -> None:
+        super().__init__()
+        head = head_of(recognizer)
+        if getattr(recognizer, 'attributes_head', None) is not None:
+            warnings.warn('only the video branch is exported: attribute '
+                          'sentences need a tokenizer')
+        self.shape = tuple(shape)
+        recognizer.eval()
+        # Past nn.Module's registration: not all of it is exported.
+        self.__dict__.update(recognizer=recognizer, head=head)
+        self.backbone, self.projection = recognizer.backbone, head.projection
+        if recognizer.with_neck:
+            self.neck = recognizer.neck
+        self._by_image = isinstance(recognizer, Recognizer2D)
+        self._add_constants()
+
+    @torch.no_grad()
+    def _add_constants(self) -> None:
+        classes = self.head.embed_classes(self.head.needs_words())
+        for name, value in classes._asdict().items():
+            if value is None:  # torch.export stumbles over empty buffers
+                setattr(self, f'class_{name}', None)
+            else:
+                self.register_buffer(f'class_{name}', value)
+        self.register_buffer('scale', self.head.logit_scale.exp())
+        preprocessor = self.recognizer.data_preprocessor
+        for name, default in (('mean', 0.), ('std', 1.)):
+            value = getattr(preprocessor, name, self.scale.new_tensor(default))
+            self.register_buffer(name, value.reshape(-1, 1, 1, 1))
+        # As the recognizer takes them, whose preprocessor may turn them.
+        self.colors = 'BGR' if getattr(preprocessor, 'to_rgb', False) else \
+            'RGB'
+
+    def forward(self, frames: Tensor) -> Dict[str, Tensor]:
+        """Recognize clips.
+
+        Args:
+            frames (Tensor): [B, 3, T, H, W], from 0 to 255, float32.
+
+        Returns:
+            dict[str, Tensor]: ``scores`` [B, K], cosine class scores;
+            ``confidences`` [B, K], softmax(logit_scale · scores);
+            ``saliency`` [B, K, T].
+        """
+        if self.colors == 'BGR':
+            frames = frames.flip(1)
+        frames = (frames - self.mean) / self.std
+        # Not as in a test: that may part the batch (max_testing_views).
+        features, kwargs = self.recognizer.extract_feat(
+            self._as_inputs(frames), stage='neck')
+        embeddings = self.head.project(features, kwargs.get('num_segs'))
+        classes = ClassEmbeddings(self.class_sentence, self.class_words,
+                                  self.class_word_mask)
+        return self._outputs(*self.head.spot_classes(embeddings, classes))
+
+    @torch.no_grad()
+    def recognize(self, frames: Tensor) -> Dict[str, Tensor]:
+        """The same as :meth:`forward` in the recognizer's own way.
+
+        With its data preprocessor, as in a test, and its text tower.
+        """
+        inputs = list(self._as_inputs(frames))
+        data = self.recognizer.data_preprocessor(
+            dict(
+                inputs=inputs,
+                data_samples=[ActionDataSample() for _ in inputs]))
+        features, kwargs = self.recognizer.extract_feat(
+            data['inputs'], test_mode=True)
+        return self._outputs(*self.head.spot(features, kwargs.get('num_segs')))
+
+    def _as_inputs(self, frames: Tensor) -> Tensor:
+        """As the recognizer takes them: one view, or T images."""
+        return frames.transpose(1, 2).contiguous() if self._by_image else \
+            frames[:, None]
+
+    def _outputs(self, scores: Tensor, saliency: Tensor) -> Dict[str, Tensor]:
+        confidences = (self.scale * scores).softmax(dim=-1)
+        return dict(zip(OUTPUTS, (scores, confidences, saliency)))
+
+    def random_frames(self, batch: int) -> Tensor:
+        """Patches of random colours [B, 3, T, H, W], always the same.
+
+        Noise without patches would look alike in all frames.
+        """
+        generator = torch.Generator().manual_seed(batch)
+        channels, frames, height, width = self.shape
+        patches = torch.randint(
+            256, (batch * channels, frames, 4, 4), generator=generator)
+        images = F.interpolate(patches.float(), (height, width))
+        return images.unflatten(0, (batch, channels)).to(self.scale)

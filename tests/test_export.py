@@ -1,0 +1,490 @@
+"""The video branch as ONNX and as a torch.export program."""
+import json
+import os
+import os.path as osp
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from helpers import TINY_ARCH, run_tool, write_video
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+
+from bike_mmaction import __version__
+from bike_mmaction.apis import BIKEInferencer, export
+from bike_mmaction.apis.sources import Source, SourceReader
+from bike_mmaction.compat import torch_version
+from bike_mmaction.datasets.pipelines import (set_clip_len, set_image_size,
+                                              set_views)
+
+ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
+ARCH = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], layers=1))
+CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
+needs_torch = pytest.mark.skipif(
+    torch_version() < export.MIN_TORCH,
+    reason='export needs torch>={}.{}'.format(*export.MIN_TORCH))
+
+
+@pytest.fixture(scope='module')
+def onnx():
+    """The package, where ONNX can be written."""
+    if torch_version() < export.MIN_TORCH:
+        pytest.skip('export needs torch>={}.{}'.format(*export.MIN_TORCH))
+    pytest.importorskip('onnxscript')
+    pytest.importorskip('onnxruntime')
+    return pytest.importorskip('onnx')
+
+
+def small_config(name='bike_vitb32_k400', **head):
+    """Four frames of 32x32 pixels, a tiny CLIP, four classes."""
+    cfg = Config.fromfile(osp.join(ROOT, f'configs/{name}.py'))
+    set_image_size(cfg, 32, 36)
+    set_clip_len(cfg, 4)
+    tower = dict(arch=ARCH, pretrained=None)
+    if cfg.model.backbone.type == 'CLIPImageEncoder':
+        cfg.model.backbone.update(tower)
+        cfg.model.cls_head.in_channels = 64
+    if cfg.model.get('neck'):
+        cfg.model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
+    cfg.model.cls_head.text_encoder.update(tower)
+    for key in ('cls_head', 'attributes_head'):
+        if key in cfg.model:
+            cfg.model[key].update(class_names=CLASSES, num_classes=4)
+    cfg.model.cls_head.update(head)
+    return cfg
+
+
+def build(cfg):
+    """With weights that make videos, frames and classes differ."""
+    register_all_modules()
+    torch.manual_seed(1)
+    model = MODELS.build(cfg.model).eval()
+    model.cfg = cfg
+    return model
+
+
+@pytest.fixture(scope='module')
+def cfg():
+    return small_config()
+
+
+@pytest.fixture(scope='module')
+def recognizer(cfg):
+    return build(cfg)
+
+
+@pytest.fixture(scope='module')
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('export')
+    return [write_video(folder / f'v{i}.mp4', seed=i) for i in range(3)]
+
+
+@pytest.fixture(scope='module')
+def frames(cfg, videos):
+    """Decoded by the config's own pipeline, [3, 3, 4, 32, 32]."""
+    read = SourceReader(cfg.test_dataloader.dataset.pipeline)
+    return np.concatenate(
+        [read(Source(v, v))['inputs'].numpy() for v in videos]).astype('f')
+
+
+def assert_same(run, model, frames):
+    """What a file gives for three videos and for one, and the recognizer."""
+    branch, _ = export.video_branch(model)
+    for part in (frames, frames[:1]):
+        expected, found = branch.recognize(torch.from_numpy(part)), run(part)
+        assert set(found) == set(expected) == set(export.OUTPUTS)
+        for name, value in expected.items():
+            np.testing.assert_allclose(
+                found[name], value, atol=1e-4, rtol=0, err_msg=name)
+    scores = found['scores']
+    assert np.ptp(scores) > 1e-2  # classes differ, by far more than 1e-4
+    assert np.ptp(run(frames)['scores'], axis=0).max() > 1e-2  # and videos
+
+
+@torch.no_grad()
+def predictions(model, frames):
+    """Cosines as the toolbox's own way gives them."""
+    average, model.cls_head.average_clips = model.cls_head.average_clips, \
+        'score'
+    inputs = [torch.from_numpy(x.astype('uint8'))[None] for x in frames]
+    samples = model.test_step(
+        dict(inputs=inputs, data_samples=[ActionDataSample() for _ in frames]))
+    model.cls_head.average_clips = average
+    return np.stack([sample.pred_score.numpy() for sample in samples])
+
+
+@pytest.fixture(scope='module')
+def onnx_file(onnx, recognizer, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp('onnx') / 'new' / 'model.onnx')
+    worst = export.export_onnx(recognizer, path)  # makes the folder
+    assert set(worst) == set(export.OUTPUTS) and max(worst.values()) < 1e-4
+    assert os.listdir(osp.dirname(path)) == ['model.onnx']
+    return path
+
+
+@pytest.fixture(scope='module')
+def program_file(recognizer, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp('program') / 'model.pt2')
+    worst = export.export_program(recognizer, path)
+    assert set(worst) == set(export.OUTPUTS) and max(worst.values()) < 1e-4
+    return path
+
+
+@pytest.fixture(params=[
+    'onnx_file',
+    pytest.param('program_file', marks=needs_torch),
+])
+def written(request):
+    """A file, and the function that reads it."""
+    path = request.getfixturevalue(request.param)
+    read = export.read_onnx if request.param == 'onnx_file' else \
+        export.read_program
+    return path, read(path)
+
+
+def test_gives_what_the_recognizer_gives(written, recognizer, cfg, videos,
+                                         frames, tmp_path):
+    path, run = written
+    assert_same(run, recognizer, frames)
+    np.testing.assert_allclose(
+        run(frames)['scores'], predictions(recognizer, frames), atol=1e-4)
+    torch.save(dict(state_dict=recognizer.state_dict()), tmp_path / 'x.pth')
+    bike = BIKEInferencer(
+        Config(cfg.to_dict()), str(tmp_path / 'x.pth'), device='cpu')
+    outputs = run(frames)
+    for row, found in enumerate(bike(videos, topk=4)):
+        for name, value in found.predictions:
+            k = CLASSES.index(name)
+            assert outputs['confidences'][row, k] == pytest.approx(
+                value, abs=1e-4)
+            np.testing.assert_allclose(
+                outputs['saliency'][row, k], found.saliency[name], atol=1e-4)
+
+
+def test_text_tower_stays_behind(written, recognizer):
+    whole = sum(p.numel() for p in recognizer.parameters())
+    text = sum(p.numel()
+               for p in recognizer.cls_head.text_encoder.parameters())
+    assert text > 0.9 * whole  # mostly its vocabulary
+    assert osp.getsize(written[0]) < 0.2 * 4 * whole
+
+
+def test_onnx_describes_itself(onnx_file, recognizer, cfg):
+    import onnxruntime
+    session = onnxruntime.InferenceSession(
+        onnx_file, providers=['CPUExecutionProvider'])
+    frames, = session.get_inputs()
+    assert (frames.name, frames.type) == ('frames', 'tensor(float)')
+    assert isinstance(frames.shape[0], str)  # any
+    assert frames.shape[1:] == [3, 4, 32, 32]
+    found = {o.name: o.shape[1:] for o in session.get_outputs()}
+    assert found == dict(scores=[4], confidences=[4], saliency=[4, 4])
+    known = session.get_modelmeta().custom_metadata_map
+    assert json.loads(known['class_names']) == CLASSES
+    assert json.loads(known['prompt']) == recognizer.cls_head.prompt
+    assert known['bike_mmaction'] == __version__
+    assert 'frames [B, 3, 4, 32, 32]' in known['input']
+    assert 'RGB from 0 to 255' in known['input']
+    assert known['pipeline'] == json.dumps(cfg.test_pipeline)
+
+
+ALONE = '''
+import json, sys, numpy, torch
+extra = {'metadata.json': ''}
+program = torch.export.load(sys.argv[1], extra_files=extra)
+frames = torch.from_numpy(numpy.load(sys.argv[2]))
+with torch.no_grad():
+    outputs = program.module()(frames)
+numpy.savez(sys.argv[3], **{k: v.numpy() for k, v in outputs.items()})
+assert not {'bike_mmaction', 'mmaction', 'open_clip'} & set(sys.modules)
+print(extra['metadata.json'])
+'''
+
+
+@needs_torch
+def test_program_needs_torch_alone(program_file, recognizer, frames, tmp_path):
+    paths = [str(tmp_path / name) for name in ('in.npy', 'out.npz')]
+    np.save(paths[0], frames)
+    printed = subprocess.run(
+        [sys.executable, '-c', ALONE, program_file, *paths],
+        check=True,
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=''),
+        stdout=subprocess.PIPE).stdout
+    known = json.loads(printed)
+    assert json.loads(known['class_names']) == CLASSES
+    outputs = dict(np.load(paths[1]))
+    assert_same(lambda part: {
+        k: v[:len(part)]
+        for k, v in outputs.items()
+    }, recognizer, frames)
+
+
+VARIANTS = dict(
+    name=dict(words='name'),
+    mean=dict(aggregation='mean'),
+    words=dict(recognition_source='word', renormalize=True),
+    classes=dict(saliency_source='class', prompt=['{}', 'video of {}']))
+
+
+def check_head(variant, usual, frames, path):
+    """The file has the option, which does something."""
+    model = build(small_config(**VARIANTS[variant]))
+    if path.endswith('.onnx'):
+        export.export_onnx(model, path)
+        run = export.read_onnx(path)
+    else:
+        export.export_program(model, path)
+        run = export.read_program(path)
+    assert_same(run, model, frames)
+    found, clips = run(frames), torch.from_numpy(frames)
+    other = export.video_branch(usual)[0].recognize(clips)
+    assert max(
+        np.abs(found[name] - other[name].numpy()).max()
+        for name in ('scores', 'saliency')) > 1e-3
+
+
+@pytest.mark.parametrize('variant', ['name', 'mean'])
+def test_heads_as_onnx(onnx, variant, recognizer, frames, tmp_path):
+    check_head(variant, recognizer, frames, str(tmp_path / 'model.onnx'))
+
+
+@needs_torch
+@pytest.mark.parametrize('variant', ['words', 'classes'])
+def test_heads_as_program(variant, recognizer, frames, tmp_path):
+    check_head(variant, recognizer, frames, str(tmp_path / 'model.pt2'))
+
+
+def without_neck():
+    cfg = small_config()
+    cfg.model.neck = None
+    return cfg
+
+
+def images():
+    """Recognizer2D, frames folded into the batch; a projection."""
+    cfg = small_config('backbones/vcs_resnet50_k400', num_segments=4)
+    cfg.model.backbone.update(depth=18, pretrained=None)
+    cfg.model.cls_head.in_channels = 512
+    return cfg
+
+
+def timm():
+    """A backbone of another package, with a neck."""
+    cfg = small_config('backbones/bike_timm_vit_small_k400')
+    cfg.model.backbone.backbone.update(
+        pretrained=False, depth=1, embed_dim=64, num_heads=2, img_size=32)
+    cfg.model.cls_head.in_channels = 64
+    return cfg
+
+
+def clips():
+    """Three-dimensional convolutions."""
+    cfg = small_config('backbones/vcs_slowonly_resnet50_k400')
+    cfg.model.backbone.update(depth=18, pretrained=None)
+    cfg.model.cls_head.in_channels = 512
+    return cfg
+
+
+@needs_torch
+@pytest.mark.parametrize('make', [without_neck, images, timm, clips])
+def test_backbones(make, tmp_path):
+    model = build(make())
+    path = str(tmp_path / 'model.pt2')
+    assert max(export.export_program(model, path).values()) < 1e-4
+    branch, _ = export.video_branch(model)
+    assert branch.shape == (3, 4, 32, 32)
+    scores = export.read_program(path)(branch.random_frames(3).numpy())
+    assert np.ptp(scores['scores'], axis=0).max() > 1e-3
+
+
+@pytest.mark.parametrize('changes', [
+    dict(to_rgb=True),
+    dict(_delete_=True, type='ActionDataPreprocessor', format_shape='NCTHW')
+])
+def test_preprocessors(changes, frames):
+    """What the recognizer takes is what the exported model takes."""
+    cfg = small_config()
+    cfg.merge_from_dict(dict(model=dict(data_preprocessor=changes)))
+    branch, metadata = export.video_branch(build(cfg))
+    clips = torch.from_numpy(frames)
+    with torch.no_grad():
+        found = branch(clips)
+    for name, expected in branch.recognize(clips).items():
+        torch.testing.assert_close(found[name], expected, atol=1e-5, rtol=0)
+    assert ('BGR' in metadata['input']) == ('to_rgb' in changes)
+    flipped = branch.recognize(clips.flip(1))['scores']
+    assert (found['scores'] - flipped).abs().max() > 1e-3
+
+
+def test_one_view_of_several(recognizer):
+    cfg = small_config()
+    set_views(cfg, '2x3')
+    branch, metadata = export.video_branch(
+        recognizer, cfg.test_dataloader.dataset.pipeline)
+    assert branch.shape == (3, 4, 32, 32)
+    assert 'SpacedThreeCrop' in metadata['pipeline']
+
+
+@needs_torch
+def test_fixed_batch_size(recognizer, frames, tmp_path):
+    path = str(tmp_path / 'model.pt2')
+    export.export_program(recognizer, path, batch=1)
+    run, branch = export.read_program(path), export.video_branch(recognizer)[0]
+    np.testing.assert_allclose(
+        run(frames[:1])['scores'],
+        branch.recognize(torch.from_numpy(frames[:1]))['scores'],
+        atol=1e-4)
+    with pytest.raises(Exception, match='size|shape'):
+        run(frames)
+
+
+@needs_torch
+def test_differences_are_errors(cfg, program_file):
+    """Of a file made before the weights changed; and of one with NaN."""
+    model = build(cfg)
+    branch, _ = export.video_branch(model)
+    run = export.read_program(program_file)
+    export.compare(branch, run)
+    with pytest.raises(RuntimeError, match='saliency differ .* by nan'):
+        export.compare(branch,
+                       lambda x: dict(run(x), saliency=np.float32('nan')))
+    with torch.no_grad():
+        model.backbone.visual.proj.mul_(torch.rand(128, 64))
+    with pytest.raises(RuntimeError, match='scores differ .* at most 1e-04'):
+        export.compare(branch, run)
+
+
+@needs_torch
+def test_an_unfit_file_replaces_none(recognizer, tmp_path, monkeypatch):
+    path = tmp_path / 'model.pt2'
+    path.write_text('as before')
+    monkeypatch.setitem(export.TOLERANCES, 'confidences', -1.)
+    with pytest.raises(RuntimeError, match='confidences differ'):
+        export.export_program(recognizer, str(path))
+    assert os.listdir(tmp_path) == ['model.pt2']
+    assert path.read_text() == 'as before'
+
+
+@needs_torch
+def test_what_torch_cannot_export(recognizer, tmp_path, monkeypatch):
+    """A branch that reads the batch: torch's reason, in a line."""
+    monkeypatch.setattr(
+        type(recognizer.backbone), 'forward', lambda self, x: x.mean((1, 3, 4))
+        if x.max() > 0 else None)
+    with pytest.raises(RuntimeError, match='torch.export .* cannot export'):
+        export.export_program(recognizer, str(tmp_path / 'model.pt2'))
+    assert not os.listdir(tmp_path)
+
+
+def test_attributes_are_left_out(tmp_path):
+    model = build(small_config('bike_vitb32_plugplay_k400'))
+    assert model.attributes_head is not None
+    with pytest.warns(UserWarning, match='only the video branch'):
+        branch, metadata = export.video_branch(model)
+    assert not any('attributes' in key for key in branch.state_dict())
+    assert 'LoadAttributes' not in metadata['pipeline']
+
+
+@pytest.fixture(scope='module')
+def files(cfg, recognizer, tmp_path_factory):
+    """Config and checkpoint, as a user has them."""
+    folder = tmp_path_factory.mktemp('files')
+    cfg.dump(folder / 'small.py')
+    torch.save(dict(state_dict=recognizer.state_dict()), folder / 'small.pth')
+    return folder / 'small.py', folder / 'small.pth'
+
+
+def test_command_line(onnx, files, frames, tmp_path, capsys):
+    out = tmp_path / 'model.onnx'
+    run_tool('export', *files, out, '--classes', 'a cat,yoga', '--opset', 19)
+    printed = capsys.readouterr().out
+    for name in export.OUTPUTS:
+        assert f'{name}: at most ' in printed
+    assert f'MiB written to {out}' in printed
+    model = onnx.load(str(out))
+    assert {o.domain: o.version for o in model.opset_import}[''] == 19
+    names, = [p.value for p in model.metadata_props if p.key == 'class_names']
+    assert json.loads(names) == ['a cat', 'yoga']
+    outputs = export.read_onnx(str(out))(frames)
+    assert outputs['scores'].shape == (3, 2)
+    model = build(Config.fromfile(str(files[0])))
+    model.load_state_dict(torch.load(files[1])['state_dict'])
+    model.cls_head.set_class_names(['a cat', 'yoga'])
+    np.testing.assert_allclose(
+        outputs['scores'], predictions(model, frames), atol=1e-4)
+
+
+def test_opset_that_cannot_be(onnx, recognizer, tmp_path):
+    with pytest.raises(RuntimeError, match='with opset 3; torch made it'):
+        export.export_onnx(recognizer, str(tmp_path / 'm.onnx'), opset=3)
+    assert not os.listdir(tmp_path)
+
+
+@needs_torch
+def test_command_line_without_check(files, tmp_path, capsys):
+    out = tmp_path / 'model.pt2'
+    out.write_text('is replaced')
+    run_tool('export', *files, out, '--no-check', '--batch', 2)
+    assert 'at most' not in capsys.readouterr().out
+    assert out.stat().st_size > 2**20
+
+
+def fails(*args):
+    with pytest.raises(SystemExit) as end:
+        run_tool('export', *args)
+    # Of a text, Python prints it to stderr and ends with status 1.
+    assert isinstance(end.value.code, str)
+    assert '\n' not in end.value.code.split('\n  ')[0]
+    return end.value.code
+
+
+def test_unknown_suffix(files, tmp_path):
+    assert 'must end with .onnx or .pt2' in fails(*files, tmp_path / 'm.pth')
+
+
+def test_missing_packages(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, 'torch_version', lambda: export.MIN_TORCH)
+    monkeypatch.setattr(export, 'PACKAGES', ('torch', 'absent_package'))
+    message = fails(*files, tmp_path / 'm.onnx')
+    assert 'ONNX needs absent_package.' in message
+    assert 'pip install "bike_mmaction[export]"' in message
+    assert export.check_target('m.pt2') == '.pt2'  # needs none of them
+
+
+def test_old_torch(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, 'torch_version', lambda: (2, 1))
+    for suffix in export.FORMATS:
+        message = fails(*files, tmp_path / f'm{suffix}')
+        assert 'export needs torch>=2.6, but torch 2.' in message
+
+
+@needs_torch
+def test_unfit_arguments(files, tmp_path):
+    config, checkpoint = files
+    out = tmp_path / 'm.pt2'
+    other = tmp_path / 'other.pth'
+    torch.save(dict(state_dict=dict(x=torch.ones(1))), other)
+    assert 'does not fit' in fails(config, other, out)
+    assert "'absent.pth' does not exist" in fails(config, 'absent.pth', out)
+    assert 'absent' in fails(config, checkpoint, out, '--classes', 'absent')
+    assert '--opset is for .onnx' in fails(*files, out, '--opset', 18)
+    assert 'batch=0 must be' in fails(*files, out, '--batch', 0)
+    other.write_text('a file, no folder')
+    assert 'other.pth' in fails(*files, other / 'm.pt2')
+
+
+@needs_torch
+def test_other_heads(tmp_path):
+    cfg = Config.fromfile(
+        osp.join(ROOT, 'configs/backbones/clip_vitb32_tsn_k400.py'))
+    cfg.model.backbone.update(arch=TINY_ARCH, pretrained=None)
+    cfg.dump(tmp_path / 'tsn.py')
+    for more in ((), ('--classes', 'a,b')):
+        message = fails(tmp_path / 'tsn.py', 'pretrained', tmp_path / 'm.pt2',
+                        *more)
+        assert 'cls_head is a VCSHead can be exported, got TSNHead' in message
