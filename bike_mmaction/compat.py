@@ -1,7 +1,8 @@
 """What the toolbox and torch do wrong, and the remedy: one function each.
 
-This is the only file that knows bugs of other packages. Every function is
-safe to call twice and does nothing where its bug is absent.
+This file and :mod:`.compat_tools`, for the toolbox's tools, are the only ones
+that know bugs of other packages. Every function is safe to call twice and
+does nothing where its bug is absent.
 """
 import atexit
 import gc
@@ -28,6 +29,8 @@ def patch_toolbox() -> None:
     name_file_in_pipeline_errors()
     name_annotation_file_in_errors()
     take_scores_in_float32()
+    from .compat_tools import patch_tools
+    patch_tools()
 
 
 def check_versions() -> None:

@@ -1,17 +1,27 @@
-"""Each remedy of ``compat.py``: without it, its tests here fail."""
+"""Each remedy of ``compat.py`` and ``compat_tools.py``.
+
+Without it, its tests here fail; that of the inferencer's drawing is tested in
+``test_toolbox_tools.py``.
+"""
 import os
 import sys
 import types
 from collections import OrderedDict
+from functools import partial
 
+import av
 import cv2
 import mmaction.utils.dependency as dependency
 import numpy as np
 import pytest
 import torch
 from mmaction.datasets.transforms import ColorJitter
+from mmaction.engine.hooks import VisualizationHook
+from mmaction.models.heads import FeatureHead
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
+from mmaction.visualization import ActionVisualizer, LocalVisBackend
+from mmengine.analysis import FlopAnalyzer
 from mmengine.dataset import Compose
 from mmengine.dist import utils as dist_utils
 from mmengine.logging import HistoryBuffer
@@ -87,7 +97,10 @@ def test_patching_twice_changes_nothing():
     patched = [(dist_utils, '_init_dist_pytorch'),
                (MMDistributedDataParallel, '__init__'),
                (OPTIM_WRAPPERS.get('AmpOptimWrapper'), '__init__'),
-               (ColorJitter, 'adjust_hue'), (Compose, '__call__')]
+               (ColorJitter, 'adjust_hue'), (Compose, '__call__'),
+               (FeatureHead, 'forward'), (LocalVisBackend, 'add_video'),
+               (VisualizationHook, '_draw_samples'),
+               (ActionVisualizer, 'add_datasample')]
     before = [getattr(owner, name) for owner, name in patched]
     compat.patch_toolbox()
     assert [getattr(owner, name) for owner, name in patched] == before
@@ -367,3 +380,124 @@ class TestPipelineErrors:
     def test_other_data_keep_their_error(self):
         with pytest.raises(OSError, match='no such stream'):
             Compose([self.fail])(dict(imgs=[]))
+
+
+class TestFLOPs:
+
+    def count(self, **kwargs):
+        """Of self-attention over 5 tokens of 8 channels, two sequences."""
+        layer = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval()
+        layer.requires_grad_(kwargs.pop('trained'))
+        layer.forward = partial(layer.forward, **kwargs)
+        x = torch.zeros(2, 5, 8)
+        return FlopAnalyzer(layer, (x, x, x)).total()
+
+    # Frozen, torch runs the whole layer as one operation.
+    @pytest.mark.parametrize('trained', [True, False])
+    def test_attention_is_counted(self, trained):
+        projections, products = 4 * 5 * 8 * 8, 2 * 5 * 5 * 8
+        assert self.count(
+            trained=trained, need_weights=False) == 2 * (
+                projections + products)
+
+
+class TestFeatures:
+
+    @pytest.mark.parametrize('temporal_type, expected', [
+        ('avg', lambda x: x.mean(1)),
+        (None, lambda x: x.transpose(1, 2)),
+    ])
+    def test_of_frames(self, temporal_type, expected):
+        head = MODELS.build(
+            dict(
+                type='FeatureHead',
+                temporal_type=temporal_type,
+                average_clips='score'))
+        feats = torch.randn(2, 5, 4)
+        found = head.predict(feats, [ActionDataSample() for _ in feats])
+        torch.testing.assert_close(found, expected(feats))
+
+    def test_of_others_are_as_before(self):
+        head = MODELS.build(dict(type='FeatureHead', average_clips='score'))
+        feats = torch.randn(2, 4, 3, 2, 2)
+        torch.testing.assert_close(head(feats), feats.mean((2, 3, 4)))
+
+
+class TestDrawing:
+
+    @pytest.fixture
+    def visualizer(self, tmp_path):
+        return ActionVisualizer.get_instance(  # hooks look for it
+            tmp_path.name,
+            vis_backends=[dict(type='LocalVisBackend')],
+            save_dir=str(tmp_path))
+
+    @pytest.fixture
+    def frames(self):
+        """Four of 96 x 128 pixels, reddish."""
+        return np.full((4, 96, 128, 3), (200, 90, 30), np.uint8)
+
+    def sample(self, gt=None, pred=None):
+        sample = ActionDataSample()
+        if gt is not None:
+            sample.set_gt_label(gt)
+        if pred is not None:
+            sample.set_pred_label(pred).set_pred_score(torch.eye(3)[pred])
+        return sample
+
+    def test_labels_are_in_the_picture(self, visualizer, frames):
+        samples = [
+            self.sample(),
+            self.sample(gt=1),
+            self.sample(gt=2),
+            self.sample(gt=torch.tensor([0., 1., 1.])),  # two classes
+            self.sample(pred=1),
+            self.sample(pred=2),
+            self.sample(gt=1, pred=1)
+        ]
+        drawn = [
+            visualizer.add_datasample('a', frames, s)[0].tobytes()
+            for s in samples
+        ]
+        assert len(set(drawn)) == len(drawn)
+        assert 'pred_labels' not in samples[-1]  # the sample itself is kept
+
+    @pytest.mark.parametrize('inputs', [
+        lambda video: video.permute(3, 0, 1, 2).expand(6, 3, 4, 96, 128),
+        lambda video: video.permute(0, 3, 1, 2),
+    ])
+    def test_hook_draws_views(self, visualizer, frames, tmp_path, inputs):
+        hook = VisualizationHook(True, 1, out_dir=str(tmp_path), wait_time=1)
+        sample = self.sample(gt=1)
+        sample.set_metainfo(dict(filename='b/c.mp4'))
+        batch = dict(inputs=[inputs(torch.as_tensor(frames))])
+        hook.after_test_iter(None, 0, batch, [sample])
+        assert len(os.listdir(tmp_path / 'c.mp4_0' / 'frames_0')) == 4
+        image = cv2.imread(str(tmp_path / 'c.mp4_0' / 'frames_0' / '3.png'))
+        assert (image[-20:] == (30, 90, 200)).all()
+
+    def test_hook_that_is_off_looks_at_nothing(self, visualizer):
+        VisualizationHook().after_test_iter(None, 0, dict(inputs=[None]), [])
+
+    @pytest.mark.parametrize('suffix, out_type', [('mp4', 'video'),
+                                                  ('gif', 'gif')])
+    def test_video_without_moviepy(self, frames, tmp_path, suffix, out_type):
+        backend = LocalVisBackend(save_dir=str(tmp_path / 'new'))
+        frames[0] = 255
+        bgr = frames[:, :95, :, ::-1]  # odd heights are cut
+        backend.add_video('a.avi', bgr, fps=10, out_type=out_type)
+        with av.open(str(tmp_path / 'new' / f'a.{suffix}')) as file:
+            found = [x.to_ndarray(format='rgb24') for x in file.decode()]
+        assert len(found) > 1 and found[0].shape == (94, 128, 3)
+        assert found[0].min() > 250
+        assert np.abs(found[-1].astype(int) - (200, 90, 30)).max() < 12
+
+    def test_pictures_of_a_file_keep_their_colors(self, visualizer, frames,
+                                                  tmp_path):
+        """A folder of images is read like a file."""
+        os.mkdir(tmp_path / 'red')
+        cv2.imwrite(str(tmp_path / 'red' / '0.png'), frames[0][..., ::-1])
+        visualizer.add_datasample(
+            'b', str(tmp_path / 'red'), out_path=str(tmp_path / 'out'))
+        image = cv2.imread(str(tmp_path / 'out' / 'frames_0' / '0.png'))
+        assert (image[-20:] == (30, 90, 200)).all()

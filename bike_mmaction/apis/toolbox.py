@@ -3,12 +3,17 @@ import argparse
 import importlib.util
 import inspect
 import os.path as osp
+import runpy
 import sys
+from contextlib import nullcontext
 from types import ModuleType
-from typing import Optional
+from typing import Optional, Sequence
 
 import mmaction
+import torch
 from mmengine.runner import Runner
+
+from ..compat import history_buffer_globals, torch_version
 
 # What mmengine reads from a config beside the arguments of its Runner.
 USED = ('auto_scale_lr', 'compile', 'custom_imports', 'dataset_meta',
@@ -16,11 +21,35 @@ USED = ('auto_scale_lr', 'compile', 'custom_imports', 'dataset_meta',
         'sync_bn', 'test_pipeline')
 
 
-def load_toolbox_tool(name: str) -> ModuleType:
-    """Import ``train`` or ``test`` of the installed MMAction2.
+def find_toolbox_tool(name: str) -> str:
+    """Path of a tool of the installed MMAction2.
 
     Its tools travel inside the package, in ``.mim/tools``, or lie beside it
     in a source checkout.
+
+    Args:
+        name (str): Path below its tools, without ``.py``.
+
+    Raises:
+        FileNotFoundError: if there is none; names the folders.
+    """
+    package = osp.dirname(mmaction.__file__)
+    folders = [
+        osp.join(package, '.mim', 'tools'),
+        osp.join(osp.dirname(package), 'tools')
+    ]
+    for folder in folders:
+        path = osp.join(folder, f'{name}.py')
+        if osp.isfile(path):
+            return path
+    raise FileNotFoundError(
+        f"MMAction2's tool '{name}.py' is in none of {folders}; see what is "
+        'there, or reinstall it with: '
+        'pip install --force-reinstall --no-deps mmaction2==1.2.0')
+
+
+def load_toolbox_tool(name: str) -> ModuleType:
+    """Import ``train`` or ``test`` of the installed MMAction2.
 
     Args:
         name (str): File name without ``.py``.
@@ -31,21 +60,33 @@ def load_toolbox_tool(name: str) -> ModuleType:
     Raises:
         FileNotFoundError: if MMAction2 was installed without its tools.
     """
-    package = osp.dirname(mmaction.__file__)
-    places = [
-        osp.join(package, '.mim', 'tools', f'{name}.py'),
-        osp.join(osp.dirname(package), 'tools', f'{name}.py')
-    ]
-    for path in places:
-        if osp.isfile(path):
-            spec = importlib.util.spec_from_file_location(
-                f'mmaction_tools_{name}', path)
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module
-    raise FileNotFoundError(
-        f"MMAction2's tool '{name}.py' is in none of {places}; reinstall it "
-        'with: pip install --force-reinstall --no-deps mmaction2==1.2.0')
+    path = find_toolbox_tool(name)
+    spec = importlib.util.spec_from_file_location(f'mmaction_tools_{name}',
+                                                  path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_toolbox_tool(name: str, args: Sequence[str]) -> None:
+    """Run any tool of MMAction2 as a program, where BIKE is known already.
+
+    Its ``torch.load`` reads what mmengine saves, as the runner does here.
+
+    Args:
+        name (str): Path below its tools, such as
+            ``'analysis_tools/confusion_matrix'``, with ``.py`` or without.
+        args (Sequence[str]): Its command line.
+
+    Raises:
+        FileNotFoundError: if there is no such tool.
+    """
+    path = find_toolbox_tool(osp.splitext(name)[0])
+    sys.argv = [path, *args]
+    allowed = nullcontext() if torch_version() < (2, 6) else \
+        torch.serialization.safe_globals(history_buffer_globals())
+    with allowed:
+        runpy.run_path(path, run_name='__main__')
 
 
 def parse_own_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
