@@ -72,11 +72,13 @@ setup(
     extras_require={
         # mmcv and mmcv-lite hold the same module, so that pip must not
         # install one where the other is: the user chooses.
-        'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
+        'lite':
+        ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
         'export': ['onnx', 'onnxruntime', 'onnxscript'],
         'web': ['gradio>=6'],
         'tests': [
-            'flake8', 'isort', 'pytest', 'scikit-learn', 'selenium', 'yapf'
+            'flake8', 'isort', 'pytest', 'pytest-xdist', 'scikit-learn',
+            'selenium', 'yapf'
         ],
     },
     cmdclass=dict(build_py=BuildWithTools),

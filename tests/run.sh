@@ -8,8 +8,8 @@ cd "$(dirname "$0")/.."
 VENV=${BIKE_VENV:-$PWD/.venv}
 bash tools/setup_env.sh "$VENV" || exit 1
 
-# Tiny models gain nothing from more threads, and some tests start processes.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+# Tiny models gain nothing from more threads, but files of tests run at once.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export MPLBACKEND=Agg
 export HF_HUB_OFFLINE=1  # no test downloads anything
 
@@ -22,5 +22,5 @@ code=(bike_mmaction configs tests tools setup.py)
 check flake8 "${code[@]}"
 check isort --check-only --diff "${code[@]}"
 check yapf --diff --recursive "${code[@]}"
-check pytest "$@"
+check pytest -n auto --maxprocesses 4 --dist loadfile "$@"
 exit $status

@@ -18,9 +18,8 @@ def main() -> None:
     args = parser.parse_args()
     readers = [decord.VideoReader(path) for path in args.videos]
     os.makedirs(osp.dirname(osp.abspath(args.out)), exist_ok=True)
-    write_video(args.out,
-                (frame.asnumpy() for reader in readers for frame in reader),
-                readers[0].get_avg_fps())
+    write_video(args.out, (frame.asnumpy() for reader in readers
+                           for frame in reader), readers[0].get_avg_fps())
 
 
 if __name__ == '__main__':
