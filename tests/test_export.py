@@ -16,7 +16,7 @@ from mmengine.config import Config
 
 from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
-from bike_mmaction.apis.sources import Source, SourceReader
+from bike_mmaction.apis.sources import SourceReader, find_sources
 from bike_mmaction.compat import torch_version
 from bike_mmaction.datasets.pipelines import (set_clip_len, set_image_size,
                                               set_views)
@@ -87,8 +87,9 @@ def videos(tmp_path_factory):
 def frames(cfg, videos):
     """Decoded by the config's own pipeline, [3, 3, 4, 32, 32]."""
     read = SourceReader(cfg.test_dataloader.dataset.pipeline)
-    return np.concatenate(
-        [read(Source(v, v))['inputs'].numpy() for v in videos]).astype('f')
+    return np.concatenate([
+        read(find_sources(v)[0])['inputs'].numpy() for v in videos
+    ]).astype('f')
 
 
 def assert_same(run, model, frames):
@@ -471,7 +472,7 @@ def test_unfit_arguments(files, tmp_path):
     torch.save(dict(state_dict=dict(x=torch.ones(1))), other)
     assert 'does not fit' in fails(config, other, out)
     assert "'absent.pth' does not exist" in fails(config, 'absent.pth', out)
-    assert 'absent' in fails(config, checkpoint, out, '--classes', 'absent')
+    assert 'absent.txt' in fails(*files, out, '--classes', 'absent.txt')
     assert '--opset is for .onnx' in fails(*files, out, '--opset', 18)
     assert 'batch=0 must be' in fails(*files, out, '--batch', 0)
     other.write_text('a file, no folder')

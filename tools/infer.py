@@ -10,6 +10,8 @@ which open_clip downloads once.
 """
 import argparse
 import json
+import os
+import os.path as osp
 import sys
 from typing import List
 
@@ -17,6 +19,7 @@ import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.apis import BIKEInferencer, ResultWriter, describe
 from bike_mmaction.apis.building import add_model_arguments, read_classes
 from bike_mmaction.apis.pictures import FORMATS
+from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.apis.streams import is_stream
 
 
@@ -63,9 +66,9 @@ def recognize(args: argparse.Namespace) -> List:
         if len(args.videos) > 1 or args.out_dir:
             raise ValueError('a camera or stream must be alone, and has no '
                              '--out-dir')
-        return watch(
-            bike.stream(args.videos[0], classes, args.window or 4., args.stride
-                        or 1., **options))
+        stream = bike.stream(args.videos[0], classes, args.window or 4.,
+                             args.stride or 1., **options)
+        return watch(stream, keep=bool(args.json))
     if args.out_dir:
         options['writer'] = ResultWriter(
             args.out_dir, args.formats, args.threshold, progress=True)
@@ -74,38 +77,55 @@ def recognize(args: argparse.Namespace) -> List:
         found = bike(args.videos, classes, **options)
     else:
         found = [
-            found for video in args.videos for found in bike.timeline(
-                video, classes, args.window, args.stride, **options)
+            found
+            for source in find_sources(args.videos) for found in bike.timeline(
+                source, classes, args.window, args.stride, **options)
         ]
     for recognition in found:
         print(describe(recognition))
     return found
 
 
-def watch(stream) -> List:
+def watch(stream, keep: bool) -> List:
     """Print until the stream ends, or until Ctrl-C."""
     found = []
     try:
         for recognition in stream:
-            found.append(recognition)
+            if keep:
+                found.append(recognition)
             print(describe(recognition), flush=True)
     except KeyboardInterrupt:
         pass
     return found
 
 
+def check_writable(path: str) -> None:
+    """Fail early where a file cannot be written."""
+    folder = osp.dirname(osp.abspath(path))
+    if osp.isdir(path) or not os.access(folder, os.W_OK):
+        raise PermissionError(f"cannot write '{path}': no such folder, or "
+                              'not writable')
+
+
+def write_json(path: str, found: List) -> None:
+    """Write all results into one file."""
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump([recognition.to_dict() for recognition in found],
+                  file,
+                  indent=1,
+                  ensure_ascii=False)
+
+
 def main() -> None:
     args = parse_args()
     try:
+        if args.json:  # before anything that takes long
+            check_writable(args.json)
         found = recognize(args)
+        if args.json:
+            write_json(args.json, found)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         sys.exit(f'infer: {error}')
-    if args.json:
-        with open(args.json, 'w', encoding='utf-8') as file:
-            json.dump([r.to_dict() for r in found],
-                      file,
-                      indent=1,
-                      ensure_ascii=False)
     sys.exit(any(recognition.error for recognition in found))
 
 

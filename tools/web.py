@@ -7,6 +7,7 @@ Needs Gradio: pip install 'bike_mmaction[web]'. Nothing is sent to or fetched
 from other machines, but for weights that the config names.
 """
 import argparse
+import signal
 import sys
 
 import bike_mmaction  # noqa: F401  (before mmaction)
@@ -42,13 +43,16 @@ def make_page(args: argparse.Namespace) -> WebPage:
 
 def main() -> None:
     args = parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         page = make_page(args)
-        page.launch(args.host, args.port)
+        try:
+            page.launch(args.host, args.port)
+        finally:
+            page.close()
     except (ImportError, OSError, RuntimeError, TypeError,
             ValueError) as error:
         sys.exit(f'web: {error}')
-    page.close()
 
 
 if __name__ == '__main__':

@@ -15,6 +15,9 @@ from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
 
 from ..datasets.class_names import BUILT_IN
+from ..datasets.lexicon import IMAGENET
+from ..models.clip import CLIPImageEncoder, CLIPTextEncoder
+from ..models.vcs_head import VCSHead
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
@@ -64,18 +67,51 @@ def build_recognizer(config: Union[str, Config],
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
         RuntimeError: if the checkpoint does not fit.
+        ValueError: if without checkpoint some weights of its video branch
+            would be random; names the parts.
     """
     register_all_modules()
     if isinstance(config, str):
         config = Config.fromfile(find_config(config))
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:
+        _check_pretrained(model)  # before anything is downloaded
         with quiet_logger():
             model.init_weights()
     else:
         load_checkpoint(model, checkpoint, map_location='cpu')
     model.cfg = config
     return model.eval()
+
+
+def _check_pretrained(recognizer: BaseModel) -> None:
+    """Refuse a video branch that would have random weights."""
+    head = getattr(recognizer, 'cls_head', None)
+    if not isinstance(head, VCSHead):
+        return
+    parts = {
+        'neck': getattr(recognizer, 'neck', None),
+        'cls_head.projection': head.projection
+    }
+    attributes_head = getattr(recognizer, 'attributes_head', None)
+    if getattr(attributes_head, 'mlp', False):
+        parts['attributes_head'] = attributes_head
+    random = [
+        name for name, part in parts.items()
+        if part is not None and any(True for _ in part.parameters())
+    ]
+    towers = {
+        'backbone': recognizer.backbone,
+        'cls_head.text_encoder': head.text_encoder
+    }
+    random += [
+        name for name, tower in towers.items()
+        if isinstance(tower, (CLIPImageEncoder,
+                              CLIPTextEncoder)) and not tower.pretrained
+    ]
+    if random:
+        raise ValueError(f"no pretrained weights are known of {random}, which "
+                         'would be random: name a checkpoint')
 
 
 @contextmanager
@@ -120,7 +156,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_classes(text: str) -> Union[str, Sequence[str]]:
-    """Class names as typed: separated by commas, or where they are."""
-    if ',' not in text:
+    """Class names as typed.
+
+    Args:
+        text (str): A file or a built-in list; or names, separated by commas;
+            or one name.
+
+    Returns:
+        str | list[str]: Where they are, or the names.
+    """
+    if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
         return text
-    return [name.strip() for name in text.split(',') if name.strip()]
+    names = [name.strip() for name in text.split(',') if name.strip()]
+    if len(names) == 1 and (osp.sep in text or osp.splitext(text)[1]):
+        return text  # a file that is absent, which will be told
+    return names

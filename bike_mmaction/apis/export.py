@@ -193,8 +193,12 @@ def _checked_target(path: str, suffix: str) -> Iterator[str]:
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as draft:
         yield osp.join(draft, name)
-        for file in os.listdir(draft):  # weights may have their own
+        files = os.listdir(draft)  # weights may have their own
+        for file in files:
             os.replace(osp.join(draft, file), osp.join(folder, file))
+        weights = f'{path}.data'
+        if osp.basename(weights) not in files and osp.isfile(weights):
+            os.remove(weights)  # of the model that was replaced
 
 
 def _trace(branch: VideoBranch, batch: Optional[int]):

@@ -18,7 +18,7 @@ from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
                        default_device, find_config, quiet_logger)
 from .pictures import ResultWriter
 from .recognition import Recognition
-from .sources import Source, SourceReader, find_sources, windows_of
+from .sources import Source, SourceReader, close_file, find_sources, windows_of
 from .streams import Stream
 
 
@@ -45,7 +45,8 @@ class BIKEInferencer:
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
         ValueError: if the config has no such head, reads no video files, or
-            has an attributes branch but no lexicon.
+            has an attributes branch but no lexicon; or if without checkpoint
+            some of its weights would be random.
 
     Examples:
         >>> from bike_mmaction.apis import BIKEInferencer
@@ -84,7 +85,10 @@ class BIKEInferencer:
                              'that finds attributes: name a lexicon, such as '
                              "'kinetics400'")
         self.model.to(self.device).eval()
-        self.reader = SourceReader(own_dataset(config, 'test')['pipeline'])
+        # On video files even where the config tests extracted frames.
+        self.reader = SourceReader(
+            config.get('test_pipeline')
+            or own_dataset(config, 'test')['pipeline'])
 
     def __call__(self,
                  inputs,
@@ -122,6 +126,8 @@ class BIKEInferencer:
             if writer is not None:
                 for source, recognition in zip(sources[first:], batch):
                     writer.write(source, [recognition])
+            for source in sources[first:len(found)]:
+                close_file(source)
         return found
 
     def timeline(self,
@@ -175,6 +181,7 @@ class BIKEInferencer:
             ]
         if writer is not None:
             writer.write(source, found)
+        close_file(source)
         return found
 
     def stream(self,
@@ -260,8 +267,7 @@ class BIKEInferencer:
         scores, saliency = self.head.spot(features)  # [B·V, K], [B·V, K, T]
         views = len(scores) // len(batch)
         # In double precision: with many classes all are close to 1/K.
-        ranks = scores.double().softmax(dim=-1).unflatten(
-            0, (-1, views)).mean(dim=1)
+        ranks = self.head.average_clip(scores.double(), views)
         if self._association is not None:
             attributes = self._association(data['inputs'])
             ranks = self._fuse(ranks, [phrases for phrases, _ in attributes])
@@ -295,7 +301,8 @@ class BIKEInferencer:
         """Eq. 4, on what tests rank by; the video's alone without branch."""
         if self._attributes_head is None:
             return ranks
-        text = self._attributes_head(attributes).double().softmax(dim=-1)
+        text = self._attributes_head.average_clip(
+            self._attributes_head(attributes).double())
         weight = self.model.fusion_weight
         return weight * ranks + (1 - weight) * text
 
@@ -303,10 +310,11 @@ class BIKEInferencer:
         """Confidences in the order of what tests rank by.
 
         Of one view that is softmax(logit_scale · cosine), as CLIP and the
-        loss see it, since ``ranks`` is softmax(cosine).
+        loss see it, since ``ranks`` is softmax(cosine); or the cosine.
         """
-        scale = self.head.logit_scale.exp().double()
-        return (scale * ranks.log()).softmax(dim=-1)
+        if self.head.average_clips != 'score':
+            ranks = ranks.log()
+        return (self.head.logit_scale.exp().double() * ranks).softmax(dim=-1)
 
 
 def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:

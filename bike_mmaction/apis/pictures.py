@@ -12,8 +12,8 @@ from ..visualization import (draw_overlay, draw_saliency, draw_timeline,
                              write_video)
 from ..visualization.colors import class_colors
 from ..visualization.timeline import nearest_segments
-from .recognition import Recognition, describe
-from .sources import Source, frame_rate, open_video, read_frames
+from .recognition import Recognition
+from .sources import Source, VideoFile, frame_rate
 
 FORMATS = ('json', 'png', 'mp4', 'gif')
 GIF_FPS, GIF_HEIGHT, MP4_HEIGHT = 8, 180, 360
@@ -24,10 +24,11 @@ MAX_CURVES = 8
 class ResultWriter:
     """Writes what was recognized into a folder.
 
-    A video gives ``NAME.json`` and a picture ``NAME.png``: its frames with
-    their saliency and attributes (after Figure 3), or the confidences over
-    time if it was recognized window by window. ``NAME.mp4`` and ``NAME.gif``
-    are the video with its recognition. Names that occur again get a number.
+    A video NAME.mp4 gives ``NAME_bike.json`` and a picture
+    ``NAME_bike.png``: its frames with their saliency and attributes (after
+    Figure 3), or the confidences over time if it was recognized window by
+    window. ``NAME_bike.mp4`` and ``.gif`` are the video with its recognition.
+    Names that occur again get a number; files of an earlier run are replaced.
 
     Args:
         folder (str): Is made if it is not there.
@@ -38,6 +39,7 @@ class ResultWriter:
             Defaults to False.
 
     Raises:
+        OSError: if the folder cannot be written to.
         ValueError: if a format is another.
     """
 
@@ -51,12 +53,17 @@ class ResultWriter:
             raise ValueError(f'formats {unknown} are unknown; choose from '
                              f'{FORMATS}')
         os.makedirs(folder, exist_ok=True)
-        self.folder, self.formats = folder, tuple(formats)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"cannot write to '{folder}'")
+        self.folder, self.formats = os.fspath(folder), tuple(formats)
         self.threshold, self.progress = threshold, progress
         self._used = set()
 
     def write(self, source: Source, found: List[Recognition]) -> List[str]:
         """Write the files of a video.
+
+        What was recognized is not lost with a picture: where one cannot be
+        made, the first of ``found`` gets a ``warning``.
 
         Args:
             source (Source): The video, whole.
@@ -65,32 +72,53 @@ class ResultWriter:
         Returns:
             list[str]: The paths. One that could not be read has no pictures.
         """
-        stem = self._stem(source.name)
-        readable = not any(recognition.error for recognition in found)
-        paths = []
+        stem, paths = self._stem(source), []
+        readable = not all(recognition.error for recognition in found)
         for name in self.formats:
-            path = f'{stem}.{name}'
-            if name == 'json':
-                content = [r.to_dict() for r in found]
-                with open(path, 'w', encoding='utf-8') as file:
-                    json.dump(
-                        content if found[0].segment else content[0],
-                        file,
-                        indent=1,
-                        ensure_ascii=False)
-            elif not readable:
-                continue
-            elif name != 'png':
-                self._write_video(path, source, found)
-            elif found[0].segment:
-                self._draw_timeline(path, source, found)
-            else:
-                draw_recognition(path, source, found[0])
-            paths.append(path)
+            if name != 'json' and readable and \
+                    self._draw(f'{stem}.{name}', source, found):
+                paths.append(f'{stem}.{name}')
+        if 'json' in self.formats:
+            paths.append(f'{stem}.json')
+            content = [r.to_dict() for r in found]
+            with open(paths[-1], 'w', encoding='utf-8') as file:
+                json.dump(
+                    content if found[0].segment else content[0],
+                    file,
+                    indent=1,
+                    ensure_ascii=False)
         return paths
 
-    def _stem(self, name: str) -> str:
-        base = osp.splitext(osp.basename(osp.normpath(name)))[0]
+    def _draw(self, path: str, source: Source,
+              found: List[Recognition]) -> bool:
+        # An unfinished file must not look like a finished one.
+        part = osp.join(self.folder, f'unfinished{osp.splitext(path)[1]}')
+        try:
+            if not path.endswith('.png'):
+                self._write_video(part, source, found)
+            elif found[0].segment:
+                self._draw_timeline(part, source, found)
+            else:
+                draw_recognition(part, source, found[0])
+            os.replace(part, path)
+        except Exception as error:  # decoders and encoders have many
+            if osp.isfile(part):
+                os.remove(part)
+            reason = (str(error).strip() or type(error).__name__).splitlines()
+            text = f"no '{osp.basename(path)}': {reason[0]}"
+            found[0].warning = '; '.join(
+                filter(None, (found[0].warning, text)))
+            return False
+        return True
+
+    def _stem(self, source: Source) -> str:
+        base = osp.basename(source.name)
+        if osp.isdir(source.name):  # of frames, perhaps '.'
+            base = osp.basename(osp.realpath(source.name))
+        elif isinstance(source.content, VideoFile):
+            base = osp.splitext(base)[0]
+        # Never the name of the video itself, should it lie there.
+        base = f'{base}_bike'
         stem, number = base, 1
         while stem in self._used:
             number += 1
@@ -106,28 +134,28 @@ class ResultWriter:
             best[name] = max(value, best.get(name, 0))
         labels = {r.label for r in found if r.label}
         names = sorted(best, key=lambda n: (n not in labels, -best[n]))
-        names = names[:max(MAX_CURVES, len(labels))]
-        total = frame_rate(source)[0]
+        total = len(source.content)
         indices = [int((i + 0.5) * total / 8) for i in range(8)]
         draw_timeline(
-            path, [r.segment for r in found], [r.label for r in found],
-            {n: [top.get(n, float('nan')) for top in tops]
-             for n in names}, _thumbnails(source, indices), self.threshold,
+            path, [r.segment for r in found], [r.label for r in found], {
+                n: [top.get(n, float('nan')) for top in tops]
+                for n in names[:MAX_CURVES]
+            }, _thumbnails(source, indices), self.threshold,
             osp.basename(source.name))
 
     def _write_video(self, path: str, source: Source,
                      found: List[Recognition]) -> None:
         gif = path.endswith('.gif')
-        total, fps = frame_rate(source)
+        fps = frame_rate(source)
         step = max(1, round(fps / GIF_FPS)) if gif else 1
-        indices = range(0, total, step)
-        images = _annotate(source, found, indices, total, fps,
+        indices = range(0, len(source.content), step)
+        images = _annotate(source, found, indices,
                            GIF_HEIGHT if gif else MP4_HEIGHT)
         write_video(
             path,
             tqdm(
                 images,
-                osp.basename(path),
+                osp.basename(source.name),
                 len(indices),
                 unit='frame',
                 disable=not self.progress), fps / step)
@@ -150,14 +178,15 @@ def draw_recognition(path: str, source: Source,
             f'{name}  {100 * value:.1f} %'
             for name, value in recognition.predictions
         ],
-        title=describe(recognition).split(' (')[0],
+        title=f'{osp.basename(source.name)}: '
+        f"{recognition.label or 'none of these'}",
         attributes=recognition.attributes)
 
 
 def _thumbnails(source: Source, indices: Sequence[int]) -> List[np.ndarray]:
     import cv2
     found = []
-    for image in read_frames(source, indices):
+    for image in (source.content[i] for i in indices):
         scale = min(1, THUMBNAIL / min(image.shape[:2]))
         found.append(
             cv2.resize(
@@ -166,7 +195,8 @@ def _thumbnails(source: Source, indices: Sequence[int]) -> List[np.ndarray]:
 
 
 def _annotate(source: Source, found: List[Recognition], indices: Sequence[int],
-              total: int, fps: float, height: int) -> Iterator[np.ndarray]:
+              height: int) -> Iterator[np.ndarray]:
+    total, fps = len(source.content), frame_rate(source)
     colors = class_colors([r.label for r in found] +
                           [name for r in found for name, _ in r.predictions])
     if found[0].segment:
@@ -177,16 +207,13 @@ def _annotate(source: Source, found: List[Recognition], indices: Sequence[int],
     else:
         starts, bars = [0], _saliency_bars(found[0], total, colors)
     count = max(len(r.predictions[:3]) for r in found)
-    content = source.content
-    if isinstance(content, str):
-        content = open_video(source)
     for index in indices:
         place = max(0, bisect_right(starts, index / fps) - 1)
         rows = [(name, value, colors[name])
                 for name, value in found[place].predictions[:count]]
-        frame = content[index]
-        frame = frame if isinstance(frame, np.ndarray) else frame.asnumpy()
-        yield draw_overlay(frame, rows, bars, (index + 0.5) / total, height)
+        rows += [('', 0., colors[None])] * (count - len(rows))
+        yield draw_overlay(source.content[index], rows, bars,
+                           (index + 0.5) / total, height)
 
 
 def _saliency_bars(recognition: Recognition, total: int, colors) -> List:

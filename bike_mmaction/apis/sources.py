@@ -1,6 +1,7 @@
 """What can be recognized: files, folders and arrays, as a pipeline sees it."""
 import os
 import os.path as osp
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -19,10 +20,11 @@ class Source(NamedTuple):
 
     Attributes:
         name (str): For results and messages.
-        content (str | Sequence): Path of a video file, or images
-            [H, W, 3], RGB, uint8.
+        content (Sequence): Its frames, images [H, W, 3], RGB, uint8: an
+            array, :class:`ImageFolder` or :class:`VideoFile`.
         segment (tuple[float, float], optional): Begin and end in seconds.
-        fps (float): Frames per second of images. Defaults to 25.
+        fps (float): Frames per second, of anything but files.
+            Defaults to 25.
     """
     name: str
     content: Any
@@ -30,18 +32,70 @@ class Source(NamedTuple):
     fps: float = 25.
 
 
-class ImageFolder:
-    """The images of a folder in the order of their names, read when needed.
+class VideoFile:
+    """The frames of a video file, decoded when needed.
+
+    It is opened once for all of its windows, and not read into memory, as
+    the toolbox's ``DecordInit`` does.
 
     Args:
-        path (str): The folder.
+        path (str): The file.
     """
 
     def __init__(self, path: str) -> None:
-        self.paths = [
-            osp.join(path, name) for name in sorted(os.listdir(path))
-            if name.lower().endswith(IMAGES)
-        ]
+        self.path = path
+        self._reader = None
+
+    def close(self) -> None:
+        """Release the decoder; it is opened again when needed."""
+        self._reader = None
+
+    @property
+    def fps(self) -> float:
+        """Frames per second, on the average.
+
+        Raises:
+            PipelineError: if the file cannot be read, or does not tell.
+        """
+        fps = self._call(lambda reader: reader.get_avg_fps())
+        if not 0 < fps < float('inf'):
+            raise PipelineError(f"'{self.path}' has {fps} frames a second")
+        return fps
+
+    def __len__(self) -> int:
+        return self._call(len)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._call(lambda reader: _as_image(reader[index]))
+
+    def _call(self, function):
+        import decord
+        try:
+            if self._reader is None:
+                self._reader = decord.VideoReader(self.path, num_threads=1)
+            return function(self._reader)
+        except Exception as error:
+            raise PipelineError(explain(self.path, error)) from error
+
+
+def _as_image(frame) -> np.ndarray:
+    image = frame.asnumpy()
+    if image.shape[-1] != 3:  # decord 0.6, of frames 16 pixels wide
+        raise ValueError(f'decord makes {image.shape} of its frames, which '
+                         'should be [H, W, 3]')
+    return image
+
+
+class ImageFolder:
+    """The images of a folder, read when needed.
+
+    Args:
+        path (str): The folder. Numbers in the names of its files are put in
+            order as numbers: 2.png before 10.png.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.paths = _files(path, IMAGES)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -50,58 +104,46 @@ class ImageFolder:
         import cv2
         image = cv2.imread(self.paths[index])
         if image is None:
-            raise ValueError(f"'{self.paths[index]}' is no image")
+            raise PipelineError(f"'{self.paths[index]}' is no image")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def read_frames(source: Source, indices: Sequence[int]) -> List[np.ndarray]:
-    """Some frames of a video that can be read, as a person sees them.
-
-    Args:
-        source (Source): The video; frames are counted from its begin.
-        indices (Sequence[int]): Their numbers.
-
-    Returns:
-        list[np.ndarray]: Images [H, W, 3], RGB, uint8.
-    """
-    content = source.content
-    if isinstance(content, str):
-        content = open_video(source)
-        return list(content.get_batch(list(indices)).asnumpy())
-    return [content[i] for i in indices]
+def _files(folder: str, suffixes: Sequence[str]) -> List[str]:
+    names = [n for n in os.listdir(folder) if n.lower().endswith(suffixes)]
+    names.sort(key=lambda name: [
+        int(part) if part.isdigit() else part
+        for part in re.split(r'([0-9]+)', name)
+    ])
+    return [osp.join(folder, name) for name in names]
 
 
-def frame_rate(source: Source) -> Tuple[int, float]:
-    """Number of frames, and how many there are in a second.
+def frame_rate(source: Source) -> float:
+    """Frames per second of a video.
 
     Raises:
         PipelineError: if it is a file that cannot be read.
+        ValueError: if it is given, and not positive.
     """
-    if not isinstance(source.content, str):
-        return len(source.content), source.fps
-    reader = open_video(source)
-    return len(reader), reader.get_avg_fps()
+    if isinstance(source.content, VideoFile):
+        return source.content.fps
+    if not 0 < source.fps < float('inf'):
+        raise ValueError(f'fps={source.fps} must be positive')
+    return source.fps
 
 
-def open_video(source: Source):
-    """Open a file with decord.
-
-    Raises:
-        PipelineError: if it cannot be read; names it.
-    """
-    import decord
-    try:
-        return decord.VideoReader(source.content, num_threads=1)
-    except Exception as error:
-        raise PipelineError(explain(source.name, error)) from error
+def close_file(source: Source) -> None:
+    """Release the decoder of a file."""
+    if isinstance(source.content, VideoFile):
+        source.content.close()
 
 
 def find_sources(inputs) -> List[Source]:
     """Videos behind what a user gave.
 
     Args:
-        inputs: A video file; a folder of videos, or of the frames of one; an
-            array of frames [T, H, W, 3], RGB, uint8; or several of these.
+        inputs: A video file; a folder of videos (images beside them do not
+            count), or of the frames of one; an array of frames [T, H, W, 3],
+            RGB, uint8; a :class:`Source`; or a list of these.
 
     Returns:
         list[Source]: In their order; those of a folder by name.
@@ -111,6 +153,8 @@ def find_sources(inputs) -> List[Source]:
         ValueError: if a folder has neither videos nor images, or an array
             another shape.
     """
+    if isinstance(inputs, Source):
+        return [inputs]
     if isinstance(inputs, (list, tuple)):
         return [source for one in inputs for source in find_sources(one)]
     if isinstance(inputs, np.ndarray):
@@ -124,13 +168,10 @@ def find_sources(inputs) -> List[Source]:
                         f'these, got a {type(inputs).__name__}')
     path = os.fspath(inputs)
     if not osp.isdir(path):
-        return [Source(path, path)]
-    videos = [
-        osp.join(path, name) for name in sorted(os.listdir(path))
-        if name.lower().endswith(EXTENSIONS)
-    ]
+        return [Source(path, VideoFile(path))]
+    videos = _files(path, tuple(EXTENSIONS))
     if videos:
-        return [Source(video, video) for video in videos]
+        return [Source(video, VideoFile(video)) for video in videos]
     images = ImageFolder(path)
     if not len(images):
         raise ValueError(f"'{path}' has neither videos "
@@ -147,14 +188,13 @@ def windows_of(source: Source, window: float, stride: float) -> List[Source]:
         stride (float): From one begin to the next, in seconds.
 
     Raises:
-        ValueError: if a length is not positive.
+        ValueError: if a length or ``fps`` is not positive.
         PipelineError: if the video cannot be read.
     """
     if window <= 0 or stride <= 0:
         raise ValueError(f'window={window} and stride={stride} must be '
                          'positive')
-    count, fps = frame_rate(source)
-    duration = count / fps
+    duration = len(source.content) / frame_rate(source)
     count = 1 + max(0, int(np.ceil((duration - window) / stride - 1e-6)))
     starts = [min(i * stride, max(duration - window, 0)) for i in range(count)]
     return [
@@ -163,31 +203,30 @@ def windows_of(source: Source, window: float, stride: float) -> List[Source]:
 
 
 class SourceReader:
-    """The pipeline of a config, for files and for images.
+    """The pipeline of a config, for all sources.
 
     Args:
         pipeline (Sequence[dict]): That of a test, on video files.
+
+    Raises:
+        ValueError: if it is another one.
     """
 
     def __init__(self, pipeline: Sequence[dict]) -> None:
-        steps = [
-            dict(step) for step in pipeline
-            if step['type'] not in ('LoadAttributes', 'KeepSegment')
-        ]
-        names = [step['type'] for step in steps]
+        names = [step['type'] for step in pipeline]
         if 'DecordInit' not in names or 'DecordDecode' not in names:
             raise ValueError('the test pipeline must read video files with '
                              f'DecordInit and DecordDecode, got {names}')
+        steps = [
+            dict(type='ArrayDecode')
+            if step['type'] == 'DecordDecode' else dict(step)
+            for step in pipeline
+            if step['type'] not in ('DecordInit', 'LoadAttributes',
+                                    'KeepSegment')
+        ]
         steps[-1].pop('algorithm_keys', None)
         steps[-1]['meta_keys'] = ('filename', 'frame_inds', 'fps')
-        files, images = list(steps), []
-        files.insert(names.index('DecordInit') + 1, dict(type='KeepSegment'))
-        for step in steps:
-            if step['type'] == 'DecordDecode':
-                images.append(dict(type='ArrayDecode'))
-            elif step['type'] != 'DecordInit':
-                images.append(step)
-        self._files, self._images = Compose(files), Compose(images)
+        self._steps = Compose(steps)
 
     def __call__(self, source: Source) -> Dict[str, Any]:
         """Read a source: inputs and data sample.
@@ -195,14 +234,15 @@ class SourceReader:
         Raises:
             PipelineError: if it cannot be read; names it.
         """
-        info = dict(
-            filename=source.name, modality='RGB', start_index=0, label=-1)
-        if isinstance(source.content, str):
-            if source.segment:
-                info['segment'] = source.segment
-            return self._files(info)
         first, count = 0, len(source.content)
         if source.segment:
-            first, count = segment_frames(source.segment, source.fps, count)
-        info.update(array=source.content, offset=first, total_frames=count)
-        return self._images(info)
+            first, count = segment_frames(source.segment, frame_rate(source),
+                                          count)
+        return self._steps(
+            dict(
+                filename=source.name,
+                modality='RGB',
+                label=-1,
+                array=source.content,
+                start_index=first,
+                total_frames=count))

@@ -3,7 +3,7 @@ import os.path as osp
 import threading
 import time
 from collections import deque
-from typing import Iterator, List, Tuple, Union
+from typing import Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Stream:
         fps (float): Frames to keep of each second.
 
     Raises:
-        ValueError: if a number is not positive, or nothing can be opened.
+        ValueError: if a number is not positive, nothing can be opened, or
+            it is a file and not live.
     """
 
     def __init__(self, address: Union[int, str], window: float,
@@ -45,9 +46,14 @@ class Stream:
             int(address) if self.name.isdigit() else address)
         if not self._capture.isOpened():
             raise ValueError(f"cannot open the camera or stream '{address}'")
+        total = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if total > 0:  # it would be read faster than it plays
+            raise ValueError(f"'{address}' is a file of {total:.0f} frames, "
+                             'no live stream: download it')
         self._kept: 'deque[Tuple[float, np.ndarray]]' = deque()
         self._news = threading.Condition()
         self._closed = self._ended = False
+        self._error: Optional[Exception] = None
         self._now = 0.
         self._thread = threading.Thread(target=self._read, daemon=True)
 
@@ -82,6 +88,8 @@ class Stream:
             with self._news:
                 self._news.wait_for(lambda: self._ended or self._now >= due)
                 ended, now, kept = self._ended, self._now, list(self._kept)
+            if self._error is not None:
+                raise self._error
             if not kept:
                 raise ValueError(f"the stream '{self.name}' has no frames")
             # What is left of a stream counts only if it is all there was.
@@ -97,12 +105,21 @@ class Stream:
             self.name, [image for _, image in kept], fps=1 / self._period)
 
     def _read(self) -> None:
+        try:
+            self._read_all()
+        except Exception as error:  # for the thread that waits
+            self._error = error
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def _read_all(self) -> None:
         import cv2
         start, due = None, 0.
         while not self._closed:
             there, image = self._capture.read()
             if not there:
-                break
+                return
             start = time.monotonic() if start is None else start
             now = time.monotonic() - start
             with self._news:
@@ -111,9 +128,6 @@ class Stream:
                     self._kept.append(
                         (now, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
                     due += self._period * (1 + (now - due) // self._period)
-                while self._kept[0][0] < now - self._window:
+                while self._kept and self._kept[0][0] < now - self._window:
                     self._kept.popleft()
                 self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()

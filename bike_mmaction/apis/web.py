@@ -1,6 +1,8 @@
 """A web page on one's own machine: drop a video, name classes, look."""
+import os
 import os.path as osp
 import re
+import shutil
 import tempfile
 from typing import List, Optional, Sequence, Tuple
 
@@ -12,6 +14,7 @@ from .sources import find_sources
 TITLE = 'BIKE: video recognition by video and text'
 HELP = ('Drop a video, name the classes it may show, and press *Recognize*. '
         'With a window, the video is recognized piece by piece.')
+MAX_UPLOAD = '2gb'
 FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
 
 
@@ -30,13 +33,15 @@ def import_gradio():
 
 
 def split_names(text: str) -> List[str]:
-    """Class names as typed into the page: by commas or lines.
+    """Class names as typed into the page: a line each, or by commas.
 
     Raises:
         ValueError: if there are none, or one is repeated.
     """
-    names = [name.strip() for name in re.split(r'[,\n]', text or '')]
-    names = [name for name in names if name]
+    parts = (text or '').strip().splitlines()
+    if len(parts) == 1:
+        parts = parts[0].split(',')
+    names = [part.strip() for part in parts if part.strip()]
     if not names:
         raise ValueError('name at least one class, such as: a dog, yoga')
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -62,7 +67,7 @@ class WebPage:
         self.gradio = import_gradio()
         self.bike = bike
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
-        self.blocks = self._layout(', '.join(classes))
+        self.blocks = self._layout('\n'.join(classes))
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
         """Serve the page.
@@ -86,6 +91,8 @@ class WebPage:
             server_port=port,
             theme=theme,
             footer_links=[],
+            share=False,
+            max_file_size=MAX_UPLOAD,
             prevent_thread_lock=True,
             quiet=True)
         if wait:
@@ -125,7 +132,7 @@ class WebPage:
             gr.Textbox(
                 classes,
                 label='Classes',
-                info='separated by commas, or a line each',
+                info='a line each, or one line separated by commas',
                 lines=4,
                 elem_id='classes'),
             gr.Slider(
@@ -180,13 +187,13 @@ class WebPage:
             return self._recognize(video, split_names(classes), threshold,
                                    window)
         except (OSError, RuntimeError, ValueError) as error:
-            # People know their file by its name, not by where it was put.
-            text = str(error).replace(
-                osp.join(osp.dirname(video or ''), ''), '')
-            return (f'## Not recognized\n{_plain(text)}', *[None] * 5)
+            summary = f'## Not recognized\n{_plain(str(error))}'
+            return _without_folder(summary, video), *[None] * 5
 
     def _recognize(self, video: str, names: List[str], threshold: float,
                    window: Optional[float]) -> Tuple:
+        for old in os.scandir(self._folder.name):  # Gradio has its own copy
+            shutil.rmtree(old.path)
         folder = tempfile.mkdtemp(dir=self._folder.name)
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options = dict(threshold=threshold, progress=True)
@@ -194,9 +201,9 @@ class WebPage:
             found = self.bike.timeline(video, names, window, **options)
         else:
             found = self.bike(video, names, **options)
+        if all(recognition.error for recognition in found):
+            raise ValueError(found[0].error)
         for recognition in found:
-            if recognition.error:
-                raise ValueError(recognition.error)
             recognition.source = osp.basename(video)
         source, = find_sources(video)
         files = writer.write(source, found)
@@ -204,9 +211,10 @@ class WebPage:
         confidences = self.gradio.update(
             value=None if window else dict(found[0].predictions),
             visible=not window)
-        return (summarize(found), confidences, by_suffix['.png'],
-                tabulate(found) if window else None, by_suffix['.mp4'],
-                by_suffix['.json'])
+        summary = _without_folder(summarize(found), video)
+        return (summary, confidences,
+                by_suffix.get('.png'), tabulate(found) if window else None,
+                by_suffix.get('.mp4'), by_suffix['.json'])
 
 
 def summarize(found: Sequence[Recognition]) -> str:
@@ -225,11 +233,22 @@ def tabulate(found: Sequence[Recognition]) -> str:
     rows = ['| time | recognized | confidence | attributes |', '|-|-|-|-|']
     for recognition in found:
         begin, end = recognition.segment
-        value = recognition.predictions[0][1]
-        rows.append(f'| {begin:.1f}–{end:.1f}\N{NO-BREAK SPACE}s | '
-                    f'{_label(recognition)} | {100 * value:.0f} % | '
-                    f'{_attributes(recognition)} |')
+        cells = [f'{begin:.1f}–{end:.1f}\N{NO-BREAK SPACE}s']
+        if recognition.error:
+            cells += ['*unreadable*', '', '']
+        else:
+            value = recognition.predictions[0][1]
+            cells += [
+                _label(recognition), f'{100 * value:.0f} %',
+                _attributes(recognition)
+            ]
+        rows.append(f"| {' | '.join(cells)} |")
     return '\n'.join(rows)
+
+
+def _without_folder(text: str, video: Optional[str]) -> str:
+    """People know their file by its name, not by where it was put."""
+    return text.replace(_plain(osp.join(osp.dirname(video or ''), '')), '')
 
 
 def _label(recognition: Recognition) -> str:

@@ -38,7 +38,7 @@ def draw_saliency(
             f'names and {len(frames)} frames')
     figure = _compose(frames, saliency, names, marked, attributes)
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title, fontsize=11, parse_math=False)
     figure.savefig(path, dpi=110)
 
 
@@ -75,7 +75,7 @@ def _draw_bars(axes, name: str, values: np.ndarray) -> None:
     axes.axhline(uniform, color='gray', linewidth=0.8, linestyle=':')
     axes.set(
         xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xticks=[], yticks=[0, 1])
-    axes.set_title(name, fontsize=9, loc='left', pad=2)
+    axes.set_title(name, fontsize=9, loc='left', pad=2, parse_math=False)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
 
@@ -93,6 +93,7 @@ def _draw_attributes(axes, attributes: Sequence[Attribute]) -> None:
             0.5,
             text,
             fontsize=10,
+            parse_math=False,
             horizontalalignment='center',
             verticalalignment='center',
             bbox=dict(boxstyle='round,pad=0.4', color='tab:blue', alpha=0.15))

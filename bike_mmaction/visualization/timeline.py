@@ -1,10 +1,12 @@
 """A long video's classes over time."""
+from textwrap import shorten
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .colors import class_colors
 
+OTHERS = (0.25, 0.25, 0.25)  # classes without a curve
 Segment = Tuple[float, float]
 
 
@@ -41,7 +43,7 @@ def draw_timeline(path: str,
         labels (Sequence[str | None]): What was recognized in each; None for
             "none of these".
         confidences (dict[str, Sequence[float]]): N values of each class to
-            draw; NaN where unknown.
+            draw; NaN where unknown. Other labels are dark.
         frames (Sequence[np.ndarray]): Images [H, W, 3], RGB, uint8, evenly
             over the video. Defaults to ().
         threshold (float): A line to draw. Defaults to 0: none.
@@ -57,7 +59,7 @@ def draw_timeline(path: str,
                              f'{len(windows)} windows')
     colors = {
         name: tuple(v / 255 for v in color)
-        for name, color in class_colors([*confidences, *labels]).items()
+        for name, color in class_colors(confidences).items()
     }
     figure = Figure(figsize=(11, 5.2), layout='constrained')
     heights = [1.3] * bool(len(frames)) + [3, 0.5]
@@ -75,23 +77,31 @@ def draw_timeline(path: str,
         figure.add_subplot(grid[-1, :], sharex=curves),
         nearest_segments(windows), labels, colors)
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title, fontsize=11, parse_math=False)
     figure.savefig(path, dpi=110)
 
 
 def _draw_curves(axes, centres, confidences, colors, threshold) -> None:
-    for name, values in confidences.items():
-        axes.plot(centres, values, marker='.', color=colors[name], label=name)
+    lines = [
+        axes.plot(centres, values, marker='.', color=colors[name])[0]
+        for name, values in confidences.items()
+    ]
     if threshold:
         axes.axhline(threshold, color='gray', linewidth=0.8, linestyle=':')
     axes.set(ylim=(0, 1.03), ylabel='confidence')
     axes.tick_params(labelbottom=False)
-    axes.legend(loc='center left', bbox_to_anchor=(1, 0.5), fontsize=9)
+    legend = axes.legend(
+        lines, [shorten(name, 40, placeholder='…') for name in confidences],
+        loc='center left',
+        bbox_to_anchor=(1, 0.5),
+        fontsize=9)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
 
 
 def _draw_ribbon(axes, segments, labels, colors) -> None:
     for (begin, end), label in zip(segments, labels):
-        axes.axvspan(begin, end, color=colors[label], linewidth=0)
+        axes.axvspan(begin, end, color=colors.get(label, OTHERS), linewidth=0)
     axes.set(yticks=[], xlabel='seconds')

@@ -7,7 +7,7 @@ import numpy as np
 
 from .colors import Color
 
-ROW, STRIP, MARGIN = 24, 40, 8  # pixels
+ROW, STRIP, MARGIN, MAX_WIDTH = 24, 40, 8, 1280  # pixels
 DARK, PALE, WHITE = (24, 24, 28), (70, 70, 78), (255, 255, 255)
 Bar = Tuple[float, float, float, Color]
 
@@ -35,13 +35,15 @@ def draw_overlay(frame: np.ndarray,
         ``frame``, the number of rows and whether there are bars.
     """
     from PIL import Image, ImageDraw
-    width = max(2, round(frame.shape[1] * height / frame.shape[0] / 2) * 2)
+    scale = min(height / frame.shape[0], MAX_WIDTH / frame.shape[1])
+    width, shown = (max(1, round(side * scale)) for side in frame.shape[1::-1])
     total = height + ROW * len(rows) + bool(len(bars)) * STRIP + MARGIN
     # Names need room, however narrow the video.
-    canvas = Image.new('RGB', (max(width, height // 3 * 4), total), DARK)
+    canvas = Image.new('RGB', (max(width + width % 2, height // 3 * 4), total),
+                       DARK)
     canvas.paste(
-        Image.fromarray(frame).resize((width, height)),
-        ((canvas.width - width) // 2, 0))
+        Image.fromarray(frame).resize((width, shown)),
+        ((canvas.width - width) // 2, (height - shown) // 2))
     draw = ImageDraw.Draw(canvas)
     top = height + MARGIN // 2
     for row in rows:
@@ -64,6 +66,7 @@ def draw_overlay(frame: np.ndarray,
 def _draw_row(draw, top: int, width: int, name: str, value: float,
               color: Color) -> None:
     font = _font(14)
+    name = ' '.join(name.split())  # in one line
     middle = width // 2
     while name and draw.textlength(name, font) > middle - 2 * MARGIN:
         name = name[:-2].rstrip('…') + '…' if len(name) > 2 else ''
