@@ -92,7 +92,7 @@ class ResultWriter:
     def _draw(self, path: str, source: Source,
               found: List[Recognition]) -> bool:
         # An unfinished file must not look like a finished one.
-        part = osp.join(self.folder, f'unfinished{osp.splitext(path)[1]}')
+        part = osp.join(self.folder, f'unfinished_{osp.basename(path)}')
         try:
             if not path.endswith('.png'):
                 self._write_video(part, source, found)
