@@ -168,7 +168,7 @@ def read_classes(text: str) -> Union[str, Sequence[str]]:
     if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
         return text
     names = [name.strip() for name in text.split(',') if name.strip()]
-    if len(names) == 1 and (osp.sep in text or text.endswith(
-        ('.txt', '.csv'))):
+    is_file = osp.sep in text or text.endswith(('.txt', '.csv'))
+    if is_file and len(names) == 1:
         return text  # a file that is absent, which will be told
     return names
