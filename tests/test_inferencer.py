@@ -19,7 +19,7 @@ from PIL import Image
 
 from bike_mmaction.apis import (BIKEInferencer, ResultWriter, find_config,
                                 read_classes)
-from bike_mmaction.apis.recognition import describe
+from bike_mmaction.apis.recognition import Recognition, describe
 from bike_mmaction.apis.sources import (ImageFolder, Source, find_sources,
                                         windows_of)
 from bike_mmaction.apis.streams import Stream, is_stream
@@ -336,6 +336,13 @@ class TestWriter:
             str(frames), CLASSES, window=1, stride=1, writer=writer)
         assert [r.error is None for r in found] == [True, True, False]
         assert (tmp_path / 'window_bike.png').exists()
+
+    def test_videos_with_an_unreadable_window(self, bike, videos, tmp_path):
+        found = bike.timeline(videos[0], CLASSES, window=1)
+        found[1] = Recognition(videos[0], segment=found[1].segment, error='-')
+        writer = ResultWriter(tmp_path, ['mp4', 'gif'])
+        assert len(writer.write(*find_sources(videos[0]), found)) == 2
+        assert found[0].warning is None
 
     def test_folder_of_frames_that_is_here(self, bike, folder, tmp_path,
                                            monkeypatch):

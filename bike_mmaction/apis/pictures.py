@@ -202,8 +202,10 @@ def _annotate(source: Source, found: List[Recognition], indices: Sequence[int],
     if found[0].segment:
         segments = nearest_segments([r.segment for r in found])
         starts, length = [begin for begin, _ in segments], total / fps
-        bars = [(begin / length, end / length, max(0.1, r.predictions[0][1]),
-                 colors[r.label]) for (begin, end), r in zip(segments, found)]
+        # Low but visible, also of windows that could not be read.
+        values = [max([0.1] + [v for _, v in r.predictions]) for r in found]
+        bars = [(begin / length, end / length, value, colors[r.label])
+                for (begin, end), value, r in zip(segments, values, found)]
     else:
         starts, bars = [0], _saliency_bars(found[0], total, colors)
     count = max(len(r.predictions[:3]) for r in found)
