@@ -1,5 +1,6 @@
 """A recognizer from a config and a checkpoint, as a user names them."""
 import argparse
+import copy
 import glob
 import logging
 import os.path as osp
@@ -52,6 +53,20 @@ def find_config(name: str) -> str:
                             'of a shipped config')
 
 
+def read_config(config: Union[str, Config]) -> Config:
+    """Read a config, or copy it, so that it can be changed.
+
+    Args:
+        config (str | Config): See :func:`find_config`.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    if isinstance(config, str):
+        return Config.fromfile(find_config(config))
+    return copy.deepcopy(config)
+
+
 def build_recognizer(config: Union[str, Config],
                      checkpoint: str = PRETRAINED) -> BaseModel:
     """Build a recognizer and read its weights, on the CPU.
@@ -71,8 +86,7 @@ def build_recognizer(config: Union[str, Config],
             would be random; names the parts.
     """
     register_all_modules()
-    if isinstance(config, str):
-        config = Config.fromfile(find_config(config))
+    config = read_config(config)
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:
         _check_pretrained(model)  # before anything is downloaded

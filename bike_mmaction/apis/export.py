@@ -12,7 +12,7 @@ import torch
 from mmaction.models import BaseRecognizer, Recognizer2D
 
 from ..compat import torch_version
-from ..datasets.pipelines import own_dataset
+from ..datasets.pipelines import video_pipeline
 from ..models.video_branch import OUTPUTS, VideoBranch, head_of
 from ..version import __version__
 from .sources import Source, SourceReader
@@ -49,10 +49,7 @@ def video_branch(
             files.
     """
     if pipeline is None:
-        # On video files even where the config tests extracted frames.
-        cfg = recognizer.cfg
-        pipeline = cfg.get('test_pipeline') or \
-            own_dataset(cfg, 'test')['pipeline']
+        pipeline = video_pipeline(recognizer.cfg)
     branch = VideoBranch(recognizer, _frames_shape(recognizer, pipeline))
     sizes, head = ', '.join(map(str, branch.shape)), branch.head
     steps = [t for t in pipeline if t['type'] != 'LoadAttributes']

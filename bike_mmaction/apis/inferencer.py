@@ -1,21 +1,19 @@
 """Recognize one's own videos in a few lines."""
-import copy
 from typing import Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
-from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 from tqdm import tqdm
 
 from ..compat import PipelineError
-from ..datasets.pipelines import own_dataset, set_views
+from ..datasets.pipelines import set_views, video_pipeline
 from ..models.text_head import TextHead
 from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
-                       default_device, find_config, quiet_logger)
+                       default_device, quiet_logger, read_config)
 from .pictures import ResultWriter
 from .recognition import Recognition
 from .sources import Source, SourceReader, close_file, find_sources, windows_of
@@ -62,9 +60,7 @@ class BIKEInferencer:
                  views: Optional[str] = None,
                  lexicon: Union[str, Sequence[str], None] = None,
                  num_attributes: int = 5) -> None:
-        register_all_modules()
-        config = Config.fromfile(find_config(config)) if isinstance(
-            config, str) else copy.deepcopy(config)
+        config = read_config(config)
         if views is not None:
             set_views(config, views)
         if lexicon is not None:
@@ -85,10 +81,7 @@ class BIKEInferencer:
                              'that finds attributes: name a lexicon, such as '
                              "'kinetics400'")
         self.model.to(self.device).eval()
-        # On video files even where the config tests extracted frames.
-        self.reader = SourceReader(
-            config.get('test_pipeline')
-            or own_dataset(config, 'test')['pipeline'])
+        self.reader = SourceReader(video_pipeline(config))
 
     def __call__(self,
                  inputs,

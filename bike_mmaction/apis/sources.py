@@ -111,8 +111,8 @@ class ImageFolder:
 def _files(folder: str, suffixes: Sequence[str]) -> List[str]:
     names = [n for n in os.listdir(folder) if n.lower().endswith(suffixes)]
     names.sort(key=lambda name: [
-        int(part) if part.isdigit() else part
-        for part in re.split(r'([0-9]+)', name)
+        int(part) if place % 2 else part
+        for place, part in enumerate(re.split(r'([0-9]+)', name))
     ])
     return [osp.join(folder, name) for name in names]
 

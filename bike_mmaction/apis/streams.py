@@ -3,7 +3,7 @@ import os.path as osp
 import threading
 import time
 from collections import deque
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Iterator, Optional, Tuple, Union
 
 import numpy as np
 
@@ -94,15 +94,12 @@ class Stream:
                 raise ValueError(f"the stream '{self.name}' has no frames")
             # What is left of a stream counts only if it is all there was.
             if not ended or not given:
-                yield self._source(kept), (kept[0][0], now)
+                images = [image for _, image in kept]
+                yield Source(self.name, images), (kept[0][0], now)
                 given = True
             if ended:
                 return
             due = now + stride
-
-    def _source(self, kept: List[Tuple[float, np.ndarray]]) -> Source:
-        return Source(
-            self.name, [image for _, image in kept], fps=1 / self._period)
 
     def _read(self) -> None:
         try:

@@ -197,15 +197,15 @@ class WebPage:
         folder = tempfile.mkdtemp(dir=self._folder.name)
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options = dict(threshold=threshold, progress=True)
+        source, = find_sources(video)
         if window:
-            found = self.bike.timeline(video, names, window, **options)
+            found = self.bike.timeline(source, names, window, **options)
         else:
-            found = self.bike(video, names, **options)
+            found = self.bike(source, names, **options)
         if all(recognition.error for recognition in found):
             raise ValueError(found[0].error)
         for recognition in found:
             recognition.source = osp.basename(video)
-        source, = find_sources(video)
         files = writer.write(source, found)
         by_suffix = {osp.splitext(path)[1]: path for path in files}
         confidences = self.gradio.update(

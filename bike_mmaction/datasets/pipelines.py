@@ -53,6 +53,18 @@ def set_views(cfg, views: str) -> None:
                 'SpacedThreeCrop'
 
 
+def video_pipeline(cfg) -> Sequence[dict]:
+    """The pipeline of a test on video files.
+
+    Also where the config tests extracted frames, see :func:`use_rawframes`.
+
+    Args:
+        cfg (Config | ConfigDict): With ``test_pipeline``, or a
+            ``test_dataloader``.
+    """
+    return cfg.get('test_pipeline') or own_dataset(cfg, 'test')['pipeline']
+
+
 def views_of(pipeline: Sequence[dict]) -> Optional[str]:
     """The views of a pipeline, such as '4x3'; None where it does not tell."""
     by_type = {t['type']: t for t in pipeline}
