@@ -49,7 +49,10 @@ train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, short_side)),
+    dict(
+        type='AntialiasedResize',
+        scale=(-1, short_side),
+        interpolation='bicubic'),
     dict(type='RandomCrop', size=image_size),
     dict(type='Flip', flip_ratio=0.5),
     dict(type='FormatShape', input_format='NCTHW'),
@@ -59,8 +62,11 @@ val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len, test_mode=True),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, short_side)),
-    dict(type='CenterCrop', crop_size=image_size),
+    dict(
+        type='AntialiasedResize',
+        scale=(-1, short_side),
+        interpolation='bicubic'),
+    dict(type='RoundedCenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs', meta_keys=meta_keys)
 ]

@@ -95,10 +95,12 @@ def test_input_is_what_the_name_says(path):
             continue  # attributes only
         assert by_type['SparseSampleFrames'].clip_len == clip_len
         if split == 'train':
-            resized = [t.scale for t in dataset.pipeline if t.type == 'Resize']
+            resized = [
+                t.scale for t in dataset.pipeline if t.type.endswith('Resize')
+            ]
             assert resized[1] == (size, size)
         else:
-            assert by_type['CenterCrop'].crop_size == size
+            assert by_type['RoundedCenterCrop'].crop_size == size
         raw = name.endswith('_rawframes.py')
         assert ('RawFrameDecode' in by_type) == raw
         assert ('DecordDecode' in by_type) == (not raw)

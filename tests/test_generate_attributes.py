@@ -356,10 +356,9 @@ class TestInProcess:
         cfg.model = tiny.model
         cfg.work_dir = str(tmp_path)
         dataset = raw.test_dataloader.dataset
-        for key in ('Resize', 'CenterCrop'):
-            for transform in dataset.pipeline:
-                if transform.type == 'CenterCrop':
-                    transform.crop_size = 64
+        for transform in dataset.pipeline:
+            if transform.type == 'RoundedCenterCrop':
+                transform.crop_size = 64
         dataset.ann_file = f'{data_root}/kinetics400_val_list_rawframes.txt'
         dataset.data_prefix.img = f'{data_root}/rawframes_val'
         cfg.test_dataloader.dataset = dataset

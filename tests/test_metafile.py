@@ -127,7 +127,7 @@ def test_entry_says_what_its_config_does(entry):
     cfg = config(entry['Config'])
     metadata = entry['Metadata']
     transforms = {t.type: t for t in cfg.test_dataloader.dataset.pipeline}
-    size = transforms['CenterCrop'].crop_size
+    size = transforms['RoundedCenterCrop'].crop_size
     assert entry['Name'] == osp.basename(entry['Config'])[:-len('.py')]
     assert metadata['Frames'] == transforms['SparseSampleFrames'].clip_len
     assert metadata['Resolution'] == f'{size}x{size}'

@@ -1,10 +1,14 @@
 from .few_shot import FewShotDataset, WriteFewShotList
 from .segments import KeepSegment, NamedFrameDataset, VideoSegmentDataset
-from .transforms import (LoadAttributes, ReportUnreadable, SpacedThreeCrop,
-                         SparseSampleFrames)
+from .transforms import (AntialiasedResize, DenseClipSampleFrames,
+                         LoadAttributes, RepeatSample, ReportUnreadable,
+                         RoundedCenterCrop, SpacedFiveCrop, SpacedTenCrop,
+                         SpacedThreeCrop, SparseSampleFrames)
 
 __all__ = [
-    'FewShotDataset', 'KeepSegment', 'LoadAttributes', 'NamedFrameDataset',
-    'ReportUnreadable', 'SparseSampleFrames', 'SpacedThreeCrop',
-    'VideoSegmentDataset', 'WriteFewShotList'
+    'AntialiasedResize', 'DenseClipSampleFrames', 'FewShotDataset',
+    'KeepSegment', 'LoadAttributes', 'NamedFrameDataset', 'RepeatSample',
+    'ReportUnreadable', 'RoundedCenterCrop', 'SpacedFiveCrop', 'SpacedTenCrop',
+    'SpacedThreeCrop', 'SparseSampleFrames', 'VideoSegmentDataset',
+    'WriteFewShotList'
 ]

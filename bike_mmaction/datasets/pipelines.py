@@ -4,53 +4,25 @@ The shipped configs are variants of each other made with these functions, and
 ``tools/test.py --views`` calls one. They look for transforms by name, so any
 config that has these transforms can be changed.
 """
-import copy
-import re
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmengine.config import ConfigDict
 
-SPLITS = ('train', 'val', 'test')
-CROPS = ('CenterCrop', 'ThreeCrop', 'SpacedThreeCrop')
+from .pipeline_access import (SPLITS, all_pipelines, find_transforms,
+                              own_dataset, part_pipelines, pipelines_of,
+                              unwrapped)
+from .views import (CROPS, DENSE, SPARSE, Views, parse_views, set_views,
+                    use_dense_sampling, views_of)
 
+__all__ = [
+    'CROPS', 'SPLITS', 'Views', 'fold_frames', 'leave_out_video',
+    'own_dataset', 'parse_views', 'repeat_augmentation', 'set_clip_len',
+    'set_image_size', 'set_views', 'unwrapped', 'use_attributes',
+    'use_dense_sampling', 'use_rawframes', 'use_resize', 'video_pipeline',
+    'views_of'
+]
 
-def parse_views(views: str) -> tuple:
-    """Read ``'4x3'``: 4 temporal clips times 3 spatial crops.
-
-    Returns:
-        tuple[int, int]: Clips and crops.
-
-    Raises:
-        ValueError: if it is not clips x crops, or the crops not 1 or 3.
-    """
-    found = re.fullmatch(r'([1-9]\d*)x([13])', str(views).strip().lower())
-    if not found:
-        raise ValueError(
-            f'views={views!r} is not understood; write temporal clips x '
-            'spatial crops, such as 1x1, 4x1 or 4x3 (crops: 1 or 3)')
-    return int(found[1]), int(found[2])
-
-
-def set_views(cfg, views: str) -> None:
-    """Test with several views of each video.
-
-    Args:
-        cfg (Config | ConfigDict): Its ``test_dataloader`` and, if it is
-            there, its ``test_pipeline`` are changed.
-        views (str): See :func:`parse_views`.
-
-    Raises:
-        ValueError: if ``views`` is not understood, or the pipeline samples
-            or crops in another way.
-    """
-    num_clips, num_crops = parse_views(views)
-    _own_pipeline(cfg, 'test')
-    for pipeline in _pipelines(cfg, 'test'):
-        for transform in _find(pipeline, 'SparseSampleFrames'):
-            transform['num_clips'] = num_clips
-        for transform in _find(pipeline, *CROPS):
-            transform['type'] = 'CenterCrop' if num_crops == 1 else \
-                'SpacedThreeCrop'
+RESIZES = {'mmcv': 'Resize', 'antialiased': 'AntialiasedResize'}
 
 
 def video_pipeline(cfg) -> Sequence[dict]:
@@ -65,16 +37,6 @@ def video_pipeline(cfg) -> Sequence[dict]:
     return cfg.get('test_pipeline') or own_dataset(cfg, 'test')['pipeline']
 
 
-def views_of(pipeline: Sequence[dict]) -> Optional[str]:
-    """The views of a pipeline, such as '4x3'; None where it does not tell."""
-    by_type = {t['type']: t for t in pipeline}
-    crops = [name for name in CROPS if name in by_type]
-    if 'SparseSampleFrames' not in by_type or not crops:
-        return None
-    num_clips = by_type['SparseSampleFrames'].get('num_clips', 1)
-    return f"{num_clips}x{1 if crops == ['CenterCrop'] else 3}"
-
-
 def set_clip_len(cfg, clip_len: int) -> None:
     """Sample another number of frames per clip, in all three pipelines.
 
@@ -82,10 +44,9 @@ def set_clip_len(cfg, clip_len: int) -> None:
         cfg (Config | ConfigDict): The config to change.
         clip_len (int): T, frames per clip.
     """
-    for split in SPLITS:
-        for pipeline in _pipelines(cfg, split):
-            for transform in _find(pipeline, 'SparseSampleFrames'):
-                transform['clip_len'] = clip_len
+    for _, pipeline in all_pipelines(cfg):
+        for transform in find_transforms(pipeline, SPARSE, DENSE):
+            transform['clip_len'] = clip_len
 
 
 def set_image_size(cfg, image_size: int, short_side: int) -> None:
@@ -96,15 +57,38 @@ def set_image_size(cfg, image_size: int, short_side: int) -> None:
         image_size (int): Height and width of the crop, in pixels.
         short_side (int): To which videos are resized before, in pixels.
     """
-    for split in SPLITS:
-        for pipeline in _pipelines(cfg, split):
-            for transform in _find(pipeline, 'Resize'):
-                square = not transform.get('keep_ratio', True)
-                transform['scale'] = (image_size, image_size) if square else \
-                    (-1, short_side)
-            if split != 'train':
-                for transform in _find(pipeline, *CROPS):
-                    transform['crop_size'] = image_size
+    for split, pipeline in all_pipelines(cfg):
+        for transform in find_transforms(pipeline, *RESIZES.values()):
+            transform['scale'] = (image_size, image_size) \
+                if _is_square(transform) else (-1, short_side)
+        if split != 'train':
+            for transform in find_transforms(pipeline, *CROPS):
+                transform['crop_size'] = image_size
+
+
+def use_resize(cfg, kind: str) -> None:
+    """Resize images as a backbone was trained, in all three pipelines.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        kind (str): 'antialiased', as CLIP and most image models were trained:
+            bicubic, and the training crop bilinear. 'mmcv', as the toolbox
+            trains its models: bilinear without antialiasing.
+
+    Raises:
+        ValueError: for another kind.
+    """
+    if kind not in RESIZES:
+        raise ValueError(f'kind={kind!r}; choose from {tuple(RESIZES)}')
+    for _, pipeline in all_pipelines(cfg):
+        for transform in find_transforms(pipeline, *RESIZES.values()):
+            bicubic = kind == 'antialiased' and not _is_square(transform)
+            transform['type'] = RESIZES[kind]
+            transform['interpolation'] = 'bicubic' if bicubic else 'bilinear'
+
+
+def _is_square(transform: dict) -> bool:
+    return not transform.get('keep_ratio', True)
 
 
 def fold_frames(cfg) -> None:
@@ -116,10 +100,9 @@ def fold_frames(cfg) -> None:
     Args:
         cfg (Config | ConfigDict): The config to change.
     """
-    for split in SPLITS:
-        for pipeline in _pipelines(cfg, split):
-            for transform in _find(pipeline, 'FormatShape'):
-                transform['input_format'] = 'NCHW'
+    for _, pipeline in all_pipelines(cfg):
+        for transform in find_transforms(pipeline, 'FormatShape'):
+            transform['input_format'] = 'NCHW'
     cfg.model['data_preprocessor']['format_shape'] = 'NCHW'
 
 
@@ -142,7 +125,7 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         if cfg.get(f'{split}_dataloader') is None:
             continue  # the config only tests
         dataset = own_dataset(cfg, split)
-        _find(dataset['pipeline'], 'DecordDecode', 'LoadAttributes')
+        find_transforms(dataset['pipeline'], 'DecordDecode', 'LoadAttributes')
         if dataset['type'] == 'VideoSegmentDataset':
             dataset['with_offset'] = True
         dataset['type'] = 'NamedFrameDataset' if '{video}' in template else \
@@ -169,13 +152,13 @@ def use_attributes(cfg, ann_files: Dict[str, str], topk: int = 5) -> None:
         topk (int): Attributes per video. Defaults to 5.
     """
     for split, ann_file in ann_files.items():
-        _own_pipeline(cfg, split)
-        for pipeline in _pipelines(cfg, split):
+        part_pipelines(cfg, split)
+        for pipeline in pipelines_of(cfg, split):
             pipeline.insert(
                 0,
                 ConfigDict(
                     type='LoadAttributes', ann_file=ann_file, topk=topk))
-            for packing in _find(pipeline, 'PackActionInputs'):
+            for packing in find_transforms(pipeline, 'PackActionInputs'):
                 packing['algorithm_keys'] = ('attributes', )
 
 
@@ -187,52 +170,50 @@ def leave_out_video(cfg, splits: Sequence[str]) -> None:
         splits (Sequence[str]): Of 'train', 'val', 'test'.
     """
     for split in splits:
-        _own_pipeline(cfg, split)
-        for pipeline in _pipelines(cfg, split):
-            kept = _find(pipeline, 'LoadAttributes', 'PackActionInputs')
+        part_pipelines(cfg, split)
+        for pipeline in pipelines_of(cfg, split):
+            kept = find_transforms(pipeline, 'LoadAttributes',
+                                   'PackActionInputs')
             kept[-1]['collect_keys'] = ()
             pipeline[:] = kept
 
 
-def own_dataset(cfg, split: str) -> dict:
-    """The data set of a split, inside of those that only repeat or draw.
+def repeat_augmentation(cfg, num_repeats: int) -> None:
+    """Train on several samples of each video in a batch.
+
+    The frames of a video are read once; crop, flip and gray are drawn for
+    each sample, as the authors' code has it. A batch then has ``batch_size``
+    videos and ``batch_size`` x ``num_repeats`` samples. Call it last.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        num_repeats (int): Samples of each video.
 
     Raises:
-        ValueError: if the config has none with a pipeline.
+        ValueError: if its training decodes no frames, puts batches together
+            in a way of its own, or ``num_repeats`` is not positive.
     """
-    name = f'{split}_dataloader'
-    dataset = unwrapped(cfg.get(name) or {})
-    if 'pipeline' not in dataset:
-        raise ValueError(f"the config has no '{name}.dataset.pipeline'")
-    return dataset
-
-
-def unwrapped(config: dict) -> dict:
-    """The innermost ``dataset`` of a loader or of a wrapper; {} if none."""
-    dataset = config.get('dataset') or {}
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    return dataset
-
-
-def _pipelines(cfg, split: str) -> List[list]:
-    """The loader's pipeline, and the variable that the toolbox's APIs read."""
-    own = own_dataset(cfg, split)['pipeline']
-    variable = cfg.get(f'{split}_pipeline')
-    return [own] if variable is None else [own, variable]
-
-
-def _own_pipeline(cfg, split: str) -> None:
-    """Part pipelines that several splits share."""
-    dataset = own_dataset(cfg, split)
-    dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
-    if cfg.get(f'{split}_pipeline') is not None:
-        cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])
-
-
-def _find(pipeline: List[dict], *types: str) -> List[dict]:
-    found = [t for t in pipeline if t['type'] in types]
-    if not found:
-        raise ValueError(f"the pipeline has no {' or '.join(types)}, only "
-                         f"{', '.join(str(t['type']) for t in pipeline)}")
-    return found
+    if num_repeats < 1:
+        raise ValueError(f'num_repeats={num_repeats} must be positive')
+    collate = dict(type='repeat_pseudo_collate')
+    if cfg.train_dataloader.get('collate_fn', collate) != collate:
+        raise ValueError('repeated augmentation needs train_dataloader.'
+                         f'collate_fn={collate}, but the config has '
+                         f'{dict(cfg.train_dataloader.collate_fn)}')
+    part_pipelines(cfg, 'train')
+    for pipeline in pipelines_of(cfg, 'train'):
+        decoding = [t for t in pipeline if t['type'].endswith('Decode')]
+        if not decoding:
+            raise ValueError('repeated augmentation needs a training pipeline '
+                             'that decodes frames')
+        first = pipeline.index(decoding[-1]) + 1
+        repeated = pipeline[first:]
+        if repeated[0]['type'] == 'RepeatSample':
+            repeated = repeated[0]['transforms']
+        pipeline[first:] = [
+            ConfigDict(
+                type='RepeatSample',
+                num_repeats=num_repeats,
+                transforms=repeated)
+        ]
+    cfg.train_dataloader['collate_fn'] = ConfigDict(collate)

@@ -2,9 +2,10 @@
 # recognizer for images.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.datasets.pipelines import fold_frames
+from bike_mmaction.datasets.pipelines import fold_frames, use_resize
 
 fold_frames(_base_)
+use_resize(_base_, 'mmcv')  # as the toolbox trains it
 
 model = dict(
     type='Recognizer2D',

@@ -9,15 +9,18 @@ import decord
 import numpy as np
 import pytest
 import torch
-from helpers import shrink, shrink_model, write_video
+from helpers import shrink, shrink_data, shrink_model, write_video
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import PipelineError
-from bike_mmaction.datasets.pipelines import (parse_views, set_clip_len,
-                                              set_views)
+from bike_mmaction.datasets.pipelines import (parse_views, repeat_augmentation,
+                                              set_clip_len, set_image_size,
+                                              set_views, use_attributes,
+                                              use_dense_sampling, use_resize,
+                                              views_of)
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
 
@@ -28,16 +31,21 @@ def config(name='bike_vitl14_k400'):
 
 class TestViews:
 
-    @pytest.mark.parametrize('views,expected',
-                             [('1x1', (1, 1)), ('4x1', (4, 1)),
-                              ('4x3', (4, 3)), ('10X3', (10, 3))])
+    @pytest.mark.parametrize('views,expected', [('1x1', (1, 1, False)),
+                                                ('4x3', (4, 3, False)),
+                                                ('10X5', (10, 5, False)),
+                                                ('10x3d', (10, 3, True)),
+                                                ('2x10D', (2, 10, True))])
     def test_understood(self, views, expected):
         assert parse_views(views) == expected
+        assert str(parse_views(views)) == views.lower()
 
-    @pytest.mark.parametrize(
-        'views', ['', '4', '4x', '4x2', '0x3', 'x3', '4*3', '4x3x1', '-1x3'])
+    @pytest.mark.parametrize('views', [
+        '', '4', '4x', '4x2', '0x3', 'x3', '4*3', '4x3x1', '-1x3', '4xd',
+        'd4x3', '4x3dd', '4x30'
+    ])
     def test_not_understood(self, views):
-        with pytest.raises(ValueError, match='temporal clips x spatial'):
+        with pytest.raises(ValueError, match='clips x spatial.*10x3d'):
             parse_views(views)
 
     def test_tool_says_so_before_any_work(self):
@@ -56,9 +64,53 @@ class TestViews:
         cfg = config()
         set_views(cfg, '4x3')
         types = [t.type for t in cfg.val_dataloader.dataset.pipeline]
-        assert 'CenterCrop' in types and 'SpacedThreeCrop' not in types
+        assert 'RoundedCenterCrop' in types
+        assert 'SpacedThreeCrop' not in types
         set_views(cfg, '1x1')
         assert types == [t.type for t in cfg.test_dataloader.dataset.pipeline]
+
+    @pytest.mark.parametrize('views', ['1x1', '4x3', '10x3d', '1x5', '2x10d'])
+    def test_views_are_read_back(self, views):
+        cfg = config()
+        set_views(cfg, '10x10d')
+        set_views(cfg, views)
+        for pipeline in (cfg.test_dataloader.dataset.pipeline,
+                         cfg.test_pipeline):
+            assert views_of(pipeline) == views
+            Compose(pipeline)
+        assert views_of(cfg.val_dataloader.dataset.pipeline) == '1x1'
+        assert views_of(cfg.test_pipeline[:2]) is None
+
+    def test_dense_clips_and_ten_crops(self, tmp_path):
+        video = write_video(
+            tmp_path / 'v.mp4', num_frames=100, size=(340, 256))
+        frames = decord.VideoReader(video).get_batch(range(100)).asnumpy()
+        cfg = config()
+        set_views(cfg, '2x10d')
+        views = Compose(cfg.test_pipeline)(dict(
+            filename=video, start_index=0, label=0))['inputs']
+        assert views.shape == (20, 3, 8, 224, 224)
+        last = views[-1].permute(1, 2, 3, 0).numpy()  # mirrored middle
+        assert np.array_equal(last[:, :, ::-1], frames[36::8, 16:240, 58:282])
+
+    def test_range_of_a_dense_model_stays(self):
+        cfg = config()
+        use_dense_sampling(cfg, sample_range=128)
+        set_views(cfg, '3x3d')
+        for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
+            assert pipeline[1].type == 'DenseClipSampleFrames'
+            assert pipeline[1].sample_range == 128
+        assert views_of(cfg.val_pipeline) == '1x1d'
+        set_views(cfg, '4x3')
+        assert cfg.test_pipeline[1] == dict(
+            type='SparseSampleFrames', clip_len=8, test_mode=True, num_clips=4)
+
+    def test_old_config_of_three_crops(self):
+        pipeline = [
+            dict(type='SparseSampleFrames', clip_len=8, num_clips=4),
+            dict(type='ThreeCrop', crop_size=256)
+        ]
+        assert views_of(pipeline) == '4x3'
 
     def test_12_views_give_one_score_vector(self, tmp_path):
         video = write_video(tmp_path / 'v.mp4', num_frames=50, size=(340, 256))
@@ -105,6 +157,135 @@ def test_clip_len_is_set_everywhere():
     ]
     pipelines += [cfg.train_pipeline, cfg.val_pipeline, cfg.test_pipeline]
     assert {pipeline[1].clip_len for pipeline in pipelines} == {4}
+
+
+class TestResize:
+
+    def resizes(self, cfg, split='train'):
+        return [(t.type, t.scale, t.get('interpolation'))
+                for t in cfg[f'{split}_dataloader'].dataset.pipeline
+                if t.type.endswith('Resize')]
+
+    def test_shipped_configs_resize_as_the_authors(self):
+        cfg = config('bike_vitl14_336_k400')
+        assert self.resizes(cfg) == [
+            ('AntialiasedResize', (-1, 336), 'bicubic'),
+            ('AntialiasedResize', (336, 336), 'bilinear')
+        ]
+        assert self.resizes(cfg, 'test') == self.resizes(cfg)[:1]
+
+    @pytest.mark.parametrize('name', [
+        'vcs_resnet50', 'vcs_tsm_resnet50', 'vcs_slowonly_resnet50',
+        'bike_slowonly_resnet50_plugplay', 'vcs_swin3d_tiny',
+        'vcs_timesformer', 'vcs_videomae_vitb16'
+    ])
+    def test_models_of_the_toolbox_resize_as_it_does(self, name):
+        cfg = config(f'backbones/{name}_k400')
+        assert self.resizes(cfg) == [('Resize', (-1, 256), 'bilinear'),
+                                     ('Resize', (224, 224), 'bilinear')]
+
+    def test_there_and_back(self):
+        cfg = config()
+        expected = cfg.to_dict()
+        use_resize(cfg, 'mmcv')
+        assert self.resizes(cfg, 'val') == [('Resize', (-1, 256), 'bilinear')]
+        use_resize(cfg, 'antialiased')
+        assert cfg.to_dict() == expected
+
+    def test_unknown(self):
+        with pytest.raises(ValueError, match="'pil'.*'mmcv', 'antialiased'"):
+            use_resize(config(), 'pil')
+
+    def test_size_of_an_older_config(self, video):
+        """As they were dumped: the toolbox's ``Resize`` and ``CenterCrop``."""
+        cfg = config()
+        use_resize(cfg, 'mmcv')
+        for split in ('train', 'val', 'test'):
+            for transform in cfg[f'{split}_dataloader'].dataset.pipeline:
+                if transform.type == 'RoundedCenterCrop':
+                    transform.type = 'CenterCrop'
+                transform.pop('interpolation', None)
+        set_image_size(cfg, 112, 128)
+        for split in ('train', 'test'):
+            inputs = Compose(cfg[f'{split}_dataloader'].dataset.pipeline)(dict(
+                filename=video, start_index=0, label=0,
+                modality='RGB'))['inputs']
+            assert inputs.shape == (1, 3, 8, 112, 112)
+
+
+class TestRepeatAugmentation:
+
+    def batch(self, cfg, data_root):
+        shrink_data(cfg, data_root, 'unused')
+        cfg.train_dataloader.batch_size = 2
+        cfg.train_dataloader.sampler.shuffle = False
+        return next(iter(Runner.build_dataloader(cfg.train_dataloader)))
+
+    @pytest.mark.parametrize('name', [
+        'bike_vitb32_k400', 'bike_vitb32_k400_rawframes',
+        'few_shot/bike_vitl14_k400_1shot'
+    ])
+    def test_batch_has_samples_of_each_video(self, name, data_root):
+        torch.manual_seed(0)
+        np.random.seed(0)
+        cfg = config(name)
+        if 'few_shot' in name:
+            cfg.train_dataloader.dataset.allow_fewer = True
+        use_attributes(
+            cfg, dict(train=f'{data_root}/attributes_kinetics400_'
+                      'train.json'))
+        repeat_augmentation(cfg, 2)
+        repeat_augmentation(cfg, 3)
+        batch = self.batch(cfg, data_root)
+        videos = [
+            s.get('filename', s.get('frame_dir'))
+            for s in batch['data_samples']
+        ]
+        assert len(batch['inputs']) == 6
+        assert [videos.count(v) for v in videos] == [3] * 6
+        labels = [s.gt_label.item() for s in batch['data_samples']]
+        assert labels[:3] == labels[:1] * 3 and labels[0] != labels[3]
+        assert batch['data_samples'][5].attributes
+        pixels = {x.numpy().tobytes() for x in batch['inputs']}
+        assert len(pixels) == 6  # drawn for each
+
+    def test_frames_are_decoded_once(self, video):
+        cfg = config()
+        repeat_augmentation(cfg, 4)
+        cfg.train_pipeline[-1].transforms = cfg.train_pipeline[-1].transforms[
+            -2:]
+        first, *others = Compose(cfg.train_pipeline)(
+            dict(filename=video, start_index=0, label=0))
+        assert len(others) == 3
+        assert all((x['inputs'] == first['inputs']).all() for x in others)
+
+    def test_trains(self, data_root, tmp_path):
+        cfg = shrink(config('bike_vitb32_k400'), data_root, tmp_path)
+        repeat_augmentation(cfg, 2)
+        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+        Runner.from_cfg(cfg).train()
+
+    def test_unreadable_video_is_named(self, tmp_path):
+        cfg = config()
+        repeat_augmentation(cfg, 2)
+        with pytest.raises(PipelineError, match='gone.mp4'):
+            Compose(cfg.train_pipeline)(
+                dict(filename=str(tmp_path / 'gone.mp4'), start_index=0))
+
+    def test_pipeline_without_frames(self):
+        cfg = config('bike_vitb32_attributes_k400')
+        with pytest.raises(ValueError, match='decodes frames'):
+            repeat_augmentation(cfg, 2)
+
+    def test_other_collate_function(self):
+        cfg = config()
+        cfg.train_dataloader.collate_fn = dict(type='default_collate')
+        with pytest.raises(ValueError, match='default_collate'):
+            repeat_augmentation(cfg, 2)
+
+    def test_no_repeats(self):
+        with pytest.raises(ValueError, match='num_repeats=0'):
+            repeat_augmentation(config(), 0)
 
 
 def test_frames_of_a_clip_are_gray_together(video):

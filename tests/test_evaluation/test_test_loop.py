@@ -104,7 +104,7 @@ def test_fault_of_the_config_is_an_error(data_root, tmp_path):
     cfg = config(data_root, tmp_path, NAMES)
     crop, = [
         t for t in cfg.test_dataloader.dataset.pipeline
-        if t.type == 'CenterCrop'
+        if t.type == 'RoundedCenterCrop'
     ]
     crop.type, crop.crop_size = 'SpacedThreeCrop', 5000
     with pytest.raises(PipelineError, match='smaller than the crop'):

@@ -11,9 +11,19 @@ train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, short_side)),
-    dict(type='RandomResizedCrop'),
-    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(
+        type='AntialiasedResize',
+        scale=(-1, short_side),
+        interpolation='bicubic'),
+    dict(
+        type='RandomResizedCrop',
+        area_range=(0.08, 1.0),
+        aspect_ratio_range=(3 / 4, 4 / 3)),
+    dict(
+        type='AntialiasedResize',
+        scale=(image_size, image_size),
+        keep_ratio=False,
+        interpolation='bilinear'),
     dict(type='Flip', flip_ratio=0.5),
     dict(
         type='TransformBroadcaster',  # all frames of a clip alike
@@ -25,19 +35,24 @@ train_pipeline = [
                 type='RandomGrayscale',
                 prob=0.2,
                 keep_channels=True,
+                channel_weights=(0.299, 0.587, 0.114),
                 color_format='rgb')
         ]),
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs', meta_keys=meta_keys)
 ]
 # One view, for validation and by default for testing;
-# `tools/test.py --views 4x3` makes it 4 clips x 3 crops.
+# `tools/test.py --views 4x3` makes it 4 clips x 3 crops, `10x3d` 10 dense
+# clips x 3 crops.
 val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len, test_mode=True),
     dict(type='DecordDecode'),
-    dict(type='Resize', scale=(-1, short_side)),
-    dict(type='CenterCrop', crop_size=image_size),
+    dict(
+        type='AntialiasedResize',
+        scale=(-1, short_side),
+        interpolation='bicubic'),
+    dict(type='RoundedCenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs', meta_keys=meta_keys)
 ]

@@ -1,0 +1,62 @@
+"""Find data sets, pipelines and transforms in a config."""
+import copy
+from typing import Iterator, List
+
+SPLITS = ('train', 'val', 'test')
+
+
+def own_dataset(cfg, split: str) -> dict:
+    """The data set of a split, inside of those that only repeat or draw.
+
+    Raises:
+        ValueError: if the config has none with a pipeline.
+    """
+    name = f'{split}_dataloader'
+    dataset = unwrapped(cfg.get(name) or {})
+    if 'pipeline' not in dataset:
+        raise ValueError(f"the config has no '{name}.dataset.pipeline'")
+    return dataset
+
+
+def unwrapped(config: dict) -> dict:
+    """The innermost ``dataset`` of a loader or of a wrapper; {} if none."""
+    dataset = config.get('dataset') or {}
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return dataset
+
+
+def pipelines_of(cfg, split: str) -> List[list]:
+    """The loader's pipeline, and the variable that the toolbox's APIs read."""
+    own = own_dataset(cfg, split)['pipeline']
+    variable = cfg.get(f'{split}_pipeline')
+    return [own] if variable is None else [own, variable]
+
+
+def all_pipelines(cfg) -> Iterator[tuple]:
+    """Split and pipeline, of all splits that the config has."""
+    for split in SPLITS:
+        if cfg.get(f'{split}_dataloader') is not None:
+            for pipeline in pipelines_of(cfg, split):
+                yield split, pipeline
+
+
+def part_pipelines(cfg, split: str) -> None:
+    """Part pipelines that several splits share."""
+    dataset = own_dataset(cfg, split)
+    dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
+    if cfg.get(f'{split}_pipeline') is not None:
+        cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])
+
+
+def find_transforms(pipeline: List[dict], *types: str) -> List[dict]:
+    """The transforms of some types, in their order.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    found = [t for t in pipeline if t['type'] in types]
+    if not found:
+        raise ValueError(f"the pipeline has no {' or '.join(types)}, only "
+                         f"{', '.join(str(t['type']) for t in pipeline)}")
+    return found
