@@ -1,13 +1,15 @@
 """The command-line tools take the toolbox's arguments."""
 import os
 import os.path as osp
+import re
 import stat
 import subprocess
 import sys
 
+import decord
 import pytest
 import torch
-from helpers import shrink
+from helpers import run_tool, shrink, tool
 from mmengine.config import Config
 
 from bike_mmaction.apis import check_cfg_options
@@ -92,6 +94,19 @@ def test_slurm_command(script, args, expected, tmp_path):
     assert done.stdout.startswith('-p part --job-name=job --gres=gpu:8 '
                                   '--ntasks=16 --ntasks-per-node=8')
     assert done.stdout.strip().endswith(expected)
+
+
+def test_benchmark_of_the_pipeline(tmp_path, video, capsys):
+    clip = str(tmp_path / 'drawn.mp4')
+    tool('benchmark').draw_clip(clip, seed=0, num_frames=30)
+    frames = decord.VideoReader(clip)
+    assert len(frames) == 30 and frames[0].shape == (256, 340, 3)
+    run_tool('benchmark', 'pipeline', '--repeats', 1, '--video', clip, video)
+    train, test = capsys.readouterr().out.splitlines()
+    for name, line in dict(train=train, test=test).items():
+        assert line.startswith(f'{name} pipeline, 2 videos x 1: ')
+        clock, processor = re.findall(r'(\d+\.\d\d) \(', line)
+        assert float(clock) > 0 and float(processor) > 0
 
 
 @pytest.mark.slow

@@ -1,8 +1,12 @@
-"""Measure what the attributes branch costs; ratios of one run.
+"""Measure what parts of BIKE cost; ratios of one run.
 
-Usage: python tools/benchmark.py text [--arch A --batch-size B]
+Usage: python tools/benchmark.py pipeline [--config C --video FILE ...]
+       python tools/benchmark.py text [--arch A --batch-size B]
        python tools/benchmark.py lexicon [--arch A --phrases N --videos V]
 
+`pipeline`: what the training and the test pipeline of a config take for a
+video, against reading the same frames with decord alone; on drawn H.264
+clips of 340x256 pixels and 280 frames, as many of Kinetics, or on given files.
 `text`: attribute sentences encoded up to their last used position, against
 all positions of the context. `lexicon`: generating attributes with a lexicon
 of N phrases, against one of N / 100: time and peak memory.
@@ -21,7 +25,9 @@ import tempfile
 import time
 from statistics import median
 
+import av
 import cv2
+import decord
 import numpy as np
 import open_clip
 import torch
@@ -29,6 +35,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.device import get_device
 
 from bike_mmaction.apis import generate_attributes
@@ -42,7 +49,13 @@ ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('what', choices=['text', 'lexicon', 'generate'])
+    parser.add_argument(
+        'what', choices=['pipeline', 'text', 'lexicon', 'generate'])
+    parser.add_argument(
+        '--config',
+        default=osp.join(ROOT, 'configs', 'bike_vitb16_k400.py'),
+        help='of video files, for `pipeline`')
+    parser.add_argument('--video', nargs='+', help='files for `pipeline`')
     parser.add_argument('--arch', default='ViT-B-32-quickgelu')
     parser.add_argument('--batch-size', type=int, default=32)
     parser.add_argument('--attributes', type=int, default=5)
@@ -51,6 +64,73 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--videos', type=int, default=32)
     parser.add_argument('--folder', help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def draw_clip(path: str, seed: int, num_frames: int = 280) -> None:
+    """H.264, 340x256: the camera pans over coarse and fine structures."""
+    rng, scene = np.random.RandomState(seed), 0
+    for cells in (6, 24, 96):
+        noise = rng.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
+        scene = scene + cv2.resize(noise, (680, 512)) / 3
+    with av.open(path, 'w') as file:
+        stream = file.add_stream('libx264', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 340, 256, 'yuv420p'
+        for i in range(num_frames):
+            x, y = i % 340, int(128 + 100 * np.sin(i / 20))
+            image = scene[y:y + 256, x:x + 340] + rng.normal(
+                0, 3, (256, 340, 1))
+            frame = av.VideoFrame.from_ndarray(
+                image.clip(0, 255).astype(np.uint8), format='rgb24')
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+
+
+def time_pair(pipeline: Compose, path: str, num_threads: int) -> tuple:
+    """Clock and processor seconds [2, 2] of a pipeline, and of bare reading
+    of the frames that it took."""
+    results = dict(filename=path, start_index=0, label=0, modality='RGB')
+    start = time.perf_counter(), time.process_time()
+    frames = pipeline(results)['data_samples'].frame_inds
+    between = time.perf_counter(), time.process_time()
+    reader = decord.VideoReader(path, num_threads=num_threads)
+    reader.get_batch(frames).asnumpy()
+    end = time.perf_counter(), time.process_time()
+    return np.subtract(between, start), np.subtract(end, between)
+
+
+def benchmark_pipeline(args: argparse.Namespace) -> None:
+    """Pairs, one after the other, as a worker of a loader runs them."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    cfg = Config.fromfile(args.config)
+    with tempfile.TemporaryDirectory() as folder:
+        videos = args.video or [f'{folder}/{i}.mp4' for i in range(3)]
+        if not args.video:
+            for seed, path in enumerate(videos):
+                draw_clip(path, seed)
+        for split in ('train', 'test'):
+            steps = cfg[f'{split}_pipeline']
+            steps[-1]['meta_keys'] = ('frame_inds', )
+            pipeline = Compose(steps)
+            threads = pipeline.transforms[0].num_threads
+            for path in videos:
+                time_pair(pipeline, path, threads)  # warm up
+            times = [
+                time_pair(pipeline, path, threads) for _ in range(args.repeats)
+                for path in videos
+            ]
+            whole, bare = np.array(times).transpose(1, 2, 0)
+            print(f'{split} pipeline, {len(videos)} videos x {args.repeats}: '
+                  f'{1000 * median(whole[0]):.0f} ms a video, bare reading '
+                  f'{1000 * median(bare[0]):.0f} ms; ratio '
+                  f'{quartiles(whole[0] / bare[0])}; of processor time, which '
+                  'other work on the machine does not change, '
+                  f'{quartiles(whole[1] / bare[1])}')
+
+
+def quartiles(ratios: np.ndarray) -> str:
+    low, middle, high = np.percentile(ratios, (25, 50, 75))
+    return f'{middle:.2f} ({low:.2f} to {high:.2f})'
 
 
 def sentences(count: int, attributes: int) -> list:
@@ -179,7 +259,9 @@ def main() -> None:
     args = parse_args()
     register_all_modules()
     dict(
-        text=benchmark_text, lexicon=benchmark_lexicon,
+        pipeline=benchmark_pipeline,
+        text=benchmark_text,
+        lexicon=benchmark_lexicon,
         generate=generate)[args.what](
             args)
 
