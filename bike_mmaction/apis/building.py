@@ -165,7 +165,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         '--lexicon',
         help='find attributes among these phrases: as --classes, or\n'
         'imagenet1k')
-    parser.add_argument('--views', help='such as 4x3')
+    parser.add_argument('--views', help='such as 4x3 or 10x3d')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
 
 

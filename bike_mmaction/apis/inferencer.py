@@ -33,8 +33,8 @@ class BIKEInferencer:
             config names, without training. Defaults to the latter.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             a GPU if there is one. On a CPU it computes in float32.
-        views (str, optional): Such as '4x3'. Defaults to None: as the config
-            says.
+        views (str, optional): Such as '4x3' or '10x3d', see
+            :func:`.parse_views`. Defaults to None: as the config says.
         lexicon (str | Sequence[str], optional): Where attributes are found,
             see :func:`.load_lexicon`. Defaults to None: as the config says.
         num_attributes (int): Attributes per video, with a ``lexicon``.

@@ -27,7 +27,7 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
         '--views',
         type=_checked(parse_views),
         help='temporal clips x spatial crops of each video, such as 1x1, '
-        '4x1 or 4x3; by default as the config says')
+        '4x1 or 4x3, or densely sampled 10x3d; by default as the config says')
     parser.add_argument(
         '--rawframes',
         action='store_true',
