@@ -44,8 +44,7 @@ def parse_args() -> argparse.Namespace:
         help='weights of both of CLIP\'s towers, a tag or a file '
         '(default: as the config says)')
     parser.add_argument(
-        '--views',
-        help='such as 4x3 or 10x3d (default: as the config tests)')
+        '--views', help='such as 4x3 or 10x3d (default: as the config tests)')
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument('--work-dir', help='for logs')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
