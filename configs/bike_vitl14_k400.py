@@ -1,4 +1,4 @@
 _base_ = [
     '_base_/models/bike_vitl14.py', '_base_/datasets/kinetics400_video.py',
-    '_base_/schedules/adamw_30e.py', '_base_/default_runtime.py'
+    '_base_/schedules/adamw_20e.py', '_base_/default_runtime.py'
 ]

@@ -1,0 +1,8 @@
+# The schedule of every ViT-L/14: the other one's, in fewer epochs.
+_base_ = 'adamw_30e.py'
+
+max_epochs = 20
+
+train_cfg = dict(max_epochs=max_epochs)
+_base_.param_scheduler[-1].update(
+    T_max=max_epochs - _base_.warmup_epochs, end=max_epochs)
