@@ -3,12 +3,15 @@ import glob
 import hashlib
 import os.path as osp
 
+import fixture
+import numpy as np
 import pytest
 import torch
-from helpers import read_results, run_tool, shrink, shrink_model
+from helpers import (TINY_ARCH, convert_released, read_results, run_tool,
+                     shrink, shrink_model)
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import Runner, load_checkpoint
 from official import write_official
 
 from bike_mmaction.apis import few_shot, use_dataset, zero_shot
@@ -115,7 +118,7 @@ def test_few_shot(path, roots, tmp_path):
     shots = int(path[-len('Kshot.py')])
     dataset = cfg.train_dataloader.dataset
     assert (dataset.shots, dataset.seed) == (shots, 0)
-    assert cfg.load_from is None  # CLIP's own weights
+    assert cfg.load_from is cfg.model.neck is None  # CLIP, and nothing else
     cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
     counts = {}
     with open(own_dataset(cfg, 'train').ann_file) as file:
@@ -130,6 +133,23 @@ def test_few_shot(path, roots, tmp_path):
     assert 'acc/top1' in runner.test()
     listed = (tmp_path / 'few_shot_list.txt').read_text().splitlines()
     assert len(listed) == sum(min(n, shots) for n in counts.values())
+
+
+def test_released_few_shot_checkpoint(tmp_path):
+    """It holds nothing but CLIP: without Transf their head has no tensors."""
+    released = dict(fixture.checkpoint(), fusion_model_state_dict={})
+    converted = convert_released(released, tmp_path)
+    model = load('configs/few_shot/bike_vitl14_hmdb51_2shot.py').model
+    model.backbone.arch = model.cls_head.text_encoder.arch = TINY_ARCH
+    model.cls_head.update(
+        num_classes=11, in_channels=64, class_names=fixture.CLASSES)
+    model = MODELS.build(model).eval()
+    load_checkpoint(model, converted, map_location='cpu')
+    frames = fixture.frames(3).transpose(1, 2)[:, None]  # [3, 1, 3, T, H, W]
+    with torch.no_grad():
+        scores = model(frames, mode='tensor', stage='head')
+    golden = np.load(osp.join(ROOT, 'tests/golden/video.npz'))
+    np.testing.assert_allclose(scores, golden['cosine_None_VCS'], rtol=1e-4)
 
 
 @pytest.mark.parametrize('path', ZERO_SHOT)
@@ -206,9 +226,11 @@ def test_every_config_can_read_frames(path):
 
 
 def test_few_shots_of_any_data_set():
-    cfg = load('configs/bike_vitl14_k400.py')
+    cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
     cfg.custom_hooks = [dict(type='EMAHook')]
+    assert cfg.model.neck and cfg.load_from
     few_shot(cfg, shots=3, seed=7)
+    assert cfg.model.neck is cfg.load_from is None
     assert [h['type']
             for h in cfg.custom_hooks] == ['EMAHook', 'WriteFewShotList']
     assert own_dataset(cfg, 'train').type == 'VideoDataset'

@@ -47,7 +47,10 @@ def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
 def few_shot(cfg, shots: int, seed: int = 0) -> None:
     """Train on a few videos of each class (Table 4).
 
-    What is drawn is written to ``few_shot_list.txt`` in the run's folder.
+    As the authors did, training begins with CLIP's own weights and has
+    nothing beside them: ``load_from`` and the neck, the temporal transformer,
+    are taken out. What is drawn is written to ``few_shot_list.txt`` in the
+    run's folder.
 
     Args:
         cfg (Config | ConfigDict): The config to change.
@@ -55,6 +58,8 @@ def few_shot(cfg, shots: int, seed: int = 0) -> None:
         seed (int): Of the draw; ``train_dataloader.dataset.seed`` of the
             config. Defaults to 0.
     """
+    cfg.model['neck'] = None
+    cfg.load_from = None
     loader = cfg.train_dataloader
     loader['dataset'] = ConfigDict(
         type='FewShotDataset',
