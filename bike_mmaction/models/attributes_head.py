@@ -11,6 +11,14 @@ from torch import Tensor
 from ..datasets.entries import source_of
 from .text_head import PROMPT, TextHead
 
+# Of the MLPs alone: text encoders have weights of their own.
+MLP_INIT = dict(
+    type='Normal',
+    std=0.02,
+    bias=0,
+    override=[dict(name='query_fc'),
+              dict(name='sentence_fc')])
+
 
 def _mlp(width: int) -> nn.Sequential:
     return nn.Sequential(
@@ -44,6 +52,8 @@ class AttributesTextHead(TextHead):
         separator (str): Between two attributes. Defaults to ', '.
         in_channels (int, optional): Width D of the text embeddings, known
             from the text encoder. Defaults to None.
+        init_cfg (dict, optional): Defaults to None: the MLPs begin as in the
+            released code, with weights from N(0, 0.02²) and biases zero.
         **kwargs: Further arguments of :class:`TextHead`.
 
     Raises:
@@ -60,9 +70,17 @@ class AttributesTextHead(TextHead):
                  attributes_prompt: str = PROMPT,
                  separator: str = ', ',
                  in_channels: Optional[int] = None,
+                 init_cfg: Optional[dict] = None,
                  **kwargs) -> None:
-        super().__init__(num_classes, in_channels or 0, class_names,
-                         text_encoder, **kwargs)
+        if mlp and init_cfg is None:
+            init_cfg = MLP_INIT
+        super().__init__(
+            num_classes,
+            in_channels or 0,
+            class_names,
+            text_encoder,
+            init_cfg=init_cfg,
+            **kwargs)
         if attributes_prompt.count('{}') != 1:
             raise ValueError(f'attributes_prompt={attributes_prompt!r} must '
                              "contain '{}' once, for the attributes")

@@ -1,3 +1,4 @@
+import copy
 import re
 
 import pytest
@@ -144,6 +145,45 @@ class TestTraining:
         loss = head.loss(None, samples([[], []]))['loss_cls']
         loss.backward()
         assert loss == 0 and head.sentence_fc[0].weight.grad.abs().sum() == 0
+
+
+class TestInitialization:
+    """Of the MLPs, as released: N(0, 0.02²), biases 0."""
+
+    def initialized(self, seed, **kwargs):
+        torch.manual_seed(seed)
+        head = build(**kwargs)
+        before = copy.deepcopy(head.state_dict())
+        head.init_weights()
+        return before, head.state_dict()
+
+    def test_mlps(self):
+        before, after = self.initialized(0)
+        for name in before:
+            drawn = name.split('.')[0] in ('query_fc', 'sentence_fc')
+            bias = name.endswith('bias')
+            assert torch.equal(before[name], after[name]) != drawn, name
+            if drawn and bias:
+                assert not after[name].any(), name
+            elif drawn:
+                assert after[name].mean().abs() < 0.001, name
+                assert after[name].std() == pytest.approx(0.02, rel=0.06)
+
+    def test_seed(self):
+        first, again, other = (self.initialized(seed)[1] for seed in (3, 3, 4))
+        for name in ('query_fc.0.weight', 'sentence_fc.2.weight'):
+            assert torch.equal(first[name], again[name])
+            assert not torch.equal(first[name], other[name])
+
+    def test_own_choice(self):
+        zero = dict(type='Constant', val=0, override=dict(name='sentence_fc'))
+        after = self.initialized(0, init_cfg=zero)[1]
+        assert not after['sentence_fc.0.weight'].any()
+        assert after['query_fc.0.weight'].any()
+
+    def test_plug_and_play_has_none(self):
+        before, after = self.initialized(0, mlp=False)
+        assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 class TestCache:

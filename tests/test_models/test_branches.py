@@ -182,6 +182,18 @@ class TestCheckpoints:
         assert torch.equal(model.backbone.visual.proj,
                            first.backbone.visual.proj)
 
+    def test_second_stage_begins_with_mlps_as_released(self, tmp_path):
+        first = save(build(attributes=False), tmp_path / 'first.pth')
+        model = build(train_branches=['attributes'])
+        model.init_weights()  # the runner's order
+        load_checkpoint(model, first, map_location='cpu')
+        head = model.attributes_head
+        for mlp in (head.query_fc, head.sentence_fc):
+            for linear in (mlp[0], mlp[2]):
+                std = linear.weight.std().item()
+                assert std == pytest.approx(0.02, rel=0.06)
+                assert not linear.bias.any()
+
     def test_untrained_branch_is_not_tested(self, tmp_path):
         path = save(build(attributes=False), tmp_path / 'video.pth')
         model = build(train_branches=['attributes'])
