@@ -4,7 +4,8 @@ _base_ = 'bike_demo.py'
 
 from bike_mmaction.apis import add_attributes_branch
 
-add_attributes_branch(_base_, 'work_dirs/demo/data/attributes.json', topk=5)
+add_attributes_branch(
+    _base_, 'work_dirs/demo/data/attributes.json', topk=5, clip=None)
 max_epochs = 10
 _base_.param_scheduler[0].T_max = max_epochs
 train_dataloader = dict(batch_size=32)

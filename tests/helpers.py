@@ -111,6 +111,9 @@ def shrink_model(model):
     for name in ('text_encoder', 'attributes_encoder'):
         if name in model.get('attributes_head', {}):
             model.attributes_head[name].update(arch=arch, pretrained=None)
+    if model.get('association'):
+        model.association.update(
+            arch=small_arch(model.association.arch), pretrained=None)
 
 
 def shrink(cfg, data_root, work_dir):

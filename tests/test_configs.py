@@ -54,6 +54,9 @@ def test_attributes_are_what_the_name_says(path):
     lexicon = 'imagenet1k' if 'in1k' in name else 'kinetics400'
     topk = 3 if '3attr' in name else 7 if '7attr' in name else 5
     assert head.get('mlp', True) != (plugged or 'trained_attributes' in name)
+    # Whatever is trained on them, they are those of one CLIP.
+    assert cfg.model.association == dict(
+        arch='ViT-L-14-quickgelu', pretrained='openai')
     for split in ('train', 'val', 'test'):
         by_type = {
             t.type: t

@@ -17,7 +17,7 @@ from helpers import TINY_ARCH, free_port, write_video
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
-from bike_mmaction.apis import generate_attributes
+from bike_mmaction.apis import add_attributes_branch, generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
@@ -227,6 +227,21 @@ class TestInProcess:
             write_video(tmp_path / 'videos' / name, num_frames=8)
         write_config(tmp_path, names)
         return tmp_path
+
+    def test_clip_of_the_attributes_branch(self, few, tmp_path):
+        """Whatever is trained on them: here one with narrower embeddings."""
+        cfg = Config.fromfile(str(few / 'config.py'))
+        arch = dict(cfg.model.backbone.arch, embed_dim=32)
+        torch.save(open_clip.CLIP(**arch).state_dict(), few / 'other.pt')
+        add_attributes_branch(
+            cfg,
+            'none.json',
+            clip=dict(arch=arch, pretrained=str(few / 'other.pt')))
+        out = tmp_path / 'attributes.json'
+        generate_attributes(cfg, LEXICON, 3, str(out))
+        header = AttributeFile(str(out)).header
+        assert header['model']['arch'] == arch
+        assert header['model']['pretrained'] == 'other.pt'
 
     def test_half_a_batch_is_done_again(self, few, tmp_path):
         out = tmp_path / 'attributes.json'

@@ -173,6 +173,7 @@ def test_attributes_online(stages, data_root, tmp_path):
     # The toolbox forgets `backbone.pretrained` before it builds a model.
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
         tower.pretrained = str(tmp_path / 'clip.pt')
+    cfg.model.association = None  # by the same CLIP
     torch.save(
         open_clip.CLIP(**cfg.model.backbone.arch).state_dict(),
         tmp_path / 'clip.pt')

@@ -68,7 +68,8 @@ def main() -> None:
         if args.views is not None:
             set_views(cfg, args.views)
         if args.pretrained is not None:
-            cfg.model.backbone.pretrained = args.pretrained
+            cfg.model.association = dict(
+                cfg.model.get('association') or {}, pretrained=args.pretrained)
         cfg.launcher = args.launcher
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(

@@ -21,7 +21,7 @@ from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
 from ..datasets.pipelines import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
-from ..models.association import association_model
+from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT
 from ..version import __version__
 
@@ -40,7 +40,8 @@ def generate_attributes(cfg: Config,
 
     Args:
         cfg (Config): Config of a recognizer: says which CLIP, with which
-            weights, on which videos. Its launcher and ``work_dir`` count.
+            weights (those of ``model.association``, or else of the model
+            itself), on which videos. Its launcher and ``work_dir`` count.
         lexicon (str | Sequence[str]): See
             :func:`bike_mmaction.datasets.lexicon.load_lexicon`.
         topk (int): Phrases per video.
@@ -119,8 +120,10 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
         folder=partial,
         batch_size=loader.get('batch_size', 1))
     loader.drop_last = False
+    clip = clip_of(cfg.model.get('association'))
     return Runner(
-        model=MODELS.build(association_model(cfg.model, phrases, prompt)),
+        model=MODELS.build(
+            association_model(cfg.model, phrases, prompt, **clip)),
         work_dir=cfg.work_dir,
         test_dataloader=loader,
         test_cfg=dict(type='ReadableTestLoop'),

@@ -1,11 +1,15 @@
 """Give the config of a video branch an attributes branch."""
+from typing import Optional
+
 from ..datasets.pipelines import leave_out_video, use_attributes
+from ..models.association import ATTRIBUTES_CLIP
 
 
 def add_attributes_branch(cfg,
                           ann_file: str,
                           topk: int = 5,
                           train: bool = True,
+                          clip: Optional[dict] = ATTRIBUTES_CLIP,
                           **head) -> None:
     """Add the attributes branch (section 2.2) to a config with a video branch.
 
@@ -21,6 +25,10 @@ def add_attributes_branch(cfg,
             second stage: the video branch is frozen, and neither training
             nor validation decodes video), or is plugged in without training.
             Defaults to True.
+        clip (dict, optional): ``arch`` and ``pretrained`` of the CLIP that
+            generates the files, and finds attributes where a lexicon is
+            named. Defaults to ViT-L/14, which the authors' files were made
+            with, whatever is trained on them. None: that of the video branch.
         **head: Arguments of :class:`.AttributesTextHead`.
     """
     model = cfg.model
@@ -39,6 +47,8 @@ def add_attributes_branch(cfg,
         class_names=model['cls_head']['class_names'],
         loss_cls=dict(type='ContrastiveLoss'),
         **head)
+    if clip is not None:
+        model['association'] = dict(clip)
     branches = [
         dict(type='BranchMetric', branch=branch)
         for branch in ('video', 'attributes')

@@ -7,6 +7,8 @@ a :class:`.CLIPRecognizer` with a :class:`.VCSHead` like any other.
 import copy
 from typing import List, Optional, Sequence, Tuple, Union
 
+import numpy as np
+import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
@@ -14,32 +16,38 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor
 
 from ..datasets.lexicon import load_lexicon
-from .pretrained import get_arch
+from .pretrained import Arch, arch_name, get_arch
 from .text_head import PROMPT
+
+# Of the authors' attribute files, whatever architecture is trained on them.
+ATTRIBUTES_CLIP = dict(arch='ViT-L-14-quickgelu', pretrained='openai')
 
 
 def association_model(model: dict,
                       lexicon: Union[str, Sequence[str]],
                       prompt: str = PROMPT,
-                      pretrained: Optional[str] = None) -> dict:
+                      pretrained: Optional[str] = None,
+                      arch: Optional[Arch] = None) -> dict:
     """Config of the recognizer that compares videos with a lexicon.
 
     Args:
         model (dict): Config of a recognizer whose ``backbone`` is a
-            :class:`.CLIPImageEncoder`: says which CLIP to use.
+            :class:`.CLIPImageEncoder`.
         lexicon (str | Sequence[str]): See
             :func:`bike_mmaction.datasets.lexicon.load_lexicon`.
         prompt (str): Sentence with ``{}`` for the phrase.
         pretrained (str, optional): Weights of both towers. Defaults to None:
             those that ``model`` names.
+        arch (str | dict, optional): Another CLIP than that of ``model``, one
+            of the same image size. Defaults to None: that of ``model``.
 
     Returns:
         dict: Its class scores are cosines with the phrases, averaged over
         the views.
 
     Raises:
-        ValueError: if the backbone is no CLIP or has no weights, or the
-            lexicon does not fit.
+        ValueError: if the backbone is no CLIP or has no weights, ``arch``
+            wants other images, or the lexicon does not fit.
     """
     backbone = copy.deepcopy(model.get('backbone') or {})
     if backbone.get('type') != 'CLIPImageEncoder':
@@ -55,6 +63,9 @@ def association_model(model: dict,
             'attributes are associated by a trained CLIP: neither '
             'model.backbone.pretrained nor '
             'model.cls_head.text_encoder.pretrained names its weights')
+    if arch is not None:
+        _check_images(model, arch, pretrained)
+        backbone['arch'] = arch
     backbone.update(frozen=True, with_cp=False, pretrained=pretrained)
     text_encoder = dict(
         type='CLIPTextEncoder',
@@ -76,6 +87,36 @@ def association_model(model: dict,
             text_encoder=text_encoder),
         data_preprocessor=copy.deepcopy(model.get('data_preprocessor')),
         test_cfg=copy.deepcopy(model.get('test_cfg')))
+
+
+def clip_of(options: Optional[dict]) -> dict:
+    """Of the ``association`` of a model, which CLIP: arch and pretrained."""
+    return {
+        key: value
+        for key, value in (options or {}).items()
+        if key in ('arch', 'pretrained')
+    }
+
+
+def _check_images(model: dict, arch: Arch, pretrained: str) -> None:
+    """Both CLIPs look at the same images."""
+    own = get_arch(model['backbone']['arch'])['vision_cfg'].get('image_size')
+    other = get_arch(arch)['vision_cfg'].get('image_size')
+    if own != other:
+        raise ValueError(
+            f'association.arch={arch_name(arch)} takes images of {other} '
+            f'pixels, but those of the config have {own}: name a CLIP of '
+            'that size there')
+    given = model.get('data_preprocessor') or {}
+    known = open_clip.get_pretrained_cfg(arch, pretrained) \
+        if isinstance(arch, str) else {}
+    for key in ('mean', 'std'):
+        if key in given and key in known and not np.allclose(
+                given[key], 255 * np.array(known[key]), rtol=0.01):
+            raise ValueError(
+                f'association.arch={arch_name(arch)} needs images with other '
+                f'{key} than data_preprocessor.{key}={list(given[key])}: '
+                f'name a CLIP there whose {key} is that')
 
 
 def nearest_phrases(scores: Tensor, phrases: Sequence[str],
@@ -105,6 +146,7 @@ class AttributeAssociation(nn.Module):
         topk (int): Attributes per video. Defaults to 5.
         prompt (str): See :func:`association_model`.
         pretrained (str, optional): See :func:`association_model`.
+        arch (str | dict, optional): See :func:`association_model`.
 
     Raises:
         ValueError: as :func:`association_model`, or if ``topk`` exceeds the
@@ -116,10 +158,12 @@ class AttributeAssociation(nn.Module):
                  lexicon: Union[str, Sequence[str]],
                  topk: int = 5,
                  prompt: str = PROMPT,
-                 pretrained: Optional[str] = None) -> None:
+                 pretrained: Optional[str] = None,
+                 arch: Optional[Arch] = None) -> None:
         super().__init__()
         self.recognizer = MODELS.build(
-            association_model(model, lexicon, prompt, pretrained)).eval()
+            association_model(model, lexicon, prompt, pretrained,
+                              arch)).eval()
         size = self.recognizer.cls_head.num_classes
         if not 1 <= topk <= size:
             raise ValueError(f'topk={topk}, but the lexicon has {size} '
@@ -135,6 +179,31 @@ class AttributeAssociation(nn.Module):
         if not self._has_weights:
             self.recognizer.init_weights()
             self._has_weights = True
+
+    @classmethod
+    def from_options(cls, model: dict, options: Optional[dict]):
+        """What the ``association`` of a model asks for.
+
+        Args:
+            model (dict): As in the constructor.
+            options (dict, optional): The other arguments of the constructor.
+
+        Returns:
+            AttributeAssociation | None: None if they name no lexicon.
+
+        Raises:
+            ValueError: as the constructor, or if there are options of a
+                lexicon, but none is named.
+        """
+        options = dict(options or {})
+        if options.get('lexicon') is not None:
+            return cls(model, **options)
+        idle = set(options) - {'lexicon', *clip_of(options)}
+        if idle:
+            raise ValueError(
+                f'association.{sorted(idle)[0]} is of no use without '
+                "association.lexicon, such as 'kinetics400'")
+        return None
 
     @torch.no_grad()
     def forward(self, inputs: Tensor) -> List[Tuple[List[str], List[float]]]:

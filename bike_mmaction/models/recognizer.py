@@ -43,7 +43,8 @@ class CLIPRecognizer(Recognizer3D):
             Defaults to None: all that have anything to train.
         association (dict, optional): Arguments of
             :class:`AttributeAssociation`, to find attributes for videos that
-            come without. Defaults to None.
+            come without. Without ``lexicon`` they only say which CLIP would,
+            and which generates attribute files. Defaults to None.
         optional (Sequence[str]): Prefixes of tensors, such as ``'neck.'``,
             that a checkpoint may lack, or have without being used.
             Defaults to (): a checkpoint must fit.
@@ -85,8 +86,8 @@ class CLIPRecognizer(Recognizer3D):
         self.fusion_weight = fusion_weight
         self.optional = optional
         # Past nn.Module's registration: the weights are not this model's.
-        self.__dict__['association'] = None if association is None else \
-            AttributeAssociation(given, **association)
+        self.__dict__['association'] = AttributeAssociation.from_options(
+            given, association)
         self._loaded = self._untrained = False
         if isinstance(self.backbone, CLIPImageEncoder):
             self._check_widths()

@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import load_checkpoint
 
 from bike_mmaction.checkpoint import merge_branches
+from bike_mmaction.models.association import ATTRIBUTES_CLIP, association_model
 
 TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
 NAMES = fixture.CLASSES
@@ -341,6 +342,41 @@ class TestAssociation:
     def test_clip_without_weights(self):
         with pytest.raises(ValueError, match='backbone.pretrained'):
             build(association=dict(lexicon=['sea', 'wave'], topk=1))
+
+    def test_another_clip(self, tmp_path):
+        """Such as the larger one that made the attribute files."""
+        import open_clip
+        arch = dict(TINY_ARCH, embed_dim=32)
+        path = str(tmp_path / 'other.pt')
+        torch.save(open_clip.CLIP(**arch).state_dict(), path)
+        model = build(
+            association=dict(
+                lexicon=['sea', 'wave'], topk=1, arch=arch, pretrained=path))
+        sample, = model(videos(1), samples([None]), mode='predict')
+        assert model.backbone.embed_dims == 64
+        assert model.association.recognizer.backbone.embed_dims == 32
+        assert sample.attributes[0] in ('sea', 'wave')
+
+    @pytest.mark.parametrize('model,message', [
+        (dict(backbone=dict(arch='ViT-L-14-336-quickgelu')),
+         "arch='ViT-L-14-quickgelu' takes images of 224 pixels.*have 336"),
+        (dict(data_preprocessor=dict(mean=[127.5] * 3)),
+         'images with other mean than data_preprocessor.mean=.127.5'),
+    ])
+    def test_another_clip_for_other_images(self, model, message):
+        model = dict(
+            backbone=dict(
+                type='CLIPImageEncoder',
+                **model.get('backbone', dict(arch='ViT-B-32'))),
+            data_preprocessor=model.get('data_preprocessor'))
+        with pytest.raises(ValueError, match=message):
+            association_model(model, ['sea'], **ATTRIBUTES_CLIP)
+
+    def test_nothing_to_look_for(self):
+        """The options only say which CLIP would look."""
+        assert build(association=dict(ATTRIBUTES_CLIP)).association is None
+        with pytest.raises(ValueError, match='association.topk.*lexicon'):
+            build(association=dict(topk=3, **ATTRIBUTES_CLIP))
 
     def test_more_than_the_lexicon(self, tmp_path):
         with pytest.raises(ValueError, match='topk=4.*3 phrases'):
