@@ -346,3 +346,36 @@ def test_headings_that_the_documents_link_to_exist(name):
     for path, heading in links:
         target = osp.join(osp.dirname(name), path) if path else name
         assert heading in headings(target)
+
+
+def test_documents_name_checkpoints_by_the_last_epoch():
+    count = 0
+    for name in DOCUMENTS:
+        found = re.findall(r'work_dirs/([\w{},]+)/epoch_(\d+)', read(name))
+        for run, epoch in found:
+            if 'demo' not in run:
+                run = re.sub(r'{(\d).*}', r'\1', run)
+                assert BY_NAME[run]['Metadata']['Epochs'] == int(epoch), run
+                count += 1
+    assert count > 5
+
+
+def test_documents_train_with_256_videos_in_all():
+    """On any number of machines and GPUs."""
+    count = 0
+    text = re.sub(r'\\\n\s*', '', ''.join(map(read, DOCUMENTS)))
+    for line in text.splitlines():
+        train = re.search(
+            r'(?:dist|slurm)_train\.sh.* (configs/\S+\.py) ?(\d*)', line)
+        if not train:
+            continue
+        nodes, gpus, batch = (
+            re.search(rf'\b{key}=(\d+)', line)
+            for key in ('NNODES', 'GPUS', 'batch_size'))
+        total = int(gpus[1] if gpus else train[2])
+        total *= int(nodes[1]) if nodes else 1
+        total *= int(batch[1]) if batch else \
+            config(train[1]).train_dataloader.batch_size
+        assert total == 256, line
+        count += 1
+    assert count > 50

@@ -1,4 +1,4 @@
-# The schedule of every ViT-L/14: the other one's, in fewer epochs.
+# For ViT-L/14: adamw_30e.py in fewer epochs, as the authors trained it.
 _base_ = 'adamw_30e.py'
 
 max_epochs = 20
