@@ -236,14 +236,17 @@ class VCSHead(TextHead):
         Returns:
             list[ActionDataSample]: With ``keep_scores``, they have
             ``view_scores`` [V, K] too, the class scores of each view, and
-            ``frame_scores`` [V·T, K], the cosines of frames and classes.
+            ``frame_scores`` [V·T, K], the dot products of the frame
+            embeddings, of the length that the encoder gives them, and the
+            class embeddings, of unit length.
         """
         samples = super().predict(feats, data_samples, **kwargs)
         if self.keep_scores:
             frames = self.project(feats, kwargs.get('num_segs'))
             classes = self.embed_classes(words=False).sentence
             with torch.autocast(frames.device.type, enabled=False):
-                scores = F.normalize(frames.float(), dim=-1) @ classes.t()
+                # As released, these too have the length that CLIP gave them.
+                scores = frames.float() @ classes.t()
             # [B·V, T, K] → B times [V·T, K]
             _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples

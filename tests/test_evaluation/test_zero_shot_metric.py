@@ -4,12 +4,17 @@ import os.path as osp
 import numpy as np
 import pytest
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 from helpers import TINY_ARCH
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
 from scipy.special import softmax
 
+from bike_mmaction.evaluation.zero_shot import votes
+from bike_mmaction.models.clip import TextEmbeddings
+
+REFERENCE = osp.join(osp.dirname(__file__), '..', 'reference')
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 
 
@@ -46,13 +51,52 @@ def test_head_keeps_the_scores_of_frames_and_views():
     frames = torch.randn(4, 8, 64)  # two videos of two views
     samples = head.predict(frames, [ActionDataSample() for _ in '12'])
     classes = head.text_encoder(head.prompts(), words=False).sentence
-    expected = F.normalize(frames, dim=-1) @ F.normalize(classes, dim=-1).T
+    expected = frames @ F.normalize(classes, dim=-1).T
     views = head(frames).view(2, 2, 3)
-    for sample, cosines, view in zip(samples, expected.view(2, 16, 3), views):
-        torch.testing.assert_close(sample.frame_scores, cosines)
+    for sample, scores, view in zip(samples, expected.view(2, 16, 3), views):
+        torch.testing.assert_close(sample.frame_scores, scores)
         torch.testing.assert_close(sample.view_scores.float(), view)
     plain = build_head().predict(frames, [ActionDataSample() for _ in '12'])
     assert not {'frame_scores', 'view_scores'} & set(plain[0].keys())
+
+
+class GivenText(nn.Module):
+    """A text encoder that always says the same."""
+    embed_dims = 16
+    pretrained_logit_scale = None
+
+    def __init__(self, sentence):
+        super().__init__()
+        self.found = TextEmbeddings(sentence, None)
+
+    def forward(self, texts, words):
+        return self.found
+
+
+def test_frames_vote_with_embeddings_of_their_own_length():
+    """As the authors' code computes it, from the head to the metric."""
+    given = np.load(osp.join(REFERENCE, 'frames.npz'))
+    frames, text, expected = (
+        torch.from_numpy(given[f'frames_{name}'])
+        for name in ('features', 'text', 'scores'))
+    head = MODELS.build(
+        dict(
+            type='VCSHead',
+            num_classes=10,
+            in_channels=16,
+            class_names=list('abcdefghij'),
+            text_encoder=GivenText(3 * text),  # the head makes it unit length
+            saliency_source='class',
+            keep_scores=True))
+    samples = head.predict(frames, [ActionDataSample() for _ in frames])
+    metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
+    for sample in samples:
+        metric.process(None, [sample.set_gt_label(0).to_dict()])
+    scores = np.stack([scores for scores, _ in metric.results])
+    np.testing.assert_allclose(votes(100 * scores), expected, atol=1e-5)
+    # Brought to unit length they would vote otherwise.
+    unit = scores / frames.norm(dim=-1, keepdim=True).numpy()
+    assert abs(votes(100 * unit) - expected.numpy()).max() > 0.05
 
 
 def test_video_evaluator_ranks_as_every_other_test():
