@@ -28,6 +28,7 @@ def patch_toolbox() -> None:
     jitter_hue_without_overflow()
     name_file_in_pipeline_errors()
     name_annotation_file_in_errors()
+    keep_frames_without_label()
     take_scores_in_float32()
     from .compat_tools import patch_tools
     patch_tools()
@@ -352,7 +353,32 @@ def _check_label_lists(dataset) -> None:
         if bad:
             raise ValueError(
                 f'entry {i + 1} has label {bad[0]}, but labels are 0 to '
-                f'{dataset.num_classes - 1}, and at least one')
+                f'{dataset.num_classes - 1}')
+
+
+def keep_frames_without_label() -> None:
+    """mmaction2 1.2.0: of several labels, none becomes the last class.
+
+    ``RawframeDataset`` gives a line without label the label -1, also where
+    labels become one-hot. ``VideoDataset`` gives it no label.
+    """
+    from mmaction.datasets import RawframeDataset
+    from mmengine.fileio import list_from_file
+    load = RawframeDataset.load_data_list
+    if _is_patched(load):
+        return
+
+    @_patch_of(load)
+    def load_data_list(self):
+        found = load(self)
+        if self.multi_class:
+            numbers = 2 if self.with_offset else 1
+            for info, line in zip(found, list_from_file(self.ann_file)):
+                if len(line.split()) == 1 + numbers:
+                    info['label'] = []
+        return found
+
+    RawframeDataset.load_data_list = load_data_list
 
 
 class PipelineError(RuntimeError):

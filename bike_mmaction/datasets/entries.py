@@ -37,6 +37,22 @@ def entry_of(info: dict, folders: Iterable[str]) -> List[Any]:
     return [path, *info.get('segment', ()), *numbers, *labels]
 
 
+def without_label(dataset) -> List[dict]:
+    """What a data set of the toolbox knows of its videos without label.
+
+    Their label is -1, or zeros where there may be several.
+    """
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    return [info for info in infos if not _has_label(info.get('label', -1))]
+
+
+def _has_label(label) -> bool:
+    if torch.is_tensor(label):  # one-hot
+        return bool(label.any())
+    labels = torch.as_tensor(label)
+    return bool(labels.numel() and labels.ge(0).all())
+
+
 def innermost(dataset):
     """The data set that reads an annotation file, inside of wrappers."""
     while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):

@@ -14,8 +14,13 @@ class MeanAPMetric(AccMetric):
     The toolbox's ``mean_average_precision``, which takes neither single
     labels nor says what it leaves out. The average precision of a class is
     that of scikit-learn; classes without any video have none and do not
-    count.
+    count. Where a video may have several labels and has none, it is a
+    negative of every class, such as 49 of the test videos of Charades.
+
+    It is the mAP of all videos. What the authors' code prints on Charades is
+    the mean of the mAP after each batch, which is 0.5 to 1.3 % higher.
     """
+    takes_unlabelled = True
 
     def __init__(self, **kwargs) -> None:
         super().__init__(metric_list=('mean_average_precision', ), **kwargs)

@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
 from ..datasets.annotation import without_extension
-from ..datasets.entries import entry_of, innermost
+from ..datasets.entries import entry_of, innermost, without_label
 from ..datasets.pipelines import unwrapped, views_of
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
@@ -79,10 +79,27 @@ def describe_model(runner) -> dict:
     return found
 
 
+def describe_list(dataset) -> dict:
+    """The list that was tested.
+
+    Returns:
+        dict: ``file``, ``videos``, ``fingerprint``; and ``without_label``,
+        where there are such videos, their number.
+    """
+    inner = innermost(dataset)
+    found = dict(
+        file=inner.ann_file,
+        videos=len(dataset),
+        fingerprint=list_fingerprint(inner))
+    unlabelled = len(without_label(inner))
+    if unlabelled:
+        found['without_label'] = unlabelled
+    return found
+
+
 def describe_test(runner, dataset, metrics: Metrics,
                   unreadable: Sequence[str]) -> dict:
     """All that is written of a test, see :func:`write_results`."""
-    inner = innermost(dataset)
     given = unwrapped(runner.cfg.get('test_dataloader', {}))
     counts = {k: v for k, v in metrics.items() if k.startswith('videos/')}
     return dict(
@@ -91,10 +108,7 @@ def describe_test(runner, dataset, metrics: Metrics,
             k: v
             for k, v in metrics.items() if k not in counts
         },
-        list=dict(
-            file=inner.ann_file,
-            videos=len(dataset),
-            fingerprint=list_fingerprint(inner)),
+        list=describe_list(dataset),
         videos={
             k.split('/')[-1]: v
             for k, v in counts.items()
@@ -119,9 +133,11 @@ def write_results(runner, results: dict) -> None:
     name = osp.splitext(osp.basename(runner.cfg.filename or 'model'))[0]
     write_tables(path, [row_of(name, results)])
     listed, counts = results['list'], results['videos']
+    unlabelled = listed.get('without_label')
+    unlabelled = f' ({unlabelled} without any label)' if unlabelled else ''
     print_log(
-        f"Tested on '{listed['file']}': {listed['videos']} videos, list "
-        f'fingerprint {listed["fingerprint"]}; '
+        f"Tested on '{listed['file']}': {listed['videos']} videos{unlabelled},"
+        f' list fingerprint {listed["fingerprint"]}; '
         f'{", ".join(f"{v} {k}" for k, v in counts.items())}; '
         f'views {results["views"]}. Results: {path}', 'current')
 

@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import TestLoop
 
-from ..datasets.entries import innermost, source_of
+from ..datasets.entries import innermost, source_of, without_label
 from ..datasets.transforms import ReportUnreadable
 from .results import describe_test, write_results
 
@@ -191,8 +191,8 @@ class ReportingTestLoop(ReadableTestLoop):
             raise TypeError('ReportingTestLoop needs a data set with a '
                             f'pipeline, got a {type(dataset).__name__}')
         metrics = self.evaluator.metrics
-        if any(not isinstance(m, DumpResults) for m in metrics):
-            _require_labels(dataset)
+        _require_labels(dataset,
+                        [m for m in metrics if not isinstance(m, DumpResults)])
         dataset.pipeline = ReportUnreadable(dataset.pipeline.transforms)
         self.count = VideoCount()
         meta = self.evaluator.dataset_meta
@@ -216,14 +216,18 @@ class ReportingTestLoop(ReadableTestLoop):
         return metrics
 
 
-def _require_labels(dataset) -> None:
-    """What has no label would count as wrong."""
-    without = [
-        info for info in map(dataset.get_data_info, range(len(dataset)))
-        if not torch.as_tensor(info.get('label', -1)).ge(0).all() or (
-            torch.is_tensor(info.get('label')) and not info['label'].any())
-    ]
-    if without:
+def _require_labels(dataset, metrics: Sequence[BaseMetric]) -> None:
+    """What has no label would count as wrong.
+
+    But for a video that may have several and has none: a metric with an
+    attribute ``takes_unlabelled`` counts it as negative of every class.
+    """
+    if not metrics:
+        return
+    without = without_label(dataset)
+    negatives = getattr(dataset, 'multi_class', False) and all(
+        getattr(metric, 'takes_unlabelled', False) for metric in metrics)
+    if without and not (negatives and len(without) < len(dataset)):
         raise ValueError(
             f"{len(without)} of {len(dataset)} videos in '{dataset.ann_file}' "
             f"have no label, such as '{source_of(without[0])}', but the "

@@ -5,6 +5,7 @@ import os.path as osp
 import re
 
 import mmengine
+import numpy as np
 import pytest
 import torch
 from helpers import shrink
@@ -12,9 +13,10 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
+from sklearn.metrics import average_precision_score
 
 from bike_mmaction.compat import PipelineError
-from bike_mmaction.datasets.pipelines import set_views
+from bike_mmaction.datasets.pipelines import set_views, use_rawframes
 from bike_mmaction.evaluation.results import (average, latex_table,
                                               list_fingerprint, markdown_table)
 
@@ -201,11 +203,57 @@ def multi_label(data_root, tmp_path, lines, num_classes=400):
 @pytest.mark.parametrize('line,message', [
     ('v0.mp4 92 -1', 'list.txt.*entry 2 has label -1'),
     ('v0.mp4 400', 'list.txt.*entry 2 has label 400.*0 to 399'),
-    ('v0.mp4', 'have no label, such as .*v0.mp4'),
 ])
 def test_unfit_labels_of_several(data_root, tmp_path, line, message):
     with pytest.raises(ValueError, match=message):
         run(multi_label(data_root, tmp_path, ['v1.mp4 1 2', line]))
+
+
+@pytest.mark.parametrize('frames', [False, True])
+def test_videos_that_show_none_of_the_classes(data_root, tmp_path, frames):
+    """As 49 of Charades: negatives of every class, and counted."""
+    lines = ['v0.mp4 1 2', 'v1.mp4', 'v2.mp4 2', 'v3.mp4', 'v4.mp4 399']
+    cfg = multi_label(data_root, tmp_path, lines)
+    if frames:
+        use_rawframes(cfg)
+        cfg.test_dataloader.dataset.ann_file = str(tmp_path / 'frames.txt')
+        (tmp_path / 'frames.txt').write_text('\n'.join(
+            line.replace('.mp4', ' 24') for line in lines))
+    cfg.test_evaluator = [
+        cfg.test_evaluator,
+        dict(type='DumpResults', out_file_path=f'{tmp_path}/scores.pkl')
+    ]
+    metrics, results, runner = run(cfg)
+    assert results['list']['videos'] == results['videos']['evaluated'] == 5
+    assert results['list']['without_label'] == 2
+    dump = mmengine.load(f'{tmp_path}/scores.pkl')
+    truth = np.stack([sample['gt_label'] for sample in dump])
+    assert truth.sum(1).tolist() == [2, 0, 1, 0, 1]
+    scores = np.stack([sample['pred_score'] for sample in dump])
+    assert metrics['acc/mAP'] == pytest.approx(
+        np.mean([
+            average_precision_score(truth[:, k], scores[:, k])
+            for k in (1, 2, 399)
+        ]))
+    with open(osp.join(runner.log_dir, f'{runner.timestamp}.log')) as file:
+        assert '5 videos (2 without any label), list fing' in file.read()
+
+
+def test_who_needs_labels(data_root, tmp_path):
+    """A metric of accuracy; mAP where a video has one label, or none has."""
+    lines = ['v0.mp4 1', 'v1.mp4']
+    several = multi_label(data_root, tmp_path, lines)
+    several.test_evaluator = [
+        dict(type='MeanAPMetric'),
+        dict(type='AccMetric')
+    ]
+    one = config(data_root, tmp_path, lines)
+    one.test_evaluator = dict(type='MeanAPMetric')
+    for cfg in (several, one):
+        with pytest.raises(ValueError, match='1 of 2 videos.* have no label'):
+            run(cfg)
+    with pytest.raises(ValueError, match='2 of 2 videos.* have no label'):
+        run(multi_label(data_root, tmp_path, ['v0.mp4', 'v1.mp4']))
 
 
 def test_labels_of_another_number_of_classes(data_root, tmp_path):
