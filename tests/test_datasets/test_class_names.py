@@ -29,7 +29,10 @@ def test_built_in_lists_are_those_of_the_published_numbers(name):
 
 @pytest.mark.parametrize('content', [
     'tai chi\nplaying squash, or racquetball\n',
-    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n'
+    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n',
+    'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
+    '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
+    'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n'
 ])
 def test_files(content, tmp_path):
     path = tmp_path / 'names'
@@ -44,6 +47,9 @@ def test_files(content, tmp_path):
      ('', "'{}' is empty"),
      ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, "
       'as number 1'), ('0,running\n1,walking\n', "header 'id,name'"),
+     ('0;running\n1;walking\n', "header 'id,name'"),
+     ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),
+     ('id;name\n0,running\n', "line 2: expected '0;<class name>'"),
      ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
      ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
 def test_unfit_files_are_named(content, message, tmp_path):

@@ -1,8 +1,11 @@
 """Lists of class names: built in, from a file, or given."""
 import csv
 import os.path as osp
+import re
+from functools import partial
 from typing import List, Sequence, Union
 
+DELIMITERS = ',;\t'
 _HERE = osp.dirname(__file__)
 BUILT_IN = ('kinetics400', 'ucf101', 'hmdb51', 'activitynet200', 'charades157',
             'kinetics600_zeroshot_split1', 'kinetics600_zeroshot_split2',
@@ -17,7 +20,8 @@ def load_class_names(source: Union[str, Sequence[str]],
     Args:
         source (str | Sequence[str]): A built-in list (``BUILT_IN``), the
             path of a file (a name a line, or a csv with the header
-            ``id,name``), or the names themselves.
+            ``id,name``, separated by commas, semicolons or tabs), or the
+            names themselves.
         what (str): What messages call it.
         built_in (Sequence[str]): The lists that messages name.
 
@@ -61,14 +65,21 @@ def _read(path: str) -> List[str]:
             lines = file.read().splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
-    if not lines or lines[0].replace(' ', '').lower() != 'id,name':
-        if lines and lines[0].startswith('0,'):
+    delimiter = next(filter(partial(_is_header, lines), DELIMITERS), None)
+    if delimiter is None:
+        if lines and re.match(f'0 *[{DELIMITERS}]', lines[0]):
             raise ValueError(f"'{path}' looks like a csv: its first line "
                              "must be the header 'id,name'")
         return [line.strip() for line in lines]
-    rows = [row for row in csv.reader(lines[1:]) if row]
+    rows = [row for row in csv.reader(lines[1:], delimiter=delimiter) if row]
     for number, row in enumerate(rows):
         if len(row) != 2 or row[0].strip() != str(number):
-            raise ValueError(f"'{path}' line {number + 2}: expected "
-                             f"'{number},<class name>', got {','.join(row)!r}")
+            raise ValueError(
+                f"'{path}' line {number + 2}: expected '{number}{delimiter}"
+                f"<class name>', got {delimiter.join(row)!r}")
     return [row[1].strip() for row in rows]
+
+
+def _is_header(lines: Sequence[str], delimiter: str) -> bool:
+    found = next(csv.reader(lines[:1], delimiter=delimiter), ())
+    return [cell.strip().lower() for cell in found] == ['id', 'name']
