@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from helpers import run_tool, write_dataset, write_video  # noqa: E402
 from mmaction.utils import register_all_modules  # noqa: E402
-from official import write_official  # noqa: E402
+from official import frame_rate, write_official  # noqa: E402
 
 import bike_mmaction  # noqa: E402,F401
 
@@ -112,7 +112,7 @@ def prepare(name, root):
     if name == 'kinetics600':
         names.append('kinetics600_zeroshot')
     for name in names:
-        for kind in ([], ['--rawframes', '--fps', 25]):
+        for kind in ([], ['--rawframes', '--fps', frame_rate(name)]):
             run_tool('data/prepare', name, '--annotations', folder,
                      '--data-root', root, *kind)
     return str(root)

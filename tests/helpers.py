@@ -21,14 +21,19 @@ TINY_ARCH = dict(
         context_length=77, vocab_size=49408, width=128, heads=2, layers=2))
 
 
-def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None):
+def write_video(path,
+                num_frames=24,
+                size=(64, 48),
+                seed=0,
+                options=None,
+                rate=25):
     """A H.264 file whose frames all differ; ``size`` is (width, height)."""
     rng = np.random.RandomState(seed)
     width, height = size
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     background = rng.randint(0, 255, (height, width, 3))
     with av.open(str(path), 'w', options=options or {}) as container:
-        stream = container.add_stream('libx264', rate=25)
+        stream = container.add_stream('libx264', rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
         stream.options = dict(crf='20')
         for index in range(num_frames):

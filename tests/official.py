@@ -9,7 +9,12 @@ from helpers import write_video
 from bike_mmaction.datasets.catalog import find_dataset
 from bike_mmaction.datasets.class_names import load_class_names
 
-NUM_FRAMES = 24  # at 25 frames per second
+NUM_FRAMES = 24  # at 25 frames per second, but for ActivityNet
+
+
+def frame_rate(name):
+    """Frames per second of the videos of a data set."""
+    return 1 if name == 'activitynet' else 25
 
 
 def write_official(name, root, rawframes=False):
@@ -17,7 +22,8 @@ def write_official(name, root, rawframes=False):
 
     Four training and four test videos of two classes, except for the parts
     that the data set does not have. Other classes that the files must name
-    have no videos on disk.
+    have no videos on disk. Charades has a test video without action,
+    ActivityNet a segment that is too short, HMDB-51 a video in no split.
 
     Args:
         name (str): Of the catalog.
@@ -35,7 +41,8 @@ def write_official(name, root, rawframes=False):
         video = write_video(
             osp.join(str(root), info.folder(part), path),
             NUM_FRAMES,
-            seed=number)
+            seed=number,
+            rate=frame_rate(name))
         if rawframes:
             stem = osp.splitext(path)[0]
             write_frames(
@@ -90,10 +97,10 @@ def _hmdb51(folder):
     for name in load_class_names('hmdb51'):
         name = name.replace(' ', '_')
         there = name in ('brush_hair', 'wave')
-        clips = [f'a#1_{name}_u_nm_{i}.avi' for i in range(5)] if there else []
+        clips = [f'a#1_{name}_u_nm_{i}.avi' for i in range(6)] if there else []
         for split in (1, 2, 3):
-            # Two for training, two for testing, one unused.
-            uses = [(i + split) % 5 % 3 for i in range(5)]
+            # Two for training, two for testing, one unused; and one always.
+            uses = [(i + split) % 5 % 3 for i in range(5)] + [2]
             write_text(
                 f'{folder}/testTrainMulti_7030_splits/'
                 f'{name}_test_split{split}.txt',
@@ -108,15 +115,21 @@ def _activitynet(folder):
     for i, subset in enumerate(['training'] * 4 + ['validation'] * 4):
         name = f'--Id{i:07}'
         label = ('Archery', 'Zumba')[i % 2]
-        annotations = [dict(label=label, segment=[0.1, 0.5])] * 2
+        segments = [[0.5, 9.5], [12.0, 30.0]]
+        segments += {
+            1: [[10.0, 17.9]],
+            2: [[25.0, 40.0]],
+            3: [[1, 9]]
+        }.get(i, [])  # short, behind the end, just long enough
+        annotations = [dict(label=label, segment=s) for s in segments]
         if i == 7:
-            annotations.append(dict(label='Archery', segment=[0.6, 0.7]))
+            annotations.append(dict(label='Archery', segment=[6, 7]))
         database[name] = dict(
-            subset=subset, annotations=annotations, duration=0.96)
+            subset=subset, annotations=annotations, duration=24)
         stem = name if i % 3 == 2 else f'v_{name}'
         videos.append(('val', f'{stem}.mp4'))
-    database['untold'] = dict(subset='validation', annotations=[])
-    database['hidden'] = dict(subset='testing', annotations=[])
+    for name, subset in (('untold', 'validation'), ('hidden', 'testing')):
+        database[name] = dict(subset=subset, annotations=[], duration=9.5)
     with open(f'{folder}/activity_net.v1-3.min.json', 'w') as file:
         json.dump(dict(database=database), file)
     return videos
@@ -185,8 +198,9 @@ def _kinetics600(folder):
         for split in (1, 2, 3)
     ]
     shown = sorted(set.intersection(*splits))[:2]
-    return _kinetics(folder, kinetics600_class_names(), shown,
-                     dict(train='train.csv', val='validate.csv'))
+    return _kinetics(
+        folder, kinetics600_class_names(), shown,
+        dict(train='train.csv', val='validate.csv', test='test.csv'))
 
 
 def _write_csv(path, header, rows):
@@ -202,4 +216,4 @@ WRITERS = dict(
     kinetics400=_kinetics400,
     kinetics600=_kinetics600,
     kinetics600_zeroshot=lambda folder:
-    [video for video in _kinetics600(folder) if video[0] == 'val'])
+    [video for video in _kinetics600(folder) if video[0] == 'test'])

@@ -510,6 +510,16 @@ def test_unfit_inputs(inputs, error, message):
         find_sources(inputs)
 
 
+def test_files_of_macos_are_no_sources(tmp_path):
+    for name in ('._1.png', '1.png', '._a.mp4'):
+        (tmp_path / name).touch()
+    source, = find_sources(str(tmp_path))  # the frames of one video
+    assert [osp.basename(path) for path in source.content.paths] == ['1.png']
+    (tmp_path / 'a.mp4').touch()
+    found = find_sources(str(tmp_path))
+    assert [osp.basename(source.name) for source in found] == ['a.mp4']
+
+
 def test_empty_folder(tmp_path):
     with pytest.raises(ValueError, match='neither videos .* nor images'):
         find_sources(str(tmp_path))

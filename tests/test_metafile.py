@@ -194,13 +194,16 @@ def test_entry_says_the_data_set_of_its_config(entry):
     cfg = config(entry['Config'])
     info = CATALOG[zoo.data_name(entry)]
     split = entry['Metadata'].get('Split')
-    assert (split is None) == (not info.splits)
+    part = info.tested
+    if 'Evaluator' in entry['Metadata'] and 'full' in info.parts:
+        part = 'full'  # of all splits together
+    assert (split is None) == (part == 'full' or not info.splits)
     if 'class_names' in cfg.model.cls_head:
         assert cfg.model.cls_head.class_names == info.classes(split)
     assert cfg.model.cls_head.num_classes == info.num_classes
     assert cfg.data_root == info.data_root
     assert cfg.test_dataloader.dataset.ann_file == \
-        f"{info.data_root}/{info.list_name('val', split)}"
+        f'{info.data_root}/{info.list_name(part, split)}'
 
 
 def test_config_can_be_tested_with_the_views_of_its_figure(entry):

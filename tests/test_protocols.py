@@ -1,7 +1,9 @@
 """From official annotation files to trained and tested models."""
 import glob
 import hashlib
+import os
 import os.path as osp
+import shutil
 
 import fixture
 import numpy as np
@@ -71,19 +73,40 @@ def test_whole_way(name, tmp_path):
     assert results['videos'] == dict(
         evaluated=results['list']['videos'], missing=0, undecodable=0)
     assert results['list']['videos'] >= 3 and results['views'] == '4x1'
+    assert results['list'].get('without_label') == (1 if name == 'charades'
+                                                    else None)
     digest = hashlib.sha256((work / 'epoch_1.pth').read_bytes()).hexdigest()
     assert results['checkpoint']['sha256'] == digest
 
 
-def test_of_frames_on_the_command_line(roots, tmp_path):
+@pytest.mark.parametrize('options',
+                         [['--rawframes'], ['--frames', 'f{:07}.jpg']])
+def test_of_frames_on_the_command_line(options, roots, tmp_path):
     cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
-    cfg = shrink(cfg, roots(cfg.data_root), tmp_path / 'work')
+    data = shutil.copytree(roots(cfg.data_root), tmp_path / 'data')
+    if '--frames' in options:
+        for path in glob.glob(f'{data}/rawframes/*/*/image_*.jpg'):
+            os.rename(path, path.replace('image_', 'f000'))
+    cfg = shrink(cfg, str(data), tmp_path / 'work')
     cfg.dump(tmp_path / 'small.py')
-    run_tool('train', tmp_path / 'small.py', '--rawframes')
+    run_tool('train', tmp_path / 'small.py', *options)
     run_tool('test', tmp_path / 'small.py', tmp_path / 'work/epoch_1.pth',
-             '--rawframes', '--work-dir', tmp_path / 'test')
-    listed = read_results(tmp_path / 'test')['list']
-    assert listed['file'].endswith('ucf101_val_split1_list_rawframes.txt')
+             *options, '--work-dir', tmp_path / 'test')
+    results = read_results(tmp_path / 'test')
+    assert results['list']['file'].endswith(
+        'ucf101_val_split1_list_rawframes.txt')
+    assert results['videos']['evaluated'] == results['list']['videos']
+    run_tool('data/check_videos', tmp_path / 'small.py', *options, '--split',
+             'val', '--workers', 1)  # all are usable
+
+
+def test_frames_without_number(tmp_path):
+    config = osp.join(ROOT, 'configs/bike_vitl14_16f_ucf101_split1.py')
+    (tmp_path / 'some.pth').touch()
+    for tool, args in (('train', []), ('test', [tmp_path / 'some.pth']),
+                       ('data/check_videos', [])):
+        with pytest.raises(SystemExit, match="frames 'img.jpg': expected a "):
+            run_tool(tool, config, *args, '--frames', 'img.jpg')
 
 
 @pytest.mark.parametrize('path,frames',
@@ -173,6 +196,59 @@ def test_zero_shot(path, roots, tmp_path):
                   for k in (1, 5)}
 
 
+@pytest.mark.parametrize('name,split,path', [
+    ('ucf101', None, 'ucf101/ucf101_full'),
+    ('ucf101', 2, 'ucf101/ucf101_val_split2'),
+    ('hmdb51', None, 'hmdb51/hmdb51_full'),
+    ('activitynet', None, 'activitynet/activitynet_full'),
+    ('kinetics600_zeroshot', 3, 'kinetics600/kinetics600_zeroshot_test_split3')
+])
+def test_what_zero_shot_tests(name, split, path):
+    """All videos of a data set, as published, or those of a split."""
+    for evaluator in ('frames', 'video'):
+        cfg = load('configs/bike_vitl14_k400.py')
+        zero_shot(cfg, name, split, evaluator)
+        dataset = cfg.test_dataloader.dataset
+        assert dataset.ann_file == f'data/{path}_list_videos.txt'
+        assert dataset.type == 'VideoDataset'
+        assert dataset.data_prefix.video.endswith('videos_test' if '600' in
+                                                  name else f'{name}/videos')
+
+
+@pytest.mark.parametrize('frames', [False, True])
+def test_activitynet_is_trained_on_segments(frames, roots, tmp_path):
+    """Few-shot, too; tested on whole videos."""
+    cfg = load('configs/few_shot/bike_vitl14_activitynet_5shot.py')
+    cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
+    cfg.train_dataloader.dataset.update(shots=4, allow_fewer=True)
+    if frames:
+        use_rawframes(cfg)
+    few = DATASETS.build(cfg.train_dataloader.dataset)
+    drawn = [line.split() for line in few.chosen()]
+    assert [x[-1] for x in drawn] == ['1'] * 4 + ['199'] * 4
+    with open(few.dataset.ann_file) as file:
+        listed = [[x[0], *map(float, x[1:])] for x in map(str.split, file)]
+    assert len(listed) == 9
+    assert all([x[0], *map(float, x[1:])] in listed for x in drawn)
+    for i in range(8):
+        info = few.get_data_info(i)
+        first, last = info.get('segment', (1, info.get('total_frames')))
+        found = sampled(few.dataset, info)
+        assert first - 1 < min(found) < max(found) <= last
+        assert len(set(found)) >= 4  # of 8, at one frame a second
+    test = DATASETS.build(own_dataset(cfg, 'test'))
+    assert len(test) == 4
+    assert max(sampled(test, test.get_data_info(0))) > 16  # of 24
+
+
+def sampled(dataset, info):
+    """Numbers of the frames that a pipeline reads."""
+    for step in dataset.pipeline.transforms:
+        info = step(info)
+        if 'frame_inds' in info:
+            return info['frame_inds'].tolist()
+
+
 def test_frames_of_charades():
     """Segments begin at an offset, files are called after their video."""
     train = own_dataset(load('configs/bike_vitl14_16f_charades.py'), 'train')
@@ -193,6 +269,8 @@ def test_frames_of_charades():
     (lambda cfg: use_dataset(cfg, 'ucf101'), 'splits of ucf101 are .1, 2, 3'),
     (lambda cfg: use_dataset(cfg, 'charades', 1), 'not numbered'),
     (lambda cfg: zero_shot(cfg, 'hmdb51', 1, 'both'), "evaluator='both'"),
+    (lambda cfg: zero_shot(cfg, 'hmdb51', 4), 'splits of hmdb51 are .1, 2, 3'),
+    (lambda cfg: zero_shot(cfg, 'kinetics600_zeroshot'), 'are .1, 2, 3'),
 ])
 def test_impossible_configs(change, message):
     with pytest.raises(ValueError, match=message):

@@ -1,8 +1,8 @@
 """Test a recognizer: MMAction2's ``tools/test.py``, with further options.
 
-Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [--rawframes]
-[--class-names LIST] [--prompt PROMPT] [--interpolate WEIGHT] [options of
-MMAction2's test.py]
+Usage: python tools/test.py CONFIG CHECKPOINT [--views 4x3] [--rawframes |
+--frames TEMPLATE] [--class-names LIST] [--prompt PROMPT]
+[--interpolate WEIGHT] [options of MMAction2's test.py]
 
 CHECKPOINT may be the word 'pretrained': the weights that `pretrained` names
 in the config are tested as they are, without any training. Results are

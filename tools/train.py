@@ -1,31 +1,30 @@
 """Train a recognizer: MMAction2's ``tools/train.py``, for BIKE's configs.
 
-Usage: python tools/train.py CONFIG [--rawframes] [options of MMAction2's
-train.py]
+Usage: python tools/train.py CONFIG [--rawframes | --frames TEMPLATE]
+[options of MMAction2's train.py]
 """
 import argparse
+import sys
 
 from mmengine.runner import find_latest_checkpoint
 
-from bike_mmaction.apis import (check_cfg_options, load_toolbox_tool,
-                                parse_own_args)
-from bike_mmaction.datasets.pipelines import use_rawframes
+from bike_mmaction.apis import (add_frame_arguments, check_cfg_options,
+                                load_toolbox_tool, parse_own_args, read_frames)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(
-        '--rawframes',
-        action='store_true',
-        help='read extracted frames instead of video files')
+    add_frame_arguments(parser)
     own = parse_own_args(parser)
     tool = load_toolbox_tool('train')
     merge_args = tool.merge_args
 
     def merge(cfg, args):
         check_cfg_options(cfg, args.cfg_options)
-        if own.rawframes:
-            use_rawframes(cfg)
+        try:
+            read_frames(cfg, own)
+        except ValueError as error:
+            sys.exit(f'train: {error}')
         # Where a config says `randomness`, the toolbox ignores these.
         randomness = dict(cfg.get('randomness') or {})
         if args.seed is not None:

@@ -1,9 +1,9 @@
 """Turn a config for Kinetics-400 into one for another data set or protocol."""
-from typing import Optional
+from typing import Dict, Optional
 
 from mmengine.config import ConfigDict
 
-from ..datasets.catalog import find_dataset
+from ..datasets.catalog import DatasetInfo, find_dataset
 from ..datasets.pipelines import SPLITS, own_dataset
 from ..evaluation.zero_shot_metric import EVALUATORS
 
@@ -21,14 +21,25 @@ def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
         ValueError: if there is no such data set or split.
     """
     info = find_dataset(name)
+    parts = {
+        loader: 'train' if loader == 'train' else info.tested
+        for loader in SPLITS
+    }
+    _use_lists(cfg, info, split, parts)
+    cfg.val_evaluator = [ConfigDict(type=metric) for metric in info.metrics]
+    cfg.test_evaluator = cfg.val_evaluator
+
+
+def _use_lists(cfg, info: DatasetInfo, split: Optional[int],
+               parts: Dict[str, str]) -> None:
+    """Read the parts of a data set, by loader, and know its classes."""
     cfg.data_root = info.data_root
     cfg.filename_tmpl = info.frames
     for key in ('cls_head', 'attributes_head'):
         if key in cfg.model:
             cfg.model[key].update(
                 num_classes=info.num_classes, class_names=info.classes(split))
-    for loader in SPLITS:
-        part = 'train' if loader == 'train' else 'val'
+    for loader, part in parts.items():
         if part not in info.parts:
             continue
         dataset = own_dataset(cfg, loader)
@@ -40,8 +51,6 @@ def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
             dataset['pipeline'].insert(1, ConfigDict(type='KeepSegment'))
         if part == 'val' and info.multi_label:
             dataset.update(multi_class=True, num_classes=info.num_classes)
-    cfg.val_evaluator = [ConfigDict(type=metric) for metric in info.metrics]
-    cfg.test_evaluator = cfg.val_evaluator
 
 
 def few_shot(cfg, shots: int, seed: int = 0) -> None:
@@ -82,7 +91,9 @@ def zero_shot(cfg,
     Args:
         cfg (Config | ConfigDict): The config to change.
         name (str): As in :func:`use_dataset`.
-        split (int, optional): As in :func:`use_dataset`.
+        split (int, optional): As in :func:`use_dataset`. Without it, all
+            videos of UCF-101, HMDB-51 and ActivityNet are tested, as
+            published; with it, the test part of the split.
         evaluator (str): What votes for the class of a video: its 'frames',
             as the authors measured on UCF-101, HMDB-51 and ActivityNet (the
             temporal transformer is left out), or the whole 'video' branch.
@@ -94,7 +105,9 @@ def zero_shot(cfg,
     if evaluator not in EVALUATORS:
         raise ValueError(f'evaluator={evaluator!r}; choose from '
                          f'{tuple(EVALUATORS)}')
-    use_dataset(cfg, name, split)
+    info = find_dataset(name)
+    whole = split is None and 'full' in info.parts
+    _use_lists(cfg, info, split, dict(test='full' if whole else info.tested))
     if evaluator == 'frames':
         cfg.model['neck'] = None
         cfg.model['optional'] = ['neck.']

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.dataset import Compose
 
 from ..compat import PipelineError, explain
-from ..datasets.annotation import EXTENSIONS
+from ..datasets.annotation import EXTENSIONS, is_named
 from ..datasets.segments import segment_frames
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
@@ -109,7 +109,7 @@ class ImageFolder:
 
 
 def _files(folder: str, suffixes: Sequence[str]) -> List[str]:
-    names = [n for n in os.listdir(folder) if n.lower().endswith(suffixes)]
+    names = [n for n in os.listdir(folder) if is_named(n, suffixes)]
     names.sort(key=lambda name: [
         int(part) if place % 2 else part
         for place, part in enumerate(re.split(r'([0-9]+)', name))
@@ -169,7 +169,7 @@ def find_sources(inputs) -> List[Source]:
     path = os.fspath(inputs)
     if not osp.isdir(path):
         return [Source(path, VideoFile(path))]
-    videos = _files(path, tuple(EXTENSIONS))
+    videos = _files(path, EXTENSIONS)
     if videos:
         return [Source(video, VideoFile(video)) for video in videos]
     images = ImageFolder(path)

@@ -13,12 +13,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
-from ..datasets.pipelines import (own_dataset, parse_views, set_views,
-                                  use_rawframes)
+from ..datasets.pipelines import own_dataset, parse_views, set_views
 from ..datasets.prompts import load_prompts
 from ..evaluation.results import (average, markdown_table, row_of, write_json,
                                   write_tables)
-from .toolbox import check_cfg_options
+from .toolbox import add_frame_arguments, check_cfg_options, read_frames
 
 
 def add_test_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +27,7 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
         type=_checked(parse_views),
         help='temporal clips x spatial crops of each video, such as 1x1, '
         '4x1 or 4x3, or densely sampled 10x3d; by default as the config says')
-    parser.add_argument(
-        '--rawframes',
-        action='store_true',
-        help='read extracted frames instead of video files')
+    add_frame_arguments(parser)
     parser.add_argument(
         '--class-names',
         metavar='LIST',
@@ -68,8 +64,7 @@ def change_test(cfg, args: argparse.Namespace,
         FileNotFoundError: if the checkpoint is a file and does not exist.
         ValueError: if an option does not fit the config.
     """
-    if args.rawframes:
-        use_rawframes(cfg)
+    read_frames(cfg, args)
     if args.views is not None:
         set_views(cfg, args.views)
     heads = [

@@ -14,11 +14,44 @@ import torch
 from mmengine.runner import Runner
 
 from ..compat import history_buffer_globals, torch_version
+from ..datasets.annotation import frame_numbers
+from ..datasets.pipelines import use_rawframes
 
 # What mmengine reads from a config beside the arguments of its Runner.
 USED = ('auto_scale_lr', 'compile', 'custom_imports', 'dataset_meta',
         'find_unused_parameters', 'model_wrapper_cfg', 'runner_type',
         'sync_bn', 'test_pipeline')
+
+
+def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options for :func:`read_frames`."""
+    parser.add_argument(
+        '--rawframes',
+        action='store_true',
+        help='read extracted frames instead of video files')
+    parser.add_argument(
+        '--frames',
+        metavar='TEMPLATE',
+        help='the same, of frames that are called otherwise than the config '
+        "expects, such as 'img_{:05}.jpg'")
+
+
+def read_frames(cfg, args: argparse.Namespace) -> None:
+    """Read extracted frames, if an option says so.
+
+    Args:
+        cfg (Config): The config to change, before its ``--cfg-options``.
+        args (argparse.Namespace): With the options of
+            :func:`add_frame_arguments`.
+
+    Raises:
+        ValueError: if the config reads no video files, or no number is in
+            the name of frames.
+    """
+    if args.frames:
+        frame_numbers((), args.frames, '')  # is there a number?
+    if args.frames or args.rawframes:
+        use_rawframes(cfg, args.frames)
 
 
 def find_toolbox_tool(name: str) -> str:

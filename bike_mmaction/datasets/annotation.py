@@ -2,12 +2,14 @@
 
 A line is ``path label...`` for video files, ``path start end label`` for
 their segments (in seconds), ``folder total_frames label...`` for extracted
-frames and ``folder offset total_frames label`` for segments of these.
+frames and ``folder offset total_frames label`` for segments of these. A video
+to test may be without label where there may be several: it shows nothing.
 """
 import os
 import os.path as osp
 import re
 from collections import Counter
+from math import ceil
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from tqdm import tqdm
@@ -42,10 +44,12 @@ class VideoFolder:
 
     Args:
         root (str): The folder; it is searched once.
+        shortest (float): Seconds that a segment must have. Defaults to 0.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, shortest: float = 0) -> None:
         self.root = root
+        self.shortest = shortest
         self._by_stem: Dict[str, List[str]] = {}
         self._by_end: Dict[str, List[str]] = {}
         for path in self._search():
@@ -57,7 +61,7 @@ class VideoFolder:
     def _search(self) -> Iterable[str]:
         for folder, files in _walk(self.root):
             for name in files:
-                if name.lower().endswith(EXTENSIONS):
+                if is_named(name, EXTENSIONS):
                     yield osp.join(folder, name)
 
     def find(self, names: Iterable[str]) -> Optional[str]:
@@ -97,7 +101,14 @@ class VideoFolder:
         return same or deeper or next(filter(None, fewer), ())
 
     def line(self, path: str, entry: Entry) -> str:
-        """The line of an entry whose video was found."""
+        """The line of an entry whose video was found.
+
+        Raises:
+            UnusableEntry: if the segment is too short.
+        """
+        start, end = entry.segment or (0, self.shortest)
+        if round(end - start, 6) < self.shortest:
+            raise UnusableEntry(f'shorter than {self.shortest:g} s')
         times = [f'{time:.2f}' for time in entry.segment or ()]
         return ' '.join([path, *times, *map(str, entry.labels)])
 
@@ -107,25 +118,39 @@ class FrameFolder(VideoFolder):
 
     Args:
         root (str): The folder; it is searched once.
-        template (str): Name of frame number i, such as 'img_{:05}.jpg';
-            ``{video}`` stands for the name of the video's folder.
+        templates (Sequence[str]): Names that frame number i may have, such as
+            'img_{:05}.jpg', the expected one first; ``{video}`` stands for
+            the name of the video's folder. The one that most folders have
+            becomes ``template``; the others do not count.
         fps (float): Frames per second, for segments.
+        shortest (float): Seconds that a segment must have. Defaults to 0.
     """
 
-    def __init__(self, root: str, template: str, fps: float = 24) -> None:
-        self.template = template
+    def __init__(self,
+                 root: str,
+                 templates: Sequence[str],
+                 fps: float = 24,
+                 shortest: float = 0) -> None:
+        self.template = templates[0]
+        self.templates = templates
         self.fps = fps
         # How many frames, the first and the last number, by folder.
         self._numbers: Dict[str, Tuple[int, int, int]] = {}
-        super().__init__(root)
+        super().__init__(root, shortest)
 
     def _search(self) -> Iterable[str]:
+        found: Dict[str, dict] = {template: {} for template in self.templates}
         for folder, files in _walk(self.root):
-            numbers = frame_numbers(files, self.template, osp.basename(folder))
-            if numbers and folder:
-                self._numbers[folder] = (len(numbers), min(numbers),
-                                         max(numbers))
-                yield folder
+            for template in self.templates:
+                numbers = frame_numbers(files, template, osp.basename(folder))
+                if numbers and folder:
+                    found[template][folder] = (len(numbers), min(numbers),
+                                               max(numbers))
+                    break
+        # The first of those that are found equally often.
+        self.template = max(found, key=lambda template: len(found[template]))
+        self._numbers = found[self.template]
+        return self._numbers
 
     def count(self, path: str) -> int:
         """Number of frames in a folder that was found.
@@ -142,7 +167,7 @@ class FrameFolder(VideoFolder):
         """The line of an entry whose folder was found.
 
         Raises:
-            UnusableEntry: if the segment has no frames.
+            UnusableEntry: if the segment has no frames, or too few.
         """
         total = self.count(path)
         numbers = [total]
@@ -150,6 +175,9 @@ class FrameFolder(VideoFolder):
             numbers = segment_frames(entry.segment, self.fps, total)
             if not numbers[1]:
                 raise UnusableEntry('begins behind the last frame')
+            least = ceil(round(self.shortest * self.fps, 6))
+            if numbers[1] < least:
+                raise UnusableEntry(f'fewer than {least} frames')
         return ' '.join(map(str, [path, *numbers, *entry.labels]))
 
 
@@ -157,6 +185,15 @@ def _ends(path: str) -> List[str]:
     """``['a/b/c', 'b/c', 'c']`` of ``'a/b/c'``."""
     parts = path.split('/')
     return ['/'.join(parts[i:]) for i in range(len(parts))]
+
+
+def is_named(name: str, extensions: Sequence[str]) -> bool:
+    """Whether a file has one of these extensions.
+
+    The ``._name`` files that macOS leaves beside others are none of them.
+    """
+    return name.lower().endswith(tuple(extensions)) and \
+        not name.startswith('._')
 
 
 def without_extension(path: str) -> str:
@@ -187,6 +224,24 @@ def frame_numbers(files: Iterable[str], template: str,
     pattern = re.compile(
         rf'{before}(\d{{{width}}}|[1-9]\d{{{width},}}){after}')
     return [int(m[1]) for m in map(pattern.fullmatch, files) if m]
+
+
+def remark_on_frames(template: str, expected: str) -> str:
+    """What to do where frames have other names than a config expects.
+
+    Args:
+        template (str): Name of frame number i.
+        expected (str): The one of the config.
+
+    Returns:
+        str: A sentence; '' where they are the same.
+    """
+    if template == expected:
+        return ''
+    return (f"frames are called '{template}', but the configs expect "
+            f"'{expected}': rename them, or give tools/train.py, "
+            f"tools/test.py and tools/data/check_videos.py --frames "
+            f"'{template}' (in place of --rawframes)")
 
 
 def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
@@ -230,41 +285,6 @@ def _check_same_labels(first: Entry, second: Entry, path: str) -> None:
                     for entry in (first, second))
         raise ValueError(f"{one} and {two} are both '{path}': a label is "
                          'wrong, or the file of one is not there')
-
-
-def read_list(path: str) -> Tuple[str, List[Entry], List[int]]:
-    """Read a list of videos with a label each.
-
-    Args:
-        path (str): Lines ``path label`` or ``path frames label``; all lines
-            of a file alike.
-
-    Returns:
-        tuple[str, list[Entry], list[int]]: 'videos' or 'rawframes', the
-        videos, and their numbers of frames ([] for videos).
-
-    Raises:
-        OSError: if it cannot be read.
-        ValueError: if a line is malformed; names file and line.
-    """
-    rows = []
-    with open(path, encoding='utf-8-sig', errors='replace') as file:
-        for number, line in enumerate(file, 1):
-            fields = line.split()
-            if not fields:
-                continue
-            if not re.fullmatch(r'\S+( \d+){1,2}', ' '.join(fields)) or \
-                    rows and len(rows[0]) != len(fields):
-                raise ValueError(
-                    f"'{path}' line {number}: expected 'path label' or 'path "
-                    "frames label', the same in all lines, got "
-                    f'{line.strip()!r}')
-            rows.append(fields)
-    if not rows:
-        raise ValueError(f"'{path}' is empty")
-    entries = [Entry((row[0], ), (int(row[-1]), )) for row in rows]
-    totals = [int(row[1]) for row in rows if len(row) == 3]
-    return 'rawframes' if totals else 'videos', entries, totals
 
 
 def write_lines(path: str, lines: Iterable[str]) -> None:

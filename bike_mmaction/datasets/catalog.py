@@ -15,27 +15,39 @@ class DatasetInfo(NamedTuple):
         class_names (str): Built-in list or path, maybe with ``{split}``.
         splits (tuple[int]): Numbers of its official splits; () if the
             official division into training and validation is the only one.
-        parts (tuple[str]): Of 'train' and 'val'; tests use 'val'.
+        parts (tuple[str]): Of 'train', 'val', 'test' and 'full', which is all
+            whole videos of the data set, whatever the split.
+        tested (str): The part that tests use.
         root (str): Folder below ``data``, by default the name.
         by_part (bool): Whether the videos of the parts lie in folders of
-            their own, ``videos_train`` and ``videos_val``.
+            their own, such as ``videos_train`` and ``videos_val``.
         segments (bool): Whether training videos are segments of files.
+        shortest (float): Seconds that such a segment must have at least.
         multi_label (bool): Whether videos to test have several labels.
         metrics (tuple[str]): Types of the metrics, the most usual first.
         frames (str): Name of frame number i, where frames are extracted;
             ``{video}`` stands for the name of their folder.
+        fps (float): Frames a second, where frames are extracted; segments
+            are found by it.
+        video_id (str): Regular expression of the name of a whole video; an
+            underscore and a number behind it make the name of a segment, as
+            in the authors' lists. '' where there are no segments.
     """
     name: str
     num_classes: int
     class_names: str
     splits: Tuple[int, ...] = ()
     parts: Tuple[str, ...] = ('train', 'val')
+    tested: str = 'val'
     root: str = ''
     by_part: bool = False
     segments: bool = False
+    shortest: float = 0
     multi_label: bool = False
     metrics: Tuple[str, ...] = ('AccMetric', )
     frames: str = 'img_{:05}.jpg'
+    fps: float = 24
+    video_id: str = ''
 
     @property
     def data_root(self) -> str:
@@ -53,8 +65,9 @@ class DatasetInfo(NamedTuple):
         """File name of an annotation file.
 
         Args:
-            part (str): 'train' or 'val'.
-            split (int, optional): Number of the official split.
+            part (str): One of ``parts``.
+            split (int, optional): Number of the official split; None for
+                'full'.
             kind (str): 'videos' or 'rawframes'. Defaults to 'videos'.
 
         Raises:
@@ -63,10 +76,10 @@ class DatasetInfo(NamedTuple):
         if part not in self.parts:
             raise ValueError(f"{self.name} has no part '{part}', only "
                              f'{self.parts}')
-        if split is None and self.splits or \
-                split is not None and split not in self.splits:
+        splits = () if part == 'full' else self.splits
+        if split not in (splits or (None, )):
             raise ValueError(f'split={split!r}: the splits of {self.name} are '
-                             f'{self.splits or "not numbered, give None"}')
+                             f'{splits or "not numbered, give None"}')
         number = '' if split is None else f'_split{split}'
         return f'{self.name}_{part}{number}_list_{kind}.txt'
 
@@ -85,16 +98,36 @@ _ALL = (
         160,
         'kinetics600_zeroshot_split{split}',
         splits=(1, 2, 3),
-        parts=('val', ),
+        parts=('test', ),
+        tested='test',
         root='kinetics600',
         by_part=True),
-    DatasetInfo('ucf101', 101, 'ucf101', splits=(1, 2, 3)),
-    DatasetInfo('hmdb51', 51, 'hmdb51', splits=(1, 2, 3)),
+    DatasetInfo(
+        'ucf101',
+        101,
+        'ucf101',
+        splits=(1, 2, 3),
+        parts=('train', 'val', 'full'),
+        frames='image_{:04}.jpg'),
+    DatasetInfo(
+        'hmdb51',
+        51,
+        'hmdb51',
+        splits=(1, 2, 3),
+        parts=('train', 'val', 'full'),
+        frames='image_{:06}.jpg'),
+    # Trained on the instances that have 8 frames at one frame a second.
     DatasetInfo(
         'activitynet',
         200,
         'activitynet200',
-        metrics=('AccMetric', 'MeanAPMetric')),
+        parts=('train', 'val', 'full'),
+        segments=True,
+        shortest=8,
+        metrics=('AccMetric', 'MeanAPMetric'),
+        frames='image_{:06}.jpg',
+        fps=1,
+        video_id=r'v_[\w-]{11}|[\w-]{11}'),
     DatasetInfo(
         'charades',
         157,
@@ -102,9 +135,11 @@ _ALL = (
         segments=True,
         multi_label=True,
         metrics=('MeanAPMetric', ),
-        frames='{video}-{:06}.jpg'),
+        frames='{video}-{:06}.jpg',
+        video_id=r'[A-Z0-9]{5}'),
 )
 CATALOG = {info.name: info for info in _ALL}
+FRAMES = tuple(dict.fromkeys(info.frames for info in _ALL))
 
 
 def find_dataset(name: str) -> DatasetInfo:

@@ -40,7 +40,7 @@ def choose_shots(labels: Dict[int, List[int]], shots: int, seed: int,
 
 @DATASETS.register_module()
 class FewShotDataset(RepeatDataset):
-    """A few videos per class of any data set, repeated.
+    """A few videos per class of any data set, or segments, repeated.
 
     They are repeated as often as they fit into the whole data set, so that an
     epoch keeps its length. What is drawn depends on the list of the data set,
@@ -121,5 +121,7 @@ class WriteFewShotList(Hook):
         path = f'{runner.work_dir}/few_shot_list.txt'
         with open(path, 'w', encoding='utf-8') as file:
             file.writelines(f'{line}\n' for line in dataset.chosen())
-        runner.logger.info(f'{dataset._ori_len} videos drawn, each '
+        info = dataset.get_data_info(0)
+        kind = 'segments' if {'segment', 'offset'} & set(info) else 'videos'
+        runner.logger.info(f'{dataset._ori_len} {kind} drawn, each '
                            f'{dataset.times} times an epoch: {path}')

@@ -3,21 +3,19 @@
 Read only; nothing is known here of what is on disk. See
 ``tools/data/prepare.py``, which makes the lists for training and testing.
 """
-import csv
 import json
-import math
 import os.path as osp
 import re
 from collections import Counter
 from fnmatch import fnmatch
 from glob import escape, glob
 from os import listdir
-from typing import (Callable, Dict, Iterator, List, NamedTuple, Optional,
-                    Sequence, Tuple)
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .catalog import DatasetInfo
 from .class_labels import ClassLabels
 from .class_names import load_class_names
+from .text_files import read_fields, read_number, read_rows
 
 KINETICS_COLUMNS = ('label', 'youtube_id', 'time_start', 'time_end')
 
@@ -67,7 +65,9 @@ def official_class_names(info: DatasetInfo,
     if info.name != 'kinetics600':
         return load_class_names(info.classes(split))
     path = _kinetics_file(folder, 'train')
-    names = sorted({row['label'] for _, row in _rows(path, KINETICS_COLUMNS)})
+    names = sorted(
+        {row['label']
+         for _, row in read_rows(path, KINETICS_COLUMNS)})
     if len(names) != info.num_classes:
         raise ValueError(f"'{path}' names {len(names)} classes, expected "
                          f'{info.num_classes} of {info.name}')
@@ -81,8 +81,8 @@ def read_official(info: DatasetInfo, folder: str, part: str,
     Args:
         info (DatasetInfo): The data set.
         folder (str): Folder of the official files.
-        part (str): 'train' or 'val'.
-        split (int, optional): Number of the official split.
+        part (str): One of ``info.parts``.
+        split (int, optional): Number of the official split; None for 'full'.
         labels (ClassLabels): Its classes.
 
     Raises:
@@ -90,31 +90,49 @@ def read_official(info: DatasetInfo, folder: str, part: str,
         ValueError: if a line is malformed or a class unknown; names file
             and line.
     """
-    return READERS[info.name](folder, part, split, labels)
+    read = READERS[info.name]
+    if part != 'full' or not info.splits:
+        return read(folder, part, split, labels)
+    # All videos of all splits, each once; sorted, as the splits differ.
+    entries = {
+        entry
+        for split in info.splits
+        for entry in read(folder, part, split, labels).entries
+    }
+    return OfficialList(sorted(entries, key=lambda e: (e.labels, e.names)), {})
 
 
 def _read_ucf101(folder, part, split, labels) -> OfficialList:
     folder = _subfolder(folder, 'ucfTrainTestlist')
     path = osp.join(folder, 'classInd.txt')
     classes = {}
-    for _, (number, name) in _fields(path, 2, '1 ApplyEyeMakeup'):
+    for _, (number, name) in read_fields(path, 2, '1 ApplyEyeMakeup'):
         classes[number] = name
     labels.check_all_found(list(classes.values()), f"'{path}'")
-    name = 'trainlist' if part == 'train' else 'testlist'
-    path = osp.join(folder, f'{name}{split:02}.txt')
-    count, example = (2, ' 1') if part == 'train' else (1, '')
+    lists = {
+        'train': ('train', ),
+        'val': ('test', ),
+        'full': ('train', 'test')
+    }
     entries = []
-    for where, fields in _fields(path, count,
-                                 f'ApplyEyeMakeup/v_x_g01_c01.avi{example}'):
-        label = labels.find(osp.dirname(fields[0]), where)
-        number = (fields[1:] or [None])[0]
-        if number and (number not in classes
-                       or labels.find(classes[number], where) != label):
-            raise ValueError(f'{where}: in classInd.txt number {number} is '
-                             f'{classes.get(number)}, not the folder '
-                             f"'{osp.dirname(fields[0])}'")
-        entries.append(Entry((fields[0], ), (label, )))
+    for kind in lists[part]:
+        path = osp.join(folder, f'{kind}list{split:02}.txt')
+        count, example = (2, ' 1') if kind == 'train' else (1, '')
+        for where, fields in read_fields(
+                path, count, f'ApplyEyeMakeup/v_x_g01_c01.avi{example}'):
+            label = labels.find(osp.dirname(fields[0]), where)
+            _check_ucf101_number(fields, label, classes, labels, where)
+            entries.append(Entry((fields[0], ), (label, )))
     return OfficialList(entries, {})
+
+
+def _check_ucf101_number(fields, label, classes, labels, where) -> None:
+    number = (fields[1:] or [None])[0]
+    if number and (number not in classes
+                   or labels.find(classes[number], where) != label):
+        raise ValueError(f'{where}: in classInd.txt number {number} is '
+                         f'{classes.get(number)}, not the folder '
+                         f"'{osp.dirname(fields[0])}'")
 
 
 def _read_hmdb51(folder, part, split, labels) -> OfficialList:
@@ -123,43 +141,69 @@ def _read_hmdb51(folder, part, split, labels) -> OfficialList:
     paths = sorted(glob(osp.join(escape(folder), f'*{ending}')))
     folders = [osp.basename(path)[:-len(ending)] for path in paths]
     labels.check_all_found(folders, f"'{folder}', files '*{ending}'")
-    wanted = '1' if part == 'train' else '2'
+    wanted = dict(train='1', val='2', full='012')[part]
     entries = []
     for path, name in zip(paths, folders):
         label = labels.find(name, f"'{path}'")
-        for where, (video, use) in _fields(path, 2, 'video.avi 1'):
+        for where, (video, use) in read_fields(path, 2, 'video.avi 1'):
             if use not in ('0', '1', '2'):
                 raise ValueError(f'{where}: expected 0, 1 or 2 behind the '
                                  f'video, got {use!r}')
-            if use == wanted:
+            if use in wanted:
                 entries.append(Entry((f'{name}/{video}', ), (label, )))
     return OfficialList(entries, {})
 
 
 def _read_activitynet(folder, part, split, labels) -> OfficialList:
     path = osp.join(folder, 'activity_net.v1-3.min.json')
+    subsets = dict(
+        train=('training', ),
+        val=('validation', ),
+        full=('training', 'validation'))[part]
+    entries, remarks = [], Counter()
+    for name, segments, duration in _activitynet_videos(path, subsets):
+        where = f"'{path}' video {name}"
+        numbers = [labels.find(label, where) for label, _, _ in segments]
+        if not segments:
+            remarks['left out, without annotation'] += 1
+        elif part == 'train':
+            for label, (_, start, end) in zip(numbers, segments):
+                _add_segment(entries, remarks, (f'v_{name}', name), label,
+                             start, min(end, duration))
+        else:
+            if len(set(numbers)) > 1:
+                remarks['of several classes, of which the first is taken'] += 1
+            entries.append(Entry((f'v_{name}', name), (numbers[0], )))
+    return OfficialList(entries, remarks)
+
+
+def _activitynet_videos(path: str, subsets: Sequence[str]) -> List[tuple]:
+    """Name, segments ``(class, begin, end)`` and duration of each video."""
     try:
         with open(path, encoding='utf-8') as file:
             videos = json.load(file)['database']
-        subset = 'training' if part == 'train' else 'validation'
-        found = {
-            name: [segment['label'] for segment in video['annotations']]
-            for name, video in videos.items() if video['subset'] == subset
-        }
+        return [(name, [_activitynet_segment(x) for x in video['annotations']],
+                 float(video['duration'])) for name, video in videos.items()
+                if video['subset'] in subsets]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"'{path}': expected {{'database': {{id: {{'subset', "
-            f"'annotations': [{{'label'}}]}}}}}} ({error!r})") from error
-    entries, remarks = [], Counter()
-    for name, classes in found.items():
-        if not classes:
-            remarks['left out, without annotation'] += 1
-            continue
-        numbers = [labels.find(c, f"'{path}' video {name}") for c in classes]
-        if len(set(numbers)) > 1:
-            remarks['of several classes, of which the first is taken'] += 1
-        entries.append(Entry((f'v_{name}', name), (numbers[0], )))
-    return OfficialList(entries, remarks)
+            f"'{path}': expected {{'database': {{id: {{'subset', 'duration', "
+            f"'annotations': [{{'label', 'segment'}}]}}}}}} ({error!r})"
+        ) from error
+
+
+def _activitynet_segment(annotation: dict) -> Tuple[str, float, float]:
+    start, end = map(float, annotation['segment'])
+    return annotation['label'], start, end
+
+
+def _add_segment(entries: List[Entry], remarks: Counter, names, label: int,
+                 start: float, end: float) -> None:
+    segment = (round(start, 2), round(end, 2))
+    if segment[0] < segment[1]:
+        entries.append(Entry(names, (label, ), segment))
+    else:
+        remarks['left out, empty or behind the end'] += 1
 
 
 def _read_charades(folder, part, split, labels) -> OfficialList:
@@ -167,21 +211,17 @@ def _read_charades(folder, part, split, labels) -> OfficialList:
     name = 'train' if part == 'train' else 'test'
     path = osp.join(folder, f'Charades_v1_{name}.csv')
     entries, remarks = [], Counter()
-    for where, row in _rows(path, ('id', 'actions', 'length')):
+    for where, row in read_rows(path, ('id', 'actions', 'length')):
         actions = _charades_actions(row['actions'], len(labels.names), where)
         if part == 'train':
-            length = _number(row['length'], 'length', where)
+            length = read_number(row['length'], 'length', where)
             for label, start, end in actions:
-                segment = (round(start, 2), round(min(end, length), 2))
-                if segment[0] >= segment[1]:
-                    remarks['left out, empty or behind the end'] += 1
-                    continue
-                entries.append(Entry((row['id'], ), (label, ), segment))
-        elif actions:
+                _add_segment(entries, remarks, (row['id'], ), label, start,
+                             min(end, length))
+        else:
             classes = tuple(sorted({label for label, _, _ in actions}))
             entries.append(Entry((row['id'], ), classes))
-        else:
-            remarks['left out, without action'] += 1
+            remarks['without action, kept as negatives'] += not classes
     return OfficialList(entries, remarks)
 
 
@@ -194,7 +234,7 @@ def _charades_actions(text: str, num_classes: int, where: str) -> List[tuple]:
             raise ValueError(
                 f"{where}: expected actions such as 'c092 11.90 21.20', up to "
                 f'c{num_classes - 1:03}, got {action!r}')
-        times = [_number(found[i], 'time', where) for i in (2, 3)]
+        times = [read_number(found[i], 'time', where) for i in (2, 3)]
         actions.append((int(found[1]), *times))
     return actions
 
@@ -203,7 +243,7 @@ def _read_kinetics(folder, part, split, labels) -> OfficialList:
     path = _kinetics_file(folder, part)
     entries = [
         _kinetics_entry(row, labels, where)
-        for where, row in _rows(path, KINETICS_COLUMNS)
+        for where, row in read_rows(path, KINETICS_COLUMNS)
     ]
     return OfficialList(entries, {})
 
@@ -211,7 +251,13 @@ def _read_kinetics(folder, part, split, labels) -> OfficialList:
 def _read_zero_shot(folder, part, split, labels) -> OfficialList:
     """The videos of the classes of the split, not of the others."""
     path = _kinetics_file(folder, part)
-    rows = list(_rows(path, KINETICS_COLUMNS))
+    rows = list(
+        read_rows(
+            path,
+            KINETICS_COLUMNS,
+            hint='. Some releases of the test part '
+            "have no labels; take the 'test.csv' of DeepMind's "
+            'kinetics600.tar.gz, or another that has them'))
     known = [(where, row) for where, row in rows if row['label'] in labels]
     labels.check_all_found([row['label'] for _, row in known], f"'{path}'")
     entries = [_kinetics_entry(row, labels, where) for where, row in known]
@@ -222,7 +268,8 @@ def _read_zero_shot(folder, part, split, labels) -> OfficialList:
 def _kinetics_file(folder: str, part: str) -> str:
     """``train.csv``, ``kinetics_400_val.csv``, ``validate.csv`` ..."""
     found = sorted(
-        name for name in listdir(folder) if fnmatch(name, f'*{part}*.csv'))
+        name for name in listdir(folder)
+        if fnmatch(name, f'*{part}*.csv') and not name.startswith('.'))
     if not found:
         raise FileNotFoundError(f"'{folder}' has no csv of Kinetics, such as "
                                 f"'{part}.csv'")
@@ -234,7 +281,7 @@ def _kinetics_file(folder: str, part: str) -> str:
 
 def _kinetics_entry(row: dict, labels: ClassLabels, where: str) -> Entry:
     start, end = (
-        int(_number(row[key], key, where))
+        int(read_number(row[key], key, where))
         for key in ('time_start', 'time_end'))
     name = row['youtube_id']
     return Entry((f'{name}_{start:06}_{end:06}', name),
@@ -255,44 +302,3 @@ def _subfolder(folder: str, name: str) -> str:
     """The folder that an archive unpacks to, if it is there."""
     inner = osp.join(folder, name)
     return inner if osp.isdir(inner) else folder
-
-
-def _fields(path: str, count: int, example: str) -> Iterator[tuple]:
-    """Place and fields of each line of a text file."""
-    with open(path, encoding='utf-8-sig', errors='replace') as file:
-        for number, line in enumerate(file, 1):
-            fields = line.split()
-            if fields and len(fields) != count:
-                raise ValueError(f"'{path}' line {number}: expected a line "
-                                 f"such as '{example}', got {line.strip()!r}")
-            if fields:
-                yield f"'{path}' line {number}", fields
-
-
-def _rows(path: str, columns: Sequence[str]) -> Iterator[tuple]:
-    """Place and row of each line of a csv with a header."""
-    with open(
-            path, encoding='utf-8-sig', errors='replace', newline='') as file:
-        reader = csv.DictReader(file)
-        absent = [c for c in columns if c not in (reader.fieldnames or ())]
-        if absent:
-            raise ValueError(f"'{path}' line 1: the header has no column "
-                             f"{', '.join(absent)}; expected a csv with "
-                             f"{','.join(columns)}")
-        for row in reader:
-            where = f"'{path}' line {reader.line_num}"
-            short = [c for c in columns if row[c] is None]
-            if short:
-                raise ValueError(f'{where}: no {short[0]}, the line ends '
-                                 'before')
-            yield where, row
-
-
-def _number(text: str, name: str, where: str) -> float:
-    try:
-        number = float(text)
-        if not math.isfinite(number):
-            raise ValueError
-        return number
-    except ValueError:
-        raise ValueError(f'{where}: {name}={text!r} is no number') from None

@@ -1,4 +1,4 @@
-"""Segments of untrimmed videos: what Charades is trained on (section 3.1)."""
+"""Segments of untrimmed videos: training on Charades and ActivityNet."""
 from typing import List, Tuple
 
 from mmaction.datasets import RawframeDataset, VideoDataset
@@ -56,7 +56,8 @@ class VideoSegmentDataset(VideoDataset):
                 raise ValueError(
                     f"'{self.ann_file}' line {number}: expected 'path start "
                     f"end label' with 0 <= start < end in seconds, got "
-                    f'{line!r}') from None
+                    f'{line!r}. tools/data/prepare.py writes such lists'
+                ) from None
             folder = self.data_prefix['video']
             found.append(
                 dict(

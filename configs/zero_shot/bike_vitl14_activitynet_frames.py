@@ -1,4 +1,5 @@
-# Only tests: each frame votes by its CLIP scores, as published (Table 5).
+# Only tests, on all videos of the data set: each frame votes by its CLIP
+# scores, as published (Table 5).
 _base_ = '../bike_vitl14_k400.py'
 
 from bike_mmaction.apis import zero_shot

@@ -1,4 +1,4 @@
-# Only tests: by the whole video branch.
+# Only tests, on all videos of the data set: by the whole video branch.
 _base_ = '../bike_vitl14_k400.py'
 
 from bike_mmaction.apis import zero_shot

@@ -1,4 +1,5 @@
-# Only tests: by the whole video branch, as published (Table 5).
+# Only tests, on the test part of Kinetics-600: by the whole video branch, as
+# published (Table 5).
 _base_ = '../bike_vitl14_k400.py'
 
 from bike_mmaction.apis import zero_shot

@@ -101,9 +101,9 @@ def test_times_are_those_of_frames(fps):
 def test_segment_behind_the_end(tmp_path):
     write_text(f'{tmp_path}/a/img_00001.jpg')
     entry = Entry(('a', ), (0, ), (0.04, 1.))
-    assert FrameFolder(str(tmp_path), 'img_{:05}.jpg', 24).line('a', entry)
+    assert FrameFolder(str(tmp_path), ['img_{:05}.jpg'], 24).line('a', entry)
     with pytest.raises(UnusableEntry, match='begins behind the last frame'):
-        FrameFolder(str(tmp_path), 'img_{:05}.jpg', 25).line('a', entry)
+        FrameFolder(str(tmp_path), ['img_{:05}.jpg'], 25).line('a', entry)
 
 
 def test_names_of_frames():
@@ -130,3 +130,48 @@ def test_a_list_is_written_as_a_whole(tmp_path):
     with pytest.raises(RuntimeError):
         write_lines(str(path), fail())
     assert path.read_text() == 'a 0\n'
+
+
+def test_files_of_macos_are_no_videos(tmp_path):
+    """It leaves ``._name`` beside a file on a disk of another system."""
+    videos = folder(tmp_path, 'a/._001.mp4', 'a/001.mp4', '._002.mp4')
+    assert videos.find(['001']) == 'a/001.mp4'
+    assert videos.find(['._001']) is videos.find(['002']) is None
+    names = ['._img_00001.jpg', '._V-000001.jpg', 'img_00002.jpg']
+    assert frame_numbers(names, 'img_{:05}.jpg', 'V') == [2]
+    assert frame_numbers(names, '{video}-{:06}.jpg', 'V') == []
+
+
+def test_short_segments(tmp_path):
+    """They are told in seconds, or in frames where these are counted."""
+    videos = VideoFolder(str(tmp_path), shortest=8)
+    entry = Entry(('a', ), (0, ), (0.03, 8.03))  # 7.999... for a computer
+    assert entry.segment[1] - entry.segment[0] < 8
+    assert videos.line('a', entry) == 'a 0.03 8.03 0'
+    assert videos.line('a', Entry(('a', ), (0, ))) == 'a 0'
+    with pytest.raises(UnusableEntry, match='shorter than 8 s'):
+        videos.line('a', entry._replace(segment=(1.1, 9.09)))
+    for i in range(1, 21):
+        write_text(f'{tmp_path}/a/image_{i:06}.jpg')
+    for fps, segment, expected in ((1, (1.1, 9.1), 'a 1 8 0'),
+                                   (2, (0, 8), 'a 0 16 0'), (1.5, (0, 8),
+                                                             'a 0 12 0')):
+        frames = FrameFolder(str(tmp_path), ['image_{:06}.jpg'], fps, 8)
+        assert frames.line('a', entry._replace(segment=segment)) == expected
+        with pytest.raises(
+                UnusableEntry, match=f'fewer than {int(8 * fps)} frames'):
+            frames.line('a', entry._replace(segment=(segment[0], 7.9)))
+        assert frames.line('a', Entry(('a', ), (0, ))) == 'a 20 0'
+
+
+def test_names_of_frames_on_disk(tmp_path):
+    """Those that most folders have."""
+    known = ['image_{:04}.jpg', 'img_{:05}.jpg', '{video}-{:06}.jpg']
+    for name in ('a/image_0001', 'b/image_0001', 'c/img_00001', 'd/d-000001'):
+        write_text(f'{tmp_path}/{name}.jpg')
+    frames = FrameFolder(str(tmp_path), known[1:] + known[:1])
+    assert frames.template == known[0]
+    assert frames.find(['a']) == 'a' and frames.find(['c']) is None
+    frames = FrameFolder(str(tmp_path), known[1:])
+    assert frames.template == known[1] and frames.find(['c']) == 'c'
+    assert FrameFolder(f'{tmp_path}/x', known).template == known[0]

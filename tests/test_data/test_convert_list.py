@@ -49,7 +49,9 @@ def test_without_looking_at_the_disk(convert, tmp_path):
     assert convert(FRAMES, 'videos', '--extension',
                    '.avi')[1] == ['a/one.avi 7', 'b/two.avi 0']
     assert convert(VIDEOS, 'videos')[1] == VIDEOS
-    assert convert(FRAMES + [''], 'rawframes')[1] == FRAMES
+    printed, lines = convert(FRAMES + [''], 'rawframes')
+    assert lines == FRAMES
+    assert "frames are expected to be called 'img_{:05}.jpg'" in printed
 
 
 def test_with_files(convert, disk, tmp_path):
@@ -64,6 +66,125 @@ def test_with_files(convert, disk, tmp_path):
     assert len(lines) == 2 and '2 of 3 lines; 1 missing' in printed
     missing = tmp_path / 'out' / 'ours_missing.txt'
     assert missing.read_text() == 'c.mp4\n'
+
+
+VIDEO = 'v_ApplyEyeMakeup_g08_c01'
+UCF = f'/data/ucf101/frames/ApplyEyeMakeup/{VIDEO}'
+
+
+@pytest.mark.parametrize(
+    'lines,options,expected',
+    [
+        ([f'{UCF} 120 0'], [], ['ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.mp4'
+                                ]),
+        # the folder of a class, whatever it is called, but no other
+        (['/x/y/3/a 9 3', '/x/y/4/b 9 4'], [], ['3/a.mp4', '4/b.mp4']),
+        (['jpg/a 9 3', 'jpg/b/ 9 4'], [], ['a.mp4', 'b.mp4']),
+        (['train_256/a 9 3', 'c/b 9 4', 'train_256/c 9 4'
+          ], [], ['a.mp4', 'c/b.mp4', 'c.mp4']),
+        (['/anet/v_abcdefghijk 9 3'], ['--dataset', 'activitynet'
+                                       ], ['v_abcdefghijk.mp4']),
+        # those of video files stay where they are
+        (['/x/y/a.avi 3', '/x/y/b 4'], [], ['/x/y/a.avi', '/x/y/b.mp4']),
+    ])
+def test_folders_of_frames_are_not_those_of_videos(lines, options, expected,
+                                                   convert):
+    found = convert(lines, 'videos', *options)[1]
+    assert [line.split()[0] for line in found] == expected
+    assert [x.split()[-1] for x in found] == [x.split()[-1] for x in lines]
+
+
+def test_videos_of_frames_are_found(convert, tmp_path):
+    """In the usual folder, or in any where theirs is no class."""
+    write_text(f'{tmp_path}/videos/ApplyEyeMakeup/{VIDEO}.avi')
+    root = ['videos', '--videos-root', tmp_path / 'videos']
+    expected = f'ApplyEyeMakeup/{VIDEO}.avi 0'
+    for line in (f'{UCF} 120 0', f'jpg/{VIDEO} 120 0'):
+        printed, lines = convert([line, 'jpg/other 9 1'], *root)
+        assert lines == [expected] and '1 missing' in printed
+
+
+@pytest.mark.parametrize('dataset,name', [
+    ('activitynet', 'v_abcdefghijk_0'),
+    ('activitynet', 'frames/--_1bcd_0fk_12/'),
+    ('charades', '/data/charades/46GP8_3'),
+    (None, 'x/v_abcdef_1234_0'),
+])
+def test_segments_have_no_video_files(dataset, name, convert, refuse,
+                                      tmp_path):
+    options = ['--dataset', dataset] if dataset else []
+    source = write_text(f'{tmp_path}/x.txt', f'{name} 12 3', f'{name}0 7 3')
+    message = refuse('convert_list', source, tmp_path / 'y.txt', '--to',
+                     'videos', *options)
+    assert message == (
+        f"convert_list: '{source}' names trimmed segments such as '{name}', "
+        'of which there are no video files; tools/data/prepare.py '
+        f"{dataset or 'activitynet'} writes a list of the segments from the "
+        'official annotation')
+    lines = [f'{name} 12 3', f'{name} 7 3', f'{name} 8 3']
+    if dataset:  # a config reads segments, so here are some from frame 0 on
+        printed, found = convert(lines, 'rawframes', '--min-frames', 8,
+                                 *options)
+        assert found == [f'{name} 0 12 3', f'{name} 0 8 3']
+        assert '2 of 3 lines; 0 missing on disk; 1 left out, fewer than 8 ' \
+            'frames\n' in printed
+    else:
+        assert 'give --dataset activitynet' in refuse('convert_list', source,
+                                                      tmp_path / 'y.txt',
+                                                      '--to', 'rawframes')
+
+
+@pytest.mark.parametrize('line', [
+    'v_abcdefghijk 12 3', 'abcdefghijk 12 3', 'v_123456789_0 12 3',
+    'pick/a_pick_u_nm_np1_ba_goo_0 12 3', 'x/abcdefghijk_000007_000017 9 1'
+])
+def test_whole_videos_are_no_segments(line, convert):
+    """Although their names end with a number."""
+    for options in ([], ['--dataset', 'activitynet']):
+        assert convert([line], 'rawframes', *options)[1] == [line]
+        if 'k_0' in line or 'pick' in line:
+            break
+
+
+def test_least_number_of_frames(convert, refuse, disk, tmp_path):
+    options = ['--min-frames', 6]
+    frames = ['--frames-root', disk / 'frames', *options]
+    printed, lines = convert(VIDEOS, 'rawframes', *frames)
+    assert lines == ['two 6 0'] and '1 left out, fewer than 6' in printed
+    # of the numbers in the list
+    lines = ['a/one 6 7', 'b/two 5 0']
+    assert convert(lines, 'videos', *options)[1] == VIDEOS[:1]
+    root = ['--videos-root', disk / 'videos']
+    assert convert(lines, 'videos', *root, *options)[1] == ['a/one.avi 7']
+    source = write_text(f'{tmp_path}/x.txt', *VIDEOS)
+    for kind in (['videos'], ['videos', *root], ['rawframes']):
+        assert f"'{source}' has no numbers of frames" in refuse(
+            'convert_list', source, tmp_path / 'y.txt', '--to', *kind,
+            *options)
+
+
+def test_names_of_frames_are_told(convert, disk, tmp_path):
+    frames = ['rawframes', '--frames-root', disk / 'frames']
+    told = "frames are called 'img_{:05}.jpg', but the configs expect " \
+        "'image_{:04}.jpg': rename them, or give"
+    printed, lines = convert(VIDEOS, *frames, '--dataset', 'ucf101')
+    assert told in printed and len(lines) == 2
+    # without looking at the disk
+    printed, _ = convert(FRAMES, 'rawframes', '--dataset', 'ucf101')
+    assert "expected to be called 'image_{:04}.jpg' (filename_tmpl)" in printed
+    printed, _ = convert(FRAMES, 'rawframes', '--dataset', 'ucf101',
+                         '--frames', 'img_{:05}.jpg')
+    assert told in printed
+
+
+def test_official_files_are_for_another_tool(refuse, tmp_path):
+    source = write_text(f'{tmp_path}/Charades_v1_train.csv',
+                        'id,subject,actions,length',
+                        '46GP8,HR43,c092 11.90 21.20;c147 0.00 12.60,24.83')
+    message = refuse('convert_list', source, tmp_path / 'y.txt', '--to',
+                     'rawframes')
+    assert f"'{source}' line 1: expected 'path label'" in message
+    assert f"'prepare.py charades --annotations {tmp_path}'" in message
 
 
 def test_other_order_of_classes(convert, tmp_path):
@@ -171,6 +292,8 @@ def test_what_does_not_fit(refuse, tmp_path, disk):
         ([source, 'videos', '--class-names', few], 'needs --dataset'),
         ([source, 'videos', '--split', 1], '--split needs --class-names'),
         ([source, 'videos', '--frames-root', disk], 'needs --to rawframes'),
+        ([source, 'videos', '--frames', '{:05}'], 'needs --to rawframes'),
+        ([source, 'videos', '--min-frames', -1], '--min-frames -1 must'),
         ([source, 'rawframes', '--videos-root', disk], 'needs --to videos'),
         ([source, 'videos', '--extension', 'avi'], 'begin with a dot'),
     ):

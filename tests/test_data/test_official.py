@@ -28,7 +28,7 @@ CSV = 'label,youtube_id,time_start,time_end'
                                                    ], "expected {'database'"),
     ('activitynet', 'activity_net.v1-3.min.json', [
         '{"database": {"Q": {"subset": "training", "annotations": '
-        '[{"label": "Dancing"}]}}}'
+        '[{"label": "Dancing", "segment": [1, 2]}], "duration": 9}}}'
     ], "' video Q: class 'Dancing' is none of the 200"),
     ('charades', 'Charades_v1_train.csv', ['id,script,length'],
      'line 1: the header has no column actions; expected a csv with id,act'),
@@ -47,8 +47,14 @@ CSV = 'label,youtube_id,time_start,time_end'
     ('kinetics400', 'train.csv', [CSV],
      "has several files '*train*.csv', expected one: kinetics_400_train.csv, "
      'train.csv'),
-    ('kinetics600_zeroshot', 'validate.csv', [CSV, 'arguing,x,1,2'],
+    ('kinetics600_zeroshot', 'test.csv', [CSV, 'arguing,x,1,2'],
      '159 of 160 classes are not there'),
+    ('kinetics600_zeroshot', 'test.csv', [CSV[6:], 'x,1,2'],
+     'line 1: the header has no column label; expected a csv with label,you'),
+    ('activitynet', 'activity_net.v1-3.min.json', [
+        '{"database": {"Q": {"subset": "training", "annotations": '
+        '[{"label": "Archery", "segment": [1]}], "duration": 9}}}'
+    ], "'annotations': [{'label', 'segment'}]"),
 ])
 def test_malformed_official_files(name, file, lines, expected, tmp_path,
                                   refuse):

@@ -39,6 +39,11 @@ LISTS = dict(
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c02.avi 0',
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c04.avi 0',
             'YoYo/v_YoYo_g01_c02.avi 100', 'YoYo/v_YoYo_g01_c04.avi 100'
+        ],
+        'full': [
+            f'{c}/v_{c}_g01_c0{i}.avi {label}'
+            for c, label in (('ApplyEyeMakeup', 0), ('YoYo', 100))
+            for i in (1, 2, 3, 4)
         ]
     },
     hmdb51={
@@ -49,14 +54,28 @@ LISTS = dict(
         'val_split3': [
             f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
             for c, label in (('brush_hair', 0), ('wave', 50)) for i in (1, 3)
+        ],
+        'full': [
+            f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
+            for c, label in (('brush_hair', 0), ('wave', 50)) for i in range(6)
         ]
     },
     activitynet={
         'train': [
-            'v_--Id0000000.mp4 1', 'v_--Id0000001.mp4 199',
-            '--Id0000002.mp4 1', 'v_--Id0000003.mp4 199'
+            'v_--Id0000000.mp4 0.50 9.50 1', 'v_--Id0000000.mp4 12.00 24.00 1',
+            'v_--Id0000001.mp4 0.50 9.50 199',
+            'v_--Id0000001.mp4 12.00 24.00 199', '--Id0000002.mp4 0.50 9.50 1',
+            '--Id0000002.mp4 12.00 24.00 1', 'v_--Id0000003.mp4 0.50 9.50 199',
+            'v_--Id0000003.mp4 12.00 24.00 199',
+            'v_--Id0000003.mp4 1.00 9.00 199'
         ],
         'val': [
+            'v_--Id0000004.mp4 1', '--Id0000005.mp4 199',
+            'v_--Id0000006.mp4 1', 'v_--Id0000007.mp4 199'
+        ],
+        'full': [
+            'v_--Id0000000.mp4 1', 'v_--Id0000001.mp4 199',
+            '--Id0000002.mp4 1', 'v_--Id0000003.mp4 199',
             'v_--Id0000004.mp4 1', '--Id0000005.mp4 199',
             'v_--Id0000006.mp4 1', 'v_--Id0000007.mp4 199'
         ]
@@ -69,7 +88,7 @@ LISTS = dict(
         ],
         'val': [
             'TE001.mp4 92 147', 'TE002.mp4 92', 'TE003.mp4 147',
-            'TE004.mp4 0 147'
+            'TE004.mp4 0 147', 'TE005.mp4'
         ]
     },
     kinetics400={
@@ -81,34 +100,49 @@ LISTS = dict(
         ]
         for part in ('train', 'val')
     })
-FRAMES = dict(
-    LISTS,
+SEGMENTS_OF_FRAMES = dict(
+    activitynet={
+        'train': [
+            'v_--Id0000000 0 9 1', 'v_--Id0000000 12 12 1',
+            'v_--Id0000001 0 9 199', 'v_--Id0000001 12 12 199',
+            '--Id0000002 0 9 1', '--Id0000002 12 12 1',
+            'v_--Id0000003 0 9 199', 'v_--Id0000003 12 12 199',
+            'v_--Id0000003 1 8 199'
+        ]
+    },
     charades={
         'train': [
             'TR001 2 13 92', 'TR001 0 22 147', 'TR002 12 12 147',
             'TR003 0 12 92', 'TR004 5 15 147'
-        ],
-        'val':
-        ['TE001 24 92 147', 'TE002 24 92', 'TE003 24 147', 'TE004 24 0 147']
+        ]
     })
+
+
+def of_frames(name, part, lines):
+    """The lines of a list of videos, as those of their frames."""
+    segments = SEGMENTS_OF_FRAMES.get(name, {}).get(part)
+    rows = [line.split() for line in lines]
+    return segments or [
+        ' '.join([osp.splitext(path)[0], '24', *labels])
+        for path, *labels in rows
+    ]
 
 
 @pytest.mark.parametrize('name', LISTS)
 def test_lists(name, tmp_path, run_tool):
     write_official(name, tmp_path, rawframes=True)
     for kind in ('videos', 'rawframes'):
-        frames = kind == 'rawframes'
-        options = ['--rawframes', '--fps', 25] if frames else []
+        options = ['--rawframes'] * (kind == 'rawframes')
+        if name == 'charades':
+            options += ['--fps', 25]
         out = prepare(run_tool, name, tmp_path, *options)
         info = CATALOG[name]
-        assert len(out) == 2 * max(1, len(info.splits))
-        for part, lines in (FRAMES if frames else LISTS)[name].items():
+        assert len(out) == 2 * max(1, len(info.splits)) + ('full'
+                                                           in info.parts)
+        for part, lines in LISTS[name].items():
             path = tmp_path / f'{name}_{part}_list_{kind}.txt'
-            if frames and name != 'charades':
-                lines = [
-                    f'{osp.splitext(x.split()[0])[0]} 24 {x.split()[1]}'
-                    for x in lines
-                ]
+            if kind == 'rawframes':
+                lines = of_frames(name, part, lines)
             assert read(path) == lines
             assert any(x.startswith(f'{path}: ') for x in out)
     assert not [x for x in os.listdir(tmp_path) if 'missing' in x]
@@ -119,13 +153,21 @@ def test_remarks(tmp_path, run_tool):
     out = prepare(run_tool, 'charades', tmp_path)
     assert out[0].endswith(': 5 segments of 4 videos; 0 missing on disk; 2 '
                            'left out, empty or behind the end')
-    assert out[1].endswith(': 4 videos; 0 missing on disk; 1 left out, '
-                           'without action')
-    write_official('activitynet', tmp_path / 'a')
-    out = prepare(run_tool, 'activitynet', tmp_path / 'a')
-    assert out[1].endswith(
-        ': 4 videos; 0 missing on disk; 1 of several classes, of which the '
-        'first is taken; 1 left out, without annotation')
+    assert out[1].endswith(': 5 videos; 0 missing on disk; 1 without action, '
+                           'kept as negatives')
+    write_official('activitynet', tmp_path / 'a', rawframes=True)
+    for options, short in (([], 'shorter than 8 s'), (['--rawframes'],
+                                                      'fewer than 8 frames'),
+                           (['--rawframes', '--fps', 1], 'than 8 frames')):
+        train, val, full = prepare(run_tool, 'activitynet', tmp_path / 'a',
+                                   *options)
+        assert ': 9 segments of 4 videos; 0 missing on disk; 1 left out, ' \
+            'empty or behind the end; 1 left out, ' in train
+        assert train.endswith(short)
+        assert val.endswith(
+            ': 4 videos; 0 missing on disk; 1 of several classes, of which '
+            'the first is taken; 1 left out, without annotation')
+        assert ': 8 videos; 0 missing on disk; 1 of several' in full
 
 
 @pytest.mark.parametrize('kind', ['videos', 'rawframes'])
@@ -145,17 +187,18 @@ def test_kinetics600(kind, tmp_path, run_tool):
     missing = read(tmp_path, f'{list_name}_missing.txt')
     assert len(missing) == 600 and missing[0] == 'absent-0000_000003_000013'
 
-    # the classes of the three zero-shot splits, from the same file
+    # the classes of the three zero-shot splits, from the test part
     out = prepare(run_tool, 'kinetics600_zeroshot', tmp_path, *options)
     assert len(out) == 3 and all(
         x.endswith('4 videos; 160 missing on disk; 440 left out, of other '
                    'classes') for x in out)
     for split in (1, 2, 3):
-        list_name = f'kinetics600_zeroshot_val_split{split}_list_{kind}.txt'
+        list_name = f'kinetics600_zeroshot_test_split{split}_list_{kind}.txt'
         own = load_class_names(f'kinetics600_zeroshot_split{split}')
         lines = read(tmp_path, list_name)
-        assert lines[1] == line.replace(f' {label}',
-                                        f" {own.index('backflip (human)')}")
+        assert lines[1] == line.replace(
+            f' {label}',
+            f" {own.index('backflip (human)')}").replace('val-_', 'test-_')
 
 
 def test_another_number_of_classes(tmp_path, refuse):
@@ -295,3 +338,66 @@ def test_helpers_agree(tmp_path):
     write_frames(video, str(tmp_path / 'V1'), '{video}-{:06}.jpg')
     assert sorted(os.listdir(tmp_path /
                              'V1')) == [f'V1-00000{i}.jpg' for i in (1, 2, 3)]
+
+
+def test_frames_of_other_names(tmp_path, run_tool, refuse):
+    """They are found, and the user is told what to do about them."""
+    write_official('ucf101', tmp_path, rawframes=True)
+    folders = [
+        tmp_path / 'rawframes' / c / f'v_{c}_g01_c0{i}'
+        for c in ('ApplyEyeMakeup', 'YoYo') for i in (1, 2, 3, 4)
+    ]
+    stem = 'ucf101_val_split1_list_rawframes'
+    for folder in folders:
+        (folder / '._image_0001.jpg').touch()  # of macOS
+    out = prepare(run_tool, 'ucf101', tmp_path, '--rawframes')
+    expected = read(tmp_path, f'{stem}.txt')
+    assert expected[0] == 'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01 24 0'
+    assert len(out) == 7
+    for folder in folders[1:]:
+        for i in range(1, 25):
+            os.rename(folder / f'image_{i:04}.jpg', folder / f'img_{i:05}.jpg')
+    out = prepare(run_tool, 'ucf101', tmp_path, '--rawframes')
+    assert out[-1] == (
+        f"{tmp_path}/rawframes: frames are called 'img_{{:05}}.jpg', but the "
+        "configs expect 'image_{:04}.jpg': rename them, or give "
+        'tools/train.py, tools/test.py and tools/data/check_videos.py '
+        "--frames 'img_{:05}.jpg' (in place of --rawframes)")
+    assert read(tmp_path, f'{stem}.txt') == expected[1:]
+    assert read(tmp_path, f'{stem}_missing.txt') == [
+        'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi'
+    ]
+    # those of the first folder, and names that nobody knows
+    options = ['prepare', 'ucf101', '--annotations', tmp_path / 'annotations',
+               '--data-root', tmp_path, '--frames']  # yapf: disable
+    _, out = run_tool(*options, 'image_{:04}.jpg', '--rawframes')
+    assert f'{stem}.txt: 1 videos; 3 missing' in out and 'called' not in out
+    for i in range(1, 25):
+        os.rename(folders[2] / f'img_{i:05}.jpg', folders[2] / f'f{i:02}.png')
+    _, out = run_tool(*options, 'f{:02}.png', '--rawframes')
+    assert ': 1 videos; ' in out and "--frames 'f{:02}.png'" in out
+    assert '--frames needs --rawframes' in refuse(*options, 'f{:02}.png')
+    assert "frames 'img.jpg': expected a name with a number" in refuse(
+        *options, 'img.jpg', '--rawframes')
+
+
+def test_what_macos_leaves_behind(tmp_path, run_tool):
+    """``._name`` files are no videos; one of a csv is no second csv."""
+    write_official('kinetics400', tmp_path)
+    folder = tmp_path / 'videos_val' / 'abseiling'
+    video, = os.listdir(folder)
+    (folder / f'._{video}').write_bytes(b'\0\5\x16\7')
+    os.rename(folder / video, tmp_path / video)
+    (tmp_path / 'annotations' / '._kinetics_400_val.csv').touch()
+    out = prepare(run_tool, 'kinetics400', tmp_path)
+    assert out[1].endswith(': 3 videos; 1 missing on disk')
+
+
+def test_all_videos_need_the_files_of_all_splits(tmp_path, run_tool, refuse):
+    """But not who asks for some."""
+    folder = write_official('ucf101', tmp_path)
+    os.remove(f'{folder}/trainlist03.txt')
+    options = ['--annotations', folder, '--data-root', tmp_path]
+    assert 'trainlist03.txt' in refuse('prepare', 'ucf101', *options)
+    status, out = run_tool('prepare', 'ucf101', *options, '--splits', 1, 2)
+    assert status == 0 and 'full' not in out

@@ -16,12 +16,13 @@ from typing import List, Sequence
 from mmengine.config import Config, DictAction
 
 import bike_mmaction  # noqa: F401  (before mmaction)
-from bike_mmaction.apis import check_cfg_options
+from bike_mmaction.apis import (add_frame_arguments, check_cfg_options,
+                                read_frames)
 from bike_mmaction.datasets.annotation import write_lines
 from bike_mmaction.datasets.checking import (PROBLEMS, Verdict, check_all,
                                              judge_lengths, load_infos,
                                              read_lines, sampled_frames)
-from bike_mmaction.datasets.pipelines import SPLITS, own_dataset, use_rawframes
+from bike_mmaction.datasets.pipelines import SPLITS, own_dataset
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,10 +39,7 @@ def parse_args() -> argparse.Namespace:
         choices=SPLITS,
         default='train',
         help='whose videos (default: train)')
-    parser.add_argument(
-        '--rawframes',
-        action='store_true',
-        help='extracted frames, where the config reads videos')
+    add_frame_arguments(parser)
     parser.add_argument(
         '--workers', type=int, default=8, help='processes (default: 8)')
     parser.add_argument(
@@ -70,8 +68,7 @@ def load_dataset_config(args: argparse.Namespace) -> dict:
     """The data set of the split, also where another draws from it."""
     cfg = Config.fromfile(args.config)
     check_cfg_options(cfg, args.cfg_options)
-    if args.rawframes:
-        use_rawframes(cfg)
+    read_frames(cfg, args)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     return own_dataset(cfg, args.split)

@@ -5,23 +5,29 @@ data/ucf101/ucf101_val_split1_list_videos.txt --to videos
 
 A line of theirs is `path frames label` (extracted frames) or `path label`
 (video files). Labels stay as they are, unless `--class-names` and `--dataset`
-say in which order their and this project's classes are.
+say in which order their and this project's classes are. Where videos are
+wanted, folders of frames are called as the videos are usually; trimmed
+segments have no video files, tools/data/prepare.py lists them.
 """
 import argparse
 import csv
 import os.path as osp
 import sys
-from typing import List
+from typing import List, Optional
 
 import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.datasets.annotation import (AnnotationList, FrameFolder,
                                                VideoFolder, make_list,
-                                               read_list, without_extension,
-                                               write_lines, write_missing)
-from bike_mmaction.datasets.catalog import CATALOG, find_dataset
+                                               remark_on_frames,
+                                               without_extension, write_lines,
+                                               write_missing)
+from bike_mmaction.datasets.catalog import (CATALOG, FRAMES, DatasetInfo,
+                                            find_dataset)
 from bike_mmaction.datasets.class_labels import ClassLabels
 from bike_mmaction.datasets.class_names import load_class_names
 from bike_mmaction.datasets.official import Entry
+from bike_mmaction.datasets.released_lists import (ReleasedList, find_segment,
+                                                   name_videos, read_list)
 
 
 def parse_args() -> argparse.Namespace:
@@ -45,6 +51,17 @@ def parse_args() -> argparse.Namespace:
         help='count the frames below this folder; needed unless the list has '
         'their numbers')
     parser.add_argument(
+        '--frames',
+        metavar='TEMPLATE',
+        help="how extracted frames are called, such as 'img_{:05}.jpg' "
+        '(default: as the configs of --dataset expect, or as most are)')
+    parser.add_argument(
+        '--min-frames',
+        type=int,
+        default=0,
+        help='leave out what has fewer frames (the authors: 8, of the '
+        'segments of ActivityNet)')
+    parser.add_argument(
         '--class-names',
         metavar='CSV',
         help='the classes in the order of their labels: `id,name`, or a name '
@@ -54,8 +71,7 @@ def parse_args() -> argparse.Namespace:
         choices=tuple(CATALOG),
         metavar='DATASET',
         help='whose labels they are, or whose order of classes to translate '
-        'to, and how frames are named (default: img_00001.jpg ...): '
-        f"{', '.join(CATALOG)}")
+        f"to, and how frames and segments are named: {', '.join(CATALOG)}")
     parser.add_argument(
         '--split', type=int, help='of the classes, for kinetics600_zeroshot')
     args = parser.parse_args()
@@ -76,6 +92,10 @@ def _check_options(parser, args: argparse.Namespace) -> None:
                      f" one of {', '.join(map(str, info.splits))}")
     if args.to == 'videos' and args.frames_root:
         parser.error('--frames-root needs --to rawframes')
+    if args.min_frames < 0:
+        parser.error(f'--min-frames {args.min_frames} must not be negative')
+    if args.to == 'videos' and args.frames:
+        parser.error('--frames needs --to rawframes')
     if args.to == 'rawframes' and args.videos_root:
         parser.error('--videos-root needs --to videos')
     if not args.extension.startswith('.'):
@@ -126,51 +146,125 @@ def check_labels(entries: List[Entry], num_classes: int, what: str) -> None:
                              f' but {what} has {num_classes} classes')
 
 
-def make_lines(args: argparse.Namespace, kind: str, entries: List[Entry],
-               totals: List[int]) -> AnnotationList:
-    """The lines of the new list."""
-    root = args.videos_root or args.frames_root
-    if root:
-        template = find_dataset(args.dataset or 'kinetics400').frames
-        folder = VideoFolder(root) if args.to == 'videos' else FrameFolder(
-            root, template)
-        return make_list(entries, folder)
-    if args.to == 'rawframes' and kind == 'videos':
-        raise ValueError(f"'{args.list}' has no numbers of frames: give "
+def check_segments(args: argparse.Namespace, source: ReleasedList,
+                   info: Optional[DatasetInfo]) -> bool:
+    """Whether the list names trimmed segments.
+
+    Raises:
+        ValueError: if it does, and the new list cannot.
+    """
+    name = find_segment(source.entries, info)
+    if name and args.to == 'videos':
+        raise ValueError(
+            f"'{source.path}' names trimmed segments such as '{name}', of "
+            'which there are no video files; tools/data/prepare.py '
+            f"{args.dataset or 'activitynet'} writes a list of the segments "
+            'from the official annotation')
+    if name and not info:
+        raise ValueError(
+            f"'{name}' in '{source.path}' looks like a segment of a video of "
+            'ActivityNet, which lists name in another form: give --dataset '
+            'activitynet, or the one that it is of')
+    return name is not None
+
+
+def make_lines(args: argparse.Namespace,
+               source: ReleasedList) -> AnnotationList:
+    """The lines of the new list, as far as its videos are long enough."""
+    if args.frames_root:
+        found = make_list(source.entries, frame_folder(args))
+        long = [x for x in found.lines if int(x.split()[1]) >= args.min_frames]
+        left_out = len(found.lines) - len(long)
+        found = found._replace(lines=long)
+    elif source.totals:
+        long = source.longer_than(args.min_frames)
+        left_out = len(source.entries) - len(long.entries)
+        found = without_frames(args, long)
+    elif args.to == 'rawframes' or args.min_frames:
+        raise ValueError(f"'{source.path}' has no numbers of frames: give "
                          '--frames-root to count them')
+    else:
+        found, left_out = without_frames(args, source), 0
+    short = f'left out, fewer than {args.min_frames} frames'
+    return found._replace(remarks={**found.remarks, short: left_out})
+
+
+def frame_folder(args: argparse.Namespace) -> FrameFolder:
+    """The frames on disk; also their name, if none was given."""
+    expected = find_dataset(args.dataset or 'kinetics400').frames
+    templates = [args.frames] if args.frames else sorted(
+        FRAMES, key=lambda template: template != expected)
+    folder = FrameFolder(args.frames_root, templates)
+    args.frames = folder.template
+    return folder
+
+
+def without_frames(args: argparse.Namespace,
+                   source: ReleasedList) -> AnnotationList:
+    """The lines, where no frames are to be counted."""
+    if args.videos_root:
+        return make_list(source.entries, VideoFolder(args.videos_root))
     lines = []
-    for i, (names, labels, _) in enumerate(entries):
-        path = names[0]
+    for i, (names, labels, _) in enumerate(source.entries):
+        path = names[-1]
         if args.to == 'rawframes':
-            path += f' {totals[i]}'
+            path += f' {source.totals[i]}'
         elif path == without_extension(path):
             path += args.extension
         lines.append(f'{path} {labels[0]}')
     return AnnotationList(lines, [], {}, len(lines))
 
 
-def convert(args: argparse.Namespace) -> None:
-    """Read, convert, write and report."""
-    kind, entries, totals = read_list(args.list)
+def change_labels(args: argparse.Namespace,
+                  entries: List[Entry]) -> List[Entry]:
+    """Translate the labels as the options say, or check them."""
     if args.class_names:
         source = find_dataset(args.dataset).classes(args.split)
-        entries = translate(
-            entries, load_class_names(args.class_names, '--class-names'),
-            load_class_names(source, '--dataset'))
-    elif args.dataset:
+        return translate(entries,
+                         load_class_names(args.class_names, '--class-names'),
+                         load_class_names(source, '--dataset'))
+    if args.dataset:
         check_labels(entries,
                      find_dataset(args.dataset).num_classes,
                      f'--dataset {args.dataset}')
-    found = make_lines(args, kind, entries, totals)
+    return entries
+
+
+def convert(args: argparse.Namespace) -> None:
+    """Read, convert, write and report."""
+    info = find_dataset(args.dataset) if args.dataset else None
+    source = read_list(args.list)
+    segments = check_segments(args, source, info)
+    entries = change_labels(args, source.entries)
+    if args.to == 'videos' and source.totals:
+        entries = name_videos(entries, info)
+    found = make_lines(args, source._replace(entries=entries))
     if not found.lines:
         raise ValueError(
-            f"no video found in '{args.videos_root or args.frames_root}'; "
-            f"expected such as '{entries[0].names[0]}'")
+            'nothing left for the list: no video found in '
+            f"'{args.videos_root or args.frames_root or args.list}'; "
+            f"expected such as '{entries[0].names[-1]}'")
+    if segments:  # frames of their own, from the first one on
+        lines = [x.split() for x in found.lines]
+        found = found._replace(
+            lines=[' '.join([x, '0', *y]) for x, *y in lines])
     write_lines(args.out, found.lines)
     write_missing(args.out, found.missing)
-    remarks = ''.join(f'; {n} {what}' for what, n in found.remarks.items())
+    remarks = ''.join(f'; {n} {what}' for what, n in found.remarks.items()
+                      if n)
     print(f'{args.out}: {len(found.lines)} of {len(entries)} lines; '
           f'{len(found.missing)} missing on disk{remarks}')
+    if args.to == 'rawframes':
+        print(describe_frames(args.frames, info))
+
+
+def describe_frames(template: Optional[str],
+                    info: Optional[DatasetInfo]) -> str:
+    """How frames are called, or should be, and what to do otherwise."""
+    expected = (info or find_dataset('kinetics400')).frames
+    return remark_on_frames(template or expected, expected) or (
+        f"frames are expected to be called '{expected}' (filename_tmpl); give "
+        "tools/train.py and others --frames TEMPLATE where they are not")
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ Usage: python tools/data/prepare.py ucf101 --annotations ucfTrainTestlist
 With extracted frames: ... --rawframes
 
 The videos lie in the folders `videos`, or `videos_train` and `videos_val`, of
-the data root; extracted frames in `rawframes`, or `rawframes_train` and
-`rawframes_val`. Videos that are absent are left out and listed in
-`..._missing.txt`.
+the data root (`videos_test` for the zero-shot splits of Kinetics-600);
+extracted frames in `rawframes`, or `rawframes_train` and `rawframes_val`.
+Videos that are absent are left out and listed in `..._missing.txt`. The list
+`..._full_list_...` of a data set has all its videos, for zero-shot tests.
 """
 import argparse
 import csv
@@ -17,9 +18,11 @@ from typing import List, NamedTuple, Optional, Sequence
 import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.datasets.annotation import (EXTENSIONS, FrameFolder,
                                                VideoFolder, make_list,
+                                               remark_on_frames,
                                                without_extension, write_lines,
                                                write_missing)
-from bike_mmaction.datasets.catalog import CATALOG, DatasetInfo, find_dataset
+from bike_mmaction.datasets.catalog import (CATALOG, FRAMES, DatasetInfo,
+                                            find_dataset)
 from bike_mmaction.datasets.class_labels import ClassLabels
 from bike_mmaction.datasets.official import (OfficialList,
                                              official_class_names,
@@ -44,20 +47,28 @@ def parse_args() -> argparse.Namespace:
         '--splits',
         nargs='+',
         type=int,
-        help='numbers of the official splits (default: all)')
+        help='numbers of the official splits (default: all, and the list of '
+        'all videos)')
     parser.add_argument(
         '--rawframes',
         action='store_true',
         help='lists of extracted frames instead of videos')
     parser.add_argument(
+        '--frames',
+        metavar='TEMPLATE',
+        help="how extracted frames are called, such as 'img_{:05}.jpg' "
+        '(default: as the configs expect, or as most are)')
+    parser.add_argument(
         '--fps',
         type=float,
-        default=24,
         help='at which frames were extracted, for segments of videos '
-        '(default: 24, as the frames of Charades are published)')
+        '(default: 1 of ActivityNet, 24 of Charades, whose frames are '
+        'published so)')
     args = parser.parse_args()
-    if args.fps <= 0:
+    if args.fps is not None and args.fps <= 0:
         parser.error(f'--fps {args.fps:g} must be positive')
+    if args.frames and not args.rawframes:
+        parser.error('--frames needs --rawframes')
     return args
 
 
@@ -69,17 +80,22 @@ class Plan(NamedTuple):
 
 
 def plan(info: DatasetInfo, annotations: str, data_root: str, kind: str,
-         splits: Sequence[Optional[int]]) -> List[Plan]:
+         splits: Optional[Sequence[int]]) -> List[Plan]:
     """Read the official files of all lists."""
-    plans = []
-    for split in splits:
-        info.list_name(info.parts[0], split)  # raises if there is no such
-        labels = ClassLabels(official_class_names(info, annotations, split))
-        for part in info.parts:
-            path = osp.join(data_root, info.list_name(part, split, kind))
-            content = read_official(info, annotations, part, split, labels)
-            root = osp.join(data_root, info.folder(part, kind))
-            plans.append(Plan(path, content, root))
+    wanted = [(part, split) for split in splits or info.splits or (None, )
+              for part in info.parts if part != 'full']
+    if 'full' in info.parts and not splits:
+        wanted.append(('full', None))
+    plans, labels = [], {}
+    for part, split in wanted:
+        # Raises if there is no such split, before a file is read.
+        path = osp.join(data_root, info.list_name(part, split, kind))
+        if split not in labels:
+            labels[split] = ClassLabels(
+                official_class_names(info, annotations, split))
+        content = read_official(info, annotations, part, split, labels[split])
+        root = osp.join(data_root, info.folder(part, kind))
+        plans.append(Plan(path, content, root))
     return plans
 
 
@@ -104,8 +120,32 @@ def write(planned: Plan, folder: VideoFolder) -> bool:
     return True
 
 
-def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
-            splits: Sequence[Optional[int]], fps: float) -> bool:
+def open_folder(info: DatasetInfo, root: str, kind: str, frames: Optional[str],
+                fps: Optional[float]) -> VideoFolder:
+    """Search a folder of videos or of frames.
+
+    Args:
+        info (DatasetInfo): The data set.
+        root (str): The folder.
+        kind (str): 'videos' or 'rawframes'.
+        frames (str, optional): Name of frame number i; None: one of those
+            that are known.
+        fps (float, optional): Of extracted frames; None: the usual.
+    """
+    if kind == 'videos':
+        return VideoFolder(root, info.shortest)
+    templates = [frames] if frames else sorted(
+        FRAMES, key=lambda template: template != info.frames)
+    return FrameFolder(root, templates, fps or info.fps, info.shortest)
+
+
+def prepare(info: DatasetInfo,
+            annotations: str,
+            data_root: str,
+            kind: str,
+            splits: Optional[Sequence[int]] = None,
+            frames: Optional[str] = None,
+            fps: Optional[float] = None) -> bool:
     """Write all lists of a data set.
 
     Args:
@@ -113,8 +153,10 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
         annotations (str): Folder of the official files.
         data_root (str): Folder of the videos and the lists.
         kind (str): 'videos' or 'rawframes'.
-        splits (Sequence[int | None]): Numbers of the official splits.
-        fps (float): Of extracted frames.
+        splits (Sequence[int], optional): Numbers of the official splits.
+            Defaults to None: all, and the list of all videos.
+        frames (str, optional): See :func:`open_folder`.
+        fps (float, optional): See :func:`open_folder`.
 
     Returns:
         bool: Whether all lists that exist now are new.
@@ -124,11 +166,10 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
         ValueError: if one is malformed, or no video is found at all.
     """
     plans = plan(info, annotations, data_root, kind, splits)
+    roots = dict.fromkeys(planned.root for planned in plans)
     folders = {
-        root:
-        VideoFolder(root) if kind == 'videos' else FrameFolder(
-            root, info.frames, fps)
-        for root in dict.fromkeys(planned.root for planned in plans)
+        root: open_folder(info, root, kind, frames, fps)
+        for root in roots
     }
     left_out = [
         planned for planned in plans
@@ -144,6 +185,11 @@ def prepare(info: DatasetInfo, annotations: str, data_root: str, kind: str,
         path = osp.join(data_root, 'class_names.txt')
         write_lines(path, names)
         print(f'{path}: {len(names)} classes')
+    for root, folder in folders.items():
+        remark = kind == 'rawframes' and remark_on_frames(
+            folder.template, info.frames)
+        if remark:
+            print(f'{root}: {remark}')
     return not any(osp.exists(planned.path) for planned in left_out)
 
 
@@ -164,7 +210,7 @@ def main() -> None:
         all_new = prepare(info, args.annotations, args.data_root
                           or info.data_root,
                           'rawframes' if args.rawframes else 'videos',
-                          args.splits or info.splits or (None, ), args.fps)
+                          args.splits, args.frames, args.fps)
     except (OSError, ValueError, csv.Error) as error:
         sys.exit(f'prepare: {error}')
     sys.exit(not all_new)
