@@ -23,6 +23,7 @@ from bike_mmaction.apis.recognition import Recognition, describe
 from bike_mmaction.apis.sources import (ImageFolder, Source, find_sources,
                                         windows_of)
 from bike_mmaction.apis.streams import Stream, is_stream
+from bike_mmaction.models.text_head import with_classes
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
@@ -106,11 +107,9 @@ def test_confidences_are_calibrated(bike, videos):
     """softmax(logit_scale · cosine), as the toolbox's own way gives it."""
     from mmaction.apis import inference_recognizer
     found, = bike(videos[0], CLASSES, topk=3)
-    bike.model.cfg = Config.fromfile(
-        osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
-    bike.head.average_clips = 'score'
-    sample = inference_recognizer(bike.model, videos[0])
-    bike.head.average_clips = 'prob'
+    model = with_classes(bike.model, CLASSES, average_clips='score')
+    model.cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    sample = inference_recognizer(model, videos[0])
     scale = bike.head.logit_scale.exp().item()
     expected = (scale * sample.pred_score).softmax(-1)
     for name, value in found.predictions:
@@ -131,14 +130,40 @@ def test_files_folders_and_arrays_agree(bike, videos, folder):
     assert len(bike(str(folder / 'videos'), CLASSES)) == 10
 
 
-def test_class_names_are_embedded_once(bike, videos):
+def test_class_names_are_embedded_once(bike, videos, embedded):
+    for classes in (['one', 'two'], ['three'], ['one', 'two']):
+        bike(videos[:2], classes, batch_size=1)
+    bike.timeline(videos[0], ['three'], window=1)
+    assert embedded == [('one', 'two'), ('three', )]
+
+
+@pytest.fixture
+def embedded(bike, monkeypatch):
+    """The sets of class names that were given to the text tower."""
+    found = []
+    encoder = bike.head.text_encoder
+    embed = encoder.embed
+
+    def spy(texts, *args, **kwargs):
+        start = len(bike.head.prompt) - 2
+        found.append(tuple(text[start:] for text in texts))
+        return embed(texts, *args, **kwargs)
+
+    monkeypatch.setattr(encoder, 'embed', spy)
+    return found
+
+
+def test_classes_of_a_call_are_its_own(bike, videos):
+    whole = len(bike.head.class_names)
     bike(videos[0], CLASSES)
-    embedded = bike.head.embed_classes(words=True)
-    bike(videos[:2], CLASSES)
-    bike(videos[2])  # those of before
-    assert bike.head.embed_classes(words=True) is embedded
-    bike(videos[2], ['another'])
-    assert bike.head.embed_classes(words=True) is not embedded
+    with pytest.warns(UserWarning, match='400 classes of the config'):
+        found, = bike(videos[0], topk=whole)
+    assert len(found.predictions) == whole == len(bike.classes)
+    bike.set_classes(CLASSES)
+    bike(videos[0], ['another'])
+    found, = bike(videos[0])
+    assert {name for name, _ in found.predictions} == set(CLASSES)
+    bike._classes = None
 
 
 def test_none_of_these(bike, videos):
@@ -199,7 +224,7 @@ def test_both_branches_are_fused(bike, with_attributes, videos):
     assert not bike(videos[0], names)[0].attributes
     batch = with_attributes.reader(*find_sources(videos[0]))
     with torch.no_grad():
-        sample, = model.test_step(
+        sample, = with_classes(model, names).test_step(
             dict(
                 inputs=[batch['inputs']],
                 data_samples=[batch['data_samples']]))

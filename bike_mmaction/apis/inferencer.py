@@ -1,16 +1,20 @@
 """Recognize one's own videos in a few lines."""
+import warnings
 from typing import Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
+from mmaction.models import BaseRecognizer, Recognizer3D
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 from tqdm import tqdm
 
 from ..compat import PipelineError
+from ..datasets.class_names import load_class_names
 from ..datasets.pipelines import set_views, video_pipeline
-from ..models.text_head import TextHead
+from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
                        default_device, quiet_logger, read_config)
@@ -23,7 +27,10 @@ from .streams import Stream
 class BIKEInferencer:
     """Recognize videos among any classes.
 
-    Class names are embedded once, and again only when they change.
+    The classes of a call are its own: several threads may use one
+    recognizer, each with other classes. A call without any takes those of
+    the config, or of :meth:`set_classes`. The last few sets of class names
+    stay embedded.
 
     Args:
         config (str | Config): Of a recognizer with a :class:`.VCSHead`: a
@@ -71,17 +78,33 @@ class BIKEInferencer:
         if not isinstance(self.head, VCSHead):
             raise ValueError('BIKEInferencer needs a model whose cls_head is '
                              f'a VCSHead, got {type(self.head).__name__}')
-        self._attributes_head = getattr(self.model, 'attributes_head', None)
-        self._association = getattr(self.model, 'association', None)
-        if self._association is not None:
+        association = getattr(self.model, 'association', None)
+        if association is not None:
             with quiet_logger():
-                self._association.read_weights()
-        elif isinstance(self._attributes_head, TextHead):
+                association.read_weights()
+            association.to(self.device)
+        elif isinstance(
+                getattr(self.model, 'attributes_head', None), TextHead):
             raise ValueError('the model has an attributes branch, but nothing '
                              'that finds attributes: name a lexicon, such as '
                              "'kinetics400'")
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
+        self._classes: Optional[List[str]] = None
+        self._named = False  # whether a call has named its classes
+
+    @property
+    def classes(self) -> List[str]:
+        """Names of the classes of a call that names none."""
+        return list(self._classes or self.head.class_names)
+
+    def set_classes(self, classes: Union[str, Sequence[str]]) -> None:
+        """Recognize these from now on, in calls that name no classes.
+
+        Args:
+            classes (str | Sequence[str]): As in a call.
+        """
+        self._classes = load_class_names(classes)
 
     def __call__(self,
                  inputs,
@@ -96,8 +119,8 @@ class BIKEInferencer:
         Args:
             inputs: See :func:`.find_sources`.
             classes (str | Sequence[str], optional): Names, a file of them or
-                a built-in list. Defaults to None: those of before, at first
-                those of the config.
+                a built-in list, for this call. Defaults to None: those of
+                :meth:`set_classes`, or else of the config.
             topk (int): Predictions per video. Defaults to 5.
             threshold (float): Confidence below which a video is "none of
                 these". Defaults to 0.
@@ -110,10 +133,10 @@ class BIKEInferencer:
             list[Recognition]: One for each video, also for those that could
             not be read.
         """
-        self._set_classes(classes)
-        sources, found = find_sources(inputs), []
-        for batch in self._recognize(sources, topk, threshold, batch_size,
-                                     progress):
+        model, found = self._model_for(classes), []
+        sources = find_sources(inputs)
+        for batch in self._recognize(model, sources, topk, threshold,
+                                     batch_size, progress):
             first = len(found)
             found.extend(batch)
             if writer is not None:
@@ -156,7 +179,7 @@ class BIKEInferencer:
         Raises:
             ValueError: if it is not one video.
         """
-        self._set_classes(classes)
+        model = self._model_for(classes)
         sources = find_sources(video)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
@@ -169,7 +192,7 @@ class BIKEInferencer:
         else:
             found = [
                 recognition for batch in self._recognize(
-                    windows, topk, threshold, batch_size, progress)
+                    model, windows, topk, threshold, batch_size, progress)
                 for recognition in batch
             ]
         if writer is not None:
@@ -204,21 +227,31 @@ class BIKEInferencer:
         Raises:
             ValueError: if it cannot be opened.
         """
-        self._set_classes(classes)
+        model = self._model_for(classes)
         with Stream(address, window, fps) as stream:
             for source, segment in stream.windows(stride):
-                for batch in self._recognize([source], topk, threshold, 1):
+                for batch in self._recognize(model, [source], topk, threshold,
+                                             1):
                     batch[0].segment = segment
                     yield batch[0]
 
-    def _set_classes(self, classes) -> None:
-        if classes is None:
-            return
-        self.head.set_class_names(classes)
-        if isinstance(self._attributes_head, TextHead):
-            self._attributes_head.set_class_names(classes)
+    def _model_for(self, classes) -> BaseRecognizer:
+        """The model for the classes of a call; a test of it is the call."""
+        if classes is not None:
+            self._named = True
+        elif self._named and self._classes is None:
+            self._named = False  # once is enough
+            warnings.warn(
+                f'recognizing the {len(self.classes)} classes of the config: '
+                'those of an earlier call were for that call; set_classes() '
+                'sets them for all')
+        return with_classes(
+            self.model,
+            self.classes if classes is None else classes,
+            keep_saliency=True)
 
     def _recognize(self,
+                   model: BaseRecognizer,
                    sources: List[Source],
                    topk: int,
                    threshold: float,
@@ -228,15 +261,19 @@ class BIKEInferencer:
             raise ValueError(f'topk={topk}, batch_size={batch_size}, '
                              f'threshold={threshold}: expected positive '
                              'numbers, and a threshold in [0, 1]')
+        if isinstance(model, Recognizer3D) and \
+                (model.test_cfg or {}).get('max_testing_views'):
+            batch_size = 1  # the toolbox parts the views of one video only
         with tqdm(
                 total=len(sources), unit='video', disable=not progress) as bar:
             for first in range(0, len(sources), batch_size):
                 part = sources[first:first + batch_size]
-                yield self._recognize_batch(part, topk, threshold)
+                yield self._recognize_batch(model, part, topk, threshold)
                 bar.update(len(part))
 
-    def _recognize_batch(self, sources: List[Source], topk: int,
-                         threshold: float) -> List[Recognition]:
+    @torch.no_grad()
+    def _recognize_batch(self, model: BaseRecognizer, sources: List[Source],
+                         topk: int, threshold: float) -> List[Recognition]:
         found = [
             Recognition(source.name, segment=source.segment)
             for source in sources
@@ -249,65 +286,48 @@ class BIKEInferencer:
             except PipelineError as error:
                 recognition.error = str(error)
         if batch:
-            self._fill(read, batch, topk, threshold)
+            samples = model.test_step(pseudo_collate(batch))
+            for recognition, sample in zip(read, samples):
+                _fill(recognition, sample, model.cls_head, topk, threshold)
         return found
 
-    @torch.no_grad()
-    def _fill(self, found: List[Recognition], batch: List[dict], topk: int,
-              threshold: float) -> None:
-        data = self.model.data_preprocessor(pseudo_collate(batch))
-        features, _ = self.model.extract_feat(data['inputs'], test_mode=True)
-        scores, saliency = self.head.spot(features)  # [B·V, K], [B·V, K, T]
-        views = len(scores) // len(batch)
-        # In double precision: with many classes all are close to 1/K.
-        ranks = self.head.average_clip(scores.double(), views)
-        if self._association is not None:
-            attributes = self._association(data['inputs'])
-            ranks = self._fuse(ranks, [phrases for phrases, _ in attributes])
-            for recognition, (phrases, values) in zip(found, attributes):
-                recognition.attributes = list(zip(phrases, values))
-        confidences = self._calibrate(ranks)
-        names = self.head.class_names
-        rows = zip(found, confidences.cpu(), saliency[::views].cpu(),
-                   data['data_samples'])
-        for recognition, row, spots, sample in rows:
-            values, order = row.topk(min(topk, len(names)))
-            recognition.predictions = [
-                (names[k], v) for k, v in zip(order.tolist(), values.tolist())
-            ]
-            if values[0] >= threshold:
-                recognition.label = names[order[0]]
-            recognition.saliency = {
-                names[k]: spots[k].tolist()
-                for k in order.tolist()
-            }
-            count = spots.shape[-1]
-            indices = np.asarray(sample.get('frame_inds', range(count)))
-            recognition.frames = indices.reshape(-1)[:count].tolist()
-            there = len(set(recognition.frames))
-            if there < count:
-                recognition.warning = (
-                    f'only {there} of the {count} frames that the model looks '
-                    'at: some are repeated')
 
-    def _fuse(self, ranks: Tensor, attributes: List[List[str]]) -> Tensor:
-        """Eq. 4, on what tests rank by; the video's alone without branch."""
-        if self._attributes_head is None:
-            return ranks
-        text = self._attributes_head.average_clip(
-            self._attributes_head(attributes).double())
-        weight = self.model.fusion_weight
-        return weight * ranks + (1 - weight) * text
+def _fill(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
+          topk: int, threshold: float) -> None:
+    """What a test of the model has found, in the terms of its user."""
+    names = head.class_names
+    values, order = _confidences(sample, head).cpu().topk(
+        min(topk, len(names)))
+    recognition.predictions = [
+        (names[k], v) for k, v in zip(order.tolist(), values.tolist())
+    ]
+    if values[0] >= threshold:
+        recognition.label = names[order[0]]
+    recognition.attributes = list(
+        zip(sample.get('attributes', ()), sample.get('phrase_scores', ())))
+    saliency = sample.saliency.cpu()  # [K, T]
+    recognition.saliency = {names[k]: saliency[k].tolist() for k in order}
+    count = saliency.shape[-1]
+    indices = np.asarray(sample.get('frame_inds', range(count)))
+    recognition.frames = indices.reshape(-1)[:count].tolist()
+    there = len(set(recognition.frames))
+    if there < count:
+        recognition.warning = (f'only {there} of the {count} frames that the '
+                               'model looks at: some are repeated')
 
-    def _calibrate(self, ranks: Tensor) -> Tensor:
-        """Confidences in the order of what tests rank by.
 
-        Of one view that is softmax(logit_scale · cosine), as CLIP and the
-        loss see it, since ``ranks`` is softmax(cosine); or the cosine.
-        """
-        if self.head.average_clips != 'score':
-            ranks = ranks.log()
-        return (self.head.logit_scale.exp().double() * ranks).softmax(dim=-1)
+def _confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
+    """Calibrated, in the order of what tests rank by.
+
+    Of one view that is softmax(logit_scale · cosine), as CLIP and the loss
+    see it, since tests rank by softmax(cosine), or the cosine.
+    """
+    # The head's own ``pred_score`` has one more softmax.
+    fused = 'attributes_score' in sample
+    ranks = sample.pred_score if fused else sample.video_score
+    if head.average_clips != 'score':
+        ranks = ranks.log()
+    return (head.logit_scale.exp().double() * ranks).softmax(dim=-1)
 
 
 def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:

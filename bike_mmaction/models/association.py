@@ -73,8 +73,11 @@ def association_model(model: dict,
         pretrained=pretrained,
         frozen=True)
     phrases = load_lexicon(lexicon)
+    # It alone takes images, and tells the head how many a video has.
+    kind = model.get('type', '')
+    by_image = getattr(kind, '__name__', kind).endswith('Recognizer2D')
     return dict(
-        type='CLIPRecognizer',
+        type='Recognizer2D' if by_image else 'CLIPRecognizer',
         backbone=backbone,
         cls_head=dict(
             type='VCSHead',
@@ -84,6 +87,8 @@ def association_model(model: dict,
             prompt=prompt,
             aggregation='mean',
             average_clips='score',
+            num_segments=(model.get('cls_head') or {}).get('num_segments')
+            if by_image else None,
             text_encoder=text_encoder),
         data_preprocessor=copy.deepcopy(model.get('data_preprocessor')),
         test_cfg=copy.deepcopy(model.get('test_cfg')))

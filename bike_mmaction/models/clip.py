@@ -4,21 +4,24 @@
 model-config files. Weights are read by ``init_weights()`` only, so that
 building a model or testing a checkpoint downloads nothing.
 """
-from contextlib import contextmanager
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+import logging
+from typing import Any, Callable, Hashable, NamedTuple, Optional, Sequence, \
+    Tuple
 
-import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
-from open_clip.model import _build_text_tower, _build_vision_tower
 from open_clip.transformer import TextTransformer
 from torch import Tensor
 from tqdm import tqdm
 
-from .pretrained import Arch, arch_name, get_arch, load_pretrained
+from .pretrained import (Arch, arch_name, build_image_tower,
+                         build_text_tower, get_arch, load_pretrained)
+from .sharing import Recent, variant
+from .tokens import build_tokenizer, count_tokens, describe_cut, find_cut
 
 
 class _CLIPTower(BaseModule):
@@ -69,9 +72,7 @@ class CLIPImageEncoder(_CLIPTower):
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
         self.as_feature_map = as_feature_map
-        self.visual = _build_vision_tower(self.config['embed_dim'],
-                                          dict(self.config['vision_cfg']),
-                                          self.config.get('quick_gelu', False))
+        self.visual = build_image_tower(arch)
         self.embed_dims = self.config['embed_dim']
         if with_cp:
             self.visual.set_grad_checkpointing(True)
@@ -152,7 +153,7 @@ class CLIPTextEncoder(_CLIPTower):
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
     """
 
-    max_cached = 4  # sets of texts: several heads, several data sets
+    max_cached = 8  # sets of texts: several heads, several data sets
     max_batch = 512  # texts at a time, where no gradient is needed
 
     def __init__(self,
@@ -162,23 +163,22 @@ class CLIPTextEncoder(_CLIPTower):
                  with_cp: bool = False,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
-        text_cfg = dict(self.config['text_cfg'], hf_model_pretrained=False)
-        self.text = _build_text_tower(self.config['embed_dim'], text_cfg,
-                                      self.config.get('quick_gelu', False))
+        self.text = build_text_tower(arch)
         self.embed_dims = self.config['embed_dim']
         if with_cp:
             self.text.set_grad_checkpointing(True)
         self.pretrained_logit_scale: Optional[Tensor] = None
         self._tokenizer = None
-        self._tokens = (None, None)  # of the last texts
-        self._cache: Dict[tuple, TextEmbeddings] = {}
+        self._tokens = Recent(self.max_cached)
+        self._told = set()  # which sets of texts are too long
+        self.memory = Recent(self.max_cached)
         self._freeze()
 
     @property
     def tokenizer(self):
         """open_clip's tokenizer of this architecture."""
         if self._tokenizer is None:
-            self._tokenizer = _build_tokenizer(self.arch, self.config)
+            self._tokenizer = build_tokenizer(self.arch, self.config)
         return self._tokenizer
 
     def init_weights(self) -> None:
@@ -199,13 +199,16 @@ class CLIPTextEncoder(_CLIPTower):
 
     def count_tokens(self, text: str) -> int:
         """Number of CLIP's tokens of a text, without start and end."""
-        return len(self.tokenizer.encode(text))
+        return count_tokens(self.tokenizer, text)
 
     def forward(self,
                 texts: Sequence[str],
                 words: bool,
                 keep: bool = True) -> TextEmbeddings:
         """Embed texts, from the cache where the weights are unchanged.
+
+        Warns of texts that are longer than the context: once for each set
+        that is kept, once for all others together.
 
         Args:
             texts (Sequence[str]): K texts.
@@ -219,33 +222,56 @@ class CLIPTextEncoder(_CLIPTower):
         if self.training:  # in training mode only if it is not frozen
             return self._embed(self._tokenize(texts, keep), words)
         if not keep:
-            return self._embed_once(self.tokenize(texts), words)
-        key = (tuple(texts), words)
-        device = next(self.parameters()).device
-        found = self._cache.get(key)
-        if found is None or found.sentence.device != device:
-            found = self._embed_once(self._tokenize(texts, keep), words)
-            while len(self._cache) >= self.max_cached:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[key] = found
-        return found
+            return self.embed(texts, words, keep)
+        return self.once((tuple(texts), words),
+                         lambda: self.embed(texts, words))
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Make something of the weights once, while they stay the same.
+
+        Args:
+            key (Hashable): What it is made of, beside the weights.
+            make (callable): Makes it.
+        """
+        return self.memory.get(key, make)
 
     def clear_cache(self) -> None:
         """Forget every embedding, because the weights have changed."""
-        self._cache.clear()
+        # What is being made of the old weights goes to the old one.
+        self.memory = Recent(self.max_cached)
 
     def _tokenize(self, texts: Sequence[str], keep: bool) -> Tensor:
-        if not keep:
-            return self.tokenize(texts)
-        key = tuple(texts)
-        if self._tokens[0] != key:
-            self._tokens = (key, self.tokenize(texts))
-        return self._tokens[1]
+        if keep:
+            key = tuple(texts)
+            return self._tokens.get(
+                key, lambda: self._tokenize_and_tell(texts, hash(key)))
+        if None not in self._told:
+            return self._tokenize_and_tell(texts, None)
+        return self.tokenize(texts)
 
-    def _embed_once(self, tokens: Tensor, words: bool) -> TextEmbeddings:
-        """In full precision, a part at a time, fit for a later backward."""
+    def _tokenize_and_tell(self, texts: Sequence[str],
+                           name: Optional[int]) -> Tensor:
+        """Of each set of texts by its ``name``; of all without one once."""
+        tokens = self.tokenize(texts)
+        cut = find_cut(self.tokenizer, texts, tokens)
+        if cut and name not in self._told:
+            self._told.add(name)
+            text = describe_cut(cut, len(texts), self.arch, tokens.shape[1])
+            if name is None:
+                text += '. Others that follow are not told'
+            print_log(text, 'current', logging.WARNING)
+        return tokens
+
+    def embed(self,
+              texts: Sequence[str],
+              words: bool,
+              keep: bool = True) -> TextEmbeddings:
+        """As :meth:`forward`, in any case anew and without gradient.
+
+        In full precision, a part at a time, fit for a later backward.
+        """
         device = next(self.parameters()).device
-        parts = tokens.split(self.max_batch)
+        parts = self._tokenize(texts, keep).split(self.max_batch)
         few = len(parts) < 20 or not is_main_process()
         with torch.inference_mode(False), torch.no_grad(), torch.autocast(
                 device.type, enabled=False):
@@ -263,9 +289,12 @@ class CLIPTextEncoder(_CLIPTower):
     def _embed(self, tokens: Tensor, words: bool) -> TextEmbeddings:
         tokens = tokens.to(next(self.parameters()).device)
         if not words:
-            used = tokens[:, :self._used_length(tokens)]
-            with _shorter_mask(self.text, tokens.shape[1] - used.shape[1]):
-                out = self.text(used)
+            used = self._used_length(tokens)
+            text = self.text
+            if used < tokens.shape[1]:
+                # It applies its causal mask unsliced.
+                text = variant(text, attn_mask=text.attn_mask[:used, :used])
+            out = text(tokens[:, :used])
             return TextEmbeddings(out[0] if isinstance(out, tuple) else out,
                                   None)
         if not hasattr(self.text, 'forward_intermediates'):
@@ -310,33 +339,3 @@ class CLIPTextEncoder(_CLIPTower):
     def _apply(self, *args, **kwargs):
         self.clear_cache()  # another device or precision
         return super()._apply(*args, **kwargs)
-
-
-@contextmanager
-def _shorter_mask(text: nn.Module, cut: int):
-    """Let open_clip's text tower take texts without their last positions.
-
-    It applies its causal mask unsliced.
-    """
-    if cut == 0:
-        yield
-        return
-    mask = text.attn_mask
-    text.attn_mask = mask[:-cut, :-cut]
-    try:
-        yield
-    finally:
-        text.attn_mask = mask
-
-
-def _build_tokenizer(arch: Arch, config: dict):
-    if isinstance(arch, str):
-        return open_clip.get_tokenizer(arch)
-    text_cfg = config['text_cfg']
-    context_length = text_cfg.get('context_length', 77)
-    if text_cfg.get('hf_tokenizer_name'):
-        return open_clip.HFTokenizer(
-            text_cfg['hf_tokenizer_name'],
-            context_length=context_length,
-            **text_cfg.get('tokenizer_kwargs') or {})
-    return open_clip.SimpleTokenizer(context_length=context_length)

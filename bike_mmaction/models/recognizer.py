@@ -216,14 +216,13 @@ class CLIPRecognizer(Recognizer3D):
             list[ActionDataSample]: With ``pred_score`` [K], ``pred_label``
             and the scores [K] behind it, ``video_score`` and
             ``attributes_score``. Where both are there, ``pred_score`` is
-            λ · ``video_score`` + (1 - λ) · ``attributes_score``.
+            λ · ``video_score`` + (1 - λ) · ``attributes_score``. Attributes
+            that ``association`` has found have their cosines with the video
+            beside them, as ``phrase_scores``.
 
         Raises:
             ValueError: if nothing is known of a sample.
         """
-        if self.attributes_head is None:
-            self._require_video(inputs)
-            return super().predict(inputs, data_samples, **kwargs)
         if self._untrained:
             raise RuntimeError(
                 'the attributes branch is untrained: the checkpoint has no '
@@ -233,6 +232,9 @@ class CLIPRecognizer(Recognizer3D):
         if self.association is not None:
             self.association.read_weights()  # on all ranks at once
             self._associate(inputs, data_samples)
+        if self.attributes_head is None:
+            self._require_video(inputs)
+            return super().predict(inputs, data_samples, **kwargs)
         if self.with_video and _has_video(inputs):
             super().predict(inputs, data_samples, **kwargs)
         self.attributes_head.predict(None, data_samples)
@@ -248,8 +250,9 @@ class CLIPRecognizer(Recognizer3D):
         if without:
             self._require_video(inputs)
             found = self.association(inputs[without])
-            for i, (attributes, _) in zip(without, found):
+            for i, (attributes, cosines) in zip(without, found):
                 data_samples[i].set_field(attributes, 'attributes')
+                data_samples[i].set_field(cosines, 'phrase_scores')
 
     def _fuse(self, sample) -> None:
         # Of other heads than VCSHead, what they predict is taken.
@@ -279,6 +282,19 @@ class CLIPRecognizer(Recognizer3D):
                 'the batch has no video, but is for a branch that needs it: '
                 'the pipeline must decode frames, and PackActionInputs must '
                 'not have collect_keys=()')
+
+    def extract_feat(self, inputs, *args, **kwargs) -> tuple:
+        """As in the toolbox.
+
+        Raises:
+            ValueError: if these are images, each of which would be a view.
+        """
+        if inputs.ndim != 6:
+            raise ValueError(
+                'CLIPRecognizer takes videos [B, V, C, T, H, W], got '
+                f'{tuple(inputs.shape)}: the pipeline needs '
+                "FormatShape(input_format='NCTHW')")
+        return super().extract_feat(inputs, *args, **kwargs)
 
     def forward(self, inputs, data_samples=None, mode='tensor', **kwargs):
         """As in the toolbox; without video branch, 'tensor' mode returns the

@@ -6,6 +6,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
+from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from open_clip import SimpleTokenizer
@@ -15,6 +16,7 @@ from ..datasets.class_names import load_class_names
 from ..datasets.entries import source_of
 from ..datasets.prompts import load_prompts
 from .clip import CLIPTextEncoder, TextEmbeddings
+from .sharing import variant
 
 WORDS = ('all', 'sentence', 'name')
 PROMPT = 'This is a video about {}'  # section 2.2
@@ -37,7 +39,8 @@ class ClassEmbeddings(NamedTuple):
 class TextHead(BaseHead):
     """Base of the heads that compare with class names by cosine similarity.
 
-    New class names need no training: see :meth:`set_class_names`.
+    New class names need no training: see :meth:`set_class_names`, and
+    :meth:`with_classes` for those of a single call.
 
     Args:
         num_classes (int): Number of classes K.
@@ -100,7 +103,7 @@ class TextHead(BaseHead):
             self.__dict__['text_encoder'] = text_encoder
         else:
             self.text_encoder = MODELS.build(text_encoder)
-        self._embedded = (None, None, None)
+        self._embedded = (None, None)
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
@@ -128,6 +131,20 @@ class TextHead(BaseHead):
         self.class_names = load_class_names(class_names)
         self.num_classes = len(self.class_names)
 
+    def with_classes(self, class_names: Sequence[str], **changes) -> 'TextHead':
+        """This head for other classes, which stays as it is itself.
+
+        Args:
+            class_names (Sequence[str]): Their names.
+            **changes: Other attributes to change.
+
+        Returns:
+            TextHead: It shares the weights, and the embeddings of texts.
+        """
+        names = load_class_names(class_names)
+        return variant(
+            self, class_names=names, num_classes=len(names), **changes)
+
     def prompts(self) -> List[str]:
         """The sentence of each class, for one prompt after the other."""
         return [
@@ -144,15 +161,19 @@ class TextHead(BaseHead):
         Returns:
             ClassEmbeddings: All embeddings have unit length.
         """
-        found = self.text_encoder(self.prompts(), words=words)
-        if found.sentence.requires_grad:
-            return self._normalize(found)
-        # The encoder returns the same object while it is valid.
-        if self._embedded[0] is not found or \
-                self._embedded[1] != self.words:
+        encoder, texts = self.text_encoder, tuple(self.prompts())
+        if encoder.training:  # only if it is not frozen
+            return self._normalize(encoder(texts, words))
+
+        def embed():
             with torch.inference_mode(False), torch.no_grad():
-                self._embedded = (found, self.words, self._normalize(found))
-        return self._embedded[2]
+                return self._normalize(encoder.embed(texts, words))
+
+        key = (texts, len(self._prompts), words and self.words)
+        # Kept here too: other heads may use up the encoder's memory.
+        if self._embedded[0] != (encoder.memory, key):
+            self._embedded = ((encoder.memory, key), encoder.once(key, embed))
+        return self._embedded[1]
 
     def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
         sentence = F.normalize(found.sentence.float(), dim=-1)
@@ -191,6 +212,11 @@ class TextHead(BaseHead):
         ])[:, None].repeat_interleave(len(self.class_names), dim=0)
                          for column in zip(*parts))  # [P·K, 1]
         first, last = 1 + before, end - after
+        if int(first.max()) >= tokens.shape[1]:
+            raise ValueError(
+                f"words='name' of prompt={self.prompt!r}: its "
+                f'{int(before.max())} tokens before the class name leave no '
+                f'room in the context of {tokens.shape[1]}')
         return (positions >= first) & (
             positions < torch.maximum(last, first + 1))
 
@@ -247,3 +273,24 @@ class TextHead(BaseHead):
                 f"label {label} of '{source}' {problem}: the model knows "
                 f'{self.num_classes} classes, so labels are 0 to '
                 f'{self.num_classes - 1}')
+
+
+def with_classes(recognizer: BaseRecognizer, class_names: Sequence[str],
+                 **changes) -> BaseRecognizer:
+    """A recognizer for other classes, which stays as it is itself.
+
+    Args:
+        recognizer (BaseRecognizer): With a :class:`TextHead` for its
+            ``cls_head``; its ``attributes_head`` follows, if it is one too.
+        class_names (Sequence[str]): As of :meth:`TextHead.with_classes`.
+        **changes: Other attributes of the ``cls_head`` to change.
+
+    Returns:
+        BaseRecognizer: It shares the weights, and the embeddings of texts.
+    """
+    heads = dict(
+        cls_head=recognizer.cls_head.with_classes(class_names, **changes))
+    attributes_head = getattr(recognizer, 'attributes_head', None)
+    if isinstance(attributes_head, TextHead):
+        heads['attributes_head'] = attributes_head.with_classes(class_names)
+    return variant(recognizer, **heads)

@@ -138,6 +138,8 @@ class VCSHead(TextHead):
         keep_scores (bool): Whether predictions also have, for
             :class:`.ZeroShotMetric`, the class scores of each view and of
             each frame, see :meth:`predict`. Defaults to False.
+        keep_saliency (bool): Whether predictions also have the saliency of
+            the first view. Defaults to False.
         **kwargs: Further arguments of :class:`TextHead`.
 
     Raises:
@@ -156,6 +158,7 @@ class VCSHead(TextHead):
                  num_segments: Optional[int] = None,
                  renormalize: bool = False,
                  keep_scores: bool = False,
+                 keep_saliency: bool = False,
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, class_names, text_encoder,
                          **kwargs)
@@ -174,6 +177,7 @@ class VCSHead(TextHead):
         self.num_segments = num_segments
         self.renormalize = renormalize
         self.keep_scores = keep_scores
+        self.keep_saliency = keep_saliency
         width = self.text_encoder.embed_dims
         self.projection = nn.Identity() if in_channels == width else \
             nn.Linear(in_channels, width, bias=False)
@@ -187,21 +191,28 @@ class VCSHead(TextHead):
         Args:
             x (Tensor): Features, see :func:`to_frames`; for the CLIP
                 recognizer frame embeddings [B·V, T, D].
-            num_segs (int, optional): T, from two-dimensional recognizers.
+            num_segs (int, optional): From two-dimensional recognizers: the
+                frames of a video, T or V·T.
+            **kwargs: What else a recognizer's ``extract_feat`` gives.
 
         Returns:
             Tensor: Cosine similarities [B·V, K], float32.
+
+        Raises:
+            ValueError: if the frames are not clips of ``num_segments``.
         """
         return self.spot(x, num_segs)[0]
 
     def spot(self,
              x: Tensor,
-             num_segs: Optional[int] = None) -> Tuple[Tensor, Tensor]:
+             num_segs: Optional[int] = None,
+             **kwargs) -> Tuple[Tensor, Tensor]:
         """Class scores and the saliency behind them.
 
         Args:
             x (Tensor): As in :meth:`forward`.
             num_segs (int, optional): As in :meth:`forward`.
+            **kwargs: As in :meth:`forward`.
 
         Returns:
             tuple[Tensor, Tensor]: Cosine similarities [B·V, K] and saliency
@@ -238,9 +249,16 @@ class VCSHead(TextHead):
             ``view_scores`` [V, K] too, the class scores of each view, and
             ``frame_scores`` [V·T, K], the dot products of the frame
             embeddings, of the length that the encoder gives them, and the
-            class embeddings, of unit length.
+            class embeddings, of unit length. With ``keep_saliency``,
+            ``saliency`` [K, T] of the first view.
         """
-        samples = super().predict(feats, data_samples, **kwargs)
+        self._check_labels(data_samples, lowest=-1)
+        scores, saliency = self.spot(feats, **kwargs)
+        samples = self.predict_by_feat(scores, data_samples)
+        if self.keep_saliency:
+            views = len(saliency) // len(samples)
+            for sample, value in zip(samples, saliency[::views]):
+                sample.set_field(value, 'saliency')
         if self.keep_scores:
             frames = self.project(feats, kwargs.get('num_segs'))
             classes = self.embed_classes(words=False).sentence
@@ -251,8 +269,19 @@ class VCSHead(TextHead):
             _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples
 
-    def project(self, x: Tensor, num_segs: Optional[int]) -> Tensor:
-        return self.projection(to_frames(x, self.num_segments or num_segs))
+    def project(self,
+                x: Tensor,
+                num_segs: Optional[int] = None,
+                **kwargs) -> Tensor:
+        """Frame embeddings [B·V, T, D]; arguments as of :meth:`forward`."""
+        clip = self.num_segments or num_segs
+        # Else clips would take frames of two videos.
+        if num_segs is not None and num_segs % clip:
+            raise ValueError(
+                f'cls_head.num_segments={clip}, but the recognizer gives '
+                f'{num_segs} frames a video, which are not clips of that '
+                'length: check clip_len, and whether a neck has joined them')
+        return self.projection(to_frames(x, clip))
 
     def predict_by_feat(self, cls_scores: Tensor,
                         data_samples: SampleList) -> SampleList:

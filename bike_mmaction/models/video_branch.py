@@ -98,7 +98,7 @@ class VideoBranch(nn.Module):
         # Not as in a test: that may part the batch (max_testing_views).
         features, kwargs = self.recognizer.extract_feat(
             self._as_inputs(frames), stage='neck')
-        embeddings = self.head.project(features, kwargs.get('num_segs'))
+        embeddings = self.head.project(features, **kwargs)
         classes = ClassEmbeddings(self.class_sentence, self.class_words,
                                   self.class_word_mask)
         return self._outputs(*self.head.spot_classes(embeddings, classes))
@@ -116,7 +116,7 @@ class VideoBranch(nn.Module):
                 data_samples=[ActionDataSample() for _ in inputs]))
         features, kwargs = self.recognizer.extract_feat(
             data['inputs'], test_mode=True)
-        return self._outputs(*self.head.spot(features, kwargs.get('num_segs')))
+        return self._outputs(*self.head.spot(features, **kwargs))
 
     def _as_inputs(self, frames: Tensor) -> Tensor:
         """As the recognizer takes them: one view, or T images."""

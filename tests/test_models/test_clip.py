@@ -318,7 +318,7 @@ class TestTextEncoder:
         encoder = text_encoder()
         for i in range(10):
             encoder([str(i)], words=False)
-        assert len(encoder._cache) == encoder.max_cached
+        assert len(encoder.memory) == encoder.max_cached
 
 
 class TestArch:

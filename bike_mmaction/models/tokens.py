@@ -1,0 +1,100 @@
+"""open_clip's tokenizers, and the texts that are too long for them."""
+from typing import List, Sequence, Tuple
+
+import open_clip
+from open_clip.tokenizer import HFTokenizer
+from torch import Tensor
+
+from .pretrained import Arch, arch_name
+
+SHOWN = 3  # texts, in a message
+START, END = 70, 25  # characters of each
+
+
+def build_tokenizer(arch: Arch, config: dict):
+    """The tokenizer of an architecture, as open_clip chooses it.
+
+    Args:
+        arch (str | dict): See :func:`.get_arch`.
+        config (dict): What :func:`.get_arch` makes of it.
+
+    Raises:
+        ImportError: if it is one of Hugging Face, whose package is missing.
+        RuntimeError: if it cannot be made.
+    """
+    text_cfg = config['text_cfg']
+    name = text_cfg.get('hf_tokenizer_name')
+    try:
+        if isinstance(arch, str):
+            return open_clip.get_tokenizer(arch)
+        options = dict(
+            context_length=text_cfg.get('context_length', 77),
+            **text_cfg.get('tokenizer_kwargs') or {})
+        if not name:
+            return open_clip.SimpleTokenizer(**options)
+        return HFTokenizer(
+            name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options)
+    except ImportError as error:
+        raise ImportError(
+            f"arch={arch_name(arch)} has the tokenizer '{name}' of Hugging "
+            f'Face, which needs a package ({error}): pip install '
+            'transformers') from error
+    except Exception as error:
+        # Never AttributeError, which nn.Module would blame on its caller.
+        raise RuntimeError(
+            f"the tokenizer '{name or 'SimpleTokenizer'}' of "
+            f'arch={arch_name(arch)} cannot be made: '
+            f'{type(error).__name__}: {error}') from error
+
+
+def count_tokens(tokenizer, text: str) -> int:
+    """Number of tokens of a text, without those added around it."""
+    if hasattr(tokenizer, 'encode'):
+        return len(tokenizer.encode(text))
+    text = tokenizer.clean_fn(text)  # of Hugging Face
+    return len(tokenizer.tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def find_cut(tokenizer, texts: Sequence[str],
+             tokens: Tensor) -> List[Tuple[str, int]]:
+    """Texts that are longer than their tokens.
+
+    Args:
+        tokenizer: Of open_clip.
+        texts (Sequence[str]): K texts.
+        tokens (Tensor): What it made of them, [K, N].
+
+    Returns:
+        list[tuple[str, int]]: Those whose end is cut, with the number of
+        tokens that the whole has, those around it included.
+    """
+    inner = getattr(tokenizer, 'tokenizer', None)  # of Hugging Face
+    padding, added = 0, 2
+    if inner is not None:
+        padding, added = inner.pad_token_id, inner.num_special_tokens_to_add()
+        if tokenizer.tokenizer_mode == 'clips':
+            added = 3
+    # Only these rows are full: to count is slow. The last column may be
+    # empty or not in any case.
+    full = (tokens[:, -2] != padding).nonzero().flatten().tolist()
+    counts = [(texts[i], count_tokens(tokenizer, texts[i]) + added)
+              for i in full]
+    return [(text, count) for text, count in counts if count > tokens.shape[1]]
+
+
+def describe_cut(cut: Sequence[Tuple[str, int]], total: int, arch: Arch,
+                 length: int) -> str:
+    """What to tell of texts that are cut."""
+    listed = ', '.join(f"'{_middle_out(text)}' ({count} tokens)"
+                       for text, count in cut[:SHOWN])
+    more = ', ...' if len(cut) > SHOWN else ''
+    return (f'{len(cut)} of {total} texts are longer than the {length} tokens '
+            f'that the text encoder of arch={arch_name(arch)} reads, and are '
+            f'cut at their end: {listed}{more}')
+
+
+def _middle_out(text: str) -> str:
+    text = ' '.join(text.split())
+    if len(text) <= START + END + 5:
+        return text
+    return f'{text[:START]} ... {text[-END:]}'
