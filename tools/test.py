@@ -14,6 +14,7 @@ import sys
 from bike_mmaction.apis import (add_test_arguments, change_test,
                                 check_cfg_options, load_toolbox_tool,
                                 parse_own_args)
+from bike_mmaction.models.untrained import UntrainedError
 
 
 def main() -> None:
@@ -32,7 +33,10 @@ def main() -> None:
         return merge_args(cfg, args)
 
     tool.merge_args = merge
-    tool.main()
+    try:
+        tool.main()
+    except UntrainedError as error:
+        sys.exit(f'test: {error}')
 
 
 if __name__ == '__main__':

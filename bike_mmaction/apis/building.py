@@ -17,8 +17,7 @@ from mmengine.runner import load_checkpoint
 
 from ..datasets.class_names import BUILT_IN
 from ..datasets.lexicon import IMAGENET
-from ..models.clip import CLIPImageEncoder, CLIPTextEncoder
-from ..models.vcs_head import VCSHead
+from ..models.untrained import check_pretrained
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
@@ -82,50 +81,20 @@ def build_recognizer(config: Union[str, Config],
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
         RuntimeError: if the checkpoint does not fit.
-        ValueError: if without checkpoint some weights of its video branch
-            would be random; names the parts.
+        ValueError: if without checkpoint some weights would be random;
+            names the parts.
     """
     register_all_modules()
     config = read_config(config)
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:
-        _check_pretrained(model)  # before anything is downloaded
+        check_pretrained(model)  # before anything is downloaded
         with quiet_logger():
             model.init_weights()
     else:
         load_checkpoint(model, checkpoint, map_location='cpu')
     model.cfg = config
     return model.eval()
-
-
-def _check_pretrained(recognizer: BaseModel) -> None:
-    """Refuse a video branch that would have random weights."""
-    head = getattr(recognizer, 'cls_head', None)
-    if not isinstance(head, VCSHead):
-        return
-    parts = {
-        'neck': getattr(recognizer, 'neck', None),
-        'cls_head.projection': head.projection
-    }
-    attributes_head = getattr(recognizer, 'attributes_head', None)
-    if getattr(attributes_head, 'mlp', False):
-        parts['attributes_head'] = attributes_head
-    random = [
-        name for name, part in parts.items()
-        if part is not None and any(True for _ in part.parameters())
-    ]
-    towers = {
-        'backbone': recognizer.backbone,
-        'cls_head.text_encoder': head.text_encoder
-    }
-    random += [
-        name for name, tower in towers.items()
-        if isinstance(tower, (CLIPImageEncoder,
-                              CLIPTextEncoder)) and not tower.pretrained
-    ]
-    if random:
-        raise ValueError(f"no pretrained weights are known of {random}, which "
-                         'would be random: name a checkpoint')
 
 
 @contextmanager

@@ -5,11 +5,9 @@ import os.path as osp
 from contextlib import suppress
 from typing import Dict, List, Optional, Sequence
 
-from mmaction.registry import HOOKS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
@@ -161,19 +159,6 @@ def _write_average(path: str, runs: Dict[str, dict], averaged: dict) -> None:
         absent = run['list']['videos'] - run['videos']['evaluated']
         if absent:
             print(f'{name}: {absent} videos were not evaluated')
-
-
-@HOOKS.register_module()
-class ReadPretrained(Hook):
-    """Test the weights that ``pretrained`` names, without any training.
-
-    The runner itself reads them for training only.
-    """
-
-    def before_test(self, runner) -> None:
-        """Initialize the runner's model."""
-        model = getattr(runner.model, 'module', runner.model)
-        model.init_weights()
 
 
 def _checked(read):

@@ -8,11 +8,12 @@ from .per_frame import PerFrameBackbone
 from .recognizer import CLIPRecognizer
 from .temporal import TemporalTransformer
 from .text_head import TextHead
+from .untrained import ReadPretrained
 from .vcs_head import VCSHead
 
 __all__ = [
     'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
     'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
     'InterpolateWeights', 'OptionalVideoDataPreprocessor', 'PerFrameBackbone',
-    'TemporalTransformer', 'TextHead', 'VCSHead'
+    'ReadPretrained', 'TemporalTransformer', 'TextHead', 'VCSHead'
 ]
