@@ -32,9 +32,9 @@ def parse_args() -> argparse.Namespace:
         'what')
     parser.add_argument(
         '--classes',
-        help='names, separated by commas; a file with a name a line or in '
-        f"the form id,name; or one of {', '.join(BUILT_IN)} (default: those "
-        'of the config)')
+        help='names, separated by commas (those with commas in quotes); a '
+        'file with a name a line or in the form id,name; or one of '
+        f"{', '.join(BUILT_IN)} (default: those of the config)")
     parser.add_argument(
         '--opset', type=int, help="of ONNX (default: torch's choice)")
     parser.add_argument(
@@ -56,9 +56,10 @@ def export(args: argparse.Namespace) -> dict:
         options['opset'] = args.opset
     elif args.opset is not None:
         raise ValueError('--opset is for .onnx files')
+    classes = None if args.classes is None else read_classes(args.classes)
     recognizer = build_recognizer(args.config, args.checkpoint)
-    if args.classes:
-        head_of(recognizer).set_class_names(read_classes(args.classes))
+    if classes is not None:
+        head_of(recognizer).set_class_names(classes)
     return (export_onnx if as_onnx else export_program)(recognizer, args.out,
                                                         **options)
 

@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
 def recognize(args: argparse.Namespace) -> List:
     """Recognize all videos, whole or in windows."""
     classes, lexicon = (
-        read_classes(text) if text else None
+        None if text is None else read_classes(text)
         for text in (args.classes, args.lexicon))
     bike = BIKEInferencer(args.config, args.checkpoint, args.device,
                           args.views, lexicon)

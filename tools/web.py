@@ -33,12 +33,13 @@ def parse_args() -> argparse.Namespace:
 def make_page(args: argparse.Namespace) -> WebPage:
     """Build the recognizer, and the page around it."""
     import_gradio()  # before anything that takes long
-    lexicon = read_classes(args.lexicon) if args.lexicon else None
+    classes, lexicon = (
+        None if text is None else read_classes(text)
+        for text in (args.classes, args.lexicon))
+    names = () if classes is None else load_class_names(classes)
     bike = BIKEInferencer(args.config, args.checkpoint, args.device,
                           args.views, lexicon)
-    names = load_class_names(read_classes(args.classes)) if args.classes \
-        else bike.head.class_names
-    return WebPage(bike, names)
+    return WebPage(bike, names or bike.classes)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from mmengine.runner import load_checkpoint
 
 from ..datasets.class_names import BUILT_IN
 from ..datasets.lexicon import IMAGENET
+from ..datasets.typed_names import split_names
 from ..models.untrained import check_pretrained
 
 # CLIP as it was pretrained: for any classes, without training.
@@ -127,7 +128,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         'names (default)')
     parser.add_argument(
         '--classes',
-        help='names, separated by commas; a file with a name a line or in\n'
+        help='names, separated by commas (those with commas in quotes:\n'
+        "\"a dog,'playing, loudly',yoga\"); a file with a name a line or in\n"
         f"the form id,name; or one of {', '.join(BUILT_IN)}\n"
         '(default: those of the config)')
     parser.add_argument(
@@ -142,16 +144,19 @@ def read_classes(text: str) -> Union[str, Sequence[str]]:
     """Class names as typed.
 
     Args:
-        text (str): A file or a built-in list; or names, separated by commas;
-            or one name.
+        text (str): A file or a built-in list; or names, see
+            :func:`.split_names`.
 
     Returns:
         str | list[str]: Where they are, or the names.
+
+    Raises:
+        ValueError: as :func:`.split_names`.
     """
     if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
         return text
-    names = [name.strip() for name in text.split(',') if name.strip()]
+    names = split_names(text)
     is_file = osp.sep in text or text.endswith(('.txt', '.csv'))
-    if is_file and len(names) == 1:
+    if is_file and names == [text.strip()]:
         return text  # a file that is absent, which will be told
     return names

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from typing import List, Optional, Sequence, Tuple
 
+from ..datasets.typed_names import join_names, split_names
 from .inferencer import BIKEInferencer
 from .pictures import ResultWriter
 from .recognition import Recognition
@@ -32,24 +33,6 @@ def import_gradio():
     return gradio
 
 
-def split_names(text: str) -> List[str]:
-    """Class names as typed into the page: a line each, or by commas.
-
-    Raises:
-        ValueError: if there are none, or one is repeated.
-    """
-    parts = (text or '').strip().splitlines()
-    if len(parts) == 1:
-        parts = parts[0].split(',')
-    names = [part.strip() for part in parts if part.strip()]
-    if not names:
-        raise ValueError('name at least one class, such as: a dog, yoga')
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f'named more than once: {", ".join(repeated)}')
-    return names
-
-
 class WebPage:
     """The page around a recognizer.
 
@@ -67,7 +50,7 @@ class WebPage:
         self.gradio = import_gradio()
         self.bike = bike
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
-        self.blocks = self._layout('\n'.join(classes))
+        self.blocks = self._layout(join_names(classes))
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
         """Serve the page.
@@ -132,7 +115,8 @@ class WebPage:
             gr.Textbox(
                 classes,
                 label='Classes',
-                info='a line each, or one line separated by commas',
+                info='a line each, or one line separated by commas; names '
+                'with commas in quotes',
                 lines=4,
                 elem_id='classes'),
             gr.Slider(

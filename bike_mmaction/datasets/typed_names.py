@@ -1,0 +1,78 @@
+"""Names as people type them: in a command, or into the web page."""
+import re
+from typing import List, Sequence
+
+EXAMPLE = "a dog, 'playing, loudly', yoga"
+# A field that is quoted as a whole. An apostrophe in a name is no quote, nor
+# are those of a word at its begin, as in "'n' roll".
+_QUOTED = re.compile(
+    r'''(?:^|(?<=[,;\n]))[ \t]*
+        (?: "((?:[^"\n]|"")*)"
+          | '(?![^,;\n']*'(?!\w)[ \t]*[^ \t,;\n])([^\n]*?)'
+          | “([^”\n]*)” )
+        [ \t]*(?=[,;\n]|$)''', re.VERBOSE)
+_OPEN = re.compile(r'(?:^|[,;\n])[ \t]*("[^"]*|“[^”]*)$')
+
+
+def split_names(text: str) -> List[str]:
+    """Part typed text into names.
+
+    A line each; or one line, parted by semicolons, or else by commas. What
+    does not part the names belongs to them. A name with commas is also put
+    into quotes, as in csv: then, or where a line ends with a comma or
+    semicolon, lines, commas and semicolons all part the names.
+
+    Args:
+        text (str): Such as "a dog, 'playing, loudly', yoga".
+
+    Returns:
+        list[str]: The names, without quotes and spaces around them.
+
+    Raises:
+        ValueError: if there are none, a quote is opened and not closed, or a
+            name is repeated.
+    """
+    text = '\n'.join(text.replace('\0', '').strip().splitlines())
+    if _OPEN.search(text):
+        raise ValueError('the quote before '
+                         f'{_OPEN.search(text)[1][1:].strip()[:40]!r} is not '
+                         f'closed; names with commas are typed as {EXAMPLE}')
+    quoted: List[str] = []
+
+    def put_aside(match) -> str:
+        double, *others = match.groups()
+        name = next((name for name in others if name is not None), None)
+        quoted.append(double.replace('""', '"') if name is None else name)
+        return f'\0{len(quoted) - 1}\0'
+
+    text = _QUOTED.sub(put_aside, text)
+    parting = '\n;,'
+    if not quoted and not re.search(r'[,;][ \t]*\n', text):
+        parting = next((sign for sign in parting if sign in text), ',')
+    fields = [field.strip(' \t,;') for field in re.split(f'[{parting}]', text)]
+    names = [
+        re.sub('\0([0-9]+)\0', lambda match: quoted[int(match[1])], field)
+        for field in fields
+    ]
+    names = [name.strip() for name in names if name.strip()]
+    if not names:
+        raise ValueError('there are no names: name at least one class or '
+                         f'phrase, such as: {EXAMPLE}')
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f'named more than once: {", ".join(repeated)}')
+    return names
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Text that :func:`split_names` parts into these names, a line each.
+
+    Args:
+        names (Sequence[str]): All of them different, or none at all.
+    """
+    text = '\n'.join(names)
+    if not text:
+        return text
+    if split_names(text) == list(names):
+        return text
+    return '\n'.join('"{}"'.format(name.replace('"', '""')) for name in names)
