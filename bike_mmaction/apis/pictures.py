@@ -2,6 +2,7 @@
 import json
 import os
 import os.path as osp
+import threading
 from bisect import bisect_right
 from typing import Iterator, List, Sequence
 
@@ -57,7 +58,7 @@ class ResultWriter:
             raise PermissionError(f"cannot write to '{folder}'")
         self.folder, self.formats = os.fspath(folder), tuple(formats)
         self.threshold, self.progress = threshold, progress
-        self._used = set()
+        self._used, self._lock = set(), threading.Lock()
 
     def write(self, source: Source, found: List[Recognition]) -> List[str]:
         """Write the files of a video.
@@ -120,10 +121,11 @@ class ResultWriter:
         # Never the name of the video itself, should it lie there.
         base = f'{base}_bike'
         stem, number = base, 1
-        while stem in self._used:
-            number += 1
-            stem = f'{base}_{number}'
-        self._used.add(stem)
+        with self._lock:
+            while stem in self._used:
+                number += 1
+                stem = f'{base}_{number}'
+            self._used.add(stem)
         return osp.join(self.folder, stem)
 
     def _draw_timeline(self, path: str, source: Source,

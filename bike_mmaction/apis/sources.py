@@ -2,6 +2,7 @@
 import os
 import os.path as osp
 import re
+import threading
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -45,10 +46,12 @@ class VideoFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._reader = None
+        self._lock = threading.Lock()  # decord seeks, then reads
 
     def close(self) -> None:
         """Release the decoder; it is opened again when needed."""
-        self._reader = None
+        with self._lock:
+            self._reader = None
 
     @property
     def fps(self) -> float:
@@ -71,9 +74,10 @@ class VideoFile:
     def _call(self, function):
         import decord
         try:
-            if self._reader is None:
-                self._reader = decord.VideoReader(self.path, num_threads=1)
-            return function(self._reader)
+            with self._lock:
+                if self._reader is None:
+                    self._reader = decord.VideoReader(self.path, num_threads=1)
+                return function(self._reader)
         except Exception as error:
             raise PipelineError(explain(self.path, error)) from error
 

@@ -1,9 +1,9 @@
 """A web page on one's own machine: drop a video, name classes, look."""
-import os
 import os.path as osp
 import re
 import shutil
 import tempfile
+from collections import deque
 from typing import List, Optional, Sequence, Tuple
 
 from ..datasets.typed_names import join_names, split_names
@@ -16,6 +16,7 @@ TITLE = 'BIKE: video recognition by video and text'
 HELP = ('Drop a video, name the classes it may show, and press *Recognize*. '
         'With a window, the video is recognized piece by piece.')
 MAX_UPLOAD = '2gb'
+KEPT = 20  # results whose files stay, until Gradio has copied them
 FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
 
 
@@ -50,6 +51,7 @@ class WebPage:
         self.gradio = import_gradio()
         self.bike = bike
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
+        self._folders: 'deque[str]' = deque()
         self.blocks = self._layout(join_names(classes))
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
@@ -176,9 +178,10 @@ class WebPage:
 
     def _recognize(self, video: str, names: List[str], threshold: float,
                    window: Optional[float]) -> Tuple:
-        for old in os.scandir(self._folder.name):  # Gradio has its own copy
-            shutil.rmtree(old.path)
         folder = tempfile.mkdtemp(dir=self._folder.name)
+        self._folders.append(folder)
+        while len(self._folders) > KEPT:
+            shutil.rmtree(self._folders.popleft())
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options = dict(threshold=threshold, progress=True)
         source, = find_sources(video)
