@@ -194,18 +194,38 @@ def average(runs: Sequence[Metrics]) -> Metrics:
 
 def markdown_table(rows: Sequence[tuple]) -> str:
     """Results in %, as a table in Markdown; see :func:`write_tables`."""
-    cells = _cells(rows)
-    cells.insert(1, ['---'] * len(cells[0]))
-    return '\n'.join(f'| {" | ".join(row)} |' for row in cells)
+    return markdown(_cells(rows))
 
 
 def latex_table(rows: Sequence[tuple]) -> str:
     """Results in %, as a table in LaTeX (package booktabs)."""
+    return latex(_cells(rows), 3)
+
+
+def markdown(cells: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    Args:
+        cells (Sequence[Sequence[str]]): Its lines, the first is the head.
+    """
+    head, *body = cells
+    lines = [head, ['---'] * len(head), *body]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def latex(cells: Sequence[Sequence[str]], texts: int) -> str:
+    """A table in LaTeX (package booktabs).
+
+    Args:
+        cells (Sequence[Sequence[str]]): Its lines, the first is the head.
+        texts (int): How many of the first columns hold text, not numbers.
+    """
     head, *body = [[
         re.sub(r'([_%&#])', r'\\\1', cell).replace('±', r'$\pm$')
         for cell in row
-    ] for row in _cells(rows)]
-    lines = [r'\begin{tabular}{lll' + 'r' * (len(head) - 3) + '}', r'\toprule']
+    ] for row in cells]
+    columns = 'l' * texts + 'r' * (len(head) - texts)
+    lines = [rf'\begin{{tabular}}{{{columns}}}', r'\toprule']
     lines += [' & '.join(head) + r' \\', r'\midrule']
     lines += [' & '.join(row) + r' \\' for row in body]
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}'])

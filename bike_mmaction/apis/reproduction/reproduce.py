@@ -1,0 +1,100 @@
+"""Reproduce a table of the paper: plan it, run what can be run, write it."""
+import time
+from typing import Dict, Iterator, List, Sequence
+
+from .index import Index, Row, log_time
+from .plan import PlannedRow, Planner
+from .preview import preview
+from .report import report, write_report
+from .running import StepFailed, only_one, test, train
+from .settings import Settings
+
+
+def reproduce(table: str, index: Index, rows: Sequence[Row],
+              settings: Settings) -> bool:
+    """Run all rows that can be run, and write the table after each of them.
+
+    What is finished is not run again, a half-trained row goes on.
+
+    Args:
+        table (str): Its name.
+        index (Index): Of the models.
+        rows (Sequence[Row]): Of the table.
+        settings (Settings): Of the user.
+
+    Returns:
+        bool: Whether all rows are done.
+
+    Raises:
+        RuntimeError: if another run works in the same folder.
+        ValueError: if an option does not fit a config.
+    """
+    planner, failures = Planner(index, rows, settings), {}
+    with only_one(settings.work_dir) as lock:
+        planned = planner.plan()
+        print(preview(table, planned, index), flush=True)
+        text = write_report(table, report(planned, failures, settings),
+                            settings.work_dir)
+        for row in _runs(planner, planned):
+            try:
+                _run(row, settings, failures, lock)
+            except StepFailed as error:
+                failures[row.folder] = str(error)
+                print(f'   failed: {error}', flush=True)
+            planned = planner.plan()
+            text = write_report(table, report(planned, failures, settings),
+                                settings.work_dir)
+    print(f'\n{text}\n\nWritten to {settings.work_dir}/{table}.md, .json and '
+          '.tex')
+    return all(row.results for row in planned)
+
+
+def _runs(planner: Planner,
+          planned: Sequence[PlannedRow]) -> Iterator[PlannedRow]:
+    """The rows to be run, each as things are when it is its turn."""
+    started = time.monotonic()
+    for number, row in enumerate(planned, 1):
+        row = planner.plan()[number - 1]
+        if row.results or row.missing:
+            continue
+        print(
+            f'\n== row {number} of {len(planned)}: {row.row.name}, '
+            f'{row.row.views}: {_work(row, planner.index)} (after '
+            f'{_clock(time.monotonic() - started)})',
+            flush=True)
+        yield row
+
+
+def _work(row: PlannedRow, index: Index) -> str:
+    """What is to be done, with the hours that it took the authors."""
+    steps = []
+    for training in row.weights.trainings:
+        epoch = f' from epoch {training.begun}' if training.begun else ''
+        hours = log_time(index.entries[training.name]) or 'not known'
+        steps.append(
+            f"training {training.name}{epoch}, authors' time: {hours}")
+    return '; then '.join([*steps, 'testing'])
+
+
+def _run(row: PlannedRow, settings: Settings, failures: Dict[str, str],
+         lock: int) -> None:
+    """Train what is to be trained before, then test.
+
+    Raises:
+        StepFailed: if a step ends with an error, or a training has before.
+    """
+    for training in row.weights.trainings:
+        if training.folder in failures:
+            raise StepFailed(f'training {training.name}: '
+                             f'{failures[training.folder]}')
+        try:
+            train(training, settings, lock)
+        except StepFailed as error:
+            failures[training.folder] = str(error)
+            raise StepFailed(f'training {training.name}: {error}') from error
+    test(row, settings, lock)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    return f'{minutes // 60}:{minutes % 60:02}:{seconds:02}'

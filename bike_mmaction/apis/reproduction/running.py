@@ -1,0 +1,191 @@
+"""Run the tools of a row as programs, and go on after a stop."""
+import fcntl
+import glob
+import os
+import os.path as osp
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+from contextlib import contextmanager
+from typing import IO, Iterator, List, Sequence
+
+from ...evaluation.results import write_json
+from .index import find_shipped
+from .plan import PlannedRow, Training, test_identity
+from .settings import Settings
+
+# Lines of a log that tell the progress, and such that tell why it ended.
+PROGRESS = re.compile(r'Epoch\(.*')
+REASONS = [
+    re.compile(pattern) for pattern in (
+        r'^(?:train|test): (.+)',
+        r'^(?:\[rank\d+\]: *)?(?:\w+\.)*\w*(?:Error|Exception): (.+)')
+]
+
+
+class StepFailed(RuntimeError):
+    """A training or a test ended with an error; the message is its reason."""
+
+
+@contextmanager
+def only_one(work_dir: str) -> Iterator[int]:
+    """Let nobody else work in a folder, until all that was started has ended.
+
+    The lock is an open file, which what is started inherits: should this
+    process be killed, it holds as long as they live.
+
+    Yields:
+        int: The number of the open file.
+
+    Raises:
+        RuntimeError: if somebody else works there.
+    """
+    os.makedirs(work_dir, exist_ok=True)
+    with open(osp.join(work_dir, '.lock'), 'a') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RuntimeError(
+                f"another run still works in '{work_dir}': wait for it, or "
+                'end it, or give another --work-dir') from error
+        yield file.fileno()
+
+
+def train(training: Training, settings: Settings, lock: int) -> None:
+    """Train, or go on with it.
+
+    Raises:
+        StepFailed: if it ends with an error.
+    """
+    path = _write_config(training.config, training.folder, training.name)
+    if not training.begun:
+        loader = training.config.train_dataloader
+        write_json(
+            osp.join(training.folder, 'begun.json'),
+            dict(
+                identity=training.identity,
+                gpus=settings.gpus,
+                total_batch=loader.batch_size * settings.gpus,
+                published_batch=training.published_batch,
+                cfg_options=settings.cfg_options))
+    run_tool('train', [path], ['--work-dir', training.folder, '--resume'],
+             settings.gpus, training.folder, lock)
+
+
+def test(planned: PlannedRow, settings: Settings, lock: int) -> None:
+    """Test, and note what was tested.
+
+    Raises:
+        StepFailed: if it ends with an error.
+    """
+    path = _write_config(planned.config, planned.folder, planned.row.name)
+    before = set(_results_in(planned.folder))
+    run_tool('test', [path, planned.weights.file],
+             ['--work-dir', planned.folder], settings.gpus, planned.folder,
+             lock)
+    written = sorted(set(_results_in(planned.folder)) - before)
+    if not written:
+        raise StepFailed(f"the test has left no results in '{planned.folder}'")
+    _write_whole(
+        osp.join(planned.folder, 'done.json'),
+        dict(
+            identity=test_identity(planned),
+            results=osp.relpath(written[-1], planned.folder)))
+
+
+def run_tool(tool: str, positional: Sequence[str], options: Sequence[str],
+             gpus: int, folder: str, lock: int) -> None:
+    """Run ``tools/train.py`` or ``test.py`` in one process, or in several.
+
+    Its output goes to ``log.txt`` in the folder; lines that tell the
+    progress are printed.
+
+    Raises:
+        StepFailed: if it ends with an error.
+    """
+    if gpus > 1:
+        command = [
+            'bash',
+            find_shipped('tools', f'dist_{tool}.sh'), *positional,
+            str(gpus), *options
+        ]
+    else:
+        command = [
+            sys.executable,
+            find_shipped('tools', f'{tool}.py'), *positional, *options
+        ]
+    print(f"   {' '.join(command)}", flush=True)
+    log = osp.join(folder, 'log.txt')
+    with open(log, 'w', encoding='utf-8') as file:
+        status = _follow(command, file, lock)
+    if status:
+        raise StepFailed(f'{reason_in(log)} (see {log})')
+
+
+def _follow(command: List[str], log: IO[str], lock: int) -> int:
+    """Start a program, and end it should this one be ended."""
+    process = subprocess.Popen(
+        command,
+        env=dict(os.environ, PYTHON=sys.executable),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors='replace',
+        pass_fds=[lock],
+        start_new_session=True)  # so that all of it can be ended
+    try:
+        for line in process.stdout:
+            log.write(line)
+            log.flush()
+            progress = PROGRESS.search(line)
+            if progress:
+                print(f'   {progress[0]}', flush=True)
+        return process.wait()
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a program with all that it has started; do nothing if it has."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, number)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            continue
+    process.stdout.close()
+
+
+def reason_in(log: str) -> str:
+    """Why a tool has failed, by its log: the last error that has a text."""
+    with open(log, encoding='utf-8') as file:
+        lines = deque(file, maxlen=400)
+    for line in reversed(lines):
+        for pattern in REASONS:
+            found = pattern.match(line.strip())
+            if found:
+                return found[1]
+    rest = [line.strip() for line in lines if line.strip()]
+    return rest[-1] if rest else 'ended without a word'
+
+
+def _write_config(cfg, folder: str, name: str) -> str:
+    """The config of a step as a file, which the tools read."""
+    path = osp.join(folder, 'config', f'{name}.py')
+    os.makedirs(osp.dirname(path), exist_ok=True)
+    cfg.dump(path)
+    return path
+
+
+def _results_in(folder: str) -> List[str]:
+    return glob.glob(osp.join(glob.escape(folder), '*', 'results.json'))
+
+
+def _write_whole(path: str, content: dict) -> None:
+    """Never half of it."""
+    write_json(f'{path}.tmp', content)
+    os.replace(f'{path}.tmp', path)
