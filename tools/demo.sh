@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 . tools/demo/shell.sh
 
 # Dump the scores of the validation clips, to choose λ on, and the test clips.
-dump() { # DIR CONFIG CHECKPOINT [cfg-options]
+dump() { # DIR CONFIG CHECKPOINT
     local dir=$1 split part=$1/unfinished.pkl
     mkdir -p "$dir"
     for split in val test; do
@@ -22,7 +22,7 @@ dump() { # DIR CONFIG CHECKPOINT [cfg-options]
         say "testing $(basename "$dir") on the $split clips"
         run "$dir/$split.log" bash tools/dist_test.sh "$2" "$3" 2 \
             --dump "$part" --work-dir "$dir/$split" --cfg-options \
-            "test_dataloader.dataset.ann_file=$DATA/$split.txt" "${@:4}"
+            "test_dataloader.dataset.ann_file=$DATA/$split.txt"
         mv "$part" "$dir/$split.pkl"
     done
 }
@@ -65,8 +65,8 @@ for seed in $SEEDS; do
     dump "$dir" $both "$dir/epoch_10.pth"
 done
 # Untrained attributes are the same beside any of the video branches.
-dump $OUT/plugplay $both $OUT/vcs_seed"${SEEDS%% *}"/epoch_3.pth \
-    model.attributes_head.mlp=False model.train_branches=None
+dump $OUT/plugplay configs/bike_demo_plugplay.py \
+    $OUT/vcs_seed"${SEEDS%% *}"/epoch_3.pth
 
 say "choosing λ for seed ${SEEDS%% *}"
 A=$OUT/attributes_seed${SEEDS%% *} # also has the V of VCS

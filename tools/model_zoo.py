@@ -11,7 +11,10 @@ import re
 import sys
 from typing import Callable, Dict, List
 
-import yaml
+from bike_mmaction.apis.reproduction.index import (METRICS, input_size,
+                                                   log_figures, log_time,
+                                                   read_index)
+from bike_mmaction.apis.reproduction.index import result_of as result
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = osp.join(ROOT, 'docs', 'model_zoo.md')
@@ -26,13 +29,8 @@ def read(path: str) -> str:
 
 def read_models() -> List[dict]:
     """The entries of the model index."""
-    return yaml.safe_load(read(osp.join(ROOT, 'configs',
-                                        'metafile.yml')))['Models']
-
-
-def result(model: dict) -> dict:
-    """Data set, task and published figures."""
-    return model['Results'][0]
+    index = read_index(osp.join(ROOT, 'configs', 'metafile.yml'))
+    return list(index.entries.values())
 
 
 def folder(model: dict) -> str:
@@ -74,12 +72,6 @@ def data_name(model: dict) -> str:
     return name
 
 
-def input_size(model: dict) -> str:
-    """Frames and pixels, such as 16x224²."""
-    size = model['Metadata']['Resolution'].split('x')[0]
-    return f"{model['Metadata']['Frames']}x{size}²"
-
-
 def figure(*keys: str) -> Callable[[dict], str]:
     """A column of published figures: one, or mean and deviation."""
 
@@ -88,6 +80,19 @@ def figure(*keys: str) -> Callable[[dict], str]:
         return ' ± '.join(str(metrics[k]) for k in keys if k in metrics) or '—'
 
     return column
+
+
+def log(model: dict) -> str:
+    """What the authors' log says: best epoch and last one."""
+    best = result(model).get('Authors Log', {}).get('Best', {})
+    names = [METRICS[metric][0] for metric in best]
+    lines = [log_figures(model, metric) for metric in best]
+    if 'top-1 of A' in names:  # beside that of V+A
+        lines = [
+            f"{'A' if name.endswith('A') else 'V+A'} {line}"
+            for name, line in zip(names, lines)
+        ]
+    return '; '.join(lines) or '—'
 
 
 def metadata(key: str) -> Callable[[dict], str]:
@@ -114,20 +119,26 @@ COLUMNS: Dict[str, Callable[[dict], str]] = {
     'mAP': figure('mAP'),
     'all classes': figure('Full-classes Top 1 Accuracy'),
     'half of the classes': figure(HALF, f'{HALF} Standard Deviation'),
+    "authors' log": log,
+    'trained in': lambda model: log_time(model) or '—',
     'published in': metadata('Published In'),
 }
 INPUT = ' config | data set | split | input | views |'
+LOG = "authors' log | trained in"
 ZERO_SHOT = f'{INPUT} all classes | half of the classes | published in '
 # Of each section: the columns of its table.
 SECTIONS = {
-    'kinetics-400, video': ' config | input | views | top-1 | published in ',
+    'kinetics-400, video':
+    f' config | input | views | top-1 | {LOG} | published in ',
     'kinetics-400, attributes':
-    ' config | input | views | A | V+A | published in ',
-    'ablations, video': ' what differs | top-1 | published in | config ',
+    f' config | input | views | A | V+A | {LOG} | published in ',
+    'ablations, video':
+    ' backbone | what differs | top-1 | published in | config ',
     'ablations, attributes':
     ' backbone | what differs | A | V+A | published in | config ',
-    'other data sets': f'{INPUT} top-1 | mAP | published in ',
-    'multi-label': ' config | input | views | mAP | published in ',
+    'other data sets': f"{INPUT} top-1 | mAP | authors' log | published in ",
+    'multi-label':
+    " config | input | views | mAP | authors' log | published in ",
     'few-shot': f'{INPUT} shots | top-1 | published in ',
     'backbones':
     ' config | recognizer | backbone | type | head | input | note ',

@@ -241,7 +241,7 @@ def log_figures(entry: dict, metric: str) -> str:
     found = [log.get(when, {}).get(metric) for when in ('Best', 'Last')]
     if found == [None, None]:
         return ''
-    return ' / '.join('?' if v is None else f'{v:.2f}' for v in found)
+    return ' / '.join('—' if v is None else f'{v:.2f}' for v in found)
 
 
 def log_time(entry: dict) -> str:

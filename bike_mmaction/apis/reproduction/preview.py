@@ -101,8 +101,8 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
     sizes = [training.disk for training in trainings.values()]
     lines = [
         '', f"To train: {', '.join(trainings)}.",
-        f"Hours of the authors' trainings: {sum(map(float, known)):g} in all"
-        f'{_unknown(len(trainings) - len(known))}. Hours of tests: not known.',
+        f"Hours of the authors' trainings: {_hours(known, len(trainings))}. "
+        'Hours of tests: not known.',
         f'Disk for their checkpoints: {_size(sum(filter(None, sizes)))}'
         f'{_unknown(sizes.count(None))}. Sizes of the data sets: not known.'
     ]
@@ -115,6 +115,13 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
         lines.append(f"Trainings begin with CLIP's weights {', '.join(tags)}: "
                      'open_clip downloads them, once.')
     return lines
+
+
+def _hours(known: Sequence[str], count: int) -> str:
+    if not known:
+        return UNKNOWN
+    total = sum(map(float, known))
+    return f'{total:g} in all{_unknown(count - len(known))}'
 
 
 def _unknown(count: int) -> str:

@@ -1,6 +1,6 @@
 """Reproduce a table of the paper: plan it, run what can be run, write it."""
 import time
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, Sequence
 
 from .index import Index, Row, log_time
 from .plan import PlannedRow, Planner
@@ -30,9 +30,9 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
         ValueError: if an option does not fit a config.
     """
     planner, failures = Planner(index, rows, settings), {}
+    planned = planner.plan()
+    print(preview(table, planned, index), flush=True)
     with only_one(settings.work_dir) as lock:
-        planned = planner.plan()
-        print(preview(table, planned, index), flush=True)
         text = write_report(table, report(planned, failures, settings),
                             settings.work_dir)
         for row in _runs(planner, planned):

@@ -7,9 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from contextlib import contextmanager
-from typing import IO, Iterator, List, Sequence
+from typing import Iterator, List, Sequence
 
 from ...evaluation.results import write_json
 from .index import find_shipped
@@ -119,32 +120,36 @@ def run_tool(tool: str, positional: Sequence[str], options: Sequence[str],
     print(f"   {' '.join(command)}", flush=True)
     log = osp.join(folder, 'log.txt')
     with open(log, 'w', encoding='utf-8') as file:
-        status = _follow(command, file, lock)
-    if status:
+        # Not through a pipe: it goes on should this process be killed.
+        process = subprocess.Popen(
+            command,
+            env=dict(os.environ, PYTHON=sys.executable),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lock],
+            start_new_session=True)  # so that all of it can be ended
+    try:
+        _follow(process, log)
+    finally:
+        _end(process)
+    if process.returncode:
         raise StepFailed(f'{reason_in(log)} (see {log})')
 
 
-def _follow(command: List[str], log: IO[str], lock: int) -> int:
-    """Start a program, and end it should this one be ended."""
-    process = subprocess.Popen(
-        command,
-        env=dict(os.environ, PYTHON=sys.executable),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors='replace',
-        pass_fds=[lock],
-        start_new_session=True)  # so that all of it can be ended
-    try:
-        for line in process.stdout:
-            log.write(line)
-            log.flush()
-            progress = PROGRESS.search(line)
-            if progress:
-                print(f'   {progress[0]}', flush=True)
-        return process.wait()
-    finally:
-        _end(process)
+def _follow(process: subprocess.Popen, log: str) -> None:
+    """Print the progress that a program logs, until it ends."""
+    with open(log, encoding='utf-8', errors='replace') as file:
+        line, ended = '', False
+        while not ended:
+            ended = process.poll() is not None
+            for text in file:
+                line += text
+                progress = PROGRESS.search(line)
+                if progress and line.endswith('\n'):
+                    print(f'   {progress[0]}', flush=True)
+                line = '' if line.endswith('\n') else line
+            if not ended:
+                time.sleep(0.2)
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -157,12 +162,11 @@ def _end(process: subprocess.Popen) -> None:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             continue
-    process.stdout.close()
 
 
 def reason_in(log: str) -> str:
     """Why a tool has failed, by its log: the last error that has a text."""
-    with open(log, encoding='utf-8') as file:
+    with open(log, encoding='utf-8', errors='replace') as file:
         lines = deque(file, maxlen=400)
     for line in reversed(lines):
         for pattern in REASONS:
