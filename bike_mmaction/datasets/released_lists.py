@@ -19,7 +19,7 @@ class ReleasedList(NamedTuple):
     entries: List[Entry]
     totals: List[int]
 
-    def longer_than(self, least: int) -> 'ReleasedList':
+    def with_frames(self, least: int) -> 'ReleasedList':
         """Those with at least so many frames."""
         kept = [i for i, total in enumerate(self.totals) if total >= least]
         return self._replace(

@@ -51,7 +51,7 @@ def test_without_looking_at_the_disk(convert, tmp_path):
     assert convert(VIDEOS, 'videos')[1] == VIDEOS
     printed, lines = convert(FRAMES + [''], 'rawframes')
     assert lines == FRAMES
-    assert "frames are expected to be called 'img_{:05}.jpg'" in printed
+    assert 'called' not in printed and '--frames TEMPLATE' in printed
 
 
 def test_with_files(convert, disk, tmp_path):
@@ -171,7 +171,9 @@ def test_names_of_frames_are_told(convert, disk, tmp_path):
     assert told in printed and len(lines) == 2
     # without looking at the disk
     printed, _ = convert(FRAMES, 'rawframes', '--dataset', 'ucf101')
-    assert "expected to be called 'image_{:04}.jpg' (filename_tmpl)" in printed
+    assert "frames are to be called 'image_{:04}.jpg'; where a c" in printed
+    printed, _ = convert(VIDEOS, *frames)
+    assert "frames are to be called 'img_{:05}.jpg'; where a conf" in printed
     printed, _ = convert(FRAMES, 'rawframes', '--dataset', 'ucf101',
                          '--frames', 'img_{:05}.jpg')
     assert told in printed

@@ -267,7 +267,8 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
                      "'train-_video0_000007_000017.mp4'")
     assert refuse('prepare', 'kinetics400', *options).startswith(found_nothing)
     assert refuse('prepare', 'kinetics400', *options, '--rawframes').endswith(
-        "expected frames such as 'train-_video0_000007_000017/img_00001.jpg'")
+        "expected frames such as 'train-_video0_000007_000017/img_00001.jpg' "
+        '(other names: --frames TEMPLATE)')
 
 
 @pytest.mark.parametrize('rawframes', [False, True])

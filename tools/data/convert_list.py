@@ -177,7 +177,7 @@ def make_lines(args: argparse.Namespace,
         left_out = len(found.lines) - len(long)
         found = found._replace(lines=long)
     elif source.totals:
-        long = source.longer_than(args.min_frames)
+        long = source.with_frames(args.min_frames)
         left_out = len(source.entries) - len(long.entries)
         found = without_frames(args, long)
     elif args.to == 'rawframes' or args.min_frames:
@@ -239,19 +239,19 @@ def convert(args: argparse.Namespace) -> None:
     if args.to == 'videos' and source.totals:
         entries = name_videos(entries, info)
     found = make_lines(args, source._replace(entries=entries))
+    remarks = ''.join(f'; {n} {what}' for what, n in found.remarks.items()
+                      if n)
     if not found.lines:
         raise ValueError(
             'nothing left for the list: no video found in '
             f"'{args.videos_root or args.frames_root or args.list}'; "
-            f"expected such as '{entries[0].names[-1]}'")
+            f"expected such as '{entries[0].names[-1]}'{remarks}")
     if segments:  # frames of their own, from the first one on
         lines = [x.split() for x in found.lines]
         found = found._replace(
             lines=[' '.join([x, '0', *y]) for x, *y in lines])
     write_lines(args.out, found.lines)
     write_missing(args.out, found.missing)
-    remarks = ''.join(f'; {n} {what}' for what, n in found.remarks.items()
-                      if n)
     print(f'{args.out}: {len(found.lines)} of {len(entries)} lines; '
           f'{len(found.missing)} missing on disk{remarks}')
     if args.to == 'rawframes':
@@ -261,10 +261,12 @@ def convert(args: argparse.Namespace) -> None:
 def describe_frames(template: Optional[str],
                     info: Optional[DatasetInfo]) -> str:
     """How frames are called, or should be, and what to do otherwise."""
-    expected = (info or find_dataset('kinetics400')).frames
-    return remark_on_frames(template or expected, expected) or (
-        f"frames are expected to be called '{expected}' (filename_tmpl); give "
-        "tools/train.py and others --frames TEMPLATE where they are not")
+    if info and template and template != info.frames:
+        return remark_on_frames(template, info.frames)
+    known = template or info and info.frames
+    known = f"frames are to be called '{known}'; " if known else ''
+    return (f'{known}where a config expects other names of frames than there '
+            'are, give tools/train.py and test.py --frames TEMPLATE')
 
 
 def main() -> None:

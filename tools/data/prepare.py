@@ -179,7 +179,7 @@ def prepare(info: DatasetInfo,
         names = [e.names[0] for p in plans for e in p.content.entries]
         raise ValueError(
             f"no video found in {' and '.join(map(repr, folders))}; expected "
-            f'{expected(kind, info, (names or ["?"])[0])}')
+            f'{expected(kind, frames or info.frames, (names or ["?"])[0])}')
     if info.name == 'kinetics600':  # the configs read them from there
         names = official_class_names(info, annotations)
         path = osp.join(data_root, 'class_names.txt')
@@ -193,14 +193,14 @@ def prepare(info: DatasetInfo,
     return not any(osp.exists(planned.path) for planned in left_out)
 
 
-def expected(kind: str, info: DatasetInfo, name: str) -> str:
+def expected(kind: str, frames: str, name: str) -> str:
     """What a video may be called, for a message."""
     stem = without_extension(name)
     if kind == 'videos':
         return (f"files such as '{stem}{EXTENSIONS[0]}' (one of "
                 f"{', '.join(EXTENSIONS)})")
-    frame = info.frames.replace('{video}', osp.basename(stem)).format(1)
-    return f"frames such as '{stem}/{frame}'"
+    frame = frames.replace('{video}', osp.basename(stem)).format(1)
+    return f"frames such as '{stem}/{frame}' (other names: --frames TEMPLATE)"
 
 
 def main() -> None:
