@@ -95,7 +95,8 @@ def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
             assert '`pretrained` of the config is not read' in done.stdout
         else:
             run_tool('test', *args)
-        dumps.append(torch.stack([s['pred_score'] for s in load(str(args[-1]))]))
+        dumps.append(
+            torch.stack([s['pred_score'] for s in load(str(args[-1]))]))
     torch.testing.assert_close(*dumps)
 
 

@@ -14,8 +14,11 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from bike_mmaction.apis import BIKEInferencer, ResultWriter
 from bike_mmaction.apis.export import video_branch
+from bike_mmaction.apis.sources import find_sources
+from bike_mmaction.apis.web import WebPage
 from bike_mmaction.datasets.pipelines import (fold_frames, set_clip_len,
                                               set_image_size, set_views)
+from bike_mmaction.models.association import association_model
 from bike_mmaction.models.text_head import with_classes
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
@@ -95,9 +98,8 @@ MODELS_OF = {
     'images': ('backbones/vcs_resnet50_k400', '1x1', dict(num_segments=T)),
     'images, views':
     ('backbones/vcs_resnet50_k400', '2x3', dict(num_segments=T)),
-    'images, mean of cosines':
-    ('backbones/vcs_resnet50_k400', '2x1',
-     dict(num_segments=T, average_clips='score')),
+    'images, mean of cosines': ('backbones/vcs_resnet50_k400', '2x1',
+                                dict(num_segments=T, average_clips='score')),
     'clips': ('backbones/vcs_slowonly_resnet50_k400', '2x1', dict()),
     'BIKE': ('bike_vitb32_k400', '1x1', dict()),
     'BIKE, views': ('bike_vitb32_k400', '2x3', dict()),
@@ -133,7 +135,7 @@ def test_export_scores_as_a_test(num_segments, videos, tmp_path):
     branch, _ = video_branch(bike.model)
     clips = [
         bike.reader(source)['inputs'].transpose(0, 1).float()
-        for source in map(to_source, videos)
+        for source in find_sources(videos)
     ]
     with torch.no_grad():
         outputs = branch(torch.stack(clips))
@@ -145,11 +147,6 @@ def test_export_scores_as_a_test(num_segments, videos, tmp_path):
             atol=1e-5)
 
 
-def to_source(path):
-    from bike_mmaction.apis.sources import find_sources
-    return find_sources(path)[0]
-
-
 def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
     """All its frames are one clip, as for the recognizer of clips."""
     found = []
@@ -159,13 +156,12 @@ def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
         if by_image:
             fold_frames(cfg)
             cfg.model.type = 'Recognizer2D'
-        from bike_mmaction.models.association import association_model
         torch.manual_seed(0)
         model = MODELS.build(
             association_model(cfg.model, ['sea', 'wave', 'sun'])).eval()
         model.init_weights()
         bike = make(cfg, tmp_path)
-        batch = pseudo_collate([bike.reader(to_source(v)) for v in videos])
+        batch = pseudo_collate([bike.reader(s) for s in find_sources(videos)])
         with torch.no_grad():
             samples = model.test_step(batch)
         found.append(torch.stack([s.pred_score for s in samples]))
@@ -187,6 +183,23 @@ def test_images_are_no_views(videos, tmp_path):
     fold_frames(cfg)
     with pytest.raises(ValueError, match="input_format='NCTHW'"):
         make(cfg, tmp_path)(videos[0])
+
+
+def test_checkpoint_of_another_model(videos, tmp_path):
+    """Of the toolbox's recognizers too, where mmengine only logs it."""
+    cfg = small_config(
+        'backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
+    bike = make(cfg, tmp_path)
+    state = bike.model.state_dict()
+    state.pop('cls_head.projection.weight')
+    torch.save(dict(state_dict=state), tmp_path / 'other.pth')
+    with pytest.raises(
+            RuntimeError, match="other.pth.*Recognizer2D: 1 .*'cls_head.proj"):
+        BIKEInferencer(cfg, str(tmp_path / 'other.pth'))
+    state['cls_head.projection.weight'] = torch.zeros(64, 512)
+    state = {f'module.{name}': value for name, value in state.items()}
+    torch.save(state, tmp_path / 'other.pth')
+    assert BIKEInferencer(cfg, str(tmp_path / 'other.pth'))(videos[0])
 
 
 def test_few_views_at_a_time(videos, tmp_path):
@@ -286,7 +299,6 @@ class TestThreads:
 
     def test_a_writer_and_a_page_for_all(self, bike, videos, tmp_path):
         pytest.importorskip('gradio', reason='Gradio is not installed')
-        from bike_mmaction.apis.web import WebPage
         page, writer = WebPage(bike), ResultWriter(tmp_path, ('json', 'png'))
         shown = {}
 

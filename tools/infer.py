@@ -56,9 +56,8 @@ def parse_args() -> argparse.Namespace:
 
 def recognize(args: argparse.Namespace) -> List:
     """Recognize all videos, whole or in windows."""
-    classes, lexicon = (
-        None if text is None else read_classes(text)
-        for text in (args.classes, args.lexicon))
+    classes, lexicon = (None if text is None else read_classes(text)
+                        for text in (args.classes, args.lexicon))
     bike = BIKEInferencer(args.config, args.checkpoint, args.device,
                           args.views, lexicon)
     options = dict(topk=args.topk, threshold=args.threshold)

@@ -33,9 +33,8 @@ def parse_args() -> argparse.Namespace:
 def make_page(args: argparse.Namespace) -> WebPage:
     """Build the recognizer, and the page around it."""
     import_gradio()  # before anything that takes long
-    classes, lexicon = (
-        None if text is None else read_classes(text)
-        for text in (args.classes, args.lexicon))
+    classes, lexicon = (None if text is None else read_classes(text)
+                        for text in (args.classes, args.lexicon))
     names = () if classes is None else load_class_names(classes)
     bike = BIKEInferencer(args.config, args.checkpoint, args.device,
                           args.views, lexicon)

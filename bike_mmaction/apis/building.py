@@ -18,6 +18,7 @@ from mmengine.runner import load_checkpoint
 from ..datasets.class_names import BUILT_IN
 from ..datasets.lexicon import IMAGENET
 from ..datasets.typed_names import split_names
+from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
 
 # CLIP as it was pretrained: for any classes, without training.
@@ -93,9 +94,28 @@ def build_recognizer(config: Union[str, Config],
         with quiet_logger():
             model.init_weights()
     else:
-        load_checkpoint(model, checkpoint, map_location='cpu')
+        read = load_checkpoint(model, checkpoint, map_location='cpu')
+        if not isinstance(model, CLIPRecognizer):  # which has checked it
+            _check_loaded(model, read, checkpoint)
     model.cfg = config
     return model.eval()
+
+
+def _check_loaded(model: BaseModel, read: dict, path: str) -> None:
+    """Refuse a checkpoint that leaves weights random, which is only logged."""
+    given = {
+        name[len('module.'):] if name.startswith('module.') else name: value
+        for name, value in read.get('state_dict', read).items()
+    }
+    left = [
+        name for name, value in model.state_dict().items()
+        if name not in given or given[name].shape != value.shape
+    ]
+    if left:
+        raise RuntimeError(
+            f"'{path}' does not fit this {type(model).__name__}: "
+            f'{len(left)} of its tensors are absent or of another shape, '
+            f"such as '{left[0]}', and would be random")
 
 
 @contextmanager

@@ -296,8 +296,8 @@ def _fill(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
           topk: int, threshold: float) -> None:
     """What a test of the model has found, in the terms of its user."""
     names = head.class_names
-    values, order = _confidences(sample, head).cpu().topk(
-        min(topk, len(names)))
+    values, order = _confidences(sample,
+                                 head).cpu().topk(min(topk, len(names)))
     recognition.predictions = [
         (names[k], v) for k, v in zip(order.tolist(), values.tolist())
     ]

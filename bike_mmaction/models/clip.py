@@ -5,8 +5,8 @@ model-config files. Weights are read by ``init_weights()`` only, so that
 building a model or testing a checkpoint downloads nothing.
 """
 import logging
-from typing import Any, Callable, Hashable, NamedTuple, Optional, Sequence, \
-    Tuple
+from typing import (Any, Callable, Hashable, NamedTuple, Optional, Sequence,
+                    Tuple)
 
 import torch
 import torch.nn as nn
@@ -18,8 +18,8 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor
 from tqdm import tqdm
 
-from .pretrained import (Arch, arch_name, build_image_tower,
-                         build_text_tower, get_arch, load_pretrained)
+from .pretrained import (Arch, arch_name, build_image_tower, build_text_tower,
+                         get_arch, load_pretrained)
 from .sharing import Recent, variant
 from .tokens import build_tokenizer, count_tokens, describe_cut, find_cut
 

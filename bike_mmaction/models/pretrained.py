@@ -20,6 +20,7 @@ Arch = Union[str, dict]
 # Of open_clip's model-config files, beside these and the two towers.
 KEYS = ('custom_text', 'multimodal_cfg', 'quick_gelu', 'init_logit_scale',
         'init_logit_bias', 'nonscalar_logit_scale')
+CONTEXT = 77  # open_clip's default of text_cfg.context_length
 
 
 def get_arch(arch: Arch) -> dict:
@@ -104,9 +105,14 @@ def build_image_tower(arch: Arch) -> nn.Module:
 def build_text_tower(arch: Arch) -> nn.Module:
     """As :func:`build_image_tower`, the text tower."""
     config = get_arch(arch)
+    length = config['text_cfg'].get('context_length', CONTEXT)
     with _explained(arch, 'text_cfg'):
-        return _build_text_tower(config['embed_dim'], config['text_cfg'],
-                                 config.get('quick_gelu', False))
+        tower = _build_text_tower(config['embed_dim'], config['text_cfg'],
+                                  config.get('quick_gelu', False))
+        if 0 < tower.context_length < length:  # of Hugging Face
+            raise ValueError(f'context_length={length}, but the tower has '
+                             f'{tower.context_length} positions')
+    return tower
 
 
 @contextmanager

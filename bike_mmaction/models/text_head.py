@@ -131,7 +131,8 @@ class TextHead(BaseHead):
         self.class_names = load_class_names(class_names)
         self.num_classes = len(self.class_names)
 
-    def with_classes(self, class_names: Sequence[str], **changes) -> 'TextHead':
+    def with_classes(self, class_names: Sequence[str],
+                     **changes) -> 'TextHead':
         """This head for other classes, which stays as it is itself.
 
         Args:

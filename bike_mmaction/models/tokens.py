@@ -5,7 +5,7 @@ import open_clip
 from open_clip.tokenizer import HFTokenizer
 from torch import Tensor
 
-from .pretrained import Arch, arch_name
+from .pretrained import CONTEXT, Arch, arch_name
 
 SHOWN = 3  # texts, in a message
 START, END = 70, 25  # characters of each
@@ -28,7 +28,7 @@ def build_tokenizer(arch: Arch, config: dict):
         if isinstance(arch, str):
             return open_clip.get_tokenizer(arch)
         options = dict(
-            context_length=text_cfg.get('context_length', 77),
+            context_length=text_cfg.get('context_length', CONTEXT),
             **text_cfg.get('tokenizer_kwargs') or {})
         if not name:
             return open_clip.SimpleTokenizer(**options)
@@ -41,10 +41,9 @@ def build_tokenizer(arch: Arch, config: dict):
             'transformers') from error
     except Exception as error:
         # Never AttributeError, which nn.Module would blame on its caller.
-        raise RuntimeError(
-            f"the tokenizer '{name or 'SimpleTokenizer'}' of "
-            f'arch={arch_name(arch)} cannot be made: '
-            f'{type(error).__name__}: {error}') from error
+        raise RuntimeError(f"the tokenizer '{name or 'SimpleTokenizer'}' of "
+                           f'arch={arch_name(arch)} cannot be made: '
+                           f'{type(error).__name__}: {error}') from error
 
 
 def count_tokens(tokenizer, text: str) -> int:
