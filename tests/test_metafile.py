@@ -296,7 +296,8 @@ def test_every_figure_of_the_page_is_published():
 def test_demo_is_that_of_readme():
     """The table that tools/reproduce.py compares with."""
     demo = read_index(osp.join(ROOT, 'configs', 'demo.yml'))
-    told = re.search(r'^## Demo\n.*?(?=^## )', read('README.md'), re.M | re.S)[0]
+    told = re.search(r'^## Demo\n.*?(?=^## )', read('README.md'),
+                     re.M | re.S)[0]
     told = set(re.findall(r'\d+\.\d(?: ± \d+\.\d)?', told))
     for entry in demo.entries.values():
         row, = published(entry)

@@ -16,12 +16,18 @@ import fixture
 import pytest
 import torch
 import yaml
-from helpers import TINY_ARCH, convert_released, free_port, run_tool
+from helpers import (TINY_ARCH, convert_released, free_port, run_tool,
+                     write_video)
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from open_clip import CustomTextCLIP
 
 from bike_mmaction.apis.reproduction import (TABLES, Planner, Settings,
-                                             find_shipped, read_index,
-                                             rows_of)
+                                             find_shipped, read_index, rows_of)
+from bike_mmaction.apis.reproduction.plan import PlannedRow, Weights
+from bike_mmaction.apis.reproduction.remarks import remarks_of
+from bike_mmaction.apis.reproduction.report import (cells, compare,
+                                                    means_of_splits)
 from bike_mmaction.apis.reproduction.running import only_one, reason_in
 from bike_mmaction.apis.reproduction.settings import encoders
 from bike_mmaction.datasets.pipelines import own_dataset
@@ -155,8 +161,7 @@ def test_plan_with_lists_only(lists, capsys):
     assert reproduce('general', '--plan', '--gpus', 8) == 0
     printed = capsys.readouterr().out
     found = states(printed)
-    assert found['bike_vitl14_k400'].endswith(
-        '13.9 h, 32 GPUs 18.6 GB train')
+    assert found['bike_vitl14_k400'].endswith('13.9 h, 32 GPUs 18.6 GB train')
     assert found['bike_vitl14_16f_hmdb51_split1'].endswith(
         'not known 18.6 GB train, after bike_vitl14_16f_k400')
     assert 'missing' in found['bike_vitl14_16f_activitynet']
@@ -208,11 +213,61 @@ def test_what_is_refused(args, message, tmp_path, monkeypatch, capsys):
     assert not os.listdir(tmp_path)
 
 
+def planned(row, model={}, **results):
+    """A row that is done."""
+    results = dict(
+        dict(
+            videos=dict(evaluated=9),
+            list=dict(videos=9, fingerprint='f'),
+            views='1x1',
+            checkpoint=None,
+            model={}), **results)
+    return PlannedRow(row, Config(dict(model=model)), '',
+                      Weights('pretrained'), (), results)
+
+
+def test_mean_of_the_splits():
+    """As published for Kinetics-600, and of what was measured."""
+    rows = [
+        planned(row, metrics={'zero_shot_video/full_top1': .7 + .01 * i})
+        for i, row in enumerate(
+            r for r in rows_of(shipped(), 'zero-shot') if 'k600' in r.name)
+    ]
+    found = means_of_splits(rows, [
+        dict(
+            views='1x1',
+            figures=[
+                compare(p.row.entry, p.row.figures[0], p.results['metrics'])
+            ]) for p in rows
+    ])
+    line, = cells(found, [])[1:]
+    assert line[0] == 'Kinetics-600, mean of 3 splits'
+    assert line[4:8] == ['68.53 ± 1.23', '', '71.00 ± 0.82', '+2.47']
+
+
+@pytest.mark.parametrize('changes,remarks', [
+    (dict(checkpoint=dict(sha256='a')), []),
+    (dict(checkpoint=dict(sha256='a'),
+          views='4x3'), ['tested with the views 4x3']),
+    (dict(), ['not trained: random weights']),
+    (dict(model=dict(pretrained='openai')), [
+        "not trained: CLIP's own weights", 'the temporal transformer is random'
+    ]),
+])
+def test_what_is_not_comparable(changes, remarks):
+    row = next(r for r in rows_of(shipped(), 'general') if r.views == '1x1')
+    done = planned(row, dict(neck=dict(type='TemporalTransformer')))
+    done.results.update(changes)
+    assert remarks_of(done, None, Settings('w')) == remarks
+
+
 def test_batch_is_the_authors_with_any_number_of_gpus(lists):
     index = shipped()
     rows = [r for r in rows_of(index, 'general') if r.name == ATTRIBUTES]
-    for given, gpus, batch in (({}, 4, 64), ({}, 3, 32),
-                               ({'train_dataloader.batch_size': 8}, 4, 8)):
+    for given, gpus, batch in (({}, 4, 64), ({}, 3, 32), ({
+            'train_dataloader.batch_size':
+            8
+    }, 4, 8)):
         row, = Planner(index, rows,
                        Settings('w', gpus=gpus, cfg_options=given)).plan()
         for training in row.weights.trainings:
@@ -253,8 +308,8 @@ def test_table_is_what_the_tests_have_written(tested):
     _, folder, (code, printed) = tested
     results, row = results_of(folder, VIDEO), read_table(folder)[VIDEO]
     figure, = row['figures']
-    assert figure['measured'] == pytest.approx(
-        100 * results['metrics']['acc/top1'])
+    assert figure['measured'] == pytest.approx(100 *
+                                               results['metrics']['acc/top1'])
     assert figure['difference'] == figure['measured'] - 78.9
     assert figure['authors_log'] == '79.62 / 79.54'
     assert row['checkpoint'] == results['checkpoint']
@@ -306,8 +361,10 @@ def test_goes_on_after_a_stop(tested, tmp_path, capsys, monkeypatch):
     with only_one(str(folder)):  # what it had started has ended, too
         assert not (training / f'epoch_{EPOCHS}.pth').exists()
     # Other settings would not go on with it, but begin another one.
-    other = [*args[:args.index('--cfg-options') + 1], 'model.cls_head.words=name',
-             *args[args.index('--cfg-options') + 1:]]
+    other = [
+        *args[:args.index('--cfg-options') + 1], 'model.cls_head.words=name',
+        *args[args.index('--cfg-options') + 1:]
+    ]
     assert reproduce(*other, '--plan') == 0
     assert 'has a training with other settings' in capsys.readouterr().out
     assert reproduce(*args, '--plan') == 0
@@ -322,6 +379,8 @@ def test_goes_on_after_a_stop(tested, tmp_path, capsys, monkeypatch):
         (training / f'epoch_{EPOCHS}.pth').read_bytes()).hexdigest()
     assert row['checkpoint']['sha256'] == digest
     assert results_of(folder, VIDEO)  # its only test
+    assert reproduce(*other, '--plan') == 0
+    assert 'refused [' in capsys.readouterr().out
     # Done is what was tested with these weights on this list.
     assert reproduce(*args, '--plan') == 0
     assert '2 done' in capsys.readouterr().out
@@ -329,6 +388,49 @@ def test_goes_on_after_a_stop(tested, tmp_path, capsys, monkeypatch):
     torch.save(dict(weights, meta={}), training / f'epoch_{EPOCHS}.pth')
     assert reproduce(*args, '--plan') == 0
     assert '1 done, 1 to be tested only' in capsys.readouterr().out
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Four videos in place of the demo's, and a CLIP without pre-training."""
+    data = tmp_path / 'demo' / 'data'
+    for i in range(4):
+        write_video(data / 'videos' / f'{i}.mp4', 12, (64, 64), seed=i)
+    for name in ('train', 'val', 'test'):
+        (data / f'{name}.txt').write_text(''.join(f'{i}.mp4 {i}\n'
+                                                  for i in range(4)))
+    (data / 'class_names.txt').write_text('\n'.join(map(str, range(16))))
+    cfg = Config.fromfile(osp.join(ROOT, 'configs', 'bike_demo.py'))
+    clip = CustomTextCLIP(**cfg.model.backbone.arch)
+    torch.save(clip.state_dict(), tmp_path / 'demo' / 'clip.pt')
+    for part in encoders(cfg):
+        part['pretrained'] = None
+    cfg.model.cls_head.class_names = list(map(str, range(16)))
+    torch.save(
+        dict(state_dict=MODELS.build(cfg.model).state_dict()),
+        tmp_path / 'vcs.pth')
+    return [
+        'demo', '--data-root', tmp_path / 'demo', '--checkpoints',
+        f'bike_demo={tmp_path}/vcs.pth', '--work-dir', tmp_path / 'work',
+        '--rows', 'bike_demo'
+    ]
+
+
+@pytest.mark.slow
+def test_demo_is_a_table_too(demo, tmp_path, capsys):
+    assert reproduce(*demo, '--plan') == 0
+    assert '1 to be tested only' in capsys.readouterr().out
+    assert reproduce(*demo) == 0
+    table = (tmp_path / 'work' / 'demo.md').read_text()
+    assert table in capsys.readouterr().out
+    results = results_of(tmp_path / 'work', 'bike_demo')
+    measured = 100 * results['metrics']['acc/top1']
+    assert f'| 84.0 ± 2.0 |  | {measured:.2f} |' in table
+    assert results['checkpoint']['file'] == str(tmp_path / 'vcs.pth')
+    row = read_table(tmp_path / 'work', 'demo')['bike_demo']
+    assert row['remarks'][0].endswith('has 4 videos, not the official 384')
+    assert reproduce(*demo) == 0
+    assert '1 done' in capsys.readouterr().out
 
 
 def test_only_one_works_in_a_folder(tmp_path):

@@ -5,8 +5,7 @@ from .index import METRICS, TITLES, Index, log_time
 from .plan import PlannedRow, Training
 from .settings import encoders
 
-HEAD = ('', 'row', 'views', 'published', "authors' training", 'disk',
-        'state')
+HEAD = ('', 'row', 'views', 'published', "authors' training", 'disk', 'state')
 UNKNOWN = 'not known'
 
 
@@ -57,10 +56,12 @@ def _state(row: PlannedRow, ways: Sequence[str]) -> str:
                               for need in needs}))
                          for needs in (row.lacking, row.weights.missing))
     parts = [f'missing {lacking}'] if lacking else []
-    if training:
+    if training and row.weights.trainings:
         name = row.weights.trainings[-1].name
         of_other = f' of {name}' if name != row.row.name else ''
         parts.append(f'no checkpoint{of_other}, to train one {training}')
+    elif training:
+        parts.append(f'refused {training}')
     return '; '.join(parts)
 
 
@@ -101,6 +102,7 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
     sizes = [training.disk for training in trainings.values()]
     lines = [
         '', f"To train: {', '.join(trainings)}.",
+        _batches(list(trainings.values())),
         f"Hours of the authors' trainings: {_hours(known, len(trainings))}. "
         'Hours of tests: not known.',
         f'Disk for their checkpoints: {_size(sum(filter(None, sizes)))}'
@@ -115,6 +117,15 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
         lines.append(f"Trainings begin with CLIP's weights {', '.join(tags)}: "
                      'open_clip downloads them, once.')
     return lines
+
+
+def _batches(trainings: Sequence[Training]) -> str:
+    """Videos a step, by how many the authors had."""
+    found = sorted({(t.config.train_dataloader.batch_size, t.published_batch)
+                    for t in trainings})
+    return '; '.join(
+        f"{own} videos per GPU and step, the authors' total is {total}"
+        for own, total in found) + '.'
 
 
 def _hours(known: Sequence[str], count: int) -> str:
