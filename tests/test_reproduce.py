@@ -180,7 +180,9 @@ def test_plan_with_checkpoints(lists, capsys):
     touch(f'own/bike_vitb16_k400/epoch_{epochs}.pth')
     touch('other.pth')
     args = [
-        'general', '--plan', '--checkpoints', 'own',
+        'general', '--plan', '--rows', 'bike_vitl14_16f_k400',
+        'bike_vitb16_k400', 'bike_vitl14_k400',
+        'bike_vitl14_16f_hmdb51_split1', '--checkpoints', 'own',
         'bike_vitl14_k400=other.pth'
     ]
     reproduce(*args)

@@ -12,8 +12,8 @@ from ...datasets.pipelines import own_dataset
 from .index import Index, Row
 from .needs import Need, missing_data, missing_weights
 from .settings import (PRETRAINED, Settings, checkpoint_bytes, digest,
-                       kept_checkpoints, read_config, total_batch,
-                       training_config, training_identity)
+                       encoders, kept_checkpoints, read_config, recipe_of,
+                       total_batch, training_config)
 
 
 class Training(NamedTuple):
@@ -58,10 +58,12 @@ class Weights(NamedTuple):
         file (str): Where it lies, after the trainings.
         trainings (tuple[Training]): To be run before, in this order.
         missing (tuple[Need]): What they lack; then the file is to be given.
+        recipe (str): Identity of the training; '' of a file that was given.
     """
     file: str
     trainings: Tuple[Training, ...] = ()
     missing: Tuple[Need, ...] = ()
+    recipe: str = ''
 
 
 class PlannedRow(NamedTuple):
@@ -163,23 +165,26 @@ class Planner:
         start = self.index.entries[name]['Metadata'].get('Starts From')
         first = self.weights(start) if start else Weights('')
         cfg = training_config(self.index, name, self.settings, first.file)
+        origin = first.recipe or (first.file and hash_of(first.file))
+        identity = digest(
+            [recipe_of(cfg, self.settings.gpus), origin,
+             clip_weights(cfg)])
         folder = osp.join(self.settings.work_dir, name, 'training')
         training = Training(name, cfg, folder, trained_epochs(folder),
-                            training_identity(cfg, self.settings.gpus),
-                            total_batch(self.index, name))
+                            identity, total_batch(self.index, name))
         missing = [] if same_recipe(training) else [
             Need(f"'{folder}' has a training with other settings",
                  'give those of before, or another --work-dir, or delete it')
         ]
         if training.begun >= training.epochs and osp.isfile(training.file):
-            return Weights(training.file, (), tuple(missing))
+            return Weights(training.file, (), tuple(missing), identity)
         missing += [
             *first.missing,
             *missing_data(self.index, cfg, ['train', 'val'], self.settings),
             *missing_weights(self.index, cfg)
         ]
         return Weights(training.file, (*first.trainings, training),
-                       tuple(dict.fromkeys(missing)))
+                       tuple(dict.fromkeys(missing)), identity)
 
 
 def trained_epochs(folder: str) -> int:
@@ -210,8 +215,8 @@ def test_identity(planned: PlannedRow) -> dict:
     ]
     return dict(
         config=digest([cfg.model, cfg.test_dataloader, cfg.test_evaluator]),
-        checkpoint=path if path == PRETRAINED else sha256(path, _age(path)),
-        files=[sha256(name, _age(name)) for name in files])
+        checkpoint=clip_weights(cfg) if path == PRETRAINED else hash_of(path),
+        files=list(map(hash_of, files)))
 
 
 def read_results(planned: PlannedRow) -> Optional[dict]:
@@ -233,13 +238,19 @@ def read_json(path: str) -> Optional[dict]:
         return None
 
 
-def _age(path: str) -> Tuple[float, int]:
-    return osp.getmtime(path), osp.getsize(path)
+def clip_weights(cfg: Config) -> List[str]:
+    """Hashes of CLIP's own weights, where they are files; else their tags."""
+    names = sorted({part['pretrained'] or '' for part in encoders(cfg)})
+    return [hash_of(name) if osp.isfile(name) else name for name in names]
+
+
+def hash_of(path: str) -> str:
+    """SHA-256 of a file, read once as long as it stays the same."""
+    return _sha256(path, osp.getmtime(path), osp.getsize(path))
 
 
 @lru_cache(maxsize=None)
-def sha256(path: str, age: Tuple[float, int]) -> str:
-    """Of a file; ``age`` tells whether it is still the same."""
+def _sha256(path: str, *age) -> str:
     found = hashlib.sha256()
     with open(path, 'rb') as file:
         for part in iter(lambda: file.read(1 << 20), b''):

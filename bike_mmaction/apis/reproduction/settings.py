@@ -142,14 +142,14 @@ def total_batch(index: Index, name: str) -> int:
     return metadata['Batch Size'] * int(processes)
 
 
-def training_identity(cfg: Config, gpus: int) -> str:
-    """The same for trainings by the same recipe."""
+def recipe_of(cfg: Config, gpus: int) -> dict:
+    """What a training depends on, beside files and number of processes."""
     parts = copy.deepcopy({key: cfg.get(key) for key in TRAINED_BY})
     loader = parts['train_dataloader']
     loader['batch_size'] *= gpus
     for key in ('num_workers', 'persistent_workers', 'pin_memory'):
         loader.pop(key, None)
-    return digest(parts)
+    return parts
 
 
 def digest(content) -> str:
