@@ -35,7 +35,7 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
     with only_one(settings.work_dir) as lock:
         text = write_report(table, report(planned, failures, settings),
                             settings.work_dir)
-        for row in _runs(planner, planned):
+        for row in _runs(planner, planned, failures):
             try:
                 _run(row, settings, failures, lock)
             except StepFailed as error:
@@ -49,13 +49,16 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
     return all(row.results for row in planned)
 
 
-def _runs(planner: Planner,
-          planned: Sequence[PlannedRow]) -> Iterator[PlannedRow]:
-    """The rows to be run, each as things are when it is its turn."""
+def _runs(planner: Planner, planned: Sequence[PlannedRow],
+          failures: Dict[str, str]) -> Iterator[PlannedRow]:
+    """The rows to be run, each as things are when it is its turn.
+
+    Several rows may be of one test, such as figures of two publications.
+    """
     started = time.monotonic()
     for number, row in enumerate(planned, 1):
         row = planner.plan()[number - 1]
-        if row.results or row.missing:
+        if row.results or row.missing or row.folder in failures:
             continue
         print(
             f'\n== row {number} of {len(planned)}: {row.row.name}, '
