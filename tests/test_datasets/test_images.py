@@ -112,12 +112,15 @@ class TestAntialiasedResize:
 
     @pytest.mark.filterwarnings('error')
     def test_mirrored_and_locked_arrays(self):
-        image = FACTS['square_image'].copy()
-        image.setflags(write=False)
-        plain, mirrored = apply([image, image[:, ::-1]],
-                                type='AntialiasedResize',
-                                scale=(-1, 32))['imgs']
-        assert levels_apart(plain, mirrored[:, ::-1]).max() <= 1
+        image = FACTS['square_image']
+        locked = image.copy()
+        locked.setflags(write=False)
+        plain, *others = apply([image, locked, image[:, ::-1], image[::-1]],
+                               type='AntialiasedResize',
+                               scale=(-1, 32))['imgs']
+        others[1:] = others[1][:, ::-1], others[2][::-1]
+        for other in others:
+            assert levels_apart(plain, other).max() <= 1
 
     def test_images_of_several_sizes(self):
         images = [np.zeros((h, 64, 3), np.uint8) for h in (64, 32, 90)]
@@ -152,9 +155,13 @@ class TestCrops:
     def starts(self, name, height, width, size, count=2):
         """Row and column of each crop's first pixel, of the first image."""
         rows, columns = np.mgrid[:height, :width]
-        image = np.stack([rows, columns, rows], axis=-1)
-        found = apply([image] * count, type=name, crop_size=size)
-        assert len(found['imgs']) == count * CROPS[name]
+        images = [
+            np.stack([rows, columns, np.full_like(rows, i)], axis=-1)
+            for i in range(count)
+        ]
+        found = apply(images, type=name, crop_size=size)
+        numbers = [x[0, 0, 2] for x in found['imgs']]
+        assert numbers == list(range(count)) * CROPS[name]
         assert len({x.shape for x in found['imgs']}) == 1
         assert found['img_shape'] == found['imgs'][0].shape[:2]
         return [x[0, 0, :2].tolist() for x in found['imgs'][::count]]

@@ -62,6 +62,8 @@ class TestViews:
 
     def test_validation_stays_single_view(self):
         cfg = config()
+        val = cfg.val_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset.pipeline = val  # shared
         set_views(cfg, '4x3')
         types = [t.type for t in cfg.val_dataloader.dataset.pipeline]
         assert 'RoundedCenterCrop' in types
