@@ -44,8 +44,11 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
             planned = planner.plan()
             text = write_report(table, report(planned, failures, settings),
                                 settings.work_dir)
-    print(f'\n{text}\n\nWritten to {settings.work_dir}/{table}.md, .json and '
-          '.tex')
+    if failures or any(row.results for row in planned):
+        print(f'\n{text}')
+    else:
+        print('\nNo row can be run yet.')
+    print(f'\nWritten to {settings.work_dir}/{table}.md, .json and .tex')
     return all(row.results for row in planned)
 
 
