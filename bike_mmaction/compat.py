@@ -30,6 +30,7 @@ def patch_toolbox() -> None:
     name_annotation_file_in_errors()
     keep_frames_without_label()
     take_scores_in_float32()
+    dump_config_of_started_runs()
     from .compat_tools import patch_tools
     patch_tools()
 
@@ -265,6 +266,35 @@ def take_scores_in_float32() -> None:
             return _original(self, cls_scores, *args, **kwargs)
 
         setattr(BaseHead, name, in_float32)
+
+
+def dump_config_of_started_runs() -> None:
+    """mmengine <= 0.10.7 dumps a config before anything of a run is tried.
+
+    A start that fails then leaves its config in place of that of a good run
+    in the same folder. It is dumped when the first batch is done: all that
+    can be wrong with lists, labels, weights, files or memory has shown by
+    then.
+    """
+    from mmengine.runner import Runner
+    dump, call_hook = Runner.dump_config, Runner.call_hook
+    if _is_patched(dump):
+        return
+    done = ('after_train_iter', 'after_val_iter', 'after_test_iter')
+    Runner._waits_for_batch = False
+
+    @_patch_of(dump)
+    def dump_config(self):
+        self._waits_for_batch = True
+
+    @_patch_of(call_hook)
+    def call_hook_and_dump(self, fn_name, **kwargs):
+        call_hook(self, fn_name, **kwargs)
+        if fn_name in done and self._waits_for_batch:
+            self._waits_for_batch = False
+            dump(self)
+
+    Runner.dump_config, Runner.call_hook = dump_config, call_hook_and_dump
 
 
 def jitter_hue_without_overflow() -> None:

@@ -22,8 +22,10 @@ from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.visualization import ActionVisualizer, LocalVisBackend
 from mmengine.analysis import FlopAnalyzer
+from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.dist import utils as dist_utils
+from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.registry import OPTIM_WRAPPERS
@@ -240,6 +242,51 @@ class TestCheckpoints:
         with pytest.raises(RuntimeError, match=r'cannot read .*evil\.pth'):
             CheckpointLoader.load_checkpoint('evil.pth')
         assert os.listdir() == ['evil.pth']
+
+
+class TestDumpedConfig:
+    """It stays that of the last run which has begun."""
+
+    def runner(self, folder, text, data=(1., ), **kwargs):
+        (folder / 'own.py').write_text(text)
+        loader = dict(
+            dataset=list(data),
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=lambda batch: dict(x=torch.tensor(batch)[:, None]),
+            batch_size=1)
+        return Runner(
+            Line(),
+            str(folder / 'work'),
+            train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=1),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            cfg=Config.fromfile(folder / 'own.py'),
+            experiment_name=f'{folder.name}_{text}',
+            **kwargs)
+
+    def dumped(self, folder):
+        return (folder / 'work' / 'own.py').read_text().strip()
+
+    def test_of_the_first_batch(self, tmp_path):
+        runner = self.runner(tmp_path, 'x = 1')
+        assert not (tmp_path / 'work' / 'own.py').exists()
+        runner.train()
+        assert self.dumped(tmp_path) == 'x = 1'
+        for kwargs in (dict(load_from='absent.pth'), dict(data=['no number']),
+                       dict(custom_hooks=[FailAfterBatch()])):
+            runner = self.runner(tmp_path, 'x = 2', **kwargs)
+            with pytest.raises(Exception):
+                runner.train()
+            assert self.dumped(tmp_path) == 'x = 1'
+        runner = self.runner(tmp_path, 'x = 3')
+        runner.train()
+        assert self.dumped(tmp_path) == 'x = 3'
+
+
+class FailAfterBatch(Hook):
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        raise RuntimeError('out of memory, for example')
 
 
 def test_processes_talk_without_gpu(monkeypatch, tmp_path):
