@@ -10,8 +10,10 @@ from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import TestLoop
 
-from ..datasets.entries import innermost, source_of, without_label
+from ..datasets.entries import innermost
+from ..datasets.labels import check_labels
 from ..datasets.transforms import ReportUnreadable
+from ..models.text_head import number_of_classes
 from .results import describe_test, write_results
 
 
@@ -191,8 +193,9 @@ class ReportingTestLoop(ReadableTestLoop):
             raise TypeError('ReportingTestLoop needs a data set with a '
                             f'pipeline, got a {type(dataset).__name__}')
         metrics = self.evaluator.metrics
-        _require_labels(dataset,
-                        [m for m in metrics if not isinstance(m, DumpResults)])
+        classes = number_of_classes(runner.model)
+        if classes is not None:
+            _check_labels(self.dataloader.dataset, classes, metrics)
         dataset.pipeline = ReportUnreadable(dataset.pipeline.transforms)
         self.count = VideoCount()
         meta = self.evaluator.dataset_meta
@@ -216,20 +219,19 @@ class ReportingTestLoop(ReadableTestLoop):
         return metrics
 
 
-def _require_labels(dataset, metrics: Sequence[BaseMetric]) -> None:
+def _check_labels(dataset, classes: int,
+                  metrics: Sequence[BaseMetric]) -> None:
     """What has no label would count as wrong.
 
     But for a video that may have several and has none: a metric with an
     attribute ``takes_unlabelled`` counts it as negative of every class.
     """
-    if not metrics:
-        return
-    without = without_label(dataset)
-    negatives = getattr(dataset, 'multi_class', False) and all(
-        getattr(metric, 'takes_unlabelled', False) for metric in metrics)
-    if without and not (negatives and len(without) < len(dataset)):
-        raise ValueError(
-            f"{len(without)} of {len(dataset)} videos in '{dataset.ann_file}' "
-            f"have no label, such as '{source_of(without[0])}', but the "
-            'metrics of test_evaluator need one; remove these lines, or for '
-            'predictions alone set test_evaluator to DumpResults')
+    measuring = [m for m in metrics if not isinstance(m, DumpResults)]
+    check_labels(
+        dataset,
+        classes,
+        required=bool(measuring),
+        negatives=all(
+            getattr(metric, 'takes_unlabelled', False)
+            for metric in measuring),
+        hint='; or, for predictions alone, set test_evaluator to DumpResults')

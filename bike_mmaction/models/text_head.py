@@ -9,6 +9,7 @@ from mmaction.models.heads import BaseHead
 from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from mmengine.model import is_model_wrapper
 from open_clip import SimpleTokenizer
 from torch import Tensor
 
@@ -295,3 +296,18 @@ def with_classes(recognizer: BaseRecognizer, class_names: Sequence[str],
     if isinstance(attributes_head, TextHead):
         heads['attributes_head'] = attributes_head.with_classes(class_names)
     return variant(recognizer, **heads)
+
+
+def number_of_classes(model: nn.Module) -> Optional[int]:
+    """K of a recognizer's heads; None if it has none that tells.
+
+    Args:
+        model (nn.Module): Of this project or the toolbox, maybe wrapped.
+    """
+    if is_model_wrapper(model):
+        model = model.module
+    for name in ('cls_head', 'attributes_head'):
+        found = getattr(getattr(model, name, None), 'num_classes', None)
+        if found is not None:
+            return found
+    return None
