@@ -18,6 +18,7 @@ from mmengine.runner import load_checkpoint
 from ..datasets.class_names import BUILT_IN
 from ..datasets.lexicon import IMAGENET
 from ..datasets.typed_names import split_names
+from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
 
@@ -82,7 +83,8 @@ def build_recognizer(config: Union[str, Config],
 
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
-        RuntimeError: if the checkpoint does not fit.
+        RuntimeError: if the checkpoint does not fit, or holds NaN or
+            infinite weights.
         ValueError: if without checkpoint some weights would be random;
             names the parts.
     """
@@ -97,6 +99,7 @@ def build_recognizer(config: Union[str, Config],
         read = load_checkpoint(model, checkpoint, map_location='cpu')
         if not isinstance(model, CLIPRecognizer):  # which has checked it
             _check_loaded(model, read, checkpoint)
+    check_weights(model, f"not finite in '{checkpoint}'")
     model.cfg = config
     return model.eval()
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ..compat import PipelineError
 from ..datasets.class_names import load_class_names
 from ..datasets.pipelines import set_views, video_pipeline
+from ..models.finite import check_scores
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
@@ -287,6 +288,8 @@ class BIKEInferencer:
                 recognition.error = str(error)
         if batch:
             samples = model.test_step(pseudo_collate(batch))
+            check_scores([sample.pred_score for sample in samples],
+                         [recognition.source for recognition in read], model)
             for recognition, sample in zip(read, samples):
                 _fill(recognition, sample, model.cls_head, topk, threshold)
         return found

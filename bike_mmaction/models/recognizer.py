@@ -13,6 +13,7 @@ from ..checkpoint import check_fit
 from ..datasets.entries import source_of
 from .association import AttributeAssociation
 from .clip import CLIPImageEncoder
+from .finite import check_predictions
 
 BRANCHES = ('video', 'attributes')
 
@@ -221,6 +222,7 @@ class CLIPRecognizer(Recognizer3D):
             beside them, as ``phrase_scores``.
 
         Raises:
+            NonFiniteError: if scores are NaN or infinite.
             ValueError: if nothing is known of a sample.
         """
         if self._untrained:
@@ -234,12 +236,15 @@ class CLIPRecognizer(Recognizer3D):
             self._associate(inputs, data_samples)
         if self.attributes_head is None:
             self._require_video(inputs)
-            return super().predict(inputs, data_samples, **kwargs)
+            samples = super().predict(inputs, data_samples, **kwargs)
+            check_predictions(samples, self)
+            return samples
         if self.with_video and _has_video(inputs):
             super().predict(inputs, data_samples, **kwargs)
         self.attributes_head.predict(None, data_samples)
         for sample in data_samples:
             self._fuse(sample)
+        check_predictions(data_samples, self)
         return data_samples
 
     def _associate(self, inputs, data_samples: SampleList) -> None:

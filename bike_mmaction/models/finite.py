@@ -1,0 +1,97 @@
+"""Numbers that are NaN or infinite, and what is to blame for them."""
+from typing import List, Sequence
+
+import torch
+import torch.nn as nn
+from torch import Tensor
+
+from ..datasets.entries import source_of
+
+SCORES = ('pred_score', 'video_score', 'attributes_score', 'view_scores',
+          'frame_scores')
+
+
+class NonFiniteError(RuntimeError):
+    """A loss, a score or a weight is not finite; says what to look at."""
+
+
+def non_finite_tensors(model: nn.Module) -> List[str]:
+    """The weights of a model that are not finite.
+
+    Attention masks are buffers that hold -inf: only parameters must not.
+
+    Returns:
+        list[str]: Such as 'backbone.visual.proj (1 of 4096 values)'.
+    """
+    found = []
+    for name, tensor in model.named_parameters():
+        found += _describe(name, tensor, torch.isfinite(tensor))
+    for name, tensor in model.named_buffers():
+        found += _describe(
+            name, tensor, tensor < float('inf')
+            if tensor.is_floating_point() else torch.isfinite(tensor))
+    return found
+
+
+def _describe(name: str, tensor: Tensor, good: Tensor) -> List[str]:
+    if good.all():
+        return []
+    return [f'{name} ({int((~good).sum())} of {tensor.numel()} values)']
+
+
+def check_weights(model: nn.Module, what: str) -> None:
+    """Refuse a model that could give nothing but NaN.
+
+    Args:
+        model (nn.Module): The model.
+        what (str): Where its weights come from, for the message.
+
+    Raises:
+        NonFiniteError: naming the tensors.
+    """
+    found = non_finite_tensors(model)
+    if found:
+        raise NonFiniteError(f'{what}: {_list(found)}')
+
+
+def check_scores(scores: Sequence[Tensor], names: Sequence[str],
+                 model: nn.Module) -> None:
+    """Refuse scores that mean nothing: their order is arbitrary.
+
+    Args:
+        scores (Sequence[Tensor]): Those of each video, of any shape.
+        names (Sequence[str]): Of the videos.
+        model (nn.Module): The recognizer, in which the cause is looked for.
+
+    Raises:
+        NonFiniteError: naming the first video and the tensors of the model
+            that are not finite; or, where all are, what else to look at.
+    """
+    if not len(scores) or \
+            torch.cat([x.flatten() for x in scores]).isfinite().all():
+        return  # one question for the whole batch
+    bad = [name for name, x in zip(names, scores) if not x.isfinite().all()]
+    tensors = non_finite_tensors(model)
+    cause = f'Not finite in the model: {_list(tensors)}' if tensors else \
+        'All weights of the model are finite, so that the input or the ' \
+        'precision is to blame: look at this video and at ' \
+        'model.data_preprocessor, and compute in float32'
+    raise NonFiniteError(f"the scores of '{bad[0]}' are not finite, nor those "
+                         f'of {len(bad) - 1} others of its batch. {cause}')
+
+
+def check_predictions(samples: Sequence, model: nn.Module) -> None:
+    """As :func:`check_scores`, of all ``SCORES`` that the samples have."""
+    scores, names = [], []
+    for sample in samples:
+        found = [sample.get(name) for name in SCORES]
+        found = [x.double().flatten() for x in found if x is not None]
+        if found:
+            scores.append(torch.cat(found))
+            names.append(source_of(sample))
+    check_scores(scores, names, model)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f' and {len(names) - 5} more' if len(names) > 5 else ''
+    return ', '.join(names[:5]) + more
