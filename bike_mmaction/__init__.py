@@ -9,6 +9,6 @@ from .version import __version__
 check_versions()
 patch_toolbox()  # must come before the first import of mmaction.models
 
-from . import datasets, evaluation, models  # noqa: E402,F401
+from . import datasets, evaluation, models, training  # noqa: E402,F401
 
 __all__ = ['__version__']

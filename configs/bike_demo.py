@@ -101,6 +101,7 @@ test_dataloader = dict(
         data_prefix=dict(video=f'{data_root}/videos'),
         pipeline=val_pipeline,
         test_mode=True))
+auto_scale_lr = dict(base_batch_size=32)
 val_evaluator = dict(type='AccMetric')
 test_evaluator = val_evaluator
 

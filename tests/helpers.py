@@ -161,6 +161,22 @@ def shrink_data(cfg, data_root, work_dir):
     return cfg
 
 
+def shrink_images(cfg, num_classes=29):
+    """Images of 32x32 pixels and few classes, after :func:`shrink`."""
+    cfg.model.backbone.arch = TINY_ARCH
+    cfg.model.cls_head.update(
+        num_classes=num_classes,
+        class_names=[f'class {i}' for i in range(num_classes)])
+    cfg.model.cls_head.text_encoder.arch = TINY_ARCH
+    for split in ('train', 'val', 'test'):
+        for step in cfg[f'{split}_dataloader'].dataset.pipeline:
+            if step.type.endswith('Resize'):
+                step.update(scale=(32, 32), keep_ratio=False)
+            elif 'crop_size' in step:
+                step.crop_size = 32
+    return cfg
+
+
 def convert_released(checkpoint, folder):
     """A released file, converted by the command-line tool: its path."""
     import torch

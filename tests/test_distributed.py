@@ -247,7 +247,7 @@ def wait_for(path, process, timeout=200):
 def test_training_is_stopped_and_resumed(config, tmp_path):
     work = str(tmp_path / 'work')
     train = ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', work]
-    process = start(*train, '--cfg-options', 'train_cfg.max_epochs=1000')
+    process = start(*train, '--epochs', '1000')
     wait_for(f'{work}/last_checkpoint', process)
     # To the launcher, which stops its workers, as a scheduler would.
     os.killpg(process.pid, signal.SIGTERM)
@@ -256,8 +256,8 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     with open(f'{work}/last_checkpoint') as file:
         done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
     out = finish(
-        start(*train, '--resume', '--cfg-options',
-              f'train_cfg.max_epochs={done + 2}'))
+        start(*train, '--resume', '--epochs', str(done + 2),
+              '--override-schedule'))
     assert f'resumed epoch: {done}' in out
     trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
     assert trained == {done + 1, done + 2}  # nothing twice, nothing left out
@@ -272,8 +272,7 @@ def test_two_processes_test_as_one(config, tmp_path):
     listed = list_with_unreadable(Config.fromfile(config), tmp_path)
     finish(
         start(sys.executable, 'tools/train.py', config, '--work-dir', work,
-              '--cfg-options', 'train_cfg.max_epochs=1', 'val_cfg=None',
-              'val_dataloader=None', 'val_evaluator=None'))
+              '--epochs', '1', '--no-validate'))
     checkpoint = f'{work}/epoch_1.pth'
     found = []
     commands = dict(

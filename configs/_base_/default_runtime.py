@@ -9,6 +9,9 @@ default_hooks = dict(
     checkpoint=dict(
         type='CheckpointHook', interval=1, save_best='auto', max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    check_start=dict(type='CheckStart'),  # schedule, labels, batch size
+    check_resume=dict(type='CheckResume'),  # options that it would ignore
+    check_finite=dict(type='CheckFinite'),  # losses, weights, scores
     visualization=dict(type='VisualizationHook'))  # for test.py --show-dir
 
 env_cfg = dict(

@@ -60,6 +60,7 @@ test_pipeline = val_pipeline
 
 train_dataloader = dict(
     batch_size=32,  # x 8 GPUs = 256, as published
+    drop_last=True,
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),

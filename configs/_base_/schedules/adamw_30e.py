@@ -6,8 +6,9 @@ warmup_epochs = 5
 base_lr = 5e-5
 clip_lr_mult = 0.1
 
+# keeps an incomplete batch where it is the only one
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
+    type='AnySizeTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
 # counts what cannot be read, and writes results.json beside the log
 test_cfg = dict(type='ReportingTestLoop')

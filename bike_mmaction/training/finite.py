@@ -1,0 +1,132 @@
+"""Stopping as soon as a number is not finite."""
+import math
+from typing import Dict, List, Optional
+
+import torch
+import torch.nn as nn
+from mmaction.registry import HOOKS
+from mmengine.dist import all_gather_object, all_reduce, get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from ..datasets.entries import source_of
+from ..models.finite import NonFiniteError, check_predictions, check_weights
+
+ADVICE = ('Look at the learning rate (optim_wrapper.optimizer.lr), the '
+          'precision (optim_wrapper.dtype=bfloat16, or '
+          'optim_wrapper.type=OptimWrapper for float32) and what training '
+          'began with (load_from); checkpoints of earlier epochs are sound')
+
+
+@HOOKS.register_module()
+class CheckFinite(Hook):
+    """Stop training and testing at the first number that means nothing.
+
+    A loss that is NaN or infinite stops training at once, on all ranks, and
+    before any checkpoint is written. Gradients may be infinite: a loss
+    scaler then leaves out the step. Weights are looked at when training and
+    tests begin and before a checkpoint is written, scores in each batch of
+    validation and testing.
+
+    What it costs: ``RuntimeInfoHook`` has fetched the losses of the
+    iteration from the GPU, they are read where it has put them. Several
+    ranks then exchange one number, so that all of them stop.
+    """
+    # Behind RuntimeInfoHook, before those that log and save.
+    priority = 'ABOVE_NORMAL'
+
+    def before_train(self, runner) -> None:
+        """Refuse a model that begins with such weights."""
+        check_weights(_model(runner), f'not finite in {_origin(runner)}')
+
+    def before_test(self, runner) -> None:
+        """As :meth:`before_train`."""
+        self.before_train(runner)
+
+    def after_train_iter(self,
+                         runner,
+                         batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Look at the losses.
+
+        Raises:
+            NonFiniteError: naming epoch, iteration, losses and videos.
+        """
+        losses = {
+            name: runner.message_hub.get_scalar(f'train/{name}').current()
+            for name in outputs or () if 'loss' in name
+        }
+        bad = {k: v for k, v in losses.items() if not math.isfinite(v)}
+        if _on_any_rank(bool(bad)):
+            raise NonFiniteError(
+                f'epoch {runner.epoch + 1}, iteration {batch_idx + 1}: '
+                f'{_describe(bad, _sources(data_batch))}. {ADVICE}')
+
+    def after_train_epoch(self, runner) -> None:
+        """Look at the weights: the last step may have spoilt them."""
+        check_weights(
+            _model(runner), f'after epoch {runner.epoch + 1} weights are not '
+            f'finite, though the losses were. {ADVICE}. The weights are')
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """As :meth:`after_train_epoch`, where iterations are counted."""
+        check_weights(
+            _model(runner), f'after iteration {runner.iter + 1} weights are '
+            f'not finite, so that no checkpoint is written. {ADVICE}. The '
+            'weights are')
+
+    def after_val_iter(self,
+                       runner,
+                       batch_idx: int,
+                       data_batch: Optional[dict] = None,
+                       outputs: Optional[list] = None) -> None:
+        """Look at the scores."""
+        check_predictions(outputs or (), _model(runner))
+
+    def after_test_iter(self,
+                        runner,
+                        batch_idx: int,
+                        data_batch: Optional[dict] = None,
+                        outputs: Optional[list] = None) -> None:
+        """Look at the scores."""
+        check_predictions(outputs or (), _model(runner))
+
+
+def _model(runner) -> nn.Module:
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model
+
+
+def _origin(runner) -> str:
+    """Where the weights come from, as far as the runner knows."""
+    if runner._load_from:
+        return f"checkpoint '{runner._load_from}'"
+    return 'the checkpoint that is resumed' if runner._resume else \
+        'the weights to begin with'
+
+
+def _on_any_rank(flag: bool) -> bool:
+    if get_world_size() == 1:
+        return flag
+    number = torch.tensor(float(flag))
+    all_reduce(number, 'max')
+    return bool(number)
+
+
+def _sources(data_batch) -> List[str]:
+    samples = data_batch.get('data_samples',
+                             ()) if isinstance(data_batch, dict) else ()
+    return [source_of(sample) for sample in samples]
+
+
+def _describe(bad: Dict[str, float], sources: List[str]) -> str:
+    """Losses and videos of the ranks that have such losses."""
+    parts = []
+    for rank, (losses, videos) in enumerate(all_gather_object((bad, sources))):
+        if losses:
+            values = ', '.join(f'{k}={v}' for k, v in losses.items())
+            more = f' and {len(videos) - 3} more' if len(videos) > 3 else ''
+            parts.append(f'process {rank} has {values} with '
+                         f"{', '.join(videos[:3]) or 'unknown videos'}{more}")
+    return '; '.join(parts)

@@ -1,0 +1,37 @@
+"""A training loop for small training sets, too."""
+import logging
+
+from mmaction.registry import LOOPS
+from mmengine.dist import get_world_size
+from mmengine.logging import print_log
+from mmengine.runner import EpochBasedTrainLoop
+
+
+@LOOPS.register_module()
+class AnySizeTrainLoop(EpochBasedTrainLoop):
+    """Epochs that are never empty.
+
+    With ``drop_last=True`` a loader leaves out the last batch of an epoch if
+    it is incomplete. Where that is the only one, it is kept.
+
+    Args:
+        runner (Runner): The runner.
+        dataloader (dict | DataLoader): Of the training set.
+        **kwargs: As in ``EpochBasedTrainLoop``.
+    """
+
+    def __init__(self, runner, dataloader, **kwargs) -> None:
+        super().__init__(runner, dataloader, **kwargs)
+        loader = self.dataloader
+        if len(loader) or not len(loader.dataset):
+            return
+        # It has nothing else that counts batches; the schedule, which is
+        # built later, asks the loader for its length.
+        loader.batch_sampler.drop_last = False
+        self._max_iters = self._max_epochs * len(loader)
+        print_log(
+            f'The training set has {len(loader.dataset)} videos, which is '
+            f'{len(loader.sampler)} for each of {get_world_size()} processes '
+            f'and less than train_dataloader.batch_size={loader.batch_size}: '
+            'they are one incomplete batch, which is kept in spite of '
+            'drop_last=True', 'current', logging.WARNING)

@@ -1,0 +1,80 @@
+"""What is looked at before the first epoch."""
+import logging
+from math import prod
+from typing import Iterator, Tuple
+
+from mmaction.registry import HOOKS
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
+
+from ..datasets.entries import innermost
+from ..datasets.labels import check_labels
+from ..models.text_head import number_of_classes
+from .schedule import Run, check_schedule
+
+
+@HOOKS.register_module()
+class CheckStart(Hook):
+    """Refuse a training that would go wrong, or fail, hours later.
+
+    Looks at the schedule, see :func:`.check_schedule`, and at the labels of
+    training and validation. A batch that the learning rate is not for is
+    told in the log.
+    """
+
+    def before_run(self, runner) -> None:
+        """Look at all of it; everything is built, no weights are read.
+
+        Raises:
+            ValueError: naming what does not fit together.
+        """
+        if not isinstance(runner._train_loop, BaseLoop):
+            return  # it is a test
+        run = Run(
+            None if isinstance(runner.train_loop, IterBasedTrainLoop) else
+            runner.max_epochs, runner.max_iters)
+        schedulers = runner.param_schedulers or []
+        for one in schedulers.values() if isinstance(schedulers, dict) else \
+                [schedulers]:
+            check_schedule(one, run)
+        classes = number_of_classes(runner.model)
+        if classes is not None:
+            check_labels(runner.train_dataloader.dataset, classes)
+            if isinstance(runner._val_loop, BaseLoop):
+                check_labels(runner.val_dataloader.dataset, classes)
+        _tell_of_batch(runner)
+
+
+def _tell_of_batch(runner) -> None:
+    """Warn where rate and total batch size do not belong together."""
+    wanted = (runner.auto_scale_lr or {}).get('base_batch_size')
+    loader = runner.train_dataloader
+    if not wanted or runner.auto_scale_lr.get('enable') or \
+            loader.batch_size is None or \
+            len(loader.sampler) < loader.batch_size:
+        return
+    factors = [(n, what) for n, what in _factors(runner) if n > 1]
+    others = prod(n for n, _ in factors)
+    total = loader.batch_size * others
+    if total == wanted:
+        return
+    words = ''.join(f' x {n} {what}' for n, what in factors)
+    cure = '' if wanted % others else \
+        f'set train_dataloader.batch_size={wanted // others}, or '
+    print_log(
+        f'train_dataloader.batch_size={loader.batch_size}{words}: a step sees '
+        f'{total} videos, but the learning rate is for {wanted} '
+        f'(auto_scale_lr.base_batch_size): {cure}add --auto-scale-lr, which '
+        'scales the rate with the batch', 'current', logging.WARNING)
+
+
+def _factors(runner) -> Iterator[Tuple[int, str]]:
+    yield get_world_size(), 'processes'
+    yield getattr(runner.optim_wrapper, '_accumulative_counts',
+                  1), 'accumulated batches'
+    dataset = innermost(runner.train_dataloader.dataset)
+    pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    for part in (dataset, *pipeline):  # RepeatAugDataset, RepeatSample
+        yield getattr(part, 'num_repeats', 1), 'samples of each video'

@@ -1,0 +1,150 @@
+"""tools/train.py: its own options, and what it says of mistakes."""
+import os.path as osp
+
+import pytest
+import torch
+from helpers import run_tool, shrink, shrink_images
+from mmaction.registry import HOOKS
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+GOOD = '# the config of a good run\n'
+
+
+@pytest.fixture(scope='module')
+def config(data_root, tmp_path_factory):
+    """Path of a small config."""
+    folder = tmp_path_factory.mktemp('train')
+    cfg = shrink_images(
+        shrink(
+            Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+            data_root, folder / 'unused'))
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.auto_scale_lr.base_batch_size = 2
+    cfg.dump(folder / 'small.py')
+    return str(folder / 'small.py')
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A folder with the config of a good run."""
+    (tmp_path / 'small.py').write_text(GOOD)
+    return tmp_path
+
+
+LIST = 'train_dataloader.dataset.ann_file'
+OPTIONS = [
+    ([f'{LIST}=absent.txt'], "No such file or directory: 'absent.txt'"),
+    (['load_from=absent.pth'], "checkpoint 'absent.pth' does not exist"),
+    (['load_from=README.md'], "cannot read checkpoint 'README.md'"),
+    (['train_cfg.max_epochs=6'], 'train_cfg.max_epochs=6, but param_schedul'),
+    (['model.cls_head.class_names=ucf101'], "'ucf101' has 101 names, but"),
+    (['model.type=CLIPRecogniser'], 'CLIPRecogniser is not in the mmaction'),
+    (['model.backbone.depth=3'], "unexpected keyword argument 'depth'"),
+    (['clip_len=9'], '--cfg-options clip_len=... would have no effect'),
+    (['train_dataloader.dataset.data_prefix.video=nowhere'],
+     "cannot use 'nowhere/v"),
+]
+
+
+@pytest.mark.parametrize('options, words', OPTIONS)
+def test_a_mistake_is_one_line(config, work, monkeypatch, options, words):
+    """And leaves the config of the run before as it was."""
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as end:
+        run_tool('train', config, '--work-dir', work, '--cfg-options',
+                 *options)
+    text = end.value.code
+    assert text.startswith('train: ') and words in text
+    assert 'Traceback' not in text
+    assert (work / 'small.py').read_text() == GOOD
+
+
+def test_labels_and_video_in_a_worker(config, work, tmp_path):
+    rows = ['gone0.mp4 3', 'gone1.mp4 28']
+    options = (f'{LIST}={tmp_path}/list.txt', 'train_dataloader.num_workers=1')
+    for last, words in (('v2.mp4 29', 'label 29 of '), ('gone2.mp4 1',
+                                                        "cannot use '")):
+        (tmp_path / 'list.txt').write_text('\n'.join([*rows, last]) + '\n')
+        with pytest.raises(SystemExit) as end:
+            run_tool('train', config, '--work-dir', work, '--cfg-options',
+                     *options)
+        text = end.value.code
+        assert text.startswith('train: ') and words in text
+        assert len(text.splitlines()) == 1
+        assert (work / 'small.py').read_text() == GOOD
+
+
+@pytest.mark.parametrize('content, words', [
+    (None, "config '.*own.py' does not exist"),
+    ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
+    ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
+    ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
+])
+def test_config_that_cannot_be_read(tmp_path, content, words):
+    path = tmp_path / 'own.py'
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit, match=f'train: {words}'):
+        run_tool('train', path, '--work-dir', tmp_path)
+
+
+@pytest.mark.parametrize('options, words', [
+    (['--epochs', '0'], 'must be positive'),
+    (['--epochs', '2', '--cfg-options', 'train_cfg.max_epochs=2'
+      ], 'give one of them'),
+    (['--override-schedule'], 'is for --resume'),
+])
+def test_options_that_do_not_fit(config, work, options, words):
+    with pytest.raises(SystemExit, match=f'train: .*{words}'):
+        run_tool('train', config, '--work-dir', work, *options)
+
+
+@HOOKS.register_module(force=True)
+class Faulty(Hook):
+    """A fault of a program."""
+
+    def before_run(self, runner):
+        self.wrong = runner.no_such_thing
+
+
+@HOOKS.register_module(force=True)
+class FaultyLater(Hook):
+    """Of the kind that a wrong value gives, but in training."""
+
+    def before_train_iter(self, runner, *args, **kwargs):
+        raise ValueError('shapes do not match')
+
+
+@pytest.mark.parametrize('hook, error', [('Faulty', AttributeError),
+                                         ('FaultyLater', ValueError)])
+def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
+    cfg = Config.fromfile(config)
+    cfg.custom_hooks = [dict(type=hook)]
+    cfg.dump(work / 'faulty.py')
+    with pytest.raises(error):
+        run_tool('train', work / 'faulty.py', '--work-dir', work)
+
+
+def test_epochs_and_schedule(config, work):
+    """A config without these checks gets them."""
+    cfg = Config.fromfile(config)
+    for name in ('check_start', 'check_resume', 'check_finite'):
+        cfg.default_hooks.pop(name)
+    cfg.dump(work / 'other.py')
+    run_tool('train', work / 'other.py', '--work-dir', work, '--epochs', 3)
+    used = Config.fromfile(work / 'other.py')
+    assert used.train_cfg.max_epochs == 3
+    assert used.param_scheduler[0].T_max == used.param_scheduler[0].end == 3
+    assert set(used.default_hooks) > {'check_start', 'check_finite'}
+    state = torch.load(work / 'epoch_3.pth', weights_only=False)
+    group = state['optimizer']['param_groups'][0]
+    assert group['lr'] < 0.1 * group['initial_lr']
+    # Going on with other options.
+    again = ('train', work / 'other.py', '--work-dir', work, '--epochs', 4,
+             '--resume')
+    with pytest.raises(SystemExit, match='T_max: 3 -> 4 epochs'):
+        run_tool(*again)
+    run_tool(*again, '--override-schedule')
+    assert (work / 'epoch_4.pth').exists()

@@ -1,0 +1,100 @@
+"""What several processes must do alike."""
+import glob
+import os
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from helpers import free_port
+from mmaction.utils import register_all_modules
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+
+from bike_mmaction.compat import leave_process_group
+from bike_mmaction.models.finite import NonFiniteError
+
+
+def run_rank(rank, port, folder):
+    """One of two processes; writes down what it has seen of each case."""
+    os.environ.update(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE='2',
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=port)
+    torch.set_num_threads(1)
+    register_all_modules()
+    torch.save([train(folder, case) for case in ('few', 'nan')],
+               f'{folder}/{rank}.pt')
+    leave_process_group()
+
+
+class Line(BaseModel):
+    """Its loss is of the videos of one process."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = torch.nn.Linear(1, 1)
+
+    def forward(self, inputs, data_samples, mode):
+        return dict(loss_line=(self.line(inputs)**2).mean())
+
+
+def collate(batch):
+    return dict(
+        inputs=torch.tensor(batch)[:, None],
+        data_samples=[dict(filename=f'{x}.mp4') for x in batch])
+
+
+def train(folder, case):
+    """Error, iterations, and the length of the schedule."""
+    values = [1., 2., 3., float('nan')] if case == 'nan' else [1., 2., 3.]
+    runner = Runner(
+        Line(),
+        f'{folder}/{case}',
+        train_dataloader=dict(
+            dataset=values,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=collate,
+            drop_last=True,
+            batch_size=1 if case == 'nan' else 8),
+        train_cfg=dict(type='AnySizeTrainLoop', max_epochs=3),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.)),
+        param_scheduler=dict(
+            type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True),
+        default_hooks=dict(
+            check_start=dict(type='CheckStart'),
+            check_finite=dict(type='CheckFinite')),
+        default_scope='mmaction',
+        launcher='pytorch',
+        experiment_name=case)
+    error = ''
+    try:
+        runner.train()
+    except NonFiniteError as found:
+        error = str(found)
+    return error, runner.iter, runner.param_schedulers[0].T_max
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('ranks'))
+    mp.spawn(run_rank, (free_port(), folder), nprocs=2)
+    return folder, [torch.load(f'{folder}/{rank}.pt') for rank in range(2)]
+
+
+def test_all_keep_the_only_batch(ranks):
+    """Two videos each, of three."""
+    for (error, iterations, length), _ in ranks[1]:
+        assert not error and iterations == length == 3
+
+
+def test_all_stop_where_one_has_no_number(ranks):
+    """The loss of the first is finite: it is of its own videos."""
+    folder, found = ranks
+    (error, iterations, _), other = (cases[1] for cases in found)
+    assert (error, iterations) == other[:2]
+    assert 'epoch 1, iteration 2: process 1 has loss=nan, loss_line=nan' in \
+        error
+    assert 'process 0' not in error and 'with nan.mp4' in error
+    assert iterations == 1 and not glob.glob(f'{folder}/nan/*.pth')
