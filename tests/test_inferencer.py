@@ -261,6 +261,14 @@ def test_repeated_frames_are_told(bike, folder):
     assert found.warning in describe(found)
 
 
+def test_one_class_alone(bike, videos):
+    """Whatever the video shows, and whatever the threshold."""
+    found, = bike(videos[0], ['another'], threshold=1)
+    assert found.label == 'another'
+    assert 'one class alone has a confidence of 1' in describe(found)
+    assert bike(videos[0], CLASSES)[0].warning is None
+
+
 class TestWriter:
 
     def test_whole_video(self, with_attributes, videos, tmp_path):

@@ -21,6 +21,7 @@ from ..datasets.typed_names import split_names
 from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
+from ..models.vcs_head import VCSHead
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
@@ -85,14 +86,16 @@ def build_recognizer(config: Union[str, Config],
         FileNotFoundError: if there is no such config or checkpoint.
         RuntimeError: if the checkpoint does not fit, or holds NaN or
             infinite weights.
-        ValueError: if without checkpoint some weights would be random;
-            names the parts.
+        ValueError: if without checkpoint some weights of a model with a
+            :class:`.VCSHead` would be random; names the parts.
     """
     register_all_modules()
     config = read_config(config)
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:
-        check_pretrained(model)  # before anything is downloaded
+        # Before anything is downloaded. Other heads are refused elsewhere.
+        if isinstance(getattr(model, 'cls_head', None), VCSHead):
+            check_pretrained(model)
         with quiet_logger():
             model.init_weights()
     else:

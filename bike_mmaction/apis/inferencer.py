@@ -2,13 +2,10 @@
 import warnings
 from typing import Iterator, List, Optional, Sequence, Union
 
-import numpy as np
 import torch
 from mmaction.models import BaseRecognizer, Recognizer3D
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from torch import Tensor
 from tqdm import tqdm
 
 from ..compat import PipelineError
@@ -20,7 +17,7 @@ from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
                        default_device, quiet_logger, read_config)
 from .pictures import ResultWriter
-from .recognition import Recognition
+from .recognition import Recognition, fill_in
 from .sources import Source, SourceReader, close_file, find_sources, windows_of
 from .streams import Stream
 
@@ -291,46 +288,8 @@ class BIKEInferencer:
             check_scores([sample.pred_score for sample in samples],
                          [recognition.source for recognition in read], model)
             for recognition, sample in zip(read, samples):
-                _fill(recognition, sample, model.cls_head, topk, threshold)
+                fill_in(recognition, sample, model.cls_head, topk, threshold)
         return found
-
-
-def _fill(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
-          topk: int, threshold: float) -> None:
-    """What a test of the model has found, in the terms of its user."""
-    names = head.class_names
-    values, order = _confidences(sample,
-                                 head).cpu().topk(min(topk, len(names)))
-    recognition.predictions = [
-        (names[k], v) for k, v in zip(order.tolist(), values.tolist())
-    ]
-    if values[0] >= threshold:
-        recognition.label = names[order[0]]
-    recognition.attributes = list(
-        zip(sample.get('attributes', ()), sample.get('phrase_scores', ())))
-    saliency = sample.saliency.cpu()  # [K, T]
-    recognition.saliency = {names[k]: saliency[k].tolist() for k in order}
-    count = saliency.shape[-1]
-    indices = np.asarray(sample.get('frame_inds', range(count)))
-    recognition.frames = indices.reshape(-1)[:count].tolist()
-    there = len(set(recognition.frames))
-    if there < count:
-        recognition.warning = (f'only {there} of the {count} frames that the '
-                               'model looks at: some are repeated')
-
-
-def _confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
-    """Calibrated, in the order of what tests rank by.
-
-    Of one view that is softmax(logit_scale · cosine), as CLIP and the loss
-    see it, since tests rank by softmax(cosine), or the cosine.
-    """
-    # The head's own ``pred_score`` has one more softmax.
-    fused = 'attributes_score' in sample
-    ranks = sample.pred_score if fused else sample.video_score
-    if head.average_clips != 'score':
-        ranks = ranks.log()
-    return (head.logit_scale.exp().double() * ranks).softmax(dim=-1)
 
 
 def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:

@@ -3,6 +3,12 @@ import os.path as osp
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Optional, Tuple
 
+import numpy as np
+from mmaction.structures import ActionDataSample
+from torch import Tensor
+
+from ..models.vcs_head import VCSHead
+
 
 @dataclass
 class Recognition:
@@ -55,3 +61,52 @@ def describe(recognition: Recognition) -> str:
     if recognition.warning:
         line += f'; {recognition.warning}'
     return line
+
+
+def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
+            topk: int, threshold: float) -> None:
+    """Put in what a test of the model has found, in the terms of its user.
+
+    Args:
+        recognition (Recognition): Is changed.
+        sample (ActionDataSample): Of a head with ``keep_saliency``.
+        head (VCSHead): That head.
+        topk (int): Classes to name.
+        threshold (float): Confidence below which it is none of these.
+    """
+    names = head.class_names
+    values, order = _confidences(sample,
+                                 head).cpu().topk(min(topk, len(names)))
+    recognition.predictions = [
+        (names[k], v) for k, v in zip(order.tolist(), values.tolist())
+    ]
+    if values[0] >= threshold:
+        recognition.label = names[order[0]]
+    recognition.attributes = list(
+        zip(sample.get('attributes', ()), sample.get('phrase_scores', ())))
+    saliency = sample.saliency.cpu()  # [K, T]
+    recognition.saliency = {names[k]: saliency[k].tolist() for k in order}
+    count = saliency.shape[-1]
+    indices = np.asarray(sample.get('frame_inds', range(count)))
+    recognition.frames = indices.reshape(-1)[:count].tolist()
+    there, warnings = len(set(recognition.frames)), []
+    if there < count:
+        warnings.append(f'only {there} of the {count} frames that the model '
+                        'looks at: some are repeated')
+    if len(names) == 1:
+        warnings.append('one class alone has a confidence of 1 in any video')
+    recognition.warning = '; '.join(warnings) or None
+
+
+def _confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
+    """Calibrated, in the order of what tests rank by.
+
+    Of one view that is softmax(logit_scale · cosine), as CLIP and the loss
+    see it, since tests rank by softmax(cosine), or the cosine.
+    """
+    # The head's own ``pred_score`` has one more softmax.
+    fused = 'attributes_score' in sample
+    ranks = sample.pred_score if fused else sample.video_score
+    if head.average_clips != 'score':
+        ranks = ranks.log()
+    return (head.logit_scale.exp().double() * ranks).softmax(dim=-1)

@@ -1,0 +1,70 @@
+"""Modules that share weights, and results that calls share."""
+import copy
+import pickle
+import threading
+import time
+
+import torch
+from helpers import TINY_ARCH
+from mmaction.registry import MODELS
+
+from bike_mmaction.models.sharing import Recent, variant
+
+
+def test_variant_leaves_the_original_alone():
+    norm = torch.nn.BatchNorm1d(3).eval()
+    block = torch.nn.Sequential(norm, torch.nn.Linear(3, 3))
+    other = variant(block, training=True)
+    setattr(other, '1', torch.nn.Identity())
+    assert block[1] is not other[1] and block[0] is other[0]
+    shifted = variant(norm, running_mean=torch.ones(3), name='other')
+    x = torch.randn(2, 3)
+    torch.testing.assert_close(shifted(x), norm(x - 1))
+    assert not norm.running_mean.any() and not hasattr(norm, 'name')
+    torch.nn.init.constant_(norm.weight, 3)  # in place, as a checkpoint does
+    torch.testing.assert_close(shifted(x), norm(x - 1))
+
+
+def test_recent_keeps_what_was_used_last():
+    recent, made = Recent(2), []
+
+    def get(key):
+        return recent.get(key, lambda: made.append(key) or key.upper())
+
+    assert [get(key) for key in 'abacab'] == list('ABACAB')
+    assert made == list('abcb')  # b had to go for c
+    assert len(recent) == 2
+
+
+def test_threads_wait_for_what_one_of_them_makes():
+    recent, made = Recent(2), []
+
+    def work():
+        recent.get('key', lambda: time.sleep(0.05) or made.append(1))
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [1]
+
+
+def test_models_are_copied_and_pickled_without_what_they_keep():
+    """As averages of the weights are, and spawned processes."""
+    head = MODELS.build(
+        dict(
+            type='VCSHead',
+            num_classes=2,
+            in_channels=64,
+            class_names=['a', 'b'],
+            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH))).eval()
+    frames = torch.randn(1, 4, 64)
+    expected = head(frames)
+    for other in (copy.deepcopy(head), pickle.loads(pickle.dumps(head))):
+        assert len(other.text_encoder.memory) == 0
+        torch.testing.assert_close(other(frames), expected)
+        torch.nn.init.normal_(other.text_encoder.text.text_projection)
+        other.text_encoder.clear_cache()
+        assert not torch.allclose(other(frames), expected)
+    torch.testing.assert_close(head(frames), expected)
