@@ -405,7 +405,7 @@ def test_numbers_of_images_count_as_numbers(folder):
     assert names == ['1.png', '2.png', '10.png', '11.png']
 
 
-def test_random_weights_are_refused(folder):
+def test_random_weights_are_refused(bike, folder):
     cfg = Config.fromfile(str(folder / 'small.py'))
     with pytest.raises(ValueError, match=r"'neck', 'cls_head.text_encoder'"):
         BIKEInferencer(cfg)
