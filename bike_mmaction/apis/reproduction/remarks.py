@@ -92,8 +92,6 @@ def _remarks_on_weights(planned: PlannedRow, settings: Settings) -> List[str]:
         own = results['model'].get('pretrained')
         found.append("not trained: CLIP's own weights"
                      if own else 'not trained: random weights')
-        if own and planned.config.model.get('neck'):
-            found.append('the temporal transformer is random')
     if settings.cfg_options:
         found.append('with ' +
                      ' '.join(f'{k}={v}'
