@@ -1,12 +1,17 @@
 """Images are resized, cropped and made gray as the authors do it."""
 import os.path as osp
 
+import decord
 import numpy as np
 import pytest
 import torch
+from helpers import write_video
 from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
+from mmengine.dataset import Compose as Pipeline
 from PIL import Image
+from torchvision.transforms import (CenterCrop, Compose, InterpolationMode,
+                                    Resize)
 from torchvision.transforms.functional import center_crop
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
@@ -65,6 +70,26 @@ class TestFactsOfTheAuthors:
         gray.transforms[0].prob = 1.
         found = apply([FACTS['landscape_image']], **gray)['imgs'][0]
         assert levels_apart(found, FACTS['landscape_gray']).max() <= 1
+
+
+# 16:9, of which the middle of 455 pixels is no whole number; tall; short.
+@pytest.mark.parametrize('size,num_frames', [((640, 360), 20), ((180, 320), 9),
+                                             ((320, 240), 5)])
+def test_whole_pipeline_is_that_of_pillow(size, num_frames, tmp_path):
+    path = write_video(tmp_path / 'v.mp4', num_frames=num_frames, size=size)
+    reader = decord.VideoReader(path)
+    theirs = Compose(
+        [Resize(256, InterpolationMode.BICUBIC),
+         CenterCrop(224), np.asarray])
+    expected = [
+        theirs(Image.fromarray(reader[int(num_frames / 8 * i)].asnumpy()))
+        for i in range(8)
+    ]
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_k400.py'))
+    found = Pipeline(cfg.test_pipeline)(dict(
+        filename=path, start_index=0, label=0))['inputs']
+    apart = levels_apart(found[0].permute(1, 2, 3, 0), expected)
+    assert (apart > 1).mean() < 1e-4 and apart.mean() < 0.01
 
 
 class TestAntialiasedResize:
