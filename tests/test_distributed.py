@@ -266,6 +266,16 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     assert checkpoint['meta']['iter'] == 2 * (done + 2)
 
 
+def test_a_mistake_is_told_by_one_process(config, tmp_path):
+    process = start('bash', 'tools/dist_train.sh', config, '2', '--work-dir',
+                    str(tmp_path), '--cfg-options', 'load_from=absent.pth')
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    told = [line for line in out.splitlines() if line.startswith('train: ')]
+    assert told == ["train: checkpoint 'absent.pth' does not exist"]
+    assert 'tools/train.py", line' not in out  # a traceback of ours
+
+
 def test_two_processes_test_as_one(config, tmp_path):
     """Also where videos are missing or broken, in any place of the list."""
     work = str(tmp_path / 'work')

@@ -5,6 +5,7 @@ Usage: python tools/train.py CONFIG [--rawframes | --frames TEMPLATE]
 MMAction2's train.py]
 """
 import argparse
+import copy
 from types import SimpleNamespace
 
 from mmengine.runner import find_latest_checkpoint
@@ -54,13 +55,13 @@ def change_training(cfg, own: argparse.Namespace,
             raise ValueError('--epochs and --cfg-options train_cfg.max_epochs '
                              'say the same; give one of them')
         set_epochs(cfg, own.epochs)
-    hooks = cfg.setdefault('default_hooks', {})
-    for name, hook in CHECKS.items():  # where a config does not have them
-        hooks.setdefault(name, dict(hook))
+    # Configs may be older than these checks, or not based on those here.
+    cfg.default_hooks = dict(
+        copy.deepcopy(CHECKS), **(cfg.get('default_hooks') or {}))
     if own.override_schedule:
         if args.resume is None:
             raise ValueError('--override-schedule is for --resume')
-        hooks['check_resume']['override'] = True
+        cfg.default_hooks.check_resume.override = True
 
 
 def main() -> None:

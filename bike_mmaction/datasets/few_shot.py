@@ -104,11 +104,16 @@ class FewShotDataset(RepeatDataset):
 
 @HOOKS.register_module()
 class WriteFewShotList(Hook):
-    """Write ``few_shot_list.txt`` into the run's folder before training."""
+    """Write ``few_shot_list.txt`` into the run's folder.
 
-    @master_only
+    After the first batch: a start that fails leaves that of the run before.
+    """
+
+    def __init__(self) -> None:
+        self._written = False
+
     def before_train(self, runner) -> None:
-        """Write what the training data set has drawn.
+        """Look whether there is anything to write.
 
         Raises:
             TypeError: if it is no :class:`FewShotDataset`.
@@ -118,6 +123,14 @@ class WriteFewShotList(Hook):
             raise TypeError('WriteFewShotList needs '
                             "train_dataloader.dataset.type='FewShotDataset', "
                             f'got a {type(dataset).__name__}')
+
+    @master_only
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Write what the training data set has drawn, once."""
+        if self._written:
+            return
+        self._written = True
+        dataset = runner.train_dataloader.dataset
         path = f'{runner.work_dir}/few_shot_list.txt'
         with open(path, 'w', encoding='utf-8') as file:
             file.writelines(f'{line}\n' for line in dataset.chosen())

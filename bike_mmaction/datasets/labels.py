@@ -14,8 +14,8 @@ def annotated(dataset) -> Iterator[BaseDataset]:
         dataset (Dataset): One of them, or what repeats, joins, draws from
             or cuts others.
     """
-    # `vars`: a cut one passes on whatever else it is asked for.
-    inner = vars(dataset)
+    # Its own attributes: a cut one passes on whatever it does not have.
+    inner = getattr(dataset, '__dict__', {})
     for name in ('dataset', '_dataset'):
         if name in inner:
             yield from annotated(inner[name])

@@ -32,6 +32,12 @@ class CheckStart(Hook):
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return  # it is a test
+        loader = runner.train_dataloader
+        if not len(loader):
+            raise ValueError(
+                f'the training set has {len(loader.dataset)} videos, not one '
+                f'batch of {loader.batch_size}: lower '
+                'train_dataloader.batch_size, or set its drop_last=False')
         run = Run(
             None if isinstance(runner.train_loop, IterBasedTrainLoop) else
             runner.max_epochs, runner.max_iters)
@@ -41,7 +47,7 @@ class CheckStart(Hook):
             check_schedule(one, run)
         classes = number_of_classes(runner.model)
         if classes is not None:
-            check_labels(runner.train_dataloader.dataset, classes)
+            check_labels(loader.dataset, classes)
             if isinstance(runner._val_loop, BaseLoop):
                 check_labels(runner.val_dataloader.dataset, classes)
         _tell_of_batch(runner)

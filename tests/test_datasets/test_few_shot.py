@@ -9,6 +9,8 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from bike_mmaction.compat import PipelineError
+
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 
 
@@ -149,6 +151,13 @@ def test_training_writes_what_was_drawn(data_root, tmp_path):
     cfg.custom_hooks = [dict(type='WriteFewShotList')]
     for name in ('cfg', 'dataloader', 'evaluator'):
         cfg[f'val_{name}'] = None
+    prefix = loader.dataset.dataset.data_prefix
+    (tmp_path / 'few_shot_list.txt').write_text('of a good run')
+    loader.dataset.dataset.data_prefix = dict(video='nowhere')
+    with pytest.raises(PipelineError, match='nowhere'):
+        Runner.from_cfg(cfg).train()
+    assert (tmp_path / 'few_shot_list.txt').read_text() == 'of a good run'
+    loader.dataset.dataset.data_prefix = prefix
     runner = Runner.from_cfg(cfg)
     runner.train()
     written = (tmp_path / 'few_shot_list.txt').read_text().splitlines()

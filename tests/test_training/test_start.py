@@ -33,6 +33,15 @@ def test_schedules_of_iterations(cfg, build):
         build().train()  # an epoch: two batches
 
 
+def test_no_batch(cfg, build):
+    """The toolbox's loop would have epochs without any, and say nothing."""
+    cfg.train_dataloader.batch_size = 50
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+    cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[1])]
+    with pytest.raises(ValueError, match='has 5 videos, not one batch of 50'):
+        build().train()
+
+
 @pytest.mark.parametrize('split', ['train', 'val'])
 @pytest.mark.parametrize('line, words', [
     ('v1.mp4 29', "txt': label 29 of '.*v1.mp4' .entry 2. .*out of .* 29 cl"),
