@@ -18,7 +18,9 @@ from official import write_official
 
 from bike_mmaction.apis import few_shot, use_dataset, zero_shot
 from bike_mmaction.datasets.catalog import CATALOG, find_dataset
-from bike_mmaction.datasets.pipelines import own_dataset, use_rawframes
+from bike_mmaction.datasets.pipelines import (SPLITS, leave_out_video,
+                                              own_dataset, set_clip_len,
+                                              use_attributes, use_rawframes)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 GENERAL = [
@@ -271,10 +273,55 @@ def test_frames_of_charades():
     (lambda cfg: zero_shot(cfg, 'hmdb51', 1, 'both'), "evaluator='both'"),
     (lambda cfg: zero_shot(cfg, 'hmdb51', 4), 'splits of hmdb51 are .1, 2, 3'),
     (lambda cfg: zero_shot(cfg, 'kinetics600_zeroshot'), 'are .1, 2, 3'),
+    (lambda cfg: use_rawframes(cfg) or use_dataset(cfg, 'charades'),
+     'train_dataloader has a RawframeDataset.*use_rawframes last'),
+    (lambda cfg: use_rawframes(cfg) or zero_shot(cfg, 'ucf101'),
+     'test_dataloader has a RawframeDataset.*use_rawframes last'),
 ])
 def test_impossible_configs(change, message):
     with pytest.raises(ValueError, match=message):
         change(load('configs/bike_vitl14_k400.py'))
+
+
+@pytest.mark.parametrize('before', [
+    'bike_vitl14_16f_activitynet', 'bike_vitl14_16f_charades',
+    'few_shot/bike_vitl14_activitynet_5shot'
+])
+@pytest.mark.parametrize(
+    'after', ['ucf101_split1', 'hmdb51_split1', 'charades', 'activitynet'])
+def test_nothing_is_left_of_the_data_set_before(before, after):
+    cfg = load(f'configs/{before}.py')
+    name, _, split = after.partition('_split')
+    use_dataset(cfg, name, int(split) if split else None)
+    expected = load(f'configs/bike_vitl14_16f_{after}.py')
+    if 'shot' in before:
+        drawing = cfg.train_dataloader.dataset
+        assert drawing.num_classes == find_dataset(name).num_classes
+        set_clip_len(cfg, 16)
+    for split in SPLITS:
+        assert own_dataset(cfg, split) == own_dataset(expected, split)
+    assert cfg.test_evaluator == expected.test_evaluator
+
+
+def test_segments_beside_attributes():
+    cfg = load('configs/bike_vitb32_k400.py')
+    use_attributes(cfg, dict(train='some.json'))
+    use_dataset(cfg, 'activitynet')
+    assert [t.type for t in own_dataset(cfg, 'train').pipeline[:3]
+            ] == ['LoadAttributes', 'DecordInit', 'KeepSegment']
+    leave_out_video(cfg, ['train'])
+    use_dataset(cfg, 'charades')
+    assert [t.type for t in own_dataset(cfg, 'train').pipeline
+            ] == ['LoadAttributes', 'PackActionInputs']
+
+
+def test_other_shots_than_before():
+    cfg = load('configs/few_shot/bike_vitl14_hmdb51_2shot.py')
+    few_shot(cfg, shots=5, seed=3)
+    expected = load('configs/few_shot/bike_vitl14_hmdb51_5shot.py')
+    expected.train_dataloader.dataset.seed = 3
+    assert cfg.train_dataloader == expected.train_dataloader
+    assert cfg.custom_hooks == expected.custom_hooks
 
 
 def test_charades_samples_from_the_segment(roots, tmp_path):

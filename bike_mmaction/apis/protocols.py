@@ -18,7 +18,8 @@ def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
             set has several.
 
     Raises:
-        ValueError: if there is no such data set or split.
+        ValueError: if there is no such data set or split, or the config reads
+            extracted frames.
     """
     info = find_dataset(name)
     parts = {
@@ -43,14 +44,37 @@ def _use_lists(cfg, info: DatasetInfo, split: Optional[int],
         if part not in info.parts:
             continue
         dataset = own_dataset(cfg, loader)
+        if 'video' not in dataset['data_prefix']:
+            raise ValueError(
+                f"{loader}_dataloader has a {dataset['type']}, which reads no "
+                'video files: begin with the config of video files, and call '
+                'use_rawframes last')
         dataset['ann_file'] = f'{info.data_root}/{info.list_name(part, split)}'
         dataset['data_prefix'] = ConfigDict(
             video=f'{info.data_root}/{info.folder(part)}')
-        if part == 'train' and info.segments:
-            dataset['type'] = 'VideoSegmentDataset'
-            dataset['pipeline'].insert(1, ConfigDict(type='KeepSegment'))
+        _use_segments(dataset, part == 'train' and info.segments)
+        for key in ('multi_class', 'num_classes'):  # of the one before
+            dataset.pop(key, None)
         if part == 'val' and info.multi_label:
             dataset.update(multi_class=True, num_classes=info.num_classes)
+        drawing = cfg[f'{loader}_dataloader']['dataset']
+        if drawing['type'] == 'FewShotDataset':
+            drawing['num_classes'] = info.num_classes
+
+
+def _use_segments(dataset: dict, segments: bool) -> None:
+    """Read segments of videos, or whole videos, whatever was read before."""
+    if segments:
+        dataset['type'] = 'VideoSegmentDataset'
+    elif dataset['type'] == 'VideoSegmentDataset':
+        dataset['type'] = 'VideoDataset'
+    pipeline = []
+    for transform in dataset['pipeline']:
+        if transform['type'] != 'KeepSegment':
+            pipeline.append(transform)
+        if segments and transform['type'] == 'DecordInit':
+            pipeline.append(ConfigDict(type='KeepSegment'))
+    dataset['pipeline'] = pipeline
 
 
 def few_shot(cfg, shots: int, seed: int = 0) -> None:
@@ -70,16 +94,18 @@ def few_shot(cfg, shots: int, seed: int = 0) -> None:
     cfg.model['neck'] = None
     cfg.load_from = None
     loader = cfg.train_dataloader
+    dataset = loader['dataset']
+    if dataset['type'] == 'FewShotDataset':  # other shots than before
+        dataset = dataset['dataset']
     loader['dataset'] = ConfigDict(
         type='FewShotDataset',
-        dataset=loader['dataset'],
+        dataset=dataset,
         shots=shots,
         seed=seed,
         num_classes=cfg.model['cls_head']['num_classes'])
-    cfg.custom_hooks = [
-        *(cfg.get('custom_hooks') or []),
-        ConfigDict(type='WriteFewShotList')
-    ]
+    writing = ConfigDict(type='WriteFewShotList')
+    hooks = cfg.get('custom_hooks') or []
+    cfg.custom_hooks = hooks if writing in hooks else [*hooks, writing]
 
 
 def zero_shot(cfg,
