@@ -113,6 +113,8 @@ class TestAntialiasedResize:
     @pytest.mark.parametrize('height,width,expected', [(720, 1280, (256, 455)),
                                                        (1280, 720, (455, 256)),
                                                        (240, 320, (256, 341)),
+                                                       (100, 171, (256, 437)),
+                                                       (171, 100, (437, 256)),
                                                        (256, 256, (256, 256))])
     def test_longer_side_is_cut_off(self, height, width, expected):
         found = apply([np.zeros((height, width, 3), np.uint8)],

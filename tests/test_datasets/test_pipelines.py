@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import shrink, shrink_data, shrink_model, write_video
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
@@ -260,6 +260,14 @@ class TestRepeatAugmentation:
             dict(filename=video, start_index=0, label=0))
         assert len(others) == 3
         assert all((x['inputs'] == first['inputs']).all() for x in others)
+
+    def test_samples_do_not_change_each_other(self):
+        flip = dict(type='Flip', flip_ratio=1.)  # changes images in place
+        image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+        repeat = TRANSFORMS.build(
+            dict(type='RepeatSample', transforms=[flip], num_repeats=2))
+        for sample in repeat(dict(imgs=[image.copy()], modality='RGB')):
+            assert (sample['imgs'][0] == image[:, ::-1]).all()
 
     def test_trains(self, data_root, tmp_path):
         cfg = shrink(config('bike_vitb32_k400'), data_root, tmp_path)
