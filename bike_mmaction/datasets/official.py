@@ -180,7 +180,7 @@ def _read_activitynet(folder, part, split, labels) -> OfficialList:
 def _activitynet_videos(path: str, subsets: Sequence[str]) -> List[tuple]:
     """Name, segments ``(class, begin, end)`` and duration of each video."""
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding='utf-8-sig') as file:
             videos = json.load(file)['database']
         return [(name, [_activitynet_segment(x) for x in video['annotations']],
                  float(video['duration'])) for name, video in videos.items()

@@ -128,13 +128,22 @@ def of_frames(name, part, lines):
     ]
 
 
+def save_as_on_windows(folder):
+    """With byte order marks and CRLF."""
+    for path in filter(osp.isfile, folder.rglob('*')):
+        lines = path.read_text().splitlines()
+        path.write_bytes('\r\n'.join(lines).encode('utf-8-sig'))
+
+
 @pytest.mark.parametrize('name', LISTS)
 def test_lists(name, tmp_path, run_tool):
     write_official(name, tmp_path, rawframes=True)
     for kind in ('videos', 'rawframes'):
         options = ['--rawframes'] * (kind == 'rawframes')
-        if name == 'charades':
-            options += ['--fps', 25]
+        if kind == 'rawframes':
+            save_as_on_windows(tmp_path / 'annotations')
+            if name == 'charades':
+                options += ['--fps', 25]
         out = prepare(run_tool, name, tmp_path, *options)
         info = CATALOG[name]
         assert len(out) == 2 * max(1, len(info.splits)) + ('full'
@@ -320,6 +329,10 @@ def test_wrong_options(tmp_path, refuse):
                                         '--splits', 1)
     assert '--fps 0 must be positive' in refuse('prepare', 'charades',
                                                 *options, '--fps', 0)
+    for args in (['charades'], ['ucf101', '--rawframes']):
+        assert '--fps needs --rawframes and segments, which are in the lists' \
+            ' of activitynet, charades' in refuse('prepare', *args, *options,
+                                                  '--fps', 12)
 
 
 def test_command_line(tmp_path, repository):

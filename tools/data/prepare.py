@@ -69,6 +69,10 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--fps {args.fps:g} must be positive')
     if args.frames and not args.rawframes:
         parser.error('--frames needs --rawframes')
+    cut = [info.name for info in CATALOG.values() if info.segments]
+    if args.fps and not (args.rawframes and args.dataset in cut):
+        parser.error('--fps needs --rawframes and segments, which are in the '
+                     f"lists of {', '.join(cut)}")
     return args
 
 
