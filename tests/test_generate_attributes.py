@@ -19,6 +19,8 @@ from mmengine.dataset import Compose
 
 from bike_mmaction.apis import add_attributes_branch, generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
+from bike_mmaction.datasets.pipelines import fold_frames
+from bike_mmaction.models.finite import NonFiniteError
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
@@ -344,6 +346,20 @@ class TestInProcess:
         assert 'a.mp4' in str(error.value) and not out.exists()
         with pytest.raises(ValueError, match="another 'topk'"):
             self.generate(few, out, topk=1)
+
+    def test_weights_that_are_not_finite(self, few, tmp_path):
+        """Also by images, where the toolbox's recognizer is used."""
+        cfg = Config.fromfile(str(few / 'config.py'))
+        fold_frames(cfg)
+        cfg.model.update(type='Recognizer2D', neck=None)
+        cfg.dump(few / 'config.py')
+        self.generate(few, tmp_path / 'sound.json')
+        weights = torch.load(few / 'clip.pt')
+        weights['visual.proj'][0] = float('nan')
+        torch.save(weights, few / 'clip.pt')
+        with pytest.raises(NonFiniteError, match='backbone.visual.proj'):
+            self.generate(few, tmp_path / 'a.json')
+        assert not (tmp_path / 'a.json').exists()
 
     def test_lexicon_smaller_than_topk(self, few, tmp_path):
         with pytest.raises(ValueError, match='topk=7.*6 phrases'):

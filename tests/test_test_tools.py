@@ -10,7 +10,8 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import free_port, read_results, run_tool, shrink
+from helpers import (free_port, read_results, run_tool, shrink,
+                     shrink_images)
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
@@ -30,7 +31,7 @@ def splits(roots, tmp_path_factory):
         cfg = Config.fromfile(
             osp.join(ROOT, f'configs/zero_shot/bike_vitl14_k600_split{i}.py'))
         cfg = shrink(cfg, roots(cfg.data_root), folder)
-        cfg.test_evaluator[0].topk = tuple(range(10, 160, 10))
+        cfg.test_evaluator[0].topk = tuple(range(1, 160, 3))
         cfg.dump(folder / f'split{i}.py')
     torch.manual_seed(2)
     model = MODELS.build(cfg.model)
@@ -219,3 +220,37 @@ def test_unfit_checkpoints(checkpoint, option, message):
     config = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
     with pytest.raises(SystemExit, match=message):
         run_tool('test', config, checkpoint, *option)
+
+
+@pytest.fixture(scope='module')
+def older(data_root, tmp_path_factory):
+    """A dumped config that has none of the checks, with a NaN checkpoint."""
+    register_all_modules()
+    folder = tmp_path_factory.mktemp('older')
+    cfg = shrink_images(
+        shrink(
+            Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
+            data_root, folder))
+    cfg.model.type = 'Recognizer3D'  # which does not look at scores
+    cfg.pop('default_hooks')
+    cfg.dump(folder / 'older.py')
+    state = MODELS.build(cfg.model).state_dict()
+    state['cls_head.text_encoder.text.ln_final.bias'][0] = float('nan')
+    torch.save(dict(state_dict=state), folder / 'nan.pth')
+    return folder
+
+
+DATASET = 'test_dataloader.dataset'
+
+
+@pytest.mark.parametrize('config, options, words', [
+    ('older', [], "not finite in checkpoint '.*nan.pth': cls_head.text_enc"),
+    ('older', [f'{DATASET}.ann_file=absent.txt'], "directory: 'absent.txt'"),
+    ('older', [f'{DATASET}.type=NoDataset'], 'NoDataset is not in the mmact'),
+    ('absent', [], "config '.*absent.py' does not exist"),
+])
+def test_a_mistake_is_one_line(older, config, options, words):
+    with pytest.raises(SystemExit, match=f'^test: .*{words}'):
+        run_tool('test', older / f'{config}.py', older / 'nan.pth',
+                 '--work-dir', older / 'work', '--cfg-options',
+                 'launcher=none', *options)

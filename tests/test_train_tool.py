@@ -110,6 +110,22 @@ class Faulty(Hook):
 
 
 @HOOKS.register_module(force=True)
+class FaultyValue(Hook):
+    """Raises what a wrong value does, but not on purpose."""
+
+    def before_run(self, runner):
+        first, second = range(3)
+
+
+@HOOKS.register_module(force=True)
+class FaultyTensor(Hook):
+    """So does torch's own code."""
+
+    def __init__(self):
+        torch.zeros(2, 3) @ torch.zeros(2, 3)
+
+
+@HOOKS.register_module(force=True)
 class FaultyLater(Hook):
     """Of the kind that a wrong value gives, but in training."""
 
@@ -118,6 +134,8 @@ class FaultyLater(Hook):
 
 
 @pytest.mark.parametrize('hook, error', [('Faulty', AttributeError),
+                                         ('FaultyValue', ValueError),
+                                         ('FaultyTensor', RuntimeError),
                                          ('FaultyLater', ValueError)])
 def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
     cfg = Config.fromfile(config)

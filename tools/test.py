@@ -9,12 +9,12 @@ in the config are tested as they are, without any training. Results are
 written beside the log: results.json, and tables as .md and .tex.
 """
 import argparse
-import sys
+from types import SimpleNamespace
 
 from bike_mmaction.apis import (add_test_arguments, change_test,
                                 check_cfg_options, load_toolbox_tool,
                                 parse_own_args)
-from bike_mmaction.models.untrained import UntrainedError
+from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
 
 
 def main() -> None:
@@ -25,18 +25,14 @@ def main() -> None:
     merge_args = tool.merge_args
 
     def merge(cfg, args):
-        try:
-            check_cfg_options(cfg, args.cfg_options)
-            args.checkpoint = change_test(cfg, own, args.checkpoint)
-        except (OSError, ValueError) as error:
-            sys.exit(f'test: {error}')
+        check_cfg_options(cfg, args.cfg_options)
+        args.checkpoint = change_test(cfg, own, args.checkpoint)
         return merge_args(cfg, args)
 
     tool.merge_args = merge
-    try:
+    tool.Config = SimpleNamespace(fromfile=read_config_file)
+    with mistakes_in_one_line('test'):
         tool.main()
-    except UntrainedError as error:
-        sys.exit(f'test: {error}')
 
 
 if __name__ == '__main__':

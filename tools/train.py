@@ -5,7 +5,6 @@ Usage: python tools/train.py CONFIG [--rawframes | --frames TEMPLATE]
 MMAction2's train.py]
 """
 import argparse
-import copy
 from types import SimpleNamespace
 
 from mmengine.runner import find_latest_checkpoint
@@ -13,7 +12,7 @@ from mmengine.runner import find_latest_checkpoint
 from bike_mmaction.apis import (add_frame_arguments, check_cfg_options,
                                 load_toolbox_tool, parse_own_args, read_frames)
 from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
-from bike_mmaction.training import CHECKS, set_epochs
+from bike_mmaction.training import add_checks, set_epochs
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,13 +54,11 @@ def change_training(cfg, own: argparse.Namespace,
             raise ValueError('--epochs and --cfg-options train_cfg.max_epochs '
                              'say the same; give one of them')
         set_epochs(cfg, own.epochs)
-    # Configs may be older than these checks, or not based on those here.
-    cfg.default_hooks = dict(
-        copy.deepcopy(CHECKS), **(cfg.get('default_hooks') or {}))
+    add_checks(cfg)
     if own.override_schedule:
         if args.resume is None:
             raise ValueError('--override-schedule is for --resume')
-        cfg.default_hooks.check_resume.override = True
+        cfg.default_hooks.check_resume['override'] = True
 
 
 def main() -> None:

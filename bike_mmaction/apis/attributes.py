@@ -23,6 +23,7 @@ from ..datasets.pipelines import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
 from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT
+from ..training import CHECKS
 from ..version import __version__
 
 
@@ -131,7 +132,8 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
         default_hooks=dict(
             logger=dict(type='LoggerHook', interval=10**9),  # but a bar
             checkpoint=None,
-            param_scheduler=None),
+            param_scheduler=None,
+            check_finite=CHECKS['check_finite']),
         default_scope='mmaction',
         env_cfg=_patient(cfg.get('env_cfg')),
         **{

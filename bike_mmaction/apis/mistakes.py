@@ -55,18 +55,20 @@ def mistakes_in_one_line(name: str):
 def is_mistake(error: Exception) -> bool:
     """Whether an error tells of input, and not of a fault in a program.
 
-    While a run is set up, all that refuses a value, a file or a name does.
-    Once batches are computed, only files and numbers are to blame.
+    While a run is set up, all that refuses a value or a name does: it has
+    been raised on purpose, by a ``raise``, as those of a faulty line or of
+    torch's own code are not. Once batches are computed, only files and
+    numbers are to blame.
     """
     if isinstance(error, (OSError, NonFiniteError, PipelineError)):
         return True
     frames = traceback.extract_tb(error.__traceback__)
     if any(
-            frame.filename.endswith(_LOOPS) and frame.name.startswith('run')
+            frame.filename.endswith(_LOOPS) and frame.name.startswith('run_')
             for frame in frames):
         return False
     if isinstance(error, (ImportError, RuntimeError, ValueError)):
-        return True
+        return 'raise ' in frames[-1].line
     # An unknown `type`, or an option that it does not have.
     return isinstance(error, (KeyError, TypeError)) and \
         frames[-1].filename.endswith(_BUILDING)

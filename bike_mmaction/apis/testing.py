@@ -15,6 +15,7 @@ from ..datasets.pipelines import own_dataset, parse_views, set_views
 from ..datasets.prompts import load_prompts
 from ..evaluation.results import (average, markdown_table, row_of, write_json,
                                   write_tables)
+from ..training import add_checks
 from .toolbox import add_frame_arguments, check_cfg_options, read_frames
 
 
@@ -62,6 +63,7 @@ def change_test(cfg, args: argparse.Namespace,
         FileNotFoundError: if the checkpoint is a file and does not exist.
         ValueError: if an option does not fit the config.
     """
+    add_checks(cfg)
     read_frames(cfg, args)
     if args.views is not None:
         set_views(cfg, args.views)

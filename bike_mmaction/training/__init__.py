@@ -10,7 +10,17 @@ CHECKS = dict(
     check_resume=dict(type='CheckResume'),
     check_finite=dict(type='CheckFinite'))
 
+
+def add_checks(cfg) -> None:
+    """Give a config the checks that it has not, such as an older one.
+
+    Args:
+        cfg (Config): The config to change.
+    """
+    cfg.default_hooks = dict(CHECKS, **cfg.get('default_hooks') or {})
+
+
 __all__ = [
     'AnySizeTrainLoop', 'CHECKS', 'CheckFinite', 'CheckResume', 'CheckStart',
-    'check_schedule', 'set_epochs'
+    'add_checks', 'check_schedule', 'set_epochs'
 ]
