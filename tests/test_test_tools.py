@@ -10,8 +10,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import (free_port, read_results, run_tool, shrink,
-                     shrink_images)
+from helpers import free_port, read_results, run_tool, shrink, shrink_images
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config

@@ -17,7 +17,7 @@ from ..models.vcs_head import VCSHead
 from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
                        default_device, quiet_logger, read_config)
 from .pictures import ResultWriter
-from .recognition import Recognition, fill_in
+from .recognition import Recognition, confidences, fill_in
 from .sources import Source, SourceReader, close_file, find_sources, windows_of
 from .streams import Stream
 
@@ -285,7 +285,7 @@ class BIKEInferencer:
                 recognition.error = str(error)
         if batch:
             samples = model.test_step(pseudo_collate(batch))
-            check_scores([sample.pred_score for sample in samples],
+            check_scores([confidences(x, model.cls_head) for x in samples],
                          [recognition.source for recognition in read], model)
             for recognition, sample in zip(read, samples):
                 fill_in(recognition, sample, model.cls_head, topk, threshold)

@@ -75,8 +75,7 @@ def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
         threshold (float): Confidence below which it is none of these.
     """
     names = head.class_names
-    values, order = _confidences(sample,
-                                 head).cpu().topk(min(topk, len(names)))
+    values, order = confidences(sample, head).cpu().topk(min(topk, len(names)))
     recognition.predictions = [
         (names[k], v) for k, v in zip(order.tolist(), values.tolist())
     ]
@@ -98,8 +97,8 @@ def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
     recognition.warning = '; '.join(warnings) or None
 
 
-def _confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
-    """Calibrated, in the order of what tests rank by.
+def confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
+    """Calibrated, of K classes, in the order of what tests rank by.
 
     Of one view that is softmax(logit_scale · cosine), as CLIP and the loss
     see it, since tests rank by softmax(cosine), or the cosine.

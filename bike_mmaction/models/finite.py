@@ -73,8 +73,8 @@ def check_scores(scores: Sequence[Tensor], names: Sequence[str],
     bad = [name for name, x in zip(names, scores) if not x.isfinite().all()]
     tensors = non_finite_tensors(model)
     cause = f'Not finite in the model: {_list(tensors)}' if tensors else \
-        'All weights of the model are finite, so that the input or the ' \
-        'precision is to blame: look at this video and at ' \
+        'All weights of the model are finite, so that their size, the input ' \
+        'or the precision is to blame: look at this video and at ' \
         'model.data_preprocessor, and compute in float32'
     raise NonFiniteError(f"the scores of '{bad[0]}' are not finite, nor those "
                          f'of {len(bad) - 1} others of its batch. {cause}')

@@ -28,9 +28,9 @@ class CheckFinite(Hook):
     tests begin and before a checkpoint is written, scores in each batch of
     validation and testing.
 
-    What it costs: ``RuntimeInfoHook`` has fetched the losses of the
-    iteration from the GPU, they are read where it has put them. Several
-    ranks then exchange one number, so that all of them stop.
+    What it costs: ``RuntimeInfoHook`` has already waited for the losses of
+    the iteration, they are read once more. Several ranks then exchange one
+    number, so that all of them stop.
     """
     # Behind RuntimeInfoHook, before those that log and save.
     priority = 'ABOVE_NORMAL'
@@ -54,8 +54,8 @@ class CheckFinite(Hook):
             NonFiniteError: naming epoch, iteration, losses and videos.
         """
         losses = {
-            name: runner.message_hub.get_scalar(f'train/{name}').current()
-            for name in outputs or () if 'loss' in name
+            name: float(value)
+            for name, value in (outputs or {}).items() if 'loss' in name
         }
         bad = {k: v for k, v in losses.items() if not math.isfinite(v)}
         if _on_any_rank(bool(bad)):

@@ -42,9 +42,18 @@ class CheckResume(Hook):
         """Compare, before the runner takes over the state.
 
         Raises:
-            ValueError: naming each option with its old and new value.
+            ValueError: naming each option with its old and new value; or if
+                the checkpoint holds no training that could go on.
         """
-        if not runner._resume or 'optimizer' not in checkpoint or \
+        if not runner._resume:
+            return
+        if 'message_hub' not in checkpoint or \
+                not {'epoch', 'iter'} <= set(checkpoint.get('meta') or ()):
+            raise ValueError(
+                f"'{runner._load_from or runner.work_dir}' has weights, but "
+                'no training that could be resumed: to begin with them, name '
+                'it in load_from (--cfg-options load_from=...) instead')
+        if 'optimizer' not in checkpoint or \
                 isinstance(runner.optim_wrapper, OptimWrapperDict):
             return
         if self.override:

@@ -170,6 +170,10 @@ def test_own_videos_refuse_what_means_nothing(recognizer):
     bike = BIKEInferencer(*recognizer, device='cpu')
     frames = np.random.randint(0, 255, (16, 32, 32, 3), np.uint8)
     assert bike(frames)[0].label in NAMES
+    bike.head.logit_scale.data.fill_(99.)  # finite, but for its exponential
+    with pytest.raises(NonFiniteError, match="'array'.*are finite.*size"):
+        bike(frames)
+    bike.head.logit_scale.data.fill_(1.)
     bike.model.data_preprocessor.std.fill_(0)
     with pytest.raises(NonFiniteError, match="'array'.*the input or the prec"):
         bike(frames)

@@ -50,6 +50,12 @@ def test_loss(diverging, build, tmp_path):
     assert not glob.glob(f'{tmp_path}/*.pth')
 
 
+def test_loss_without_the_hook_that_keeps_it(diverging, build):
+    diverging.default_hooks.runtime_info = None
+    with pytest.raises(NonFiniteError, match='iteration 2: .* loss=nan'):
+        build().train()
+
+
 def test_accumulated_batches(diverging, build):
     """The second step comes after four of them."""
     diverging.optim_wrapper.accumulative_counts = 2

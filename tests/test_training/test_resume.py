@@ -2,6 +2,7 @@
 import copy
 
 import pytest
+import torch
 from mmengine.hooks import Hook
 
 pytestmark = pytest.mark.usefixtures('without_validation')
@@ -144,6 +145,22 @@ def test_override(cfg, run, change):
     # A run that goes on from here has the new options already.
     _, later = run(resume=True)
     assert later[4 + epoch] == pytest.approx(expected[3 * epoch])
+
+
+@pytest.mark.parametrize('lost', ['message_hub', 'meta'])
+def test_weights_alone(cfg, run, tmp_path, lost):
+    """Such as a converted checkpoint."""
+    run(stop=1)
+    state = torch.load(f'{cfg.work_dir}/epoch_1.pth', weights_only=False)
+    if lost == 'meta':
+        state['meta'] = dict(epoch=1)
+    else:
+        state.pop(lost)
+    torch.save(state, tmp_path / 'weights.pth')
+    cfg.load_from = str(tmp_path / 'weights.pth')
+    for override in (False, True):
+        with pytest.raises(ValueError, match="weights.pth' has weights, but "):
+            run(resume=True, override=override)
 
 
 def test_finished(run, warnings):
