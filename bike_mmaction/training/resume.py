@@ -11,8 +11,7 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop
 
 # What an optimizer keeps beside its options, and how it computes them.
-_NOT_OPTIONS = ('params', 'initial_lr', 'foreach', 'fused', 'capturable',
-                'differentiable')
+_NOT_OPTIONS = ('params', 'foreach', 'fused', 'capturable', 'differentiable')
 # What a scheduler keeps of where it stands.
 _PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values',
              'verbose', 'best', 'num_bad_epochs', 'cooldown_counter',
@@ -114,11 +113,7 @@ def _groups(state: dict) -> List[dict]:
 def _changes_of_optimizer(old: List[dict], new: List[dict]) -> List[str]:
     """Options of the groups, each with its pairs of values."""
     pairs: Dict[str, Dict[str, None]] = {}
-    for before, now in zip(old, new):
-        # A schedule moves the rate, and keeps that of the config beside it.
-        before, now = (
-            dict(group, lr=group.get('initial_lr', group['lr']))
-            for group in (before, now))
+    for before, now in zip(map(_as_configured, old), map(_as_configured, new)):
         for key in sorted(before.keys() & now.keys() - set(_NOT_OPTIONS)):
             if _plain(before[key]) != _plain(now[key]):
                 pairs.setdefault(key,
@@ -127,6 +122,15 @@ def _changes_of_optimizer(old: List[dict], new: List[dict]) -> List[str]:
         f"optim_wrapper.optimizer.{name}: {', '.join(list(texts)[:3])}"
         for name, texts in pairs.items()
     ]
+
+
+def _as_configured(group: dict) -> dict:
+    """What schedules move they keep beside it: rate, momentum, betas."""
+    start = 'initial_'
+    first = {k[len(start):]: v for k, v in group.items() if start in k}
+    if 'momentum' in first and 'betas' in group:
+        first['betas'] = (first['momentum'], *group['betas'][1:])
+    return {k: first.get(k, v) for k, v in group.items() if start not in k}
 
 
 def _changes_of_scheduler(state: dict, scheduler,

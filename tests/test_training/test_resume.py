@@ -71,6 +71,26 @@ def test_nothing_changed(run):
     assert found == {i: expected[i] for i in range(4, 8)}
 
 
+@pytest.mark.parametrize('optimizer', [
+    dict(type='AdamW', lr=1e-3, betas=(0.8, 0.9)),
+    dict(type='SGD', lr=1e-3, momentum=0.8)
+])
+def test_momentum_that_a_schedule_moves(cfg, run, optimizer):
+    cfg.optim_wrapper.optimizer = optimizer
+    cfg.param_scheduler = [
+        dict(type='CosineAnnealingMomentum', T_max=4, eta_min=0.5)
+    ]
+    run(stop=2)
+    runner, _ = run(resume=True)
+    assert runner.epoch == 4
+    for name, value in (('betas', (0.7, 0.9)), ('momentum', 0.7)):
+        if name in optimizer:
+            optimizer[name] = value
+    cfg.optim_wrapper.optimizer = optimizer
+    with pytest.raises(ValueError, match='0.8.* -> .*0.7'):
+        run(resume=True)
+
+
 CHANGES = [
     (lambda cfg: cfg.optim_wrapper.optimizer.update(lr=1e-4),
      'optim_wrapper.optimizer.lr: .*5e-05 -> 0.0001'),
