@@ -14,6 +14,7 @@ from mmaction.utils import register_all_modules  # noqa: E402
 from official import frame_rate, write_official  # noqa: E402
 
 import bike_mmaction  # noqa: E402,F401
+from bike_mmaction.datasets.catalog import CATALOG  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 
@@ -112,7 +113,8 @@ def prepare(name, root):
     if name == 'kinetics600':
         names.append('kinetics600_zeroshot')
     for name in names:
-        for kind in ([], ['--rawframes', '--fps', frame_rate(name)]):
+        rate = ['--fps', frame_rate(name)] if CATALOG[name].segments else []
+        for kind in ([], ['--rawframes', *rate]):
             run_tool('data/prepare', name, '--annotations', folder,
                      '--data-root', root, *kind)
     return str(root)
