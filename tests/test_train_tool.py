@@ -145,6 +145,16 @@ def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
         run_tool('train', work / 'faulty.py', '--work-dir', work)
 
 
+def test_a_check_is_turned_off(config, work):
+    """A cosine of several waves, for example, is no mistake of its user."""
+    args = ('train', config, '--work-dir', work, '--cfg-options',
+            'train_cfg.max_epochs=3', 'param_scheduler.0.T_max=1')
+    with pytest.raises(SystemExit, match='falls until epoch 1'):
+        run_tool(*args)
+    run_tool(*args, 'default_hooks.check_start=None')
+    assert (work / 'epoch_3.pth').exists()
+
+
 def test_epochs_and_schedule(config, work):
     """A config without these checks gets them."""
     cfg = Config.fromfile(config)

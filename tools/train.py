@@ -12,7 +12,7 @@ from mmengine.runner import find_latest_checkpoint
 from bike_mmaction.apis import (add_frame_arguments, check_cfg_options,
                                 load_toolbox_tool, parse_own_args, read_frames)
 from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
-from bike_mmaction.training import add_checks, set_epochs
+from bike_mmaction.training import CHECKS, add_checks, set_epochs
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,7 +58,8 @@ def change_training(cfg, own: argparse.Namespace,
     if own.override_schedule:
         if args.resume is None:
             raise ValueError('--override-schedule is for --resume')
-        cfg.default_hooks.check_resume['override'] = True
+        cfg.default_hooks.check_resume = dict(
+            CHECKS['check_resume'], override=True)
 
 
 def main() -> None:

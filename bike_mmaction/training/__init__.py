@@ -15,9 +15,15 @@ def add_checks(cfg) -> None:
     """Give a config the checks that it has not, such as an older one.
 
     Args:
-        cfg (Config): The config to change.
+        cfg (Config): The config to change. Of ``default_hooks`` it may set a
+            check to None, to go without.
     """
-    cfg.default_hooks = dict(CHECKS, **cfg.get('default_hooks') or {})
+    hooks = dict(CHECKS, **cfg.get('default_hooks') or {})
+    cfg.default_hooks = {
+        name: hook
+        for name, hook in hooks.items()
+        if name not in CHECKS or hook is not None
+    }
 
 
 __all__ = [

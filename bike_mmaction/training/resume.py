@@ -99,8 +99,8 @@ def changed_options(runner, checkpoint: dict) -> List[str]:
     if moved:
         found.append(
             f'iterations of an epoch: {lengths[0]:g} -> {lengths[1]:g} '
-            '(train_dataloader.batch_size, processes or training set), while '
-            'the schedule counts iterations')
+            '(train_dataloader.batch_size or drop_last, processes or training '
+            'set), while the schedule counts iterations')
     return found
 
 
