@@ -215,6 +215,18 @@ def test_what_is_refused(args, message, tmp_path, monkeypatch, capsys):
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.parametrize('content, message', [
+    ('- a', "has no 'Models'"),
+    ('Models: 3', "'Models' must be a list"),
+    ('Models: [{Name: a}]', "each has ['Config', 'Metadata', 'Name', 'Res"),
+    ('Models: [', 'is not YAML'),
+])
+def test_index_of_another_form(content, message, tmp_path):
+    (tmp_path / 'index.yml').write_text(content)
+    said = reproduce('general', '--index', tmp_path / 'index.yml', '--plan')
+    assert 'index.yml' in said and message in said
+
+
 def planned(row, **results):
     """A row that is done."""
     results = dict(

@@ -28,6 +28,7 @@ TITLES = {
     'multi-view': 'Table 6i of the paper',
     'demo': 'The demo of README.md'
 }
+NEEDED = {'Name', 'Config', 'Metadata', 'Results'}
 VOTES = {'frames': 'frames vote', 'video': 'whole videos vote'}
 DEVIATION = ' Standard Deviation'
 # Of a metric: its short name, its key in the results of a test, and the key
@@ -139,6 +140,11 @@ def read_index(path: str) -> Index:
     if not models:
         raise ValueError(f"'{path}' has no 'Models', see "
                          'configs/metafile.yml for the form')
+    if not isinstance(models, list) or not all(
+            isinstance(entry, dict) and NEEDED <= set(entry)
+            for entry in models):
+        raise ValueError(f"'{path}': 'Models' must be a list, of which each "
+                         f'has {sorted(NEEDED)}, see configs/metafile.yml')
     return Index(path, {entry['Name']: entry
                         for entry in models}, content.get('Data Root', 'data'),
                  content.get('Prepared By', ''))
