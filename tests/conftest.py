@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from helpers import run_tool, write_dataset, write_video  # noqa: E402
 from mmaction.utils import register_all_modules  # noqa: E402
+from mmengine.logging import MMLogger  # noqa: E402
 from official import frame_rate, write_official  # noqa: E402
 
 import bike_mmaction  # noqa: E402,F401
@@ -20,8 +21,10 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 
 
 @pytest.fixture(autouse=True)
-def toolbox():
-    """Components are found by name, and chance is the same in every test."""
+def toolbox(request):
+    """Components are found by name, chance is the same in every test, and the
+    log is its own: web servers close the files of all logs there are."""
+    MMLogger.get_instance(request.node.nodeid)
     register_all_modules()
     torch.manual_seed(0)
 

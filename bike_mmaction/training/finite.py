@@ -82,7 +82,8 @@ class CheckFinite(Hook):
                        data_batch: Optional[dict] = None,
                        outputs: Optional[list] = None) -> None:
         """Look at the scores."""
-        check_predictions(outputs or (), _model(runner))
+        if isinstance(outputs, (list, tuple)):  # no bare features
+            check_predictions(outputs, _model(runner))
 
     def after_test_iter(self,
                         runner,
@@ -90,7 +91,7 @@ class CheckFinite(Hook):
                         data_batch: Optional[dict] = None,
                         outputs: Optional[list] = None) -> None:
         """Look at the scores."""
-        check_predictions(outputs or (), _model(runner))
+        self.after_val_iter(runner, batch_idx, data_batch, outputs)
 
 
 def _model(runner) -> nn.Module:
