@@ -21,10 +21,10 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 
 
 @pytest.fixture(autouse=True)
-def toolbox(request):
-    """Components are found by name, chance is the same in every test, and the
-    log is its own: web servers close the files of all logs there are."""
-    MMLogger.get_instance(request.node.nodeid)
+def toolbox():
+    """Components are found by name, chance is the same in every test, and no
+    log is left: web servers close the files of all logs there are."""
+    MMLogger._instance_dict.clear()
     register_all_modules()
     torch.manual_seed(0)
 
