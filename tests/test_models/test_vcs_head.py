@@ -183,7 +183,8 @@ class TestHead:
             num_segs=24)
         for a, b in zip(found, expected):
             torch.testing.assert_close(a.pred_score, b.pred_score)
-        with pytest.raises(ValueError, match='num_segments=7.* check clip_len'):
+        with pytest.raises(
+                ValueError, match='num_segments=7.* check clip_len'):
             build(num_segments=7).predict(
                 frames.flatten(0, 1), [ActionDataSample() for _ in '12'],
                 num_segs=24)
