@@ -1,4 +1,5 @@
 """Install bike_mmaction; its configs and tools travel inside the package."""
+
 import os.path as osp
 import shutil
 
@@ -22,7 +23,8 @@ class BuildWithTools(build_py):
         shutil.rmtree(mim, ignore_errors=True)  # of an earlier build
         for name in SHIPPED:
             shutil.copytree(
-                osp.join(ROOT, name), osp.join(mim, name), ignore=NOT_SHIPPED)
+                osp.join(ROOT, name), osp.join(mim, name), ignore=NOT_SHIPPED
+            )
 
 
 def read(*path: str) -> str:
@@ -58,7 +60,8 @@ setup(
         'bike_mmaction.datasets.prompts': ['*.txt'],
     },
     python_requires='>=3.9',
-    install_requires=ranges(versions['DEPENDENCIES']) + [
+    install_requires=ranges(versions['DEPENDENCIES'])
+    + [
         'av',
         'decord',
         'importlib_metadata',  # imported by mmaction2, which omits it
@@ -72,14 +75,11 @@ setup(
     extras_require={
         # mmcv and mmcv-lite hold the same module, so that pip must not
         # install one where the other is: the user chooses.
-        'lite':
-        ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
+        'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
         'export': ['onnx', 'onnxruntime', 'onnxscript'],
         'web': ['gradio>=6'],
-        'tests': [
-            'flake8', 'isort', 'pytest', 'pytest-xdist', 'scikit-learn',
-            'selenium', 'yapf'
-        ],
+        'tests': ['pytest', 'pytest-xdist', 'ruff', 'scikit-learn', 'selenium'],
     },
     cmdclass=dict(build_py=BuildWithTools),
-    zip_safe=False)
+    zip_safe=False,
+)

@@ -3,6 +3,7 @@
 Bidirectional Cross-Modal Knowledge Exploration for Video Recognition with
 Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
+
 from .compat import check_versions, patch_toolbox
 from .version import __version__
 

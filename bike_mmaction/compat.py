@@ -4,6 +4,7 @@ This file and :mod:`.compat_tools`, for the toolbox's tools, are the only ones
 that know bugs of other packages. Every function is safe to call twice and
 does nothing where its bug is absent.
 """
+
 import atexit
 import gc
 import importlib.util
@@ -32,6 +33,7 @@ def patch_toolbox() -> None:
     take_scores_in_float32()
     dump_config_of_started_runs()
     from .compat_tools import patch_tools
+
     patch_tools()
 
 
@@ -58,15 +60,20 @@ def _installed(name: str) -> str:
 
 def _check_version(name: str, found: str, bounds: tuple) -> None:
     from packaging.specifiers import SpecifierSet
+
     allowed = '>={},<{}'.format(*bounds)
     wanted = f'{name}{allowed}'
     if not found:
-        raise ImportError(f'bike_mmaction needs {wanted}, which is not '
-                          f'installed. Run: pip install "{wanted}"')
+        raise ImportError(
+            f'bike_mmaction needs {wanted}, which is not '
+            f'installed. Run: pip install "{wanted}"'
+        )
     # pip's own rules: a local build such as 2.12.1+cpu counts as 2.12.1.
     if not SpecifierSet(allowed).contains(found, prereleases=True):
-        raise ImportError(f'bike_mmaction needs {wanted}, but {name} {found} '
-                          f'is installed. Run: pip install "{wanted}"')
+        raise ImportError(
+            f'bike_mmaction needs {wanted}, but {name} {found} '
+            f'is installed. Run: pip install "{wanted}"'
+        )
 
 
 def add_missing_localizer() -> None:
@@ -95,16 +102,20 @@ def ignore_unfit_transformers() -> None:
     are left out, as they are where transformers is not installed.
     """
     import mmaction.utils.dependency as dependency
+
     if not dependency.WITH_MULTIMODAL:
         return
     try:
         from transformers.modeling_utils import (  # noqa: F401
-            apply_chunking_to_forward, find_pruneable_heads_and_indices,
-            prune_linear_layer)
+            apply_chunking_to_forward,
+            find_pruneable_heads_and_indices,
+            prune_linear_layer,
+        )
     except Exception:  # its lazy modules raise more than ImportError
         dependency.WITH_MULTIMODAL = False
         if importlib.util.find_spec('mmpretrain'):
             import mmpretrain.utils.dependency as dependency
+
             dependency.WITH_MULTIMODAL = False
 
 
@@ -120,10 +131,11 @@ def load_own_checkpoints() -> None:
     from mmengine.runner.checkpoint import CheckpointLoader
 
     from .checkpoint import load_from_http, load_from_local
+
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(
-        prefixes='', loader=load_from_local, force=True)
-    CheckpointLoader.register_scheme(
-        prefixes=('http://', 'https://'), loader=load_from_http, force=True)
+        prefixes=('http://', 'https://'), loader=load_from_http, force=True
+    )
 
 
 def history_buffer_globals() -> list:
@@ -134,10 +146,24 @@ def history_buffer_globals() -> list:
     """
     import numpy as np
     from mmengine.logging import HistoryBuffer
+
     core = np.core if np.__version__ < '2' else np._core
     dtypes = [
-        type(np.dtype(t)) for t in ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2',
-                                    'u4', 'u8', 'f2', 'f4', 'f8')
+        type(np.dtype(t))
+        for t in (
+            'b1',
+            'i1',
+            'i2',
+            'i4',
+            'i8',
+            'u1',
+            'u2',
+            'u4',
+            'u8',
+            'f2',
+            'f4',
+            'f8',
+        )
     ]
 
     def get_statistic(owner, name):  # a HistoryBuffer pickles its methods
@@ -146,13 +172,21 @@ def history_buffer_globals() -> list:
         return getattr(owner, name)
 
     multiarray = core.multiarray
-    named = [(multiarray._reconstruct, f'numpy.{package}.multiarray.'
-              '_reconstruct') for package in ('core', '_core')]
-    named += [(multiarray.scalar, f'numpy.{package}.multiarray.scalar')
-              for package in ('core', '_core')]
+    named = [
+        (multiarray._reconstruct, f'numpy.{package}.multiarray._reconstruct')
+        for package in ('core', '_core')
+    ]
+    named += [
+        (multiarray.scalar, f'numpy.{package}.multiarray.scalar')
+        for package in ('core', '_core')
+    ]
     return [
-        HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named,
-        (get_statistic, 'builtins.getattr')
+        HistoryBuffer,
+        np.ndarray,
+        np.dtype,
+        *dtypes,
+        *named,
+        (get_statistic, 'builtins.getattr'),
     ]
 
 
@@ -164,6 +198,7 @@ def train_distributed_without_gpu() -> None:
     """
     import mmengine.dist.utils as dist_utils
     from mmengine.model import MMDistributedDataParallel
+
     init = dist_utils._init_dist_pytorch
     if _is_patched(init):
         return
@@ -196,6 +231,7 @@ def leave_process_group() -> None:
     exception"). Destroying the group before waits for these threads.
     """
     import torch.distributed as dist
+
     gc.collect()  # of what still holds the group, such as a model wrapper
     if dist.is_initialized():
         dist.destroy_process_group()
@@ -208,6 +244,7 @@ def write_test_metrics_once() -> None:
     """
     from mmengine.dist import master_only
     from mmengine.hooks import LoggerHook
+
     write = LoggerHook.after_test_epoch
     if not _is_patched(write):
         LoggerHook.after_test_epoch = _patch_of(write)(master_only(write))
@@ -222,6 +259,7 @@ def allow_amp_without_gpu() -> None:
     """
     import torch
     from mmengine.optim import AmpOptimWrapper, OptimWrapper
+
     init = AmpOptimWrapper.__init__
     if _is_patched(init):
         return
@@ -233,7 +271,8 @@ def allow_amp_without_gpu() -> None:
         if dtype not in (None, 'bfloat16', torch.bfloat16):
             raise ValueError(
                 f'optim_wrapper.dtype={dtype!r} needs a GPU; on a CPU mixed '
-                "precision works with dtype='bfloat16' only")
+                "precision works with dtype='bfloat16' only"
+            )
         kwargs.pop('use_fsdp', None)
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None
@@ -241,9 +280,12 @@ def allow_amp_without_gpu() -> None:
         self.loss_scaler = scaler(enabled=False)
         self.cast_dtype = torch.bfloat16
         if torch_version() < (2, 3):  # its masked attention fails or aborts
-            warnings.warn('mixed precision on a CPU needs torch>=2.3; torch '
-                          f'{torch.__version__} trains in float32 instead')
+            warnings.warn(
+                'mixed precision on a CPU needs torch>=2.3; torch '
+                f'{torch.__version__} trains in float32 instead'
+            )
             self.optim_context = partial(OptimWrapper.optim_context, self)
+        return None
 
     AmpOptimWrapper.__init__ = amp_init
 
@@ -254,6 +296,7 @@ def take_scores_in_float32() -> None:
     ``Got unsupported ScalarType BFloat16``, in training and in testing.
     """
     from mmaction.models.heads import BaseHead
+
     for name in ('loss_by_feat', 'predict_by_feat'):
         original = getattr(BaseHead, name)
         if _is_patched(original):
@@ -277,6 +320,7 @@ def dump_config_of_started_runs() -> None:
     then.
     """
     from mmengine.runner import Runner
+
     dump, call_hook = Runner.dump_config, Runner.call_hook
     if _is_patched(dump):
         return
@@ -306,6 +350,7 @@ def jitter_hue_without_overflow() -> None:
     import cv2
     import numpy as np
     from mmaction.datasets.transforms import ColorJitter
+
     adjust = ColorJitter.adjust_hue
     if _is_patched(adjust):
         return
@@ -328,14 +373,18 @@ def name_file_in_pipeline_errors() -> None:
     raised inside a data pipeline is re-raised as :class:`PipelineError`.
     """
     from mmengine.dataset import Compose
+
     call = Compose.__call__
     if _is_patched(call):
         return
 
     @_patch_of(call)
     def compose_call(self, data):
-        source = data.get('filename', data.get('frame_dir')) if isinstance(
-            data, dict) else None
+        source = (
+            data.get('filename', data.get('frame_dir'))
+            if isinstance(data, dict)
+            else None
+        )
         try:
             return call(self, data)
         except Exception as error:
@@ -354,6 +403,7 @@ def name_annotation_file_in_errors() -> None:
     several labels, -1 stands for the last class.
     """
     from mmaction.datasets import BaseActionDataset
+
     init = BaseActionDataset.full_init
     if _is_patched(init):
         return
@@ -377,13 +427,15 @@ def name_annotation_file_in_errors() -> None:
 
 def _check_label_lists(dataset) -> None:
     from mmengine.dataset import BaseDataset
+
     for i in range(len(dataset)):
         labels = BaseDataset.get_data_info(dataset, i)['label']
         bad = [x for x in labels if not 0 <= x < dataset.num_classes]
         if bad:
             raise ValueError(
                 f'entry {i + 1} has label {bad[0]}, but labels are 0 to '
-                f'{dataset.num_classes - 1}')
+                f'{dataset.num_classes - 1}'
+            )
 
 
 def keep_frames_without_label() -> None:
@@ -394,6 +446,7 @@ def keep_frames_without_label() -> None:
     """
     from mmaction.datasets import RawframeDataset
     from mmengine.fileio import list_from_file
+
     load = RawframeDataset.load_data_list
     if _is_patched(load):
         return
@@ -430,12 +483,14 @@ def explain(source: str, error: Exception) -> str:
 
 def _on_cpu() -> bool:
     from mmengine.device import get_device
+
     return get_device() == 'cpu'
 
 
 def torch_version() -> tuple:
     """Major and minor version of torch."""
     import torch
+
     return tuple(int(v) for v in torch.__version__.split('.')[:2])
 
 

@@ -2,6 +2,7 @@
 
 As :mod:`.compat`, for counting FLOPs, extracting features and drawing.
 """
+
 from math import prod
 
 from .compat import _is_patched, _patch_of
@@ -24,8 +25,7 @@ def count_attention() -> None:
     ``aten::_native_multi_head_attention`` where the weights are frozen. As
     in the rest of its count, a multiplication with its addition is one.
     """
-    from mmengine.analysis.complexity_analysis import \
-        _DEFAULT_SUPPORTED_FLOP_OPS
+    from mmengine.analysis.complexity_analysis import _DEFAULT_SUPPORTED_FLOP_OPS
     from mmengine.analysis.jit_handles import get_shape
 
     def attention(inputs, outputs):
@@ -36,8 +36,10 @@ def count_attention() -> None:
         batch, length, width = get_shape(inputs[0])
         return batch * length * width * (4 * width + 2 * length)
 
-    for name, count in (('scaled_dot_product_attention', attention),
-                        ('_native_multi_head_attention', whole_layer)):
+    for name, count in (
+        ('scaled_dot_product_attention', attention),
+        ('_native_multi_head_attention', whole_layer),
+    ):
         _DEFAULT_SUPPORTED_FLOP_OPS.setdefault(f'aten::{name}', count)
 
 
@@ -47,6 +49,7 @@ def extract_frame_embeddings() -> None:
     ``cannot access local variable 'feat'``.
     """
     from mmaction.models.heads import FeatureHead
+
     forward = FeatureHead.forward
     if _is_patched(forward):
         return
@@ -67,16 +70,18 @@ def draw_views() -> None:
     [V·T, 3, H, W].
     """
     from mmaction.engine.hooks import VisualizationHook
+
     draw = VisualizationHook._draw_samples
     if _is_patched(draw):
         return
 
     @_patch_of(draw)
     def draw_samples(self, batch_idx, data_batch, data_samples, step=0):
-        videos = [
-            x[0] if x.ndim == 5 else x.transpose(0, 1)
-            for x in data_batch['inputs']
-        ] if self.enable else ()
+        videos = (
+            [x[0] if x.ndim == 5 else x.transpose(0, 1) for x in data_batch['inputs']]
+            if self.enable
+            else ()
+        )
         draw(self, batch_idx, dict(inputs=videos), data_samples, step)
 
     VisualizationHook._draw_samples = draw_samples
@@ -89,18 +94,15 @@ def draw_labels() -> None:
     gives, and turns the red of a file's images to blue.
     """
     from mmaction.visualization import ActionVisualizer
+
     add = ActionVisualizer.add_datasample
     if _is_patched(add):
         return
 
     @_patch_of(add)
-    def add_datasample(self,
-                       name,
-                       video,
-                       data_sample=None,
-                       *args,
-                       show=False,
-                       **kwargs):
+    def add_datasample(
+        self, name, video, data_sample=None, *args, show=False, **kwargs
+    ):
         if data_sample is not None:
             data_sample = _with_older_names(data_sample)
         if isinstance(video, str) and kwargs.get('out_type', 'img') == 'img':
@@ -114,6 +116,7 @@ def draw_labels() -> None:
 def _with_older_names(sample):
     import torch
     from mmengine.structures import LabelData
+
     sample = sample.clone()
     if 'gt_label' in sample:
         label = torch.as_tensor(sample.gt_label)
@@ -123,14 +126,15 @@ def _with_older_names(sample):
         sample.set_field(label, 'gt_labels')
     if 'pred_label' in sample:
         sample.set_field(
-            LabelData(item=sample.pred_label, score=sample.pred_score),
-            'pred_labels')
+            LabelData(item=sample.pred_label, score=sample.pred_score), 'pred_labels'
+        )
     return sample
 
 
 def draw_all_inputs() -> None:
     """mmaction2 1.2.0: of several videos its inferencer draws the first."""
     from mmaction.apis.inferencers import MMAction2Inferencer
+
     visualize = MMAction2Inferencer.visualize
     if _is_patched(visualize):
         return
@@ -149,6 +153,7 @@ def write_videos() -> None:
     Which moviepy 2 has no more, and which it does not install.
     """
     from mmaction.visualization import LocalVisBackend
+
     add = LocalVisBackend.add_video
     if _is_patched(add):
         return
@@ -160,7 +165,7 @@ def write_videos() -> None:
         except ImportError:
             if out_type != 'img':
                 return _write_video(self, name, frames, fps, out_type)
-        add(self, name, frames, step, fps, out_type, **kwargs)
+        return add(self, name, frames, step, fps, out_type, **kwargs)
 
     LocalVisBackend.add_video = add_video
 
@@ -169,7 +174,8 @@ def _write_video(backend, name, frames, fps, out_type):
     import os.path as osp
 
     from .visualization.video import write_video
-    backend.experiment  # makes its folder
+
+    _ = backend.experiment  # makes its folder
     suffix = dict(video='.mp4', gif='.gif')[out_type]
     height, width = (length // 2 * 2 for length in frames[0].shape[:2])
     images = (frame[:height, :width, ::-1].copy() for frame in frames)

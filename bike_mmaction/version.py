@@ -2,6 +2,7 @@
 
 Read by ``setup.py`` without importing anything else, and checked at import.
 """
+
 __version__ = '0.1.0'
 
 # distribution: (first version that works, first version not tried)

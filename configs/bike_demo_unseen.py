@@ -6,8 +6,9 @@ data_root = 'work_dirs/demo/data'
 
 model = dict(
     cls_head=dict(
-        num_classes=8, class_names=f'{data_root}/unseen.txt',
-        keep_scores=True))
+        num_classes=8, class_names=f'{data_root}/unseen.txt', keep_scores=True
+    )
+)
 test_dataloader = dict(dataset=dict(ann_file=f'{data_root}/unseen_test.txt'))
 test_evaluator = [
     dict(type='ZeroShotMetric', evaluator=evaluator)

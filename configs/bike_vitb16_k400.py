@@ -1,4 +1,6 @@
 _base_ = [
-    '_base_/models/bike_vitb16.py', '_base_/datasets/kinetics400_video.py',
-    '_base_/schedules/adamw_30e.py', '_base_/default_runtime.py'
+    '_base_/models/bike_vitb16.py',
+    '_base_/datasets/kinetics400_video.py',
+    '_base_/schedules/adamw_30e.py',
+    '_base_/default_runtime.py',
 ]

@@ -4,6 +4,5 @@ _base_ = 'bike_vitb32_k400_rawframes.py'
 
 from bike_mmaction.apis import add_attributes_branch
 
-add_attributes_branch(_base_,
-                      'data/kinetics400/attributes_kinetics400_{split}.json')
+add_attributes_branch(_base_, 'data/kinetics400/attributes_kinetics400_{split}.json')
 load_from = 'work_dirs/bike_vitb32_k400_rawframes/epoch_30.pth'

@@ -5,5 +5,4 @@ from bike_mmaction.datasets.pipelines import set_image_size
 arch = 'ViT-L-14-336-quickgelu'
 set_image_size(_base_, image_size=336, short_side=336)
 
-model = dict(
-    backbone=dict(arch=arch), cls_head=dict(text_encoder=dict(arch=arch)))
+model = dict(backbone=dict(arch=arch), cls_head=dict(text_encoder=dict(arch=arch)))

@@ -9,13 +9,13 @@ import torch
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
 sys.path.insert(0, os.path.dirname(__file__))
 
-from helpers import run_tool, write_dataset, write_video  # noqa: E402
-from mmaction.utils import register_all_modules  # noqa: E402
-from mmengine.logging import MMLogger  # noqa: E402
-from official import frame_rate, write_official  # noqa: E402
+from helpers import run_tool, write_dataset, write_video
+from mmaction.utils import register_all_modules
+from mmengine.logging import MMLogger
+from official import frame_rate, write_official
 
-import bike_mmaction  # noqa: E402,F401
-from bike_mmaction.datasets.catalog import CATALOG  # noqa: E402
+import bike_mmaction  # noqa: F401
+from bike_mmaction.datasets.catalog import CATALOG
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 
@@ -70,7 +70,8 @@ def source(tmp_path_factory):
         shutil.copytree(
             os.path.join(ROOT, name),
             copy / name,
-            ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'))
+            ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'),
+        )
     for name in ('setup.py', 'pyproject.toml'):
         shutil.copy(os.path.join(ROOT, name), copy)
     return copy
@@ -94,17 +95,16 @@ def away(site, tmp_path_factory):
         PYTHONPATH=str(site),
         PYTHONDONTWRITEBYTECODE='1',
         MPLBACKEND='Agg',
-        PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH'])
+        PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH'],
+    )
     return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=env)
 
 
 def call(*args, **kwargs):
     """Run a program to its end and return what it prints."""
-    done = subprocess.run([str(arg) for arg in args],
-                          stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE,
-                          text=True,
-                          **kwargs)
+    done = subprocess.run(
+        [str(arg) for arg in args], capture_output=True, text=True, **kwargs
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -118,6 +118,13 @@ def prepare(name, root):
     for name in names:
         rate = ['--fps', frame_rate(name)] if CATALOG[name].segments else []
         for kind in ([], ['--rawframes', *rate]):
-            run_tool('data/prepare', name, '--annotations', folder,
-                     '--data-root', root, *kind)
+            run_tool(
+                'data/prepare',
+                name,
+                '--annotations',
+                folder,
+                '--data-root',
+                root,
+                *kind,
+            )
     return str(root)

@@ -1,4 +1,5 @@
 """Small real videos, and shipped configs made small."""
+
 import copy
 import glob
 import importlib.util
@@ -15,18 +16,12 @@ import numpy as np
 TINY_ARCH = dict(
     embed_dim=64,
     quick_gelu=True,
-    vision_cfg=dict(
-        image_size=32, patch_size=16, width=128, layers=2, head_width=64),
-    text_cfg=dict(
-        context_length=77, vocab_size=49408, width=128, heads=2, layers=2))
+    vision_cfg=dict(image_size=32, patch_size=16, width=128, layers=2, head_width=64),
+    text_cfg=dict(context_length=77, vocab_size=49408, width=128, heads=2, layers=2),
+)
 
 
-def write_video(path,
-                num_frames=24,
-                size=(64, 48),
-                seed=0,
-                options=None,
-                rate=25):
+def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None, rate=25):
     """A H.264 file whose frames all differ; ``size`` is (width, height)."""
     rng = np.random.RandomState(seed)
     width, height = size
@@ -45,28 +40,25 @@ def write_video(path,
     return str(path)
 
 
-def write_dataset(root,
-                  count=5,
-                  num_classes=400,
-                  num_frames=24,
-                  size=(64, 48)):
+def write_dataset(root, count=5, num_classes=400, num_frames=24, size=(64, 48)):
     """Videos, their extracted frames and the lists that configs name.
 
     Lies where the Kinetics-400 configs expect it, below ``root``.
     """
     import decord
     from PIL import Image
+
     lines = {'videos': [], 'rawframes': []}
     for i in range(count):
         label = i * 7 % num_classes
         for split in ('train', 'val'):
             video = write_video(
-                f'{root}/videos_{split}/v{i}.mp4', num_frames, size, seed=i)
+                f'{root}/videos_{split}/v{i}.mp4', num_frames, size, seed=i
+            )
             folder = f'{root}/rawframes_{split}/v{i}'
             os.makedirs(folder, exist_ok=True)
             for j, frame in enumerate(decord.VideoReader(video)):
-                Image.fromarray(
-                    frame.asnumpy()).save(f'{folder}/img_{j + 1:05}.jpg')
+                Image.fromarray(frame.asnumpy()).save(f'{folder}/img_{j + 1:05}.jpg')
         lines['videos'].append(f'v{i}.mp4 {label}')
         lines['rawframes'].append(f'v{i} {num_frames} {label}')
     for kind, rows in lines.items():
@@ -76,8 +68,10 @@ def write_dataset(root,
                 file.write('\n'.join(rows) + '\n')
     for lexicon in ('kinetics400', 'imagenet1k'):
         for split in ('train', 'val'):
-            write_attributes(f'{root}/attributes_{lexicon}_{split}.json',
-                             [f'v{i}.mp4' for i in range(count)])
+            write_attributes(
+                f'{root}/attributes_{lexicon}_{split}.json',
+                [f'v{i}.mp4' for i in range(count)],
+            )
     return str(root)
 
 
@@ -96,11 +90,13 @@ def write_attributes(path, names, topk=7):
 def small_arch(arch):
     """The architecture of the same layout and image size, but tiny."""
     from bike_mmaction.models.pretrained import get_arch
+
     config = copy.deepcopy(get_arch(arch))
     image_size = config['vision_cfg']['image_size']
     config.update(embed_dim=64)
     config['vision_cfg'].update(
-        layers=1, width=64, head_width=32, patch_size=image_size // 2)
+        layers=1, width=64, head_width=32, patch_size=image_size // 2
+    )
     config['text_cfg'].update(layers=1, width=64, heads=2)
     return config
 
@@ -118,7 +114,8 @@ def shrink_model(model):
             model.attributes_head[name].update(arch=arch, pretrained=None)
     if model.get('association'):
         model.association.update(
-            arch=small_arch(model.association.arch), pretrained=None)
+            arch=small_arch(model.association.arch), pretrained=None
+        )
 
 
 def shrink(cfg, data_root, work_dir):
@@ -134,10 +131,12 @@ def shrink(cfg, data_root, work_dir):
 def shrink_data(cfg, data_root, work_dir):
     """Own data and one epoch; of :func:`shrink`, all but the model."""
     from bike_mmaction.datasets.pipelines import own_dataset
+
     for head in ('cls_head', 'attributes_head'):
         if 'class_names' in cfg.model.get(head, {}):
             cfg.model[head].class_names = cfg.model[head].class_names.replace(
-                cfg.data_root, data_root)
+                cfg.data_root, data_root
+            )
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
         if loader is None:
@@ -150,7 +149,8 @@ def shrink_data(cfg, data_root, work_dir):
         for transform in dataset.pipeline:
             if transform.type == 'LoadAttributes':
                 transform.ann_file = transform.ann_file.replace(
-                    cfg.data_root, data_root)
+                    cfg.data_root, data_root
+                )
     if cfg.train_cfg:
         cfg.train_cfg.max_epochs = 1
         cfg.param_scheduler = cfg.param_scheduler[1:]
@@ -165,8 +165,8 @@ def shrink_images(cfg, num_classes=29):
     """Images of 32x32 pixels and few classes, after :func:`shrink`."""
     cfg.model.backbone.arch = TINY_ARCH
     cfg.model.cls_head.update(
-        num_classes=num_classes,
-        class_names=[f'class {i}' for i in range(num_classes)])
+        num_classes=num_classes, class_names=[f'class {i}' for i in range(num_classes)]
+    )
     cfg.model.cls_head.text_encoder.arch = TINY_ARCH
     for split in ('train', 'val', 'test'):
         for step in cfg[f'{split}_dataloader'].dataset.pipeline:
@@ -180,19 +180,22 @@ def shrink_images(cfg, num_classes=29):
 def convert_released(checkpoint, folder):
     """A released file, converted by the command-line tool: its path."""
     import torch
+
     root = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
     src, dst = str(folder / 'released.pt'), str(folder / 'converted.pth')
     torch.save(checkpoint, src)
-    subprocess.run([sys.executable, 'tools/convert_checkpoint.py', src, dst],
-                   check=True,
-                   cwd=root,
-                   env=dict(os.environ, PYTHONPATH=root))
+    subprocess.run(
+        [sys.executable, 'tools/convert_checkpoint.py', src, dst],
+        check=True,
+        cwd=root,
+        env=dict(os.environ, PYTHONPATH=root),
+    )
     return dst
 
 
 def read_results(folder):
     """What a test wrote into its only run below this folder."""
-    path, = glob.glob(f'{folder}/*/results.json')
+    (path,) = glob.glob(f'{folder}/*/results.json')
     with open(path) as file:
         return json.load(file)
 
@@ -218,7 +221,8 @@ def tool(name):
     """A script of ``tools/`` as a module."""
     path = os.path.join(os.path.dirname(__file__), '..', 'tools')
     spec = importlib.util.spec_from_file_location(
-        name, os.path.join(path, f'{name}.py'))
+        name, os.path.join(path, f'{name}.py')
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,4 +1,5 @@
 """Small official annotation files with real class names, and their videos."""
+
 import csv
 import json
 import os
@@ -42,13 +43,15 @@ def write_official(name, root, rawframes=False):
             osp.join(str(root), info.folder(part), path),
             NUM_FRAMES,
             seed=number,
-            rate=frame_rate(name))
+            rate=frame_rate(name),
+        )
         if rawframes:
             stem = osp.splitext(path)[0]
             write_frames(
                 video,
-                osp.join(str(root), info.folder(part, 'rawframes'),
-                         stem), info.frames)
+                osp.join(str(root), info.folder(part, 'rawframes'), stem),
+                info.frames,
+            )
     return folder
 
 
@@ -56,6 +59,7 @@ def write_frames(video, folder, template='img_{:05}.jpg'):
     """Extract the frames of a video, from number 1 on."""
     import decord
     from PIL import Image
+
     os.makedirs(folder, exist_ok=True)
     template = template.replace('{video}', osp.basename(folder))
     for number, frame in enumerate(decord.VideoReader(video), 1):
@@ -73,8 +77,9 @@ def write_text(path, *lines):
 
 def _ucf101(folder):
     names = load_class_names('ucf101')
-    write_text(f'{folder}/classInd.txt',
-               *(f'{i} {name}' for i, name in enumerate(names, 1)))
+    write_text(
+        f'{folder}/classInd.txt', *(f'{i} {name}' for i, name in enumerate(names, 1))
+    )
     videos = []
     for split in (1, 2, 3):
         train, test = [], []
@@ -102,10 +107,9 @@ def _hmdb51(folder):
             # Two for training, two for testing, one unused; and one always.
             uses = [(i + split) % 5 % 3 for i in range(5)] + [2]
             write_text(
-                f'{folder}/testTrainMulti_7030_splits/'
-                f'{name}_test_split{split}.txt',
-                *(f'{clip} {(1, 2, 0)[use]} '
-                  for clip, use in zip(clips, uses)))
+                f'{folder}/testTrainMulti_7030_splits/{name}_test_split{split}.txt',
+                *(f'{clip} {(1, 2, 0)[use]} ' for clip, use in zip(clips, uses)),
+            )
         videos += [('val', f'{name}/{clip}') for clip in clips]
     return videos
 
@@ -116,16 +120,13 @@ def _activitynet(folder):
         name = f'--Id{i:07}'
         label = ('Archery', 'Zumba')[i % 2]
         segments = [[0.5, 9.5], [12.0, 30.0]]
-        segments += {
-            1: [[10.0, 17.9]],
-            2: [[25.0, 40.0]],
-            3: [[1, 9]]
-        }.get(i, [])  # short, behind the end, just long enough
+        segments += {1: [[10.0, 17.9]], 2: [[25.0, 40.0]], 3: [[1, 9]]}.get(
+            i, []
+        )  # short, behind the end, just long enough
         annotations = [dict(label=label, segment=s) for s in segments]
         if i == 7:
             annotations.append(dict(label='Archery', segment=[6, 7]))
-        database[name] = dict(
-            subset=subset, annotations=annotations, duration=24)
+        database[name] = dict(subset=subset, annotations=annotations, duration=24)
         stem = name if i % 3 == 2 else f'v_{name}'
         videos.append(('val', f'{stem}.mp4'))
     for name, subset in (('untold', 'validation'), ('hidden', 'testing')):
@@ -151,10 +152,14 @@ def _charades(folder):
         ('TE005', ''),
     ]
     for name, rows in (('train', train), ('test', test)):
-        _write_csv(f'{folder}/Charades_v1_{name}.csv',
-                   ['id', 'subject', 'descriptions', 'actions', 'length'],
-                   [(video, 'S1', 'A person, "standing"', actions, '0.96')
-                    for video, actions in rows])
+        _write_csv(
+            f'{folder}/Charades_v1_{name}.csv',
+            ['id', 'subject', 'descriptions', 'actions', 'length'],
+            [
+                (video, 'S1', 'A person, "standing"', actions, '0.96')
+                for video, actions in rows
+            ],
+        )
     return [('val', f'{video}.mp4') for video, _ in train + test]
 
 
@@ -162,30 +167,35 @@ def _kinetics(folder, names, shown, files):
     """A row of each class, and four videos of those that are shown."""
     videos = []
     for part, file in files.items():
-        rows = [(name, f'absent-{i:04}', 3, 13, part)
-                for i, name in enumerate(names)]
+        rows = [(name, f'absent-{i:04}', 3, 13, part) for i, name in enumerate(names)]
         for i in range(4):
             video = f'{part}-_video{i}'
             rows.append((shown[i % 2], video, 7, 17, part))
             stem = video if i == 3 else f'{video}_000007_000017'
-            sub = '' if i == 2 else f"{shown[i % 2].replace(' ', '_')}/"
+            sub = '' if i == 2 else f'{shown[i % 2].replace(" ", "_")}/'
             videos.append((part, f'{sub}{stem}.mp4'))
-        _write_csv(f'{folder}/{file}',
-                   ['label', 'youtube_id', 'time_start', 'time_end', 'split'],
-                   rows)
+        _write_csv(
+            f'{folder}/{file}',
+            ['label', 'youtube_id', 'time_start', 'time_end', 'split'],
+            rows,
+        )
     return videos
 
 
 def _kinetics400(folder):
     return _kinetics(
-        folder, [], ('abseiling', "massaging person's head"),
-        dict(train='kinetics_400_train.csv', val='kinetics_400_val.csv'))
+        folder,
+        [],
+        ('abseiling', "massaging person's head"),
+        dict(train='kinetics_400_train.csv', val='kinetics_400_val.csv'),
+    )
 
 
 def kinetics600_class_names():
     """600 names, those of the zero-shot splits among them."""
     names = [
-        name for split in (1, 2, 3)
+        name
+        for split in (1, 2, 3)
         for name in load_class_names(f'kinetics600_zeroshot_split{split}')
     ]
     names = list(dict.fromkeys(names + load_class_names('kinetics400')))
@@ -199,8 +209,11 @@ def _kinetics600(folder):
     ]
     shown = sorted(set.intersection(*splits))[:2]
     return _kinetics(
-        folder, kinetics600_class_names(), shown,
-        dict(train='train.csv', val='validate.csv', test='test.csv'))
+        folder,
+        kinetics600_class_names(),
+        shown,
+        dict(train='train.csv', val='validate.csv', test='test.csv'),
+    )
 
 
 def _write_csv(path, header, rows):
@@ -215,5 +228,7 @@ WRITERS = dict(
     charades=_charades,
     kinetics400=_kinetics400,
     kinetics600=_kinetics600,
-    kinetics600_zeroshot=lambda folder:
-    [video for video in _kinetics600(folder) if video[0] == 'test'])
+    kinetics600_zeroshot=lambda folder: [
+        video for video in _kinetics600(folder) if video[0] == 'test'
+    ],
+)

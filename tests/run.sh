@@ -19,8 +19,7 @@ check() {
     "$VENV/bin/python" -m "$@" || status=1
 }
 code=(bike_mmaction configs tests tools setup.py)
-check flake8 "${code[@]}"
-check isort --check-only --diff "${code[@]}"
-check yapf --diff --recursive "${code[@]}"
+check ruff check --quiet "${code[@]}"
+check ruff format --check --diff "${code[@]}"
 check pytest -n auto --maxprocesses 4 --dist loadfile "$@"
 exit $status

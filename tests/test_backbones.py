@@ -1,4 +1,5 @@
 """BIKE's heads on other backbones, and CLIP's encoder under other heads."""
+
 import glob
 import os.path as osp
 
@@ -12,7 +13,7 @@ from bike_mmaction.datasets.pipelines import set_views
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = {
-    osp.basename(path)[:-len('.py')]: path
+    osp.basename(path)[: -len('.py')]: path
     for path in sorted(glob.glob(osp.join(ROOT, 'configs/backbones/*.py')))
 }
 VIT = dict(embed_dims=64, num_heads=2)
@@ -21,39 +22,52 @@ SMALL = dict(
     vcs_resnet50_k400=(dict(depth=18), 512),
     vcs_tsm_resnet50_k400=(dict(depth=18, pretrained2d=False), 512),
     vcs_slowonly_resnet50_k400=(dict(depth=18), 512),
-    vcs_swin3d_tiny_k400=(dict(
-        arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 2, 2]),
-        pretrained2d=False), 192),
+    vcs_swin3d_tiny_k400=(
+        dict(
+            arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 2, 2]),
+            pretrained2d=False,
+        ),
+        192,
+    ),
     vcs_timesformer_k400=(dict(VIT, num_transformer_layers=1), 64),
-    vcs_uniformerv2_vitb16_k400=(dict(
-        clip_pretrained=False,
-        width=64,
-        layers=2,
-        heads=2,
-        return_list=[0, 1],
-        n_layers=2,
-        mlp_dropout=[0.5, 0.5],
-        n_dim=64,
-        n_head=2), 64),
+    vcs_uniformerv2_vitb16_k400=(
+        dict(
+            clip_pretrained=False,
+            width=64,
+            layers=2,
+            heads=2,
+            return_list=[0, 1],
+            n_layers=2,
+            mlp_dropout=[0.5, 0.5],
+            n_dim=64,
+            n_head=2,
+        ),
+        64,
+    ),
     vcs_videomae_vitb16_k400=(dict(VIT, depth=1), 64),
     bike_mmpretrain_convnext_tiny_k400=(dict(arch='atto'), 320),
-    bike_timm_vit_small_k400=(dict(
-        pretrained=False, depth=1, embed_dim=64, num_heads=2), 64),
-    bike_torchvision_resnet50_k400=(dict(
-        type='torchvision.resnet18', weights=None), 512),
-    bike_slowonly_resnet50_plugplay_k400=(dict(depth=18), 512))
+    bike_timm_vit_small_k400=(
+        dict(pretrained=False, depth=1, embed_dim=64, num_heads=2),
+        64,
+    ),
+    bike_torchvision_resnet50_k400=(
+        dict(type='torchvision.resnet18', weights=None),
+        512,
+    ),
+    bike_slowonly_resnet50_plugplay_k400=(dict(depth=18), 512),
+)
 TIMM = dict(
     bike_eva02_vitb16_k400='eva02_tiny_patch14_224',
     bike_convnext_b_k400='convnext_atto',
-    bike_siglip_vitb16_k400='vit_tiny_patch16_224')
+    bike_siglip_vitb16_k400='vit_tiny_patch16_224',
+)
 
 
 def small_clip(model, name):
     """A tiny CLIP for the towers that the model has."""
     arch = small_arch(model.cls_head.get('text_encoder', model.backbone).arch)
     if name in TIMM:
-        arch['vision_cfg'] = dict(
-            arch['vision_cfg'], timm_model_name=TIMM[name])
+        arch['vision_cfg'] = dict(arch['vision_cfg'], timm_model_name=TIMM[name])
         # SigLIP's own tokenizer would be downloaded.
         arch['text_cfg'].pop('hf_tokenizer_name', None)
         arch['text_cfg'].pop('tokenizer_kwargs', None)
@@ -100,7 +114,8 @@ def test_trains_and_tests_with_views(name, data_root, tmp_path):
     for key, parameter in runner.model.named_parameters():
         if parameter.requires_grad:
             parameter.register_hook(
-                lambda g, key=key: gradients.update({key: g.norm().item()}))
+                lambda g, key=key: gradients.update({key: g.norm().item()})
+            )
     runner.train()
     assert runner.message_hub.log_scalars['train/loss'].statistics('mean') > 0
     parts = ['backbone.']

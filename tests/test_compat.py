@@ -3,6 +3,7 @@
 Without it, its tests here fail; that of the inferencer's drawing is tested in
 ``test_toolbox_tools.py``.
 """
+
 import os
 import sys
 import types
@@ -36,12 +37,11 @@ from bike_mmaction import compat
 from bike_mmaction.version import DEPENDENCIES, MMCV
 
 RESTRICTED = pytest.mark.skipif(
-    compat.torch_version() < (2, 6),
-    reason='older torch unpickles without restriction')
+    compat.torch_version() < (2, 6), reason='older torch unpickles without restriction'
+)
 
 
 class TestVersions:
-
     @pytest.fixture
     def installed(self, monkeypatch):
         """Pretend versions; None stands for a package that is absent."""
@@ -56,12 +56,15 @@ class TestVersions:
         monkeypatch.setattr(compat, 'version', version)
         return pretended
 
-    @pytest.mark.parametrize('name, found', [
-        ('torch', '2.12.1+cpu'),
-        ('torch', '2.15.9'),
-        ('mmcv', '2.1.0'),
-        ('mmcv-lite', '2.0.0'),
-    ])
+    @pytest.mark.parametrize(
+        'name, found',
+        [
+            ('torch', '2.12.1+cpu'),
+            ('torch', '2.15.9'),
+            ('mmcv', '2.1.0'),
+            ('mmcv-lite', '2.0.0'),
+        ],
+    )
     def test_accepts(self, installed, name, found):
         installed[name] = found
         compat.check_versions()
@@ -70,15 +73,18 @@ class TestVersions:
         installed.update({'mmcv-lite': None, 'mmcv': '2.0.1'})
         compat.check_versions()
 
-    @pytest.mark.parametrize('name, found', [
-        ('torch', '2.1.1'),
-        ('torch', '2.16.0'),
-        ('torch', '2.16.0rc1'),
-        ('numpy', '3.0.0'),
-        ('mmaction2', '1.3.0'),
-        ('mmcv-lite', '2.2.0'),
-        ('mmcv', '2.2.0'),
-    ])
+    @pytest.mark.parametrize(
+        'name, found',
+        [
+            ('torch', '2.1.1'),
+            ('torch', '2.16.0'),
+            ('torch', '2.16.0rc1'),
+            ('numpy', '3.0.0'),
+            ('mmaction2', '1.3.0'),
+            ('mmcv-lite', '2.2.0'),
+            ('mmcv', '2.2.0'),
+        ],
+    )
     def test_refuses(self, installed, name, found):
         installed[name] = found
         low, high = {**DEPENDENCIES, **MMCV}[name]
@@ -90,27 +96,29 @@ class TestVersions:
     @pytest.mark.parametrize('name', ['torch', 'mmcv-lite'])
     def test_names_what_is_absent(self, installed, name):
         installed[name] = None
-        with pytest.raises(
-                ImportError, match=f'{name}>=.* which is not installed'):
+        with pytest.raises(ImportError, match=f'{name}>=.* which is not installed'):
             compat.check_versions()
 
 
 def test_patching_twice_changes_nothing():
-    patched = [(dist_utils, '_init_dist_pytorch'),
-               (MMDistributedDataParallel, '__init__'),
-               (OPTIM_WRAPPERS.get('AmpOptimWrapper'), '__init__'),
-               (ColorJitter, 'adjust_hue'), (Compose, '__call__'),
-               (FeatureHead, 'forward'), (LocalVisBackend, 'add_video'),
-               (VisualizationHook, '_draw_samples'),
-               (ActionVisualizer, 'add_datasample')]
+    patched = [
+        (dist_utils, '_init_dist_pytorch'),
+        (MMDistributedDataParallel, '__init__'),
+        (OPTIM_WRAPPERS.get('AmpOptimWrapper'), '__init__'),
+        (ColorJitter, 'adjust_hue'),
+        (Compose, '__call__'),
+        (FeatureHead, 'forward'),
+        (LocalVisBackend, 'add_video'),
+        (VisualizationHook, '_draw_samples'),
+        (ActionVisualizer, 'add_datasample'),
+    ]
     before = [getattr(owner, name) for owner, name in patched]
     compat.patch_toolbox()
     assert [getattr(owner, name) for owner, name in patched] == before
 
 
 class TestMissingLocalizer:
-    NAMES = ('mmaction.models.localizers.drn',
-             'mmaction.models.localizers.drn.drn')
+    NAMES = ('mmaction.models.localizers.drn', 'mmaction.models.localizers.drn.drn')
 
     @pytest.fixture(autouse=True)
     def forget(self, monkeypatch):
@@ -128,8 +136,11 @@ class TestMissingLocalizer:
 
 
 class TestTransformers:
-    NEEDED = ('apply_chunking_to_forward', 'find_pruneable_heads_and_indices',
-              'prune_linear_layer')
+    NEEDED = (
+        'apply_chunking_to_forward',
+        'find_pruneable_heads_and_indices',
+        'prune_linear_layer',
+    )
 
     @pytest.fixture
     def modeling_utils(self, monkeypatch):
@@ -170,7 +181,7 @@ class Line(BaseModel):
         self.line = torch.nn.Linear(1, 1)
 
     def forward(self, x, mode):
-        return dict(loss=(self.line(x)**2).mean())
+        return dict(loss=(self.line(x) ** 2).mean())
 
 
 class Reduced:
@@ -184,7 +195,6 @@ class Reduced:
 
 
 class TestCheckpoints:
-
     def train(self, work_dir, max_epochs, resume):
         runner = Runner(
             Line(),
@@ -193,18 +203,19 @@ class TestCheckpoints:
                 dataset=[torch.ones(1)] * 4,
                 sampler=dict(type='DefaultSampler', shuffle=False),
                 collate_fn=lambda batch: dict(x=torch.stack(batch)),
-                batch_size=2),
+                batch_size=2,
+            ),
             train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
             resume=resume,
-            experiment_name=f'{work_dir.name}_{max_epochs}')
+            experiment_name=f'{work_dir.name}_{max_epochs}',
+        )
         runner.train()
         return runner
 
     def test_own_checkpoint_is_read_and_resumed(self, tmp_path):
         self.train(tmp_path, 1, resume=False)
-        checkpoint = CheckpointLoader.load_checkpoint(
-            str(tmp_path / 'epoch_1.pth'))
+        checkpoint = CheckpointLoader.load_checkpoint(str(tmp_path / 'epoch_1.pth'))
         log = checkpoint['message_hub']['log_scalars']['train/loss']
         assert isinstance(log, HistoryBuffer)
         assert log.mean() > log.current()
@@ -223,20 +234,23 @@ class TestCheckpoints:
 
     def test_safetensors(self, tmp_path):
         from safetensors.torch import save_file
+
         path = str(tmp_path / 'a.safetensors')
         save_file(dict(a=torch.arange(3)), path)
         loaded = CheckpointLoader.load_checkpoint(path)
         assert loaded['state_dict']['a'].tolist() == [0, 1, 2]
 
     @RESTRICTED
-    @pytest.mark.parametrize('function, args', [
-        (os.mkdir, ('made', )),
-        (eval, ("__import__('os').mkdir('made')", )),
-        (getattr, (OrderedDict, 'fromkeys')),
-        (getattr, (HistoryBuffer, '__init__')),
-    ])
-    def test_code_in_checkpoint_is_refused(self, tmp_path, monkeypatch,
-                                           function, args):
+    @pytest.mark.parametrize(
+        'function, args',
+        [
+            (os.mkdir, ('made',)),
+            (eval, ("__import__('os').mkdir('made')",)),
+            (getattr, (OrderedDict, 'fromkeys')),
+            (getattr, (HistoryBuffer, '__init__')),
+        ],
+    )
+    def test_code_in_checkpoint_is_refused(self, tmp_path, monkeypatch, function, args):
         monkeypatch.chdir(tmp_path)
         torch.save(dict(state_dict=Reduced(function, *args)), 'evil.pth')
         with pytest.raises(RuntimeError, match=r'cannot read .*evil\.pth'):
@@ -247,13 +261,14 @@ class TestCheckpoints:
 class TestDumpedConfig:
     """It stays that of the last run which has begun."""
 
-    def runner(self, folder, text, data=(1., ), **kwargs):
+    def runner(self, folder, text, data=(1.0,), **kwargs):
         (folder / 'own.py').write_text(text)
         loader = dict(
             dataset=list(data),
             sampler=dict(type='DefaultSampler', shuffle=False),
             collate_fn=lambda batch: dict(x=torch.tensor(batch)[:, None]),
-            batch_size=1)
+            batch_size=1,
+        )
         return Runner(
             Line(),
             str(folder / 'work'),
@@ -262,7 +277,8 @@ class TestDumpedConfig:
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
             cfg=Config.fromfile(folder / 'own.py'),
             experiment_name=f'{folder.name}_{text}',
-            **kwargs)
+            **kwargs,
+        )
 
     def dumped(self, folder):
         return (folder / 'work' / 'own.py').read_text().strip()
@@ -272,10 +288,13 @@ class TestDumpedConfig:
         assert not (tmp_path / 'work' / 'own.py').exists()
         runner.train()
         assert self.dumped(tmp_path) == 'x = 1'
-        for kwargs in (dict(load_from='absent.pth'), dict(data=['no number']),
-                       dict(custom_hooks=[FailAfterBatch()])):
+        for kwargs in (
+            dict(load_from='absent.pth'),
+            dict(data=['no number']),
+            dict(custom_hooks=[FailAfterBatch()]),
+        ):
             runner = self.runner(tmp_path, 'x = 2', **kwargs)
-            with pytest.raises(Exception):
+            with pytest.raises(Exception):  # noqa: B017
                 runner.train()
             assert self.dumped(tmp_path) == 'x = 1'
         runner = self.runner(tmp_path, 'x = 3')
@@ -284,7 +303,6 @@ class TestDumpedConfig:
 
 
 class FailAfterBatch(Hook):
-
     def after_train_iter(self, runner, *args, **kwargs):
         raise RuntimeError('out of memory, for example')
 
@@ -293,7 +311,8 @@ def test_processes_talk_without_gpu(monkeypatch, tmp_path):
     for name, value in dict(RANK=0, LOCAL_RANK=0, WORLD_SIZE=1).items():
         monkeypatch.setenv(name, str(value))
     dist_utils._init_dist_pytorch(
-        'nccl', init_method=f'file://{tmp_path}/store', rank=0, world_size=1)
+        'nccl', init_method=f'file://{tmp_path}/store', rank=0, world_size=1
+    )
     try:
         assert torch.distributed.get_backend() == 'gloo'
         model = MMDistributedDataParallel(Line(), device_ids=[0])
@@ -304,14 +323,15 @@ def test_processes_talk_without_gpu(monkeypatch, tmp_path):
 
 
 class TestAmpOnCPU:
-
     def build(self, **kwargs):
         model = torch.nn.Linear(2, 2)
         return model, OPTIM_WRAPPERS.build(
             dict(
                 type='AmpOptimWrapper',
                 optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
-                **kwargs))
+                **kwargs,
+            )
+        )
 
     def step(self, **kwargs):
         """The type of the output, and what a step did to the weights."""
@@ -347,9 +367,8 @@ class TestAmpOnCPU:
 def test_heads_of_the_toolbox_in_bfloat16():
     """Without the remedy numpy says that it has no such type."""
     head = MODELS.build(
-        dict(
-            type='TSNHead', num_classes=3, in_channels=4,
-            average_clips='prob')).bfloat16()
+        dict(type='TSNHead', num_classes=3, in_channels=4, average_clips='prob')
+    ).bfloat16()
     feats = torch.randn(4, 4, 1, 1, dtype=torch.bfloat16)
     samples = [ActionDataSample().set_gt_label(i) for i in (0, 2)]
     losses = head.loss(feats, samples, num_segs=2)
@@ -362,14 +381,16 @@ def test_heads_of_the_toolbox_in_bfloat16():
 
 
 class TestHue:
-
     # OpenCV counts the hue in steps of two degrees: 60 are a third of the
     # circle, and magenta (150) turned by 120 exceeds a byte.
-    @pytest.mark.parametrize('color, steps, expected', [
-        ((255, 0, 0), -60, (0, 0, 255)),
-        ((255, 0, 0), 60, (0, 255, 0)),
-        ((255, 0, 255), 120, (0, 255, 255)),
-    ])
+    @pytest.mark.parametrize(
+        'color, steps, expected',
+        [
+            ((255, 0, 0), -60, (0, 0, 255)),
+            ((255, 0, 0), 60, (0, 255, 0)),
+            ((255, 0, 255), 120, (0, 255, 255)),
+        ],
+    )
     def test_turns_the_circle(self, color, steps, expected):
         image = np.full((2, 2, 3), color, np.float32)
         turned = ColorJitter.adjust_hue(image, steps / 255)
@@ -378,8 +399,7 @@ class TestHue:
 
     @pytest.mark.parametrize('hue', [-0.5, -0.1, -7 / 255, 0.1, 0.5])
     def test_transform_equals_plain_computation(self, hue):
-        image = np.random.RandomState(0).randint(
-            0, 256, (16, 16, 3), dtype=np.uint8)
+        image = np.random.RandomState(0).randint(0, 256, (16, 16, 3), dtype=np.uint8)
         hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(int)
         hsv[..., 0] = (hsv[..., 0] + int(hue * 255)) % 180
         expected = cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
@@ -389,7 +409,6 @@ class TestHue:
 
 
 class TestPipelineErrors:
-
     @staticmethod
     def fail(results):
         raise OSError('no such stream\nand many lines more')
@@ -402,8 +421,10 @@ class TestPipelineErrors:
 
     def test_missing(self, tmp_path):
         path = f'{tmp_path}/a.mp4'
-        assert self.message(
-            filename=path) == f"cannot use '{path}': no such file or folder"
+        assert (
+            self.message(filename=path)
+            == f"cannot use '{path}': no such file or folder"
+        )
 
     def test_empty(self, tmp_path):
         path = tmp_path / 'a.mp4'
@@ -413,7 +434,8 @@ class TestPipelineErrors:
 
     def test_unreadable(self, tmp_path):
         assert self.message(frame_dir=str(tmp_path)) == (
-            f"cannot use '{tmp_path}': OSError: no such stream")
+            f"cannot use '{tmp_path}': OSError: no such stream"
+        )
 
     def test_remote_is_not_called_missing(self):
         assert 'no such stream' in self.message(filename='s3://bucket/a.mp4')
@@ -430,7 +452,6 @@ class TestPipelineErrors:
 
 
 class TestFLOPs:
-
     def count(self, **kwargs):
         """Of self-attention over 5 tokens of 8 channels, two sequences."""
         layer = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval()
@@ -443,23 +464,20 @@ class TestFLOPs:
     @pytest.mark.parametrize('trained', [True, False])
     def test_attention_is_counted(self, trained):
         projections, products = 4 * 5 * 8 * 8, 2 * 5 * 5 * 8
-        assert self.count(
-            trained=trained, need_weights=False) == 2 * (
-                projections + products)
+        assert self.count(trained=trained, need_weights=False) == 2 * (
+            projections + products
+        )
 
 
 class TestFeatures:
-
-    @pytest.mark.parametrize('temporal_type, expected', [
-        ('avg', lambda x: x.mean(1)),
-        (None, lambda x: x.transpose(1, 2)),
-    ])
+    @pytest.mark.parametrize(
+        'temporal_type, expected',
+        [('avg', lambda x: x.mean(1)), (None, lambda x: x.transpose(1, 2))],
+    )
     def test_of_frames(self, temporal_type, expected):
         head = MODELS.build(
-            dict(
-                type='FeatureHead',
-                temporal_type=temporal_type,
-                average_clips='score'))
+            dict(type='FeatureHead', temporal_type=temporal_type, average_clips='score')
+        )
         feats = torch.randn(2, 5, 4)
         found = head.predict(feats, [ActionDataSample() for _ in feats])
         torch.testing.assert_close(found, expected(feats))
@@ -471,13 +489,13 @@ class TestFeatures:
 
 
 class TestDrawing:
-
     @pytest.fixture
     def visualizer(self, tmp_path):
         return ActionVisualizer.get_instance(  # hooks look for it
             tmp_path.name,
             vis_backends=[dict(type='LocalVisBackend')],
-            save_dir=str(tmp_path))
+            save_dir=str(tmp_path),
+        )
 
     @pytest.fixture
     def frames(self):
@@ -497,22 +515,24 @@ class TestDrawing:
             self.sample(),
             self.sample(gt=1),
             self.sample(gt=2),
-            self.sample(gt=torch.tensor([0., 1., 1.])),  # two classes
+            self.sample(gt=torch.tensor([0.0, 1.0, 1.0])),  # two classes
             self.sample(pred=1),
             self.sample(pred=2),
-            self.sample(gt=1, pred=1)
+            self.sample(gt=1, pred=1),
         ]
         drawn = [
-            visualizer.add_datasample('a', frames, s)[0].tobytes()
-            for s in samples
+            visualizer.add_datasample('a', frames, s)[0].tobytes() for s in samples
         ]
         assert len(set(drawn)) == len(drawn)
         assert 'pred_labels' not in samples[-1]  # the sample itself is kept
 
-    @pytest.mark.parametrize('inputs', [
-        lambda video: video.permute(3, 0, 1, 2).expand(6, 3, 4, 96, 128),
-        lambda video: video.permute(0, 3, 1, 2),
-    ])
+    @pytest.mark.parametrize(
+        'inputs',
+        [
+            lambda video: video.permute(3, 0, 1, 2).expand(6, 3, 4, 96, 128),
+            lambda video: video.permute(0, 3, 1, 2),
+        ],
+    )
     def test_hook_draws_views(self, visualizer, frames, tmp_path, inputs):
         hook = VisualizationHook(True, 1, out_dir=str(tmp_path), wait_time=1)
         sample = self.sample(gt=1)
@@ -526,8 +546,7 @@ class TestDrawing:
     def test_hook_that_is_off_looks_at_nothing(self, visualizer):
         VisualizationHook().after_test_iter(None, 0, dict(inputs=[None]), [])
 
-    @pytest.mark.parametrize('suffix, out_type', [('mp4', 'video'),
-                                                  ('gif', 'gif')])
+    @pytest.mark.parametrize('suffix, out_type', [('mp4', 'video'), ('gif', 'gif')])
     def test_video_without_moviepy(self, frames, tmp_path, suffix, out_type):
         backend = LocalVisBackend(save_dir=str(tmp_path / 'new'))
         frames[0] = 255
@@ -539,12 +558,12 @@ class TestDrawing:
         assert found[0].min() > 250
         assert np.abs(found[-1].astype(int) - (200, 90, 30)).max() < 12
 
-    def test_pictures_of_a_file_keep_their_colors(self, visualizer, frames,
-                                                  tmp_path):
+    def test_pictures_of_a_file_keep_their_colors(self, visualizer, frames, tmp_path):
         """A folder of images is read like a file."""
         os.mkdir(tmp_path / 'red')
         cv2.imwrite(str(tmp_path / 'red' / '0.png'), frames[0][..., ::-1])
         visualizer.add_datasample(
-            'b', str(tmp_path / 'red'), out_path=str(tmp_path / 'out'))
+            'b', str(tmp_path / 'red'), out_path=str(tmp_path / 'out')
+        )
         image = cv2.imread(str(tmp_path / 'out' / 'frames_0' / '0.png'))
         assert (image[-20:] == (30, 90, 200)).all()

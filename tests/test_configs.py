@@ -1,4 +1,5 @@
 """Every shipped config trains and tests on real files, made small."""
+
 import glob
 import os.path as osp
 
@@ -11,9 +12,10 @@ from bike_mmaction.datasets.pipelines import own_dataset
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = sorted(
-    osp.relpath(path, ROOT) for path in glob.glob(
-        osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
-    if not any(x in path for x in ('demo', '_base_', 'backbones')))
+    osp.relpath(path, ROOT)
+    for path in glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
+    if not any(x in path for x in ('demo', '_base_', 'backbones'))
+)
 # The others are trained and tested in test_protocols.py.
 GENERAL_K400 = [p for p in CONFIGS if '_k400' in p and 'shot' not in p]
 FRAMES = {'16f': 16, '32f': 32}
@@ -37,11 +39,8 @@ def test_trains_and_tests(path, data_root, tmp_path):
     if 'attributes_head' in cfg.model:
         branches += ['video', 'attributes']
     assert set(metrics) == {
-        f'{branch}/{name}'
-        for branch in branches
-        for name in ('top1', 'top5', 'mean1')
-    } | {f'videos/{n}'
-         for n in ('evaluated', 'missing', 'undecodable')}
+        f'{branch}/{name}' for branch in branches for name in ('top1', 'top5', 'mean1')
+    } | {f'videos/{n}' for n in ('evaluated', 'missing', 'undecodable')}
     assert metrics['videos/evaluated'] == 5
     assert runner.iter == 1  # three videos, two a batch; one is dropped
 
@@ -55,28 +54,25 @@ def test_attributes_are_what_the_name_says(path):
     topk = 3 if '3attr' in name else 7 if '7attr' in name else 5
     assert head.get('mlp', True) != (plugged or 'trained_attributes' in name)
     # Whatever is trained on them, they are those of one CLIP.
-    assert cfg.model.association == dict(
-        arch='ViT-L-14-quickgelu', pretrained='openai')
+    assert cfg.model.association == dict(arch='ViT-L-14-quickgelu', pretrained='openai')
     for split in ('train', 'val', 'test'):
-        by_type = {
-            t.type: t
-            for t in cfg[f'{split}_dataloader'].dataset.pipeline
-        }
+        by_type = {t.type: t for t in cfg[f'{split}_dataloader'].dataset.pipeline}
         assert ('DecordInit' in by_type or 'RawFrameDecode' in by_type) == (
-            plugged or split == 'test')
+            plugged or split == 'test'
+        )
         if plugged and split == 'train':
             assert 'LoadAttributes' not in by_type
             continue
         loading = by_type['LoadAttributes']
         files = 'train' if split == 'train' else 'val'
         assert loading.topk == topk
-        assert loading.ann_file == \
-            f'data/kinetics400/attributes_{lexicon}_{files}.json'
+        assert loading.ann_file == f'data/kinetics400/attributes_{lexicon}_{files}.json'
     if not plugged:  # starts from where its first stage ends
         first = osp.basename(osp.dirname(cfg.load_from))
         stage = load(f'configs/{first}.py')
         assert cfg.load_from == osp.join(
-            'work_dirs', first, f'epoch_{stage.train_cfg.max_epochs}.pth')
+            'work_dirs', first, f'epoch_{stage.train_cfg.max_epochs}.pth'
+        )
         for part in ('backbone', 'neck', 'cls_head'):
             assert cfg.model.get(part) == stage.model.get(part)
 
@@ -98,9 +94,7 @@ def test_input_is_what_the_name_says(path):
             continue  # attributes only
         assert by_type['SparseSampleFrames'].clip_len == clip_len
         if split == 'train':
-            resized = [
-                t.scale for t in dataset.pipeline if t.type.endswith('Resize')
-            ]
+            resized = [t.scale for t in dataset.pipeline if t.type.endswith('Resize')]
             assert resized[1] == (size, size)
         else:
             assert by_type['RoundedCenterCrop'].crop_size == size

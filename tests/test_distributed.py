@@ -1,4 +1,5 @@
 """Real processes over gloo: losses, gradients, and the shell tools."""
+
 import glob
 import itertools
 import json
@@ -32,10 +33,8 @@ def build(target, frozen):
             type='CLIPRecognizer',
             backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
             neck=dict(
-                type='TemporalTransformer',
-                embed_dims=64,
-                num_heads=2,
-                num_layers=1),
+                type='TemporalTransformer', embed_dims=64, num_heads=2, num_layers=1
+            ),
             cls_head=dict(
                 type='VCSHead',
                 num_classes=len(fixture.CLASSES),
@@ -43,8 +42,11 @@ def build(target, frozen):
                 class_names=fixture.CLASSES,
                 loss_cls=dict(type='ContrastiveLoss', target=target),
                 text_encoder=dict(
-                    type='CLIPTextEncoder', arch=TINY_ARCH,
-                    frozen=frozen)))).train()
+                    type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen
+                ),
+            ),
+        )
+    ).train()
 
 
 def batch(part=slice(None)):
@@ -55,22 +57,26 @@ def batch(part=slice(None)):
 
 
 def gradients(model):
-    return {
-        name: p.grad
-        for name, p in model.named_parameters() if p.requires_grad
-    }
+    return {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
 
 
-ATTRIBUTES = [['rope', 'rock'], ['drum'], ['rock', 'snow', 'helmet'],
-              ['hands'], ['ball', 'goal'], ['rope']]
+ATTRIBUTES = [
+    ['rope', 'rock'],
+    ['drum'],
+    ['rock', 'snow', 'helmet'],
+    ['hands'],
+    ['ball', 'goal'],
+    ['rope'],
+]
 HEADS = dict(
     released=dict(),
     trained=dict(
         mlp=False,
-        attributes_encoder=dict(
-            type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False)),
+        attributes_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False),
+    ),
     # The second rank's videos have no attributes.
-    absent=dict())
+    absent=dict(),
+)
 
 
 def build_attributes(kind):
@@ -83,7 +89,10 @@ def build_attributes(kind):
                 num_classes=len(fixture.CLASSES),
                 class_names=fixture.CLASSES,
                 text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-                **HEADS[kind]))).train()
+                **HEADS[kind],
+            ),
+        )
+    ).train()
 
 
 def attributes_batch(kind, part=slice(None)):
@@ -103,6 +112,7 @@ def run_rank(rank, store, out):
     from mmengine.model import MMDistributedDataParallel
 
     from bike_mmaction.compat import leave_process_group
+
     register_all_modules()
     torch.set_num_threads(1)
     dist.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
@@ -118,8 +128,7 @@ def run_rank(rank, store, out):
         part = slice(3, None) if rank else slice(3)
         losses = model(*attributes_batch(kind, part), mode='loss')
         losses['attributes_loss_cls'].backward()
-        found[kind] = (losses['attributes_loss_cls'].item(),
-                       gradients(model.module))
+        found[kind] = (losses['attributes_loss_cls'].item(), gradients(model.module))
     found['writes metrics'] = writes_metrics()
     torch.save(found, f'{out}/{rank}.pt')
     del model, loss, losses
@@ -148,8 +157,7 @@ def ranks(tmp_path_factory):
 
 
 @pytest.mark.parametrize('target,frozen,split', CASES)
-def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen,
-                                                   split):
+def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen, split):
     """Split 3 shares the batch of six equally, split 4 does not."""
     model = build(target, frozen)
     expected = model(*batch(), mode='loss')['loss_cls']
@@ -163,15 +171,15 @@ def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen,
         assert grads.keys() == reference.keys()
         for name, gradient in reference.items():
             torch.testing.assert_close(
-                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest)
+                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest
+            )
 
 
 @pytest.mark.parametrize('kind', HEADS)
 def test_attributes_of_two_ranks(ranks, kind):
     """As :func:`test_two_ranks_are_one_rank_with_their_batches`."""
     model = build_attributes(kind)
-    expected = model(
-        *attributes_batch(kind), mode='loss')['attributes_loss_cls']
+    expected = model(*attributes_batch(kind), mode='loss')['attributes_loss_cls']
     expected.backward()
     reference = gradients(model)
     largest = max(g.abs().max() for g in reference.values())
@@ -181,19 +189,30 @@ def test_attributes_of_two_ranks(ranks, kind):
         assert grads.keys() == reference.keys()
         for name, gradient in reference.items():
             torch.testing.assert_close(
-                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest)
+                grads[name], gradient, rtol=1e-5, atol=1e-5 * largest
+            )
 
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     """The demo's config with few videos: 6 to train, 5 to test."""
     root = tmp_path_factory.mktemp('demo')
-    subprocess.run([
-        sys.executable, 'tools/demo/render.py', '--out', root / 'data',
-        '--train', '6', '--val', '2', '--test', '5'
-    ],
-                   cwd=ROOT,
-                   check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            'tools/demo/render.py',
+            '--out',
+            root / 'data',
+            '--train',
+            '6',
+            '--val',
+            '2',
+            '--test',
+            '5',
+        ],
+        cwd=ROOT,
+        check=True,
+    )
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
     cfg.model.backbone.pretrained = None
     cfg.model.cls_head.text_encoder.pretrained = None
@@ -203,7 +222,8 @@ def config(tmp_path_factory):
         loader.batch_size = 2
         loader.dataset.update(
             ann_file=str(root / f'data/{split}.txt'),
-            data_prefix=dict(video=str(root / 'data/videos')))
+            data_prefix=dict(video=str(root / 'data/videos')),
+        )
     cfg.default_hooks.checkpoint.interval = 1
     cfg.default_hooks.logger.interval = 1
     cfg.train_cfg.val_interval = 1
@@ -219,7 +239,8 @@ def start(*command):
         PYTHON=sys.executable,
         PYTHONPATH=ROOT,
         PORT=free_port(),
-        OMP_NUM_THREADS='1')
+        OMP_NUM_THREADS='1',
+    )
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -227,7 +248,8 @@ def start(*command):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True)
+        start_new_session=True,
+    )
 
 
 def finish(process, timeout=300):
@@ -256,8 +278,8 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     with open(f'{work}/last_checkpoint') as file:
         done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
     out = finish(
-        start(*train, '--resume', '--epochs', str(done + 2),
-              '--override-schedule'))
+        start(*train, '--resume', '--epochs', str(done + 2), '--override-schedule')
+    )
     assert f'resumed epoch: {done}' in out
     trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
     assert trained == {done + 1, done + 2}  # nothing twice, nothing left out
@@ -267,8 +289,16 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
 
 
 def test_a_mistake_is_told_by_one_process(config, tmp_path):
-    process = start('bash', 'tools/dist_train.sh', config, '2', '--work-dir',
-                    str(tmp_path), '--cfg-options', 'load_from=absent.pth')
+    process = start(
+        'bash',
+        'tools/dist_train.sh',
+        config,
+        '2',
+        '--work-dir',
+        str(tmp_path),
+        '--cfg-options',
+        'load_from=absent.pth',
+    )
     out, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     told = [line for line in out.splitlines() if line.startswith('train: ')]
@@ -281,19 +311,38 @@ def test_two_processes_test_as_one(config, tmp_path):
     work = str(tmp_path / 'work')
     listed = list_with_unreadable(Config.fromfile(config), tmp_path)
     finish(
-        start(sys.executable, 'tools/train.py', config, '--work-dir', work,
-              '--epochs', '1', '--no-validate'))
+        start(
+            sys.executable,
+            'tools/train.py',
+            config,
+            '--work-dir',
+            work,
+            '--epochs',
+            '1',
+            '--no-validate',
+        )
+    )
     checkpoint = f'{work}/epoch_1.pth'
     found = []
     commands = dict(
         one=[sys.executable, 'tools/test.py', config, checkpoint],
-        two=['bash', 'tools/dist_test.sh', config, checkpoint, '2'])
+        two=['bash', 'tools/dist_test.sh', config, checkpoint, '2'],
+    )
     for name, command in commands.items():
         out = str(tmp_path / name)
         finish(
-            start(*command, '--views', '2x3', '--work-dir', out, '--dump',
-                  f'{out}.pkl', '--cfg-options',
-                  f'test_dataloader.dataset.ann_file={listed}'))
+            start(
+                *command,
+                '--views',
+                '2x3',
+                '--work-dir',
+                out,
+                '--dump',
+                f'{out}.pkl',
+                '--cfg-options',
+                f'test_dataloader.dataset.ann_file={listed}',
+            )
+        )
         with open(glob.glob(f'{out}/*/results.json')[0]) as file:
             results = json.load(file)
         with open(f'{out}.pkl', 'rb') as file:
@@ -316,8 +365,7 @@ def list_with_unreadable(cfg, folder):
         lines = file.read().splitlines()
     first = osp.join(dataset.data_prefix.video, lines[0].split()[0])
     with open(first, 'rb') as file:
-        (folder / 'half.mp4').write_bytes(file.read()[:osp.getsize(first) //
-                                                      2])
+        (folder / 'half.mp4').write_bytes(file.read()[: osp.getsize(first) // 2])
     lines.insert(1, 'gone.mp4 0')
     lines.append(f'{folder}/half.mp4 1')
     path = folder / 'list.txt'

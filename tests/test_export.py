@@ -1,4 +1,5 @@
 """The video branch as ONNX and as a torch.export program."""
+
 import json
 import os
 import os.path as osp
@@ -18,15 +19,15 @@ from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
 from bike_mmaction.apis.sources import SourceReader, find_sources
 from bike_mmaction.compat import torch_version
-from bike_mmaction.datasets.pipelines import (set_clip_len, set_image_size,
-                                              set_views)
+from bike_mmaction.datasets.pipelines import set_clip_len, set_image_size, set_views
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 ARCH = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], layers=1))
 CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
 needs_torch = pytest.mark.skipif(
     torch_version() < export.MIN_TORCH,
-    reason='export needs torch>={}.{}'.format(*export.MIN_TORCH))
+    reason='export needs torch>={}.{}'.format(*export.MIN_TORCH),
+)
 
 
 @pytest.fixture(scope='module')
@@ -87,9 +88,9 @@ def videos(tmp_path_factory):
 def frames(cfg, videos):
     """Decoded by the config's own pipeline, [3, 3, 4, 32, 32]."""
     read = SourceReader(cfg.test_dataloader.dataset.pipeline)
-    return np.concatenate([
-        read(find_sources(v)[0])['inputs'].numpy() for v in videos
-    ]).astype('f')
+    return np.concatenate(
+        [read(find_sources(v)[0])['inputs'].numpy() for v in videos]
+    ).astype('f')
 
 
 def assert_same(run, model, frames):
@@ -100,7 +101,8 @@ def assert_same(run, model, frames):
         assert set(found) == set(expected) == set(export.OUTPUTS)
         for name, value in expected.items():
             np.testing.assert_allclose(
-                found[name], value, atol=1e-4, rtol=0, err_msg=name)
+                found[name], value, atol=1e-4, rtol=0, err_msg=name
+            )
     scores = found['scores']
     assert np.ptp(scores) > 1e-2  # classes differ, by far more than 1e-4
     assert np.ptp(run(frames)['scores'], axis=0).max() > 1e-2  # and videos
@@ -109,11 +111,11 @@ def assert_same(run, model, frames):
 @torch.no_grad()
 def predictions(model, frames):
     """Cosines as the toolbox's own way gives them."""
-    average, model.cls_head.average_clips = model.cls_head.average_clips, \
-        'score'
+    average, model.cls_head.average_clips = model.cls_head.average_clips, 'score'
     inputs = [torch.from_numpy(x.astype('uint8'))[None] for x in frames]
     samples = model.test_step(
-        dict(inputs=inputs, data_samples=[ActionDataSample() for _ in frames]))
+        dict(inputs=inputs, data_samples=[ActionDataSample() for _ in frames])
+    )
     model.cls_head.average_clips = average
     return np.stack([sample.pred_score.numpy() for sample in samples])
 
@@ -135,50 +137,48 @@ def program_file(recognizer, tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=[
-    'onnx_file',
-    pytest.param('program_file', marks=needs_torch),
-])
+@pytest.fixture(params=['onnx_file', pytest.param('program_file', marks=needs_torch)])
 def written(request):
     """A file, and the function that reads it."""
     path = request.getfixturevalue(request.param)
-    read = export.read_onnx if request.param == 'onnx_file' else \
-        export.read_program
+    read = export.read_onnx if request.param == 'onnx_file' else export.read_program
     return path, read(path)
 
 
-def test_gives_what_the_recognizer_gives(written, recognizer, cfg, videos,
-                                         frames, tmp_path):
+def test_gives_what_the_recognizer_gives(
+    written, recognizer, cfg, videos, frames, tmp_path
+):
     path, run = written
     assert_same(run, recognizer, frames)
     np.testing.assert_allclose(
-        run(frames)['scores'], predictions(recognizer, frames), atol=1e-4)
+        run(frames)['scores'], predictions(recognizer, frames), atol=1e-4
+    )
     torch.save(dict(state_dict=recognizer.state_dict()), tmp_path / 'x.pth')
-    bike = BIKEInferencer(
-        Config(cfg.to_dict()), str(tmp_path / 'x.pth'), device='cpu')
+    bike = BIKEInferencer(Config(cfg.to_dict()), str(tmp_path / 'x.pth'), device='cpu')
     outputs = run(frames)
     for row, found in enumerate(bike(videos, topk=4)):
         for name, value in found.predictions:
             k = CLASSES.index(name)
-            assert outputs['confidences'][row, k] == pytest.approx(
-                value, abs=1e-4)
+            assert outputs['confidences'][row, k] == pytest.approx(value, abs=1e-4)
             np.testing.assert_allclose(
-                outputs['saliency'][row, k], found.saliency[name], atol=1e-4)
+                outputs['saliency'][row, k], found.saliency[name], atol=1e-4
+            )
 
 
 def test_text_tower_stays_behind(written, recognizer):
     whole = sum(p.numel() for p in recognizer.parameters())
-    text = sum(p.numel()
-               for p in recognizer.cls_head.text_encoder.parameters())
+    text = sum(p.numel() for p in recognizer.cls_head.text_encoder.parameters())
     assert text > 0.9 * whole  # mostly its vocabulary
     assert osp.getsize(written[0]) < 0.2 * 4 * whole
 
 
 def test_onnx_describes_itself(onnx_file, recognizer, cfg):
     import onnxruntime
+
     session = onnxruntime.InferenceSession(
-        onnx_file, providers=['CPUExecutionProvider'])
-    frames, = session.get_inputs()
+        onnx_file, providers=['CPUExecutionProvider']
+    )
+    (frames,) = session.get_inputs()
     assert (frames.name, frames.type) == ('frames', 'tensor(float)')
     assert isinstance(frames.shape[0], str)  # any
     assert frames.shape[1:] == [3, 4, 32, 32]
@@ -193,7 +193,7 @@ def test_onnx_describes_itself(onnx_file, recognizer, cfg):
     assert known['pipeline'] == json.dumps(cfg.test_pipeline)
 
 
-ALONE = '''
+ALONE = """
 import json, sys, numpy, torch
 extra = {'metadata.json': ''}
 program = torch.export.load(sys.argv[1], extra_files=extra)
@@ -203,7 +203,7 @@ with torch.no_grad():
 numpy.savez(sys.argv[3], **{k: v.numpy() for k, v in outputs.items()})
 assert not {'bike_mmaction', 'mmaction', 'open_clip'} & set(sys.modules)
 print(extra['metadata.json'])
-'''
+"""
 
 
 @needs_torch
@@ -215,21 +215,22 @@ def test_program_needs_torch_alone(program_file, recognizer, frames, tmp_path):
         check=True,
         cwd=tmp_path,
         env=dict(os.environ, PYTHONPATH=''),
-        stdout=subprocess.PIPE).stdout
+        stdout=subprocess.PIPE,
+    ).stdout
     known = json.loads(printed)
     assert json.loads(known['class_names']) == CLASSES
     outputs = dict(np.load(paths[1]))
-    assert_same(lambda part: {
-        k: v[:len(part)]
-        for k, v in outputs.items()
-    }, recognizer, frames)
+    assert_same(
+        lambda part: {k: v[: len(part)] for k, v in outputs.items()}, recognizer, frames
+    )
 
 
 VARIANTS = dict(
     name=dict(words='name'),
     mean=dict(aggregation='mean'),
     words=dict(recognition_source='word', renormalize=True),
-    classes=dict(saliency_source='class', prompt=['{}', 'video of {}']))
+    classes=dict(saliency_source='class', prompt=['{}', 'video of {}']),
+)
 
 
 def check_head(variant, usual, frames, path):
@@ -244,9 +245,13 @@ def check_head(variant, usual, frames, path):
     assert_same(run, model, frames)
     found, clips = run(frames), torch.from_numpy(frames)
     other = export.video_branch(usual)[0].recognize(clips)
-    assert max(
-        np.abs(found[name] - other[name].numpy()).max()
-        for name in ('scores', 'saliency')) > 1e-3
+    assert (
+        max(
+            np.abs(found[name] - other[name].numpy()).max()
+            for name in ('scores', 'saliency')
+        )
+        > 1e-3
+    )
 
 
 @pytest.mark.parametrize('variant', ['name', 'mean'])
@@ -278,7 +283,8 @@ def timm():
     """A backbone of another package, with a neck."""
     cfg = small_config('backbones/bike_timm_vit_small_k400')
     cfg.model.backbone.backbone.update(
-        pretrained=False, depth=1, embed_dim=64, num_heads=2, img_size=32)
+        pretrained=False, depth=1, embed_dim=64, num_heads=2, img_size=32
+    )
     cfg.model.cls_head.in_channels = 64
     return cfg
 
@@ -303,10 +309,13 @@ def test_backbones(make, tmp_path):
     assert np.ptp(scores['scores'], axis=0).max() > 1e-3
 
 
-@pytest.mark.parametrize('changes', [
-    dict(to_rgb=True),
-    dict(_delete_=True, type='ActionDataPreprocessor', format_shape='NCTHW')
-])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(to_rgb=True),
+        dict(_delete_=True, type='ActionDataPreprocessor', format_shape='NCTHW'),
+    ],
+)
 def test_preprocessors(changes, frames):
     """What the recognizer takes is what the exported model takes."""
     cfg = small_config()
@@ -326,7 +335,8 @@ def test_one_view_of_several(recognizer):
     cfg = small_config()
     set_views(cfg, '2x3')
     branch, metadata = export.video_branch(
-        recognizer, cfg.test_dataloader.dataset.pipeline)
+        recognizer, cfg.test_dataloader.dataset.pipeline
+    )
     assert branch.shape == (3, 4, 32, 32)
     assert 'SpacedThreeCrop' in metadata['pipeline']
 
@@ -339,7 +349,8 @@ def test_fixed_batch_size(recognizer, frames, tmp_path):
     np.testing.assert_allclose(
         run(frames[:1])['scores'],
         branch.recognize(torch.from_numpy(frames[:1]))['scores'],
-        atol=1e-4)
+        atol=1e-4,
+    )
     with pytest.raises(Exception, match='size|shape'):
         run(frames)
 
@@ -352,8 +363,7 @@ def test_differences_are_errors(cfg, program_file):
     run = export.read_program(program_file)
     export.compare(branch, run)
     with pytest.raises(RuntimeError, match='saliency differ .* by nan'):
-        export.compare(branch,
-                       lambda x: dict(run(x), saliency=np.float32('nan')))
+        export.compare(branch, lambda x: dict(run(x), saliency=np.float32('nan')))
     with torch.no_grad():
         model.backbone.visual.proj.mul_(torch.rand(128, 64))
     with pytest.raises(RuntimeError, match='scores differ .* at most 1e-04'):
@@ -364,7 +374,7 @@ def test_differences_are_errors(cfg, program_file):
 def test_an_unfit_file_replaces_none(recognizer, tmp_path, monkeypatch):
     path = tmp_path / 'model.pt2'
     path.write_text('as before')
-    monkeypatch.setitem(export.TOLERANCES, 'confidences', -1.)
+    monkeypatch.setitem(export.TOLERANCES, 'confidences', -1.0)
     with pytest.raises(RuntimeError, match='confidences differ'):
         export.export_program(recognizer, str(path))
     assert os.listdir(tmp_path) == ['model.pt2']
@@ -375,8 +385,10 @@ def test_an_unfit_file_replaces_none(recognizer, tmp_path, monkeypatch):
 def test_what_torch_cannot_export(recognizer, tmp_path, monkeypatch):
     """A branch that reads the batch: torch's reason, in a line."""
     monkeypatch.setattr(
-        type(recognizer.backbone), 'forward', lambda self, x: x.mean((1, 3, 4))
-        if x.max() > 0 else None)
+        type(recognizer.backbone),
+        'forward',
+        lambda self, x: x.mean((1, 3, 4)) if x.max() > 0 else None,
+    )
     with pytest.raises(RuntimeError, match='torch.export .* cannot export'):
         export.export_program(recognizer, str(tmp_path / 'model.pt2'))
     assert not os.listdir(tmp_path)
@@ -409,15 +421,14 @@ def test_command_line(onnx, files, frames, tmp_path, capsys):
     assert f'MiB written to {out}' in printed
     model = onnx.load(str(out))
     assert {o.domain: o.version for o in model.opset_import}[''] == 19
-    names, = [p.value for p in model.metadata_props if p.key == 'class_names']
+    (names,) = [p.value for p in model.metadata_props if p.key == 'class_names']
     assert json.loads(names) == ['a cat', 'yoga']
     outputs = export.read_onnx(str(out))(frames)
     assert outputs['scores'].shape == (3, 2)
     model = build(Config.fromfile(str(files[0])))
     model.load_state_dict(torch.load(files[1])['state_dict'])
     model.cls_head.set_class_names(['a cat', 'yoga'])
-    np.testing.assert_allclose(
-        outputs['scores'], predictions(model, frames), atol=1e-4)
+    np.testing.assert_allclose(outputs['scores'], predictions(model, frames), atol=1e-4)
 
 
 def test_opset_that_cannot_be(onnx, recognizer, tmp_path):
@@ -481,11 +492,9 @@ def test_unfit_arguments(files, tmp_path):
 
 @needs_torch
 def test_other_heads(tmp_path):
-    cfg = Config.fromfile(
-        osp.join(ROOT, 'configs/backbones/clip_vitb32_tsn_k400.py'))
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/backbones/clip_vitb32_tsn_k400.py'))
     cfg.model.backbone.update(arch=TINY_ARCH, pretrained=None)
     cfg.dump(tmp_path / 'tsn.py')
     for more in ((), ('--classes', 'a,b')):
-        message = fails(tmp_path / 'tsn.py', 'pretrained', tmp_path / 'm.pt2',
-                        *more)
+        message = fails(tmp_path / 'tsn.py', 'pretrained', tmp_path / 'm.pt2', *more)
         assert 'cls_head is a VCSHead can be exported, got TSNHead' in message

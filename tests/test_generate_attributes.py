@@ -1,4 +1,5 @@
 """The attribute generator on real files, in real processes that are killed."""
+
 import glob
 import json
 import os
@@ -32,8 +33,7 @@ def write_config(folder, names):
     (folder / 'lexicon.txt').write_text('\n'.join(LEXICON) + '\n')
     (folder / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
-    arch = dict(
-        TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
+    arch = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
     cfg.model.backbone.update(arch=arch, pretrained=str(folder / 'clip.pt'))
     torch.manual_seed(0)
     torch.save(open_clip.CLIP(**arch).state_dict(), folder / 'clip.pt')
@@ -41,7 +41,8 @@ def write_config(folder, names):
     for split in ('train', 'test'):
         cfg[f'{split}_dataloader'].dataset.update(
             ann_file=str(folder / 'list.txt'),
-            data_prefix=dict(video=str(folder / 'videos')))
+            data_prefix=dict(video=str(folder / 'videos')),
+        )
     cfg.work_dir = str(folder / 'work_dir')
     cfg.dump(str(folder / 'config.py'))
     return cfg
@@ -68,24 +69,31 @@ def command(data, out, *args, processes=1):
     if processes > 1:
         port = free_port()
         tool = [
-            '-m', 'torch.distributed.run', f'--nproc_per_node={processes}',
-            f'--master_port={port}', *tool
+            '-m',
+            'torch.distributed.run',
+            f'--nproc_per_node={processes}',
+            f'--master_port={port}',
+            *tool,
         ]
         args = (*args, '--launcher', 'pytorch')
     return [
-        sys.executable, *tool,
-        str(data / 'config.py'), '--lexicon',
-        str(data / 'lexicon.txt'), '--topk', '3', '--out',
-        str(out), *args
+        sys.executable,
+        *tool,
+        str(data / 'config.py'),
+        '--lexicon',
+        str(data / 'lexicon.txt'),
+        '--topk',
+        '3',
+        '--out',
+        str(out),
+        *args,
     ]
 
 
 def environment():
     return dict(
-        os.environ,
-        PYTHONPATH=ROOT,
-        CUDA_VISIBLE_DEVICES='-1',
-        OMP_NUM_THREADS='1')
+        os.environ, PYTHONPATH=ROOT, CUDA_VISIBLE_DEVICES='-1', OMP_NUM_THREADS='1'
+    )
 
 
 def run(data, out, *args, **kwargs):
@@ -94,7 +102,8 @@ def run(data, out, *args, **kwargs):
         cwd=ROOT,
         env=environment(),
         capture_output=True,
-        text=True)
+        text=True,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -109,7 +118,8 @@ def whole(data, tmp_path_factory):
 def lines(out):
     return sum(
         open(path, 'rb').read().count(b'\n')
-        for path in glob.glob(f'{out}.partial/*.jsonl'))
+        for path in glob.glob(f'{out}.partial/*.jsonl')
+    )
 
 
 def kill_when(data, out, count):
@@ -120,7 +130,8 @@ def kill_when(data, out, count):
         env=environment(),
         start_new_session=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.time() + 120
     while lines(out) < count and process.poll() is None:
         assert time.time() < deadline
@@ -156,23 +167,33 @@ def test_unreadable_videos_are_listed(whole):
 def test_phrases_are_those_of_clip(whole, data):
     """By open_clip alone: frames, phrases, mean, cosine."""
     model = open_clip.CLIP(
-        **Config.fromfile(str(data / 'config.py')).model.backbone.arch)
+        **Config.fromfile(str(data / 'config.py')).model.backbone.arch
+    )
     model.load_state_dict(torch.load(data / 'clip.pt'))
     model.eval()
     cfg = Config.fromfile(str(data / 'config.py'))
-    images = Compose(cfg.test_pipeline)(dict(
-        filename=str(data / 'videos/class_1/v1.mp4'),
-        label=0,
-        start_index=0,
-        modality='RGB'))['inputs'][0].permute(1, 2, 3, 0).numpy()
+    images = (
+        Compose(cfg.test_pipeline)(
+            dict(
+                filename=str(data / 'videos/class_1/v1.mp4'),
+                label=0,
+                start_index=0,
+                modality='RGB',
+            )
+        )['inputs'][0]
+        .permute(1, 2, 3, 0)
+        .numpy()
+    )
     mean, std = (122.771, 116.746, 104.094), (68.501, 66.632, 70.323)
     images = torch.from_numpy((images - np.array(mean)) / np.array(std))
     with torch.no_grad():
         frames = model.encode_image(images.permute(0, 3, 1, 2).float())
         texts = model.encode_text(
             open_clip.SimpleTokenizer()(
-                [f'This is a video about {p}' for p in LEXICON]),
-            normalize=True)
+                [f'This is a video about {p}' for p in LEXICON]
+            ),
+            normalize=True,
+        )
     scores = torch.nn.functional.normalize(frames.mean(0), dim=0) @ texts.T
     found = json.loads(whole[0].read_text())['class_1/v1.mp4']
     expected = scores.topk(3)
@@ -236,9 +257,8 @@ class TestInProcess:
         arch = dict(cfg.model.backbone.arch, embed_dim=32)
         torch.save(open_clip.CLIP(**arch).state_dict(), few / 'other.pt')
         add_attributes_branch(
-            cfg,
-            'none.json',
-            clip=dict(arch=arch, pretrained=str(few / 'other.pt')))
+            cfg, 'none.json', clip=dict(arch=arch, pretrained=str(few / 'other.pt'))
+        )
         out = tmp_path / 'attributes.json'
         generate_attributes(cfg, LEXICON, 3, str(out))
         header = AttributeFile(str(out)).header
@@ -249,7 +269,7 @@ class TestInProcess:
         out = tmp_path / 'attributes.json'
         (few / 'videos/c.mp4').rename(few / 'c.mp4')
         self.generate(few, out)
-        journal, = glob.glob(f'{out}.partial/*.jsonl')
+        (journal,) = glob.glob(f'{out}.partial/*.jsonl')
         first, second, third = open(journal).read().splitlines()
         assert 'unreadable' in third
         open(journal, 'w').write(f'{second}\n')  # of a batch of two
@@ -263,7 +283,7 @@ class TestInProcess:
         (few / 'b.mp4').rename(few / 'videos/b.mp4')
         assert self.generate(few, out) == {
             'attributes/videos': 3,
-            'attributes/unreadable': 0
+            'attributes/unreadable': 0,
         }
         assert not osp.exists(f'{out}.partial')
         assert not AttributeFile(str(out)).header['unreadable']
@@ -272,7 +292,7 @@ class TestInProcess:
         out = tmp_path / 'attributes.json'
         (few / 'videos/c.mp4').rename(few / 'c.mp4')
         self.generate(few, out, overwrite=True)
-        journal, = glob.glob(f'{out}.partial/*.jsonl')
+        (journal,) = glob.glob(f'{out}.partial/*.jsonl')
         self.generate(few, out, overwrite=True)
         assert len(open(journal).readlines()) == 4  # the absent one again
 
@@ -298,11 +318,16 @@ class TestInProcess:
         cfg.test_dataloader.dataset.update(
             data_root=str(few),
             ann_file='list.txt',
-            data_prefix=dict(video='videos', img='frames'))
+            data_prefix=dict(video='videos', img='frames'),
+        )
         out = tmp_path / 'attributes.json'
         generate_attributes(cfg, LEXICON, 3, str(out))
-        assert set(json.loads(
-            out.read_text())) == {'__header__', 'a.mp4', 'b.mp4', 'c.mp4'}
+        assert set(json.loads(out.read_text())) == {
+            '__header__',
+            'a.mp4',
+            'b.mp4',
+            'c.mp4',
+        }
 
     def test_complete_file_stays(self, few, tmp_path):
         out = tmp_path / 'attributes.json'
@@ -312,11 +337,15 @@ class TestInProcess:
         assert self.generate(few, out) == {}
         assert out.stat().st_mtime_ns == before
 
-    @pytest.mark.parametrize('change,named',
-                             [(dict(topk=2), 'topk'),
-                              (dict(prompt='{}'), 'prompt'),
-                              (dict(lexicon=['cat', 'car', 'cow']), 'lexicon'),
-                              (dict(split='train'), 'videos')])
+    @pytest.mark.parametrize(
+        'change,named',
+        [
+            (dict(topk=2), 'topk'),
+            (dict(prompt='{}'), 'prompt'),
+            (dict(lexicon=['cat', 'car', 'cow']), 'lexicon'),
+            (dict(split='train'), 'videos'),
+        ],
+    )
     def test_other_settings_are_not_mixed(self, few, tmp_path, change, named):
         out = tmp_path / 'attributes.json'
         self.generate(few, out)
@@ -375,14 +404,14 @@ class TestInProcess:
     def test_backbone_that_is_no_clip(self, few, tmp_path):
         cfg = Config.fromfile(str(few / 'config.py'))
         cfg.model.backbone = dict(
-            type='ResNet', depth=18, pretrained='torchvision://resnet18')
+            type='ResNet', depth=18, pretrained='torchvision://resnet18'
+        )
         with pytest.raises(ValueError, match='CLIPImageEncoder.*ResNet'):
             generate_attributes(cfg, LEXICON, 3, str(tmp_path / 'a.json'))
 
     def test_frame_folders(self, few, tmp_path, data_root):
         cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
-        raw = Config.fromfile(
-            osp.join(ROOT, 'configs/bike_vitb32_k400_rawframes.py'))
+        raw = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400_rawframes.py'))
         tiny = Config.fromfile(str(few / 'config.py'))
         cfg.model = tiny.model
         cfg.work_dir = str(tmp_path)

@@ -1,4 +1,5 @@
 """The project as others install it, and its lists of versions."""
+
 import os
 import os.path as osp
 import re
@@ -18,7 +19,8 @@ def files_in(folder):
     return {
         osp.relpath(osp.join(here, name), folder)
         for here, _, names in os.walk(folder)
-        for name in names if '__pycache__' not in here
+        for name in names
+        if '__pycache__' not in here
     }
 
 
@@ -40,18 +42,11 @@ def test_pins_lie_in_the_ranges(name):
 def test_lower_bounds_are_the_oldest_pins():
     bounds = {**DEPENDENCIES, 'mmcv-lite': MMCV['mmcv-lite']}
     oldest = pins('oldest')
-    assert {
-        k: oldest[k]
-        for k in bounds
-    } == {
-        k: low
-        for k, (low, _) in bounds.items()
-    }
+    assert {k: oldest[k] for k in bounds} == {k: low for k, (low, _) in bounds.items()}
 
 
 @pytest.mark.slow
 class TestInstalled:
-
     @pytest.fixture
     def python(self, away):
         """Runs Python away from the source, with what pip installed."""
@@ -62,8 +57,7 @@ class TestInstalled:
         expected = files_in(source / 'bike_mmaction')
         for name in ('configs', 'tools'):
             expected |= {
-                osp.join('.mim', name, path)
-                for path in files_in(source / name)
+                osp.join('.mim', name, path) for path in files_in(source / name)
             }
         assert files_in(package) == expected
 
@@ -71,7 +65,7 @@ class TestInstalled:
         assert not (source / 'bike_mmaction' / '.mim').exists()
 
     def test_metadata(self, site):
-        found, = metadata.distributions(name='bike_mmaction', path=[str(site)])
+        (found,) = metadata.distributions(name='bike_mmaction', path=[str(site)])
         assert found.version == __version__
         required = [Requirement(text) for text in found.requires]
         plain = {r.name: str(r.specifier) for r in required if not r.marker}

@@ -1,4 +1,5 @@
 """From official annotation files to trained and tested models."""
+
 import glob
 import hashlib
 import os
@@ -9,8 +10,14 @@ import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import (TINY_ARCH, convert_released, read_results, run_tool,
-                     shrink, shrink_model)
+from helpers import (
+    TINY_ARCH,
+    convert_released,
+    read_results,
+    run_tool,
+    shrink,
+    shrink_model,
+)
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
@@ -18,9 +25,14 @@ from official import write_official
 
 from bike_mmaction.apis import few_shot, use_dataset, zero_shot
 from bike_mmaction.datasets.catalog import CATALOG, find_dataset
-from bike_mmaction.datasets.pipelines import (SPLITS, leave_out_video,
-                                              own_dataset, set_clip_len,
-                                              use_attributes, use_rawframes)
+from bike_mmaction.datasets.pipelines import (
+    SPLITS,
+    leave_out_video,
+    own_dataset,
+    set_clip_len,
+    use_attributes,
+    use_rawframes,
+)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 GENERAL = [
@@ -29,20 +41,25 @@ GENERAL = [
     if '_k400' not in path
 ]
 ON_VIDEOS = [
-    path for path in sorted(
-        glob.glob(
-            osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True))
+    path
+    for path in sorted(
+        glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
+    )
     if '_base_' not in path and not path.endswith('_rawframes.py')
 ]
 # Frames, of each data set once.
 ON_FRAMES = [
-    p for p in GENERAL
+    p
+    for p in GENERAL
     if '_336_' not in p and not p.endswith(('split2.py', 'split3.py'))
 ]
-FEW_SHOT, ZERO_SHOT = ([
-    osp.relpath(path, ROOT)
-    for path in sorted(glob.glob(osp.join(ROOT, 'configs', folder, '*.py')))
-] for folder in ('few_shot', 'zero_shot'))
+FEW_SHOT, ZERO_SHOT = (
+    [
+        osp.relpath(path, ROOT)
+        for path in sorted(glob.glob(osp.join(ROOT, 'configs', folder, '*.py')))
+    ]
+    for folder in ('few_shot', 'zero_shot')
+)
 # A config of each data set, with its metrics.
 ACCURACY = {'acc/top1', 'acc/top5', 'acc/mean1'}
 DATA_SETS = dict(
@@ -51,7 +68,8 @@ DATA_SETS = dict(
     ucf101=('bike_vitl14_16f_ucf101_split2', ACCURACY),
     hmdb51=('bike_vitl14_16f_hmdb51_split3', ACCURACY),
     activitynet=('bike_vitl14_16f_activitynet', ACCURACY | {'acc/mAP'}),
-    charades=('bike_vitl14_16f_charades', {'acc/mAP'}))
+    charades=('bike_vitl14_16f_charades', {'acc/mAP'}),
+)
 
 
 def load(path):
@@ -63,26 +81,38 @@ def test_whole_way(name, tmp_path):
     """One command each: prepare, train, test."""
     config, metrics = DATA_SETS[name]
     data, work = tmp_path / 'data', tmp_path / 'work'
-    run_tool('data/prepare', name, '--annotations', write_official(name, data),
-             '--data-root', data)
+    run_tool(
+        'data/prepare',
+        name,
+        '--annotations',
+        write_official(name, data),
+        '--data-root',
+        data,
+    )
     cfg = shrink(load(f'configs/{config}.py'), str(data), work)
     cfg.dump(tmp_path / 'small.py')
     run_tool('train', tmp_path / 'small.py')
-    run_tool('test', tmp_path / 'small.py', work / 'epoch_1.pth', '--views',
-             '4x1', '--work-dir', tmp_path / 'test')
+    run_tool(
+        'test',
+        tmp_path / 'small.py',
+        work / 'epoch_1.pth',
+        '--views',
+        '4x1',
+        '--work-dir',
+        tmp_path / 'test',
+    )
     results = read_results(tmp_path / 'test')
     assert set(results['metrics']) == metrics
     assert results['videos'] == dict(
-        evaluated=results['list']['videos'], missing=0, undecodable=0)
+        evaluated=results['list']['videos'], missing=0, undecodable=0
+    )
     assert results['list']['videos'] >= 3 and results['views'] == '4x1'
-    assert results['list'].get('without_label') == (1 if name == 'charades'
-                                                    else None)
+    assert results['list'].get('without_label') == (1 if name == 'charades' else None)
     digest = hashlib.sha256((work / 'epoch_1.pth').read_bytes()).hexdigest()
     assert results['checkpoint']['sha256'] == digest
 
 
-@pytest.mark.parametrize('options',
-                         [['--rawframes'], ['--frames', 'f{:07}.jpg']])
+@pytest.mark.parametrize('options', [['--rawframes'], ['--frames', 'f{:07}.jpg']])
 def test_of_frames_on_the_command_line(options, roots, tmp_path):
     cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
     data = shutil.copytree(roots(cfg.data_root), tmp_path / 'data')
@@ -92,36 +122,51 @@ def test_of_frames_on_the_command_line(options, roots, tmp_path):
     cfg = shrink(cfg, str(data), tmp_path / 'work')
     cfg.dump(tmp_path / 'small.py')
     run_tool('train', tmp_path / 'small.py', *options)
-    run_tool('test', tmp_path / 'small.py', tmp_path / 'work/epoch_1.pth',
-             *options, '--work-dir', tmp_path / 'test')
+    run_tool(
+        'test',
+        tmp_path / 'small.py',
+        tmp_path / 'work/epoch_1.pth',
+        *options,
+        '--work-dir',
+        tmp_path / 'test',
+    )
     results = read_results(tmp_path / 'test')
-    assert results['list']['file'].endswith(
-        'ucf101_val_split1_list_rawframes.txt')
+    assert results['list']['file'].endswith('ucf101_val_split1_list_rawframes.txt')
     assert results['videos']['evaluated'] == results['list']['videos']
-    run_tool('data/check_videos', tmp_path / 'small.py', *options, '--split',
-             'val', '--workers', 1)  # all are usable
+    run_tool(
+        'data/check_videos',
+        tmp_path / 'small.py',
+        *options,
+        '--split',
+        'val',
+        '--workers',
+        1,
+    )  # all are usable
 
 
 def test_frames_without_number(tmp_path):
     config = osp.join(ROOT, 'configs/bike_vitl14_16f_ucf101_split1.py')
     (tmp_path / 'some.pth').touch()
-    for tool, args in (('train', []), ('test', [tmp_path / 'some.pth']),
-                       ('data/check_videos', [])):
+    for tool, args in (
+        ('train', []),
+        ('test', [tmp_path / 'some.pth']),
+        ('data/check_videos', []),
+    ):
         with pytest.raises(SystemExit, match="frames 'img.jpg': expected a "):
             run_tool(tool, config, *args, '--frames', 'img.jpg')
 
 
-@pytest.mark.parametrize('path,frames',
-                         [(p, False) for p in GENERAL] + [(p, True)
-                                                          for p in ON_FRAMES])
+@pytest.mark.parametrize(
+    'path,frames', [(p, False) for p in GENERAL] + [(p, True) for p in ON_FRAMES]
+)
 def test_general(path, frames, roots, tmp_path):
     cfg = load(path)
-    name = osp.basename(path)[:-len('.py')]
-    first = 'bike_vitl14_336_16f_k400' if '336' in name else \
-        'bike_vitl14_16f_k400'
+    name = osp.basename(path)[: -len('.py')]
+    first = 'bike_vitl14_336_16f_k400' if '336' in name else 'bike_vitl14_16f_k400'
     epochs = load(f'configs/{first}.py').train_cfg.max_epochs
-    assert cfg.load_from == (None if name.endswith('_from_clip') else
-                             f'work_dirs/{first}/epoch_{epochs}.pth')
+    assert cfg.load_from == (
+        None if name.endswith('_from_clip') else f'work_dirs/{first}/epoch_{epochs}.pth'
+    )
     if frames:
         use_rawframes(cfg)
     cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
@@ -166,8 +211,7 @@ def test_released_few_shot_checkpoint(tmp_path):
     converted = convert_released(released, tmp_path)
     model = load('configs/few_shot/bike_vitl14_hmdb51_2shot.py').model
     model.backbone.arch = model.cls_head.text_encoder.arch = TINY_ARCH
-    model.cls_head.update(
-        num_classes=11, in_channels=64, class_names=fixture.CLASSES)
+    model.cls_head.update(num_classes=11, in_channels=64, class_names=fixture.CLASSES)
     model = MODELS.build(model).eval()
     load_checkpoint(model, converted, map_location='cpu')
     frames = fixture.frames(3).transpose(1, 2)[:, None]  # [3, 1, 3, T, H, W]
@@ -188,23 +232,24 @@ def test_zero_shot(path, roots, tmp_path):
         whole = load('configs/bike_vitl14_k400.py').model
         shrink_model(whole)
         cfg.load_from = str(tmp_path / 'k400.pth')
-        torch.save(
-            dict(state_dict=MODELS.build(whole).state_dict()), cfg.load_from)
+        torch.save(dict(state_dict=MODELS.build(whole).state_dict()), cfg.load_from)
     metrics = Runner.from_cfg(cfg).test()
     # Two classes have videos: too few for halves.
-    assert {m
-            for m in metrics if 'videos/' not in m
-            } == {f'zero_shot_{evaluator}/full_top{k}'
-                  for k in (1, 5)}
+    assert {m for m in metrics if 'videos/' not in m} == {
+        f'zero_shot_{evaluator}/full_top{k}' for k in (1, 5)
+    }
 
 
-@pytest.mark.parametrize('name,split,path', [
-    ('ucf101', None, 'ucf101/ucf101_full'),
-    ('ucf101', 2, 'ucf101/ucf101_val_split2'),
-    ('hmdb51', None, 'hmdb51/hmdb51_full'),
-    ('activitynet', None, 'activitynet/activitynet_full'),
-    ('kinetics600_zeroshot', 3, 'kinetics600/kinetics600_zeroshot_test_split3')
-])
+@pytest.mark.parametrize(
+    'name,split,path',
+    [
+        ('ucf101', None, 'ucf101/ucf101_full'),
+        ('ucf101', 2, 'ucf101/ucf101_val_split2'),
+        ('hmdb51', None, 'hmdb51/hmdb51_full'),
+        ('activitynet', None, 'activitynet/activitynet_full'),
+        ('kinetics600_zeroshot', 3, 'kinetics600/kinetics600_zeroshot_test_split3'),
+    ],
+)
 def test_what_zero_shot_tests(name, split, path):
     """All videos of a data set, as published, or those of a split."""
     for evaluator in ('frames', 'video'):
@@ -213,8 +258,9 @@ def test_what_zero_shot_tests(name, split, path):
         dataset = cfg.test_dataloader.dataset
         assert dataset.ann_file == f'data/{path}_list_videos.txt'
         assert dataset.type == 'VideoDataset'
-        assert dataset.data_prefix.video.endswith('videos_test' if '600' in
-                                                  name else f'{name}/videos')
+        assert dataset.data_prefix.video.endswith(
+            'videos_test' if '600' in name else f'{name}/videos'
+        )
 
 
 @pytest.mark.parametrize('frames', [False, True])
@@ -249,13 +295,17 @@ def sampled(dataset, info):
         info = step(info)
         if 'frame_inds' in info:
             return info['frame_inds'].tolist()
+    raise AssertionError('no step reads frames')
 
 
 def test_frames_of_charades():
     """Segments begin at an offset, files are called after their video."""
     train = own_dataset(load('configs/bike_vitl14_16f_charades.py'), 'train')
-    assert [t.type for t in train.pipeline[:3]
-            ] == ['DecordInit', 'KeepSegment', 'SparseSampleFrames']
+    assert [t.type for t in train.pipeline[:3]] == [
+        'DecordInit',
+        'KeepSegment',
+        'SparseSampleFrames',
+    ]
     cfg = load('configs/bike_vitl14_16f_charades.py')
     use_rawframes(cfg)
     train, test = own_dataset(cfg, 'train'), own_dataset(cfg, 'test')
@@ -266,29 +316,41 @@ def test_frames_of_charades():
     assert 'KeepSegment' not in [t.type for t in train.pipeline]
 
 
-@pytest.mark.parametrize('change,message', [
-    (lambda cfg: use_dataset(cfg, 'ucf'), "dataset 'ucf' is unknown"),
-    (lambda cfg: use_dataset(cfg, 'ucf101'), 'splits of ucf101 are .1, 2, 3'),
-    (lambda cfg: use_dataset(cfg, 'charades', 1), 'not numbered'),
-    (lambda cfg: zero_shot(cfg, 'hmdb51', 1, 'both'), "evaluator='both'"),
-    (lambda cfg: zero_shot(cfg, 'hmdb51', 4), 'splits of hmdb51 are .1, 2, 3'),
-    (lambda cfg: zero_shot(cfg, 'kinetics600_zeroshot'), 'are .1, 2, 3'),
-    (lambda cfg: use_rawframes(cfg) or use_dataset(cfg, 'charades'),
-     'train_dataloader has a RawframeDataset.*use_rawframes last'),
-    (lambda cfg: use_rawframes(cfg) or zero_shot(cfg, 'ucf101'),
-     'test_dataloader has a RawframeDataset.*use_rawframes last'),
-])
+@pytest.mark.parametrize(
+    'change,message',
+    [
+        (lambda cfg: use_dataset(cfg, 'ucf'), "dataset 'ucf' is unknown"),
+        (lambda cfg: use_dataset(cfg, 'ucf101'), 'splits of ucf101 are .1, 2, 3'),
+        (lambda cfg: use_dataset(cfg, 'charades', 1), 'not numbered'),
+        (lambda cfg: zero_shot(cfg, 'hmdb51', 1, 'both'), "evaluator='both'"),
+        (lambda cfg: zero_shot(cfg, 'hmdb51', 4), 'splits of hmdb51 are .1, 2, 3'),
+        (lambda cfg: zero_shot(cfg, 'kinetics600_zeroshot'), 'are .1, 2, 3'),
+        (
+            lambda cfg: use_rawframes(cfg) or use_dataset(cfg, 'charades'),
+            'train_dataloader has a RawframeDataset.*use_rawframes last',
+        ),
+        (
+            lambda cfg: use_rawframes(cfg) or zero_shot(cfg, 'ucf101'),
+            'test_dataloader has a RawframeDataset.*use_rawframes last',
+        ),
+    ],
+)
 def test_impossible_configs(change, message):
     with pytest.raises(ValueError, match=message):
         change(load('configs/bike_vitl14_k400.py'))
 
 
-@pytest.mark.parametrize('before', [
-    'bike_vitl14_16f_activitynet', 'bike_vitl14_16f_charades',
-    'few_shot/bike_vitl14_activitynet_5shot'
-])
 @pytest.mark.parametrize(
-    'after', ['ucf101_split1', 'hmdb51_split1', 'charades', 'activitynet'])
+    'before',
+    [
+        'bike_vitl14_16f_activitynet',
+        'bike_vitl14_16f_charades',
+        'few_shot/bike_vitl14_activitynet_5shot',
+    ],
+)
+@pytest.mark.parametrize(
+    'after', ['ucf101_split1', 'hmdb51_split1', 'charades', 'activitynet']
+)
 def test_nothing_is_left_of_the_data_set_before(before, after):
     cfg = load(f'configs/{before}.py')
     name, _, split = after.partition('_split')
@@ -307,12 +369,17 @@ def test_segments_beside_attributes():
     cfg = load('configs/bike_vitb32_k400.py')
     use_attributes(cfg, dict(train='some.json'))
     use_dataset(cfg, 'activitynet')
-    assert [t.type for t in own_dataset(cfg, 'train').pipeline[:3]
-            ] == ['LoadAttributes', 'DecordInit', 'KeepSegment']
+    assert [t.type for t in own_dataset(cfg, 'train').pipeline[:3]] == [
+        'LoadAttributes',
+        'DecordInit',
+        'KeepSegment',
+    ]
     leave_out_video(cfg, ['train'])
     use_dataset(cfg, 'charades')
-    assert [t.type for t in own_dataset(cfg, 'train').pipeline
-            ] == ['LoadAttributes', 'PackActionInputs']
+    assert [t.type for t in own_dataset(cfg, 'train').pipeline] == [
+        'LoadAttributes',
+        'PackActionInputs',
+    ]
 
 
 def test_other_shots_than_before():
@@ -345,8 +412,7 @@ def test_every_config_can_read_frames(path):
     for split in ('train', 'val', 'test'):
         if cfg.get(f'{split}_dataloader') is not None:
             found = own_dataset(cfg, split)
-            assert 'FrameDataset' in found.type or \
-                found.type == 'RawframeDataset'
+            assert 'FrameDataset' in found.type or found.type == 'RawframeDataset'
             assert 'DecordDecode' not in [t.type for t in found.pipeline]
 
 
@@ -356,17 +422,17 @@ def test_few_shots_of_any_data_set():
     assert cfg.model.neck and cfg.load_from
     few_shot(cfg, shots=3, seed=7)
     assert cfg.model.neck is cfg.load_from is None
-    assert [h['type']
-            for h in cfg.custom_hooks] == ['EMAHook', 'WriteFewShotList']
+    assert [h['type'] for h in cfg.custom_hooks] == ['EMAHook', 'WriteFewShotList']
     assert own_dataset(cfg, 'train').type == 'VideoDataset'
     assert cfg.train_dataloader.dataset.seed == 7
 
 
 def test_catalog_names_what_exists():
     from bike_mmaction.datasets.class_names import load_class_names
+
     for name in CATALOG:
         info = find_dataset(name)
-        for split in info.splits or (None, ):
+        for split in info.splits or (None,):
             source = info.classes(split)
             if name != 'kinetics600':  # of its official files
                 assert len(load_class_names(source)) == info.num_classes

@@ -3,6 +3,7 @@
 reference/recipes.json has, for each of their published runs, the settings
 read from its log or configuration file, and the configs that stand for it.
 """
+
 import functools
 import json
 import os.path as osp
@@ -28,11 +29,17 @@ GPUS = 8
 # belongs to one of the stages has no place in the other.
 ABSENT = {
     # trains the video branch
-    ('k400/k400_train_video_attr_vitb-32-f8', 'bike_vitb32_k400'):
-    ('attributes', 'fusion weight'),
+    ('k400/k400_train_video_attr_vitb-32-f8', 'bike_vitb32_k400'): (
+        'attributes',
+        'fusion weight',
+    ),
     # trains on attributes alone and decodes no video
-    ('k400/k400_train_video_attr_vitb-32-f8', 'bike_vitb32_attributes_k400'):
-    ('gray p', 'gray weights', 'crop area', 'flip p'),
+    ('k400/k400_train_video_attr_vitb-32-f8', 'bike_vitb32_attributes_k400'): (
+        'gray p',
+        'gray weights',
+        'crop area',
+        'flip p',
+    ),
 }
 # Their lists of a zero-shot test, and those of tools/data/prepare.py.
 LISTS = {
@@ -40,14 +47,15 @@ LISTS = {
     'hmdb51_full_list_videos.txt': 'hmdb_full_for_zeroshot.txt',
     'activitynet_full_list_videos.txt': 'anet_full_for_zeroshot.txt',
     **{
-        f'kinetics600_zeroshot_test_split{i}_list_videos.txt':
-        f'test_split{i}_exist.txt'
+        f'kinetics600_zeroshot_test_split{i}_list_videos.txt': (
+            f'test_split{i}_exist.txt'
+        )
         for i in (1, 2, 3)
     },
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def load(name):
     return Config.fromfile(osp.join(ROOT, 'configs', f'{name}.py'))
 
@@ -77,15 +85,18 @@ def pipelines(cfg, *splits):
 
 def transforms(cfg, word, *splits):
     """Those with this word in their names, at least one a pipeline."""
-    found = [[t for t in pipeline if word in t.type]
-             for pipeline in pipelines(cfg, *(splits or SPLITS))]
+    found = [
+        [t for t in pipeline if word in t.type]
+        for pipeline in pipelines(cfg, *(splits or SPLITS))
+    ]
     assert all(found), f'a pipeline has no {word}'
     return sum(found, [])
 
 
 def resizes(cfg, square):
     return [
-        t for t in transforms(cfg, 'Resize')
+        t
+        for t in transforms(cfg, 'Resize')
         if 'scale' in t and t.get('keep_ratio', True) != square
     ]
 
@@ -101,7 +112,7 @@ def way_of_resizing(transform):
     """Told by what it makes of an image."""
     image = np.random.RandomState(0).randint(0, 256, (60, 80, 3), np.uint8)
     resize = TRANSFORMS.build(dict(transform, scale=(-1, 24)))
-    found, = resize(dict(imgs=[image], img_shape=image.shape[:2]))['imgs']
+    (found,) = resize(dict(imgs=[image], img_shape=image.shape[:2]))['imgs']
     expected = Image.fromarray(image).resize((32, 24), Image.BICUBIC)
     difference = np.abs(np.int16(found) - np.int16(expected)).max()
     return 'bicubic, pillow' if difference <= 1 else transform.type
@@ -109,7 +120,7 @@ def way_of_resizing(transform):
 
 def gray_weights(transform):
     """Told by what it makes of red, green and blue."""
-    gray = TRANSFORMS.build(dict(transform, prob=1.))
+    gray = TRANSFORMS.build(dict(transform, prob=1.0))
     colors = np.uint8(np.eye(3)[:, None, None] * np.full((4, 4, 1), 255))
     found = [gray(dict(img=color))['img'].mean() / 255 for color in colors]
     return pytest.approx(found, abs=1.5 / 255)
@@ -118,7 +129,7 @@ def gray_weights(transform):
 # --- model and optimizer
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def tiny(name):
     """The model of a config, made small, with its optimizer."""
     cfg = Config(load(name).to_dict())
@@ -129,8 +140,11 @@ def tiny(name):
 
 
 def is_clip(parameter):
-    return parameter.startswith('backbone.') or 'logit_scale' in parameter \
+    return (
+        parameter.startswith('backbone.')
+        or 'logit_scale' in parameter
         or '_encoder.' in parameter
+    )
 
 
 def of_groups(name, key, clip=None):
@@ -140,7 +154,8 @@ def of_groups(name, key, clip=None):
     grouped = {
         names[id(p)]: group[key]
         for group in optimizer.param_groups
-        for p in group['params'] if p.requires_grad
+        for p in group['params']
+        if p.requires_grad
     }
     trained = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trained and set(grouped) == trained
@@ -149,8 +164,7 @@ def of_groups(name, key, clip=None):
 
 def text_is_frozen(name):
     encoder = tiny(name)[0].cls_head.text_encoder
-    return encoder.frozen and not any(p.requires_grad
-                                      for p in encoder.parameters())
+    return encoder.frozen and not any(p.requires_grad for p in encoder.parameters())
 
 
 def starts_from_another_run(run, cfg):
@@ -176,7 +190,8 @@ def values_of_images(cfg):
 def values_of_augmentation(cfg):
     gray, crop, flip = (
         transforms(cfg, word, 'train')[0]
-        for word in ('Grayscale', 'ResizedCrop', 'Flip'))
+        for word in ('Grayscale', 'ResizedCrop', 'Flip')
+    )
     return {
         'gray p': TRANSFORMS.build(gray).prob,
         'gray weights': gray_weights(gray),
@@ -192,8 +207,7 @@ def values_of_model(cfg):
         'temporal transformer': bool(model.neck),
         'aggregation': model.cls_head.aggregation,
         'seed': cfg.randomness.seed,
-        'test list':
-        LISTS.get(osp.basename(own_dataset(cfg, 'test').ann_file)),
+        'test list': LISTS.get(osp.basename(own_dataset(cfg, 'test').ann_file)),
     }
 
 
@@ -228,14 +242,10 @@ def values_of_training(run, cfg):
     loader = cfg.train_dataloader
     kind = own_dataset(cfg, 'train').type
     return {
-        'batch':
-        same(cfg.auto_scale_lr.base_batch_size, GPUS * loader.batch_size),
-        'drop_last':
-        loader.get('drop_last', False),
-        'fine-tuned':
-        starts_from_another_run(run, cfg),
-        'training videos are':
-        'segments' if kind == 'VideoSegmentDataset' else 'whole',
+        'batch': same(cfg.auto_scale_lr.base_batch_size, GPUS * loader.batch_size),
+        'drop_last': loader.get('drop_last', False),
+        'fine-tuned': starts_from_another_run(run, cfg),
+        'training videos are': 'segments' if kind == 'VideoSegmentDataset' else 'whole',
     }
 
 
@@ -253,8 +263,10 @@ def resolve(run, name):
     found = {**values_of_images(cfg), **values_of_model(cfg)}
     if cfg.get('train_dataloader'):
         found.update(
-            values_of_schedule(cfg), **values_of_optimizer(name),
-            **values_of_training(run, cfg))
+            values_of_schedule(cfg),
+            **values_of_optimizer(name),
+            **values_of_training(run, cfg),
+        )
     if pipelines(cfg, 'train'):
         found.update(values_of_augmentation(cfg))
     if 'attributes_head' in cfg.model:

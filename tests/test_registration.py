@@ -1,4 +1,5 @@
 """What a config may name is registered by ``import bike_mmaction`` alone."""
+
 import json
 import os.path as osp
 import subprocess
@@ -43,10 +44,12 @@ print(json.dumps([sorted(first), sorted(registered()), names]))
 
 
 def test_import_registers_everything(repository):
-    done = subprocess.run([sys.executable, '-c', EVERYTHING],
-                          capture_output=True,
-                          text=True,
-                          cwd=repository)
+    done = subprocess.run(
+        [sys.executable, '-c', EVERYTHING],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+    )
     assert done.returncode == 0, done.stderr
     first, whole, names = json.loads(done.stdout.splitlines()[-1])
     assert len(first) > 20 and 'bike_mmaction.apis.testing' in names
@@ -58,7 +61,9 @@ def small(data_root, tmp_path):
     """A video branch of CLIP alone, with the weights of a file."""
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_vcs_k400.py')),
-        data_root, tmp_path)
+        data_root,
+        tmp_path,
+    )
     torch.manual_seed(0)
     clip = open_clip.CLIP(**cfg.model.backbone.arch)
     torch.save(clip.state_dict(), tmp_path / 'clip.pt')
@@ -71,8 +76,9 @@ def small(data_root, tmp_path):
 
 def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
     """There it tests the checkpoint, not the weights that the config names."""
-    run_tool('test', tmp_path / 'small.py', 'pretrained', '--work-dir',
-             tmp_path / 'work')
+    run_tool(
+        'test', tmp_path / 'small.py', 'pretrained', '--work-dir', tmp_path / 'work'
+    )
     read_results(tmp_path / 'work')
     model = MODELS.build(small.model)
     torch.manual_seed(1)
@@ -80,23 +86,30 @@ def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
         torch.nn.init.normal_(parameter, std=0.05)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'other.pth')
     dumps = []
-    for program, config in ((f'{TOOLS}/test.py', tmp_path / 'work/small.py'),
-                            (None, tmp_path / 'small.py')):
+    for program, config in (
+        (f'{TOOLS}/test.py', tmp_path / 'work/small.py'),
+        (None, tmp_path / 'small.py'),
+    ):
         args = [
-            config, tmp_path / 'other.pth', '--work-dir', tmp_path / 'again',
-            '--dump', tmp_path / f'{len(dumps)}.pkl'
+            config,
+            tmp_path / 'other.pth',
+            '--work-dir',
+            tmp_path / 'again',
+            '--dump',
+            tmp_path / f'{len(dumps)}.pkl',
         ]
         if program:
-            done = subprocess.run([sys.executable, program, *map(str, args)],
-                                  capture_output=True,
-                                  text=True,
-                                  cwd=tmp_path)
+            done = subprocess.run(
+                [sys.executable, program, *map(str, args)],
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+            )
             assert done.returncode == 0, done.stderr[-3000:]
             assert '`pretrained` of the config is not read' in done.stdout
         else:
             run_tool('test', *args)
-        dumps.append(
-            torch.stack([s['pred_score'] for s in load(str(args[-1]))]))
+        dumps.append(torch.stack([s['pred_score'] for s in load(str(args[-1]))]))
     torch.testing.assert_close(*dumps)
 
 
@@ -104,20 +117,26 @@ def test_random_weights_are_not_tested(data_root, tmp_path):
     """The temporal transformer has no weights but those of a checkpoint."""
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, tmp_path)
+        data_root,
+        tmp_path,
+    )
     cfg.dump(tmp_path / 'small.py')
     with pytest.raises(SystemExit, match="test: no pretrained.*'neck'"):
-        run_tool('test', tmp_path / 'small.py', 'pretrained', '--work-dir',
-                 tmp_path / 'work')
+        run_tool(
+            'test', tmp_path / 'small.py', 'pretrained', '--work-dir', tmp_path / 'work'
+        )
 
 
-@pytest.mark.parametrize('name,expected', [
-    ('bike_vitb32_k400', ['neck']),
-    ('bike_vitb16_vcs_k400', []),
-    ('bike_vitb32_plugplay_k400', ['neck']),
-    ('backbones/clip_vitb32_tsn_k400', ['cls_head.fc_cls']),
-    ('backbones/vcs_resnet50_k400', ['cls_head.projection']),
-])
+@pytest.mark.parametrize(
+    'name,expected',
+    [
+        ('bike_vitb32_k400', ['neck']),
+        ('bike_vitb16_vcs_k400', []),
+        ('bike_vitb32_plugplay_k400', ['neck']),
+        ('backbones/clip_vitb32_tsn_k400', ['cls_head.fc_cls']),
+        ('backbones/vcs_resnet50_k400', ['cls_head.projection']),
+    ],
+)
 def test_random_parts(name, expected):
     model = Config.fromfile(osp.join(ROOT, f'configs/{name}.py')).model
     with torch.device('meta'):

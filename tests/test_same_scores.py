@@ -1,4 +1,5 @@
 """Inferencer, export and test give a video the same scores."""
+
 import os.path as osp
 import threading
 
@@ -16,8 +17,12 @@ from bike_mmaction.apis import BIKEInferencer, ResultWriter
 from bike_mmaction.apis.export import video_branch
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.apis.web import WebPage
-from bike_mmaction.datasets.pipelines import (fold_frames, set_clip_len,
-                                              set_image_size, set_views)
+from bike_mmaction.datasets.pipelines import (
+    fold_frames,
+    set_clip_len,
+    set_image_size,
+    set_views,
+)
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.text_head import with_classes
 
@@ -62,22 +67,21 @@ def make(cfg, folder, **kwargs):
     torch.manual_seed(1)
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
-    return BIKEInferencer(
-        cfg, str(folder / 'model.pth'), device='cpu', **kwargs)
+    return BIKEInferencer(cfg, str(folder / 'model.pth'), device='cpu', **kwargs)
 
 
 @torch.no_grad()
 def by_test(bike, videos, classes=None):
     """What the toolbox's own way makes of the videos, one at a time."""
-    model = bike.model if classes is None else \
-        with_classes(bike.model, classes)
+    model = bike.model if classes is None else with_classes(bike.model, classes)
     pipeline = Compose(bike.model.cfg.test_dataloader.dataset.pipeline)
     return [
         model.test_step(
-            pseudo_collate([
-                pipeline(
-                    dict(filename=v, label=0, start_index=0, modality='RGB'))
-            ]))[0] for v in videos
+            pseudo_collate(
+                [pipeline(dict(filename=v, label=0, start_index=0, modality='RGB'))]
+            )
+        )[0]
+        for v in videos
     ]
 
 
@@ -93,13 +97,18 @@ def confidences(sample, head):
 
 
 MODELS_OF = {
-    'images, all one clip':
-    ('backbones/vcs_resnet50_k400', '1x1', dict(num_segments=None)),
+    'images, all one clip': (
+        'backbones/vcs_resnet50_k400',
+        '1x1',
+        dict(num_segments=None),
+    ),
     'images': ('backbones/vcs_resnet50_k400', '1x1', dict(num_segments=T)),
-    'images, views':
-    ('backbones/vcs_resnet50_k400', '2x3', dict(num_segments=T)),
-    'images, mean of cosines': ('backbones/vcs_resnet50_k400', '2x1',
-                                dict(num_segments=T, average_clips='score')),
+    'images, views': ('backbones/vcs_resnet50_k400', '2x3', dict(num_segments=T)),
+    'images, mean of cosines': (
+        'backbones/vcs_resnet50_k400',
+        '2x1',
+        dict(num_segments=T, average_clips='score'),
+    ),
     'clips': ('backbones/vcs_slowonly_resnet50_k400', '2x1', dict()),
     'BIKE': ('bike_vitb32_k400', '1x1', dict()),
     'BIKE, views': ('bike_vitb32_k400', '2x3', dict()),
@@ -115,7 +124,8 @@ def test_inferencer_scores_as_a_test(name, videos, tmp_path):
     for recognition, sample in zip(found, expected):
         values = confidences(sample, bike.head)
         assert dict(recognition.predictions) == pytest.approx(
-            dict(zip(CLASSES, values.tolist())), rel=1e-3)
+            dict(zip(CLASSES, values.tolist())), rel=1e-3
+        )
         assert recognition.predictions[0][0] == CLASSES[sample.pred_label]
         for shares in recognition.saliency.values():
             assert len(shares) == len(recognition.frames) == T
@@ -127,10 +137,8 @@ def test_inferencer_scores_as_a_test(name, videos, tmp_path):
 @pytest.mark.parametrize('num_segments', [None, T])
 def test_export_scores_as_a_test(num_segments, videos, tmp_path):
     cfg = small_config(
-        'backbones/vcs_resnet50_k400',
-        tmp_path,
-        '1x1',
-        num_segments=num_segments)
+        'backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=num_segments
+    )
     bike = make(cfg, tmp_path)
     branch, _ = video_branch(bike.model)
     clips = [
@@ -141,10 +149,8 @@ def test_export_scores_as_a_test(num_segments, videos, tmp_path):
         outputs = branch(torch.stack(clips))
     for values, sample in zip(outputs['confidences'], by_test(bike, videos)):
         torch.testing.assert_close(
-            values.double(),
-            confidences(sample, bike.head),
-            rtol=1e-3,
-            atol=1e-5)
+            values.double(), confidences(sample, bike.head), rtol=1e-3, atol=1e-5
+        )
 
 
 def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
@@ -158,7 +164,8 @@ def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
             cfg.model.type = 'Recognizer2D'
         torch.manual_seed(0)
         model = MODELS.build(
-            association_model(cfg.model, ['sea', 'wave', 'sun'])).eval()
+            association_model(cfg.model, ['sea', 'wave', 'sun'])
+        ).eval()
         model.init_weights()
         bike = make(cfg, tmp_path)
         batch = pseudo_collate([bike.reader(s) for s in find_sources(videos)])
@@ -170,8 +177,7 @@ def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
 
 def test_frames_that_are_no_clips(videos, tmp_path):
     """Two videos of 6 frames would be three clips of 4."""
-    cfg = small_config(
-        'backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
+    cfg = small_config('backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
     set_clip_len(cfg, 6)
     bike = make(cfg, tmp_path)
     with pytest.raises(ValueError, match='num_segments=4.*6 frames a video'):
@@ -187,14 +193,14 @@ def test_images_are_no_views(videos, tmp_path):
 
 def test_checkpoint_of_another_model(videos, tmp_path):
     """Of the toolbox's recognizers too, where mmengine only logs it."""
-    cfg = small_config(
-        'backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
+    cfg = small_config('backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
     bike = make(cfg, tmp_path)
     state = bike.model.state_dict()
     state.pop('cls_head.projection.weight')
     torch.save(dict(state_dict=state), tmp_path / 'other.pth')
     with pytest.raises(
-            RuntimeError, match="other.pth.*Recognizer2D: 1 .*'cls_head.proj"):
+        RuntimeError, match="other.pth.*Recognizer2D: 1 .*'cls_head.proj"
+    ):
         BIKEInferencer(cfg, str(tmp_path / 'other.pth'))
     state['cls_head.projection.weight'] = torch.zeros(64, 512)
     state = {f'module.{name}': value for name, value in state.items()}
@@ -219,20 +225,17 @@ class TestThreads:
         folder = tmp_path_factory.mktemp('threads')
         cfg = small_config('bike_vitb32_k400', folder, '1x1')
         cfg.model.attributes_head = dict(
-            type='AttributesTextHead',
-            num_classes=4,
-            class_names=CLASSES,
-            mlp=False)
+            type='AttributesTextHead', num_classes=4, class_names=CLASSES, mlp=False
+        )
         return make(
-            cfg,
-            folder,
-            lexicon=['sea', 'wave', 'sun', 'grass'],
-            num_attributes=2)
+            cfg, folder, lexicon=['sea', 'wave', 'sun', 'grass'], num_attributes=2
+        )
 
-    def test_results_are_those_of_one_after_the_other(self, bike, videos,
-                                                      tmp_path):
-        sets = [[f'{word} {i}' for i in range(2 + n)]
-                for n, word in enumerate(('red', 'old cat of', 'a', 'big'))]
+    def test_results_are_those_of_one_after_the_other(self, bike, videos, tmp_path):
+        sets = [
+            [f'{word} {i}' for i in range(2 + n)]
+            for n, word in enumerate(('red', 'old cat of', 'a', 'big'))
+        ]
         sets.append(None)  # those of the config
 
         def work(n, call):
@@ -240,12 +243,15 @@ class TestThreads:
             classes, video = sets[n], videos[(n + call) % 3]
             if call % 2:
                 return bike.timeline(
-                    video, classes, window=0.5, topk=1 + n, batch_size=2)
-            return bike([video, videos[n % 3]],
-                        classes,
-                        topk=2 + n,
-                        threshold=0.1 * n,
-                        batch_size=1 + n % 2)
+                    video, classes, window=0.5, topk=1 + n, batch_size=2
+                )
+            return bike(
+                [video, videos[n % 3]],
+                classes,
+                topk=2 + n,
+                threshold=0.1 * n,
+                batch_size=1 + n % 2,
+            )
 
         def run(n, results):
             for call in range(4):
@@ -259,8 +265,7 @@ class TestThreads:
             run(n, expected)
         bike.head.text_encoder.clear_cache()
         threads = [
-            threading.Thread(target=run, args=(n, found))
-            for n in range(len(sets))
+            threading.Thread(target=run, args=(n, found)) for n in range(len(sets))
         ]
         for thread in threads:
             thread.start()
@@ -272,9 +277,11 @@ class TestThreads:
                 assert one.label == other.label
                 assert one.segment == other.segment
                 assert dict(one.predictions) == pytest.approx(
-                    dict(other.predictions), rel=1e-4)
+                    dict(other.predictions), rel=1e-4
+                )
                 assert dict(one.attributes) == pytest.approx(
-                    dict(other.attributes), rel=1e-4)
+                    dict(other.attributes), rel=1e-4
+                )
                 assert set(one.saliency) == set(other.saliency)
 
     def test_texts_are_embedded_once(self, bike, videos, monkeypatch):
@@ -306,7 +313,7 @@ class TestThreads:
             bike(videos[0], [f'a {n}', f'b {n}'], writer=writer)
             shown[n] = page.recognize(videos[1], f'c {n}, d {n}', 0, 0)
 
-        threads = [threading.Thread(target=work, args=(n, )) for n in range(4)]
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

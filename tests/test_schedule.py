@@ -1,4 +1,5 @@
 """The schedule of the shipped configs, without training."""
+
 import os.path as osp
 
 import pytest
@@ -22,12 +23,13 @@ def cfg():
 
 def rates(cfg, iterations):
     """Base rate before each of the iterations."""
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)],
-                                cfg.optim_wrapper.optimizer.lr)
+    optimizer = torch.optim.SGD(
+        [torch.zeros(1, requires_grad=True)], cfg.optim_wrapper.optimizer.lr
+    )
     schedulers = [
         PARAM_SCHEDULERS.build(
-            dict(config),
-            default_args=dict(optimizer=optimizer, epoch_length=EPOCH))
+            dict(config), default_args=dict(optimizer=optimizer, epoch_length=EPOCH)
+        )
         for config in cfg.param_scheduler
     ]
     found = []
@@ -56,11 +58,7 @@ def test_clip_learns_at_a_tenth_and_all_decays(cfg):
     cfg.optim_wrapper.type = 'OptimWrapper'
     model = MODELS.build(cfg.model)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
-    groups = {
-        id(p): group
-        for group in optimizer.param_groups
-        for p in group['params']
-    }
+    groups = {id(p): group for group in optimizer.param_groups for p in group['params']}
     trained = 0
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -1,4 +1,5 @@
 """Options of a test, and tests of several splits in one command."""
+
 import itertools
 import json
 import os
@@ -28,7 +29,8 @@ def splits(roots, tmp_path_factory):
     folder = tmp_path_factory.mktemp('splits')
     for i in (1, 2, 3):
         cfg = Config.fromfile(
-            osp.join(ROOT, f'configs/zero_shot/bike_vitl14_k600_split{i}.py'))
+            osp.join(ROOT, f'configs/zero_shot/bike_vitl14_k600_split{i}.py')
+        )
         cfg = shrink(cfg, roots(cfg.data_root), folder)
         cfg.test_evaluator[0].topk = tuple(range(1, 160, 3))
         cfg.dump(folder / f'split{i}.py')
@@ -48,17 +50,20 @@ def test_splits_in_one_command(splits, tmp_path):
     folder, configs, checkpoint = splits
     args = [*configs, '--checkpoints', checkpoint, '--views', '2x1']
     run_tool('test_splits', *args, '--work-dir', tmp_path / 'one')
-    done = subprocess.run([
-        'bash', 'tools/dist_test_splits.sh', '2', *args, '--work-dir',
-        str(tmp_path / 'two')
-    ],
-                          cwd=ROOT,
-                          env=dict(
-                              os.environ,
-                              PYTHON=sys.executable,
-                              PORT=free_port()),
-                          capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [
+            'bash',
+            'tools/dist_test_splits.sh',
+            '2',
+            *args,
+            '--work-dir',
+            str(tmp_path / 'two'),
+        ],
+        cwd=ROOT,
+        env=dict(os.environ, PYTHON=sys.executable, PORT=free_port()),
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = read(tmp_path / 'one'), read(tmp_path / 'two')
     assert one == two and set(one['runs']) == {'split1', 'split2', 'split3'}
@@ -84,9 +89,17 @@ def test_seeds_in_one_command(splits, tmp_path, capsys):
     torch.save(dict(state_dict={k: -v for k, v in state.items()}), other)
     with open(own_dataset(Config.fromfile(configs[0]), 'test').ann_file) as f:
         (tmp_path / 'list.txt').write_text(f'{f.read()}gone.mp4 0\n')
-    run_tool('test_splits', configs[0], '--checkpoints', checkpoint, other,
-             '--work-dir', tmp_path, '--cfg-options',
-             f'test_dataloader.dataset.ann_file={tmp_path}/list.txt')
+    run_tool(
+        'test_splits',
+        configs[0],
+        '--checkpoints',
+        checkpoint,
+        other,
+        '--work-dir',
+        tmp_path,
+        '--cfg-options',
+        f'test_dataloader.dataset.ann_file={tmp_path}/list.txt',
+    )
     runs = read(tmp_path)['runs']
     assert set(runs) == {'split1', 'split1_2'}
     assert runs['split1_2']['checkpoint']['file'] == str(other)
@@ -98,26 +111,39 @@ def test_seeds_in_one_command(splits, tmp_path, capsys):
 def test_what_splits_refuses(splits, tmp_path, capsys):
     _, configs, checkpoint = splits
     with pytest.raises(SystemExit):
-        run_tool('test_splits', *configs, '--checkpoints', checkpoint,
-                 checkpoint)
+        run_tool('test_splits', *configs, '--checkpoints', checkpoint, checkpoint)
     assert '3 configs, but 2 checkpoints' in capsys.readouterr().err
     (tmp_path / 'splits.json').write_text('of before')
     with pytest.raises(SystemExit, match="none.pth' does not exist"):
-        run_tool('test_splits', *configs[:2], '--checkpoints', checkpoint,
-                 'none.pth', '--work-dir', tmp_path)
+        run_tool(
+            'test_splits',
+            *configs[:2],
+            '--checkpoints',
+            checkpoint,
+            'none.pth',
+            '--work-dir',
+            tmp_path,
+        )
     assert not list(tmp_path.glob('split1/*'))  # none was tested
 
 
 def test_options_of_the_config_come_last(splits, tmp_path):
     """As in test.py: what --rawframes sets can be set otherwise."""
     _, configs, checkpoint = splits
-    for tool, args in (('test', [configs[0], checkpoint]),
-                       ('test_splits',
-                        [configs[0], '--checkpoints', checkpoint])):
+    for tool, args in (
+        ('test', [configs[0], checkpoint]),
+        ('test_splits', [configs[0], '--checkpoints', checkpoint]),
+    ):
         with pytest.raises((SystemExit, RuntimeError), match='none of 4 vid'):
-            run_tool(tool, *args, '--rawframes', '--work-dir', tmp_path,
-                     '--cfg-options',
-                     'test_dataloader.dataset.data_prefix.img=nowhere')
+            run_tool(
+                tool,
+                *args,
+                '--rawframes',
+                '--work-dir',
+                tmp_path,
+                '--cfg-options',
+                'test_dataloader.dataset.data_prefix.img=nowhere',
+            )
 
 
 @pytest.fixture
@@ -143,9 +169,18 @@ def options(splits, tmp_path):
 
     def run(*options, checkpoint=checkpoint):
         out = tmp_path / f'{len(list(tmp_path.iterdir()))}.pkl'
-        run_tool('test', tmp_path / 'small.py', checkpoint,
-                 '--class-names', names, '--dump', out, '--work-dir',
-                 out.with_suffix(''), *options)
+        run_tool(
+            'test',
+            tmp_path / 'small.py',
+            checkpoint,
+            '--class-names',
+            names,
+            '--dump',
+            out,
+            '--work-dir',
+            out.with_suffix(''),
+            *options,
+        )
         scores = torch.stack([r['pred_score'] for r in mmengine.load(out)])
         assert scores.shape == (len(paths), 3)
         return scores, read_results(out.with_suffix(''))['model']
@@ -161,11 +196,10 @@ def test_options_of_a_test(options, tmp_path):
         options(),
         options('--prompt', 'actions'),
         options('--interpolate', '0'),
-        options('--interpolate', '0.5')
+        options('--interpolate', '0.5'),
     ]
     scores = [score for score, _ in found]
-    assert not any(
-        torch.allclose(a, b) for a, b in itertools.combinations(scores, 2))
+    assert not any(torch.allclose(a, b) for a, b in itertools.combinations(scores, 2))
     models = [model for _, model in found]
     assert {m['classes'] for m in models} == {3}
     assert models[1]['prompt'] == 'actions'
@@ -174,16 +208,16 @@ def test_options_of_a_test(options, tmp_path):
     for name in options.state:
         for tower in ('backbone.', 'cls_head.text_encoder.'):
             if name.startswith(tower):
-                options.state[name] = options.clip[name[len(tower):]]
+                options.state[name] = options.clip[name[len(tower) :]]
     torch.save(dict(state_dict=options.state), tmp_path / 'towers.pth')
     torch.testing.assert_close(
-        options(checkpoint=tmp_path / 'towers.pth')[0], scores[2])
+        options(checkpoint=tmp_path / 'towers.pth')[0], scores[2]
+    )
 
 
 def test_classes_of_several_labels(splits, roots, tmp_path):
     """Other classes change the length of the labels, too."""
-    cfg = Config.fromfile(
-        osp.join(ROOT, 'configs/bike_vitl14_16f_charades.py'))
+    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitl14_16f_charades.py'))
     cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
     dataset = own_dataset(cfg, 'test')
     with open(dataset.ann_file) as file:
@@ -193,28 +227,43 @@ def test_classes_of_several_labels(splits, roots, tmp_path):
     cfg.dump(tmp_path / 'small.py')
     (tmp_path / 'names.txt').write_text('sitting\nstanding\n')
     torch.save(
-        dict(state_dict=MODELS.build(cfg.model).state_dict()),
-        tmp_path / 'model.pth')
-    run_tool('test', tmp_path / 'small.py', tmp_path / 'model.pth',
-             '--class-names', tmp_path / 'names.txt', '--work-dir',
-             tmp_path / 'out')
+        dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'model.pth'
+    )
+    run_tool(
+        'test',
+        tmp_path / 'small.py',
+        tmp_path / 'model.pth',
+        '--class-names',
+        tmp_path / 'names.txt',
+        '--work-dir',
+        tmp_path / 'out',
+    )
     assert read_results(tmp_path / 'out')['metrics'] == {'acc/mAP': 1}
 
 
 @pytest.mark.parametrize(
     'option',
-    [['--interpolate', '2'], ['--views', '5x2'], ['--interpolate', 'half'],
-     ['--prompt', 'a video'], ['--class-names', 'none.csv']])
+    [
+        ['--interpolate', '2'],
+        ['--views', '5x2'],
+        ['--interpolate', 'half'],
+        ['--prompt', 'a video'],
+        ['--class-names', 'none.csv'],
+    ],
+)
 def test_unfit_options(option, capsys):
     with pytest.raises(SystemExit):
         run_tool('test', 'c.py', 'm.pth', *option)
     assert f'argument {option[0]}: ' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('checkpoint,option,message', [
-    ('none.pth', [], "test: checkpoint 'none.pth' does not exist"),
-    ('pretrained', ['--interpolate', '0.5'], 'test: .*is for a checkpoint'),
-])
+@pytest.mark.parametrize(
+    'checkpoint,option,message',
+    [
+        ('none.pth', [], "test: checkpoint 'none.pth' does not exist"),
+        ('pretrained', ['--interpolate', '0.5'], 'test: .*is for a checkpoint'),
+    ],
+)
 def test_unfit_checkpoints(checkpoint, option, message):
     config = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
     with pytest.raises(SystemExit, match=message):
@@ -229,7 +278,10 @@ def older(data_root, tmp_path_factory):
     cfg = shrink_images(
         shrink(
             Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root, folder))
+            data_root,
+            folder,
+        )
+    )
     cfg.model.type = 'Recognizer3D'  # which does not look at scores
     cfg.pop('default_hooks')
     cfg.dump(folder / 'older.py')
@@ -242,14 +294,24 @@ def older(data_root, tmp_path_factory):
 DATASET = 'test_dataloader.dataset'
 
 
-@pytest.mark.parametrize('config, options, words', [
-    ('older', [], "not finite in checkpoint '.*nan.pth': cls_head.text_enc"),
-    ('older', [f'{DATASET}.ann_file=absent.txt'], "directory: 'absent.txt'"),
-    ('older', [f'{DATASET}.type=NoDataset'], 'NoDataset is not in the mmact'),
-    ('absent', [], "config '.*absent.py' does not exist"),
-])
+@pytest.mark.parametrize(
+    'config, options, words',
+    [
+        ('older', [], "not finite in checkpoint '.*nan.pth': cls_head.text_enc"),
+        ('older', [f'{DATASET}.ann_file=absent.txt'], "directory: 'absent.txt'"),
+        ('older', [f'{DATASET}.type=NoDataset'], 'NoDataset is not in the mmact'),
+        ('absent', [], "config '.*absent.py' does not exist"),
+    ],
+)
 def test_a_mistake_is_one_line(older, config, options, words):
     with pytest.raises(SystemExit, match=f'^test: .*{words}'):
-        run_tool('test', older / f'{config}.py', older / 'nan.pth',
-                 '--work-dir', older / 'work', '--cfg-options',
-                 'launcher=none', *options)
+        run_tool(
+            'test',
+            older / f'{config}.py',
+            older / 'nan.pth',
+            '--work-dir',
+            older / 'work',
+            '--cfg-options',
+            'launcher=none',
+            *options,
+        )

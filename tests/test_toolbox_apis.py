@@ -1,4 +1,5 @@
 """MMAction2's own inference API works on the recognizer untouched."""
+
 import os.path as osp
 
 import pytest
@@ -10,13 +11,15 @@ from mmengine.config import Config
 ROOT = osp.join(osp.dirname(__file__), '..')
 
 
-@pytest.mark.parametrize('name,clip_len,size', [
-    ('bike_vitb32_k400', 8, 224),
-    ('bike_vitl14_16f_k400', 16, 224),
-    ('bike_vitl14_336_k400', 8, 336),
-])
-def test_unlabelled_video_is_recognized(name, clip_len, size, data_root,
-                                        tmp_path):
+@pytest.mark.parametrize(
+    'name,clip_len,size',
+    [
+        ('bike_vitb32_k400', 8, 224),
+        ('bike_vitl14_16f_k400', 16, 224),
+        ('bike_vitl14_336_k400', 8, 336),
+    ],
+)
+def test_unlabelled_video_is_recognized(name, clip_len, size, data_root, tmp_path):
     cfg = Config.fromfile(osp.join(ROOT, f'configs/{name}.py'))
     shrink_model(cfg.model)
     cfg.model.cls_head.average_clips = 'score'  # not nearly equal
@@ -25,11 +28,12 @@ def test_unlabelled_video_is_recognized(name, clip_len, size, data_root,
     torch.save(dict(state_dict=model.state_dict()), checkpoint)
     shapes = []
     model.backbone.register_forward_pre_hook(
-        lambda _, inputs: shapes.append(tuple(inputs[0].shape)))
+        lambda _, inputs: shapes.append(tuple(inputs[0].shape))
+    )
     video = f'{data_root}/videos_val/v1.mp4'
     expected = inference_recognizer(model, video).pred_score
     assert shapes == [(1, 3, clip_len, size, size)]
-    assert expected.shape == (400, )
+    assert expected.shape == (400,)
     another = init_recognizer(cfg, None, device='cpu')
     found = inference_recognizer(another, video).pred_score
     assert not torch.allclose(found, expected)

@@ -3,6 +3,7 @@
 They run away from the source, on H.264 files, and know nothing of this
 project but the path of a config.
 """
+
 import glob
 import json
 import os.path as osp
@@ -36,7 +37,8 @@ LABELS = [i * 7 % len(CLASSES) for i in range(COUNT)]
 def root(tmp_path_factory):
     """A video of each class, and a list with one that is not there."""
     root = write_dataset(
-        tmp_path_factory.mktemp('videos'), COUNT, num_classes=len(CLASSES))
+        tmp_path_factory.mktemp('videos'), COUNT, num_classes=len(CLASSES)
+    )
     with open(f'{root}/kinetics400_val_list_videos.txt') as file:
         lines = file.read()
     with open(f'{root}/more.txt', 'w') as file:
@@ -53,16 +55,15 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def config(site, root, folder):
     """Path of a shipped config, made small, with what users add to it."""
-    cfg = Config.fromfile(
-        str(site / 'bike_mmaction/.mim/configs/bike_vitb32_k400.py'))
+    cfg = Config.fromfile(str(site / 'bike_mmaction/.mim/configs/bike_vitb32_k400.py'))
     shrink(cfg, root, folder / 'train')
     cfg.model.cls_head.update(
-        num_classes=len(CLASSES), class_names=CLASSES,
-        average_clips='score')  # not nearly equal
+        num_classes=len(CLASSES), class_names=CLASSES, average_clips='score'
+    )  # not nearly equal
     cfg.optim_wrapper.optimizer.lr = 1e-2
     cfg.visualizer.vis_backends = [
         dict(type='LocalVisBackend'),
-        dict(type='TensorboardVisBackend')
+        dict(type='TensorboardVisBackend'),
     ]
     cfg.dump(folder / 'small.py')
     return str(folder / 'small.py')
@@ -71,17 +72,26 @@ def config(site, root, folder):
 @pytest.fixture(scope='module')
 def checkpoint(away, folder, config):
     """Trained by the toolbox, in two processes."""
-    away('env', f'PORT={free_port()}', 'bash', f'{TOOLS}/dist_train.sh',
-         config, 2)
+    away('env', f'PORT={free_port()}', 'bash', f'{TOOLS}/dist_train.sh', config, 2)
     return str(folder / 'train/epoch_1.pth')
 
 
 @pytest.fixture(scope='module')
 def dump(away, folder, config, checkpoint):
     """Path of the scores that the toolbox dumps, from two processes."""
-    away('env', f'PORT={free_port()}', 'bash', f'{TOOLS}/dist_test.sh', config,
-         checkpoint, 2, '--work-dir', folder / 'test', '--dump',
-         folder / 'scores.pkl')
+    away(
+        'env',
+        f'PORT={free_port()}',
+        'bash',
+        f'{TOOLS}/dist_test.sh',
+        config,
+        checkpoint,
+        2,
+        '--work-dir',
+        folder / 'test',
+        '--dump',
+        folder / 'scores.pkl',
+    )
     return str(folder / 'scores.pkl')
 
 
@@ -103,24 +113,71 @@ def result(away, site, folder, root, config, checkpoint, dump, other_dump):
     val = 'val_dataloader.dataset'
     commands = dict(
         api=('-c', API, site, config, checkpoint, root),
-        show=(f'{TOOLS}/test.py', config, checkpoint, '--show-dir', 'show',
-              '--work-dir', 'test_show', '--dump', 'show.pkl'),
-        features=(f'{TOOLS}/misc/clip_feature_extraction.py', config,
-                  checkpoint, 'features', '--cfg-options',
-                  'model.type=Recognizer3D', 'test_cfg.type=TestLoop'),
-        confusion=(own, 'analysis_tools/confusion_matrix', config, checkpoint,
-                   '--out', 'confusion.pkl'),
-        publish=(own, 'deployment/publish_model.py', checkpoint,
-                 'published.pth'),
-        flops=(f'{TOOLS}/analysis_tools/get_flops.py', config, '--shape', 1, 3,
-               8, 224, 224),
-        report=(f'{TOOLS}/analysis_tools/report_accuracy.py', '--preds', dump,
-                other_dump, '--coefficients', 0.6, 0.4),
+        show=(
+            f'{TOOLS}/test.py',
+            config,
+            checkpoint,
+            '--show-dir',
+            'show',
+            '--work-dir',
+            'test_show',
+            '--dump',
+            'show.pkl',
+        ),
+        features=(
+            f'{TOOLS}/misc/clip_feature_extraction.py',
+            config,
+            checkpoint,
+            'features',
+            '--cfg-options',
+            'model.type=Recognizer3D',
+            'test_cfg.type=TestLoop',
+        ),
+        confusion=(
+            own,
+            'analysis_tools/confusion_matrix',
+            config,
+            checkpoint,
+            '--out',
+            'confusion.pkl',
+        ),
+        publish=(own, 'deployment/publish_model.py', checkpoint, 'published.pth'),
+        flops=(
+            f'{TOOLS}/analysis_tools/get_flops.py',
+            config,
+            '--shape',
+            1,
+            3,
+            8,
+            224,
+            224,
+        ),
+        report=(
+            f'{TOOLS}/analysis_tools/report_accuracy.py',
+            '--preds',
+            dump,
+            other_dump,
+            '--coefficients',
+            0.6,
+            0.4,
+        ),
         metric=(f'{TOOLS}/analysis_tools/eval_metric.py', config, other_dump),
-        check=(f'{TOOLS}/analysis_tools/check_videos.py', config, '--split',
-               'val', '--cfg-options', f'{val}.ann_file={root}/more.txt'),
-        browse=(f'{TOOLS}/visualizations/browse_dataset.py', config, 'browse',
-                '--show-number', 2))
+        check=(
+            f'{TOOLS}/analysis_tools/check_videos.py',
+            config,
+            '--split',
+            'val',
+            '--cfg-options',
+            f'{val}.ann_file={root}/more.txt',
+        ),
+        browse=(
+            f'{TOOLS}/visualizations/browse_dataset.py',
+            config,
+            'browse',
+            '--show-number',
+            2,
+        ),
+    )
     with ThreadPoolExecutor(2) as pool:
         running = {
             name: pool.submit(away, sys.executable, *args, cwd=folder)
@@ -162,7 +219,10 @@ def batch(model, root):
                 filename=f'{root}/videos_val/v{i}.mp4',
                 label=label,
                 start_index=0,
-                modality='RGB')) for i, label in enumerate(LABELS)
+                modality='RGB',
+            )
+        )
+        for i, label in enumerate(LABELS)
     ]
     return model.data_preprocessor(pseudo_collate(samples), training=False)
 
@@ -184,9 +244,9 @@ def values(path, name):
 
 def test_training_writes_its_losses_twice(checkpoint):
     """For the local visualizer and for TensorBoard."""
-    from tensorboard.backend.event_processing.event_accumulator import \
-        EventAccumulator
-    logs, = glob.glob(f'{osp.dirname(checkpoint)}/*/vis_data')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (logs,) = glob.glob(f'{osp.dirname(checkpoint)}/*/vis_data')
     events = EventAccumulator(logs).Reload()
     for name, count in (('loss', 1), ('lr', 1), ('acc/top1', 1)):
         expected = values(f'{logs}/scalars.json', name)
@@ -203,8 +263,7 @@ def test_dump_holds_the_scores(result, folder, dump, scores):
         samples = load(path)
         assert [int(sample['gt_label']) for sample in samples] == LABELS
         found = torch.stack([sample['pred_score'] for sample in samples])
-        torch.testing.assert_close(
-            found.double(), scores, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found.double(), scores, rtol=1e-4, atol=1e-5)
     assert scores.std(0).min() > 1e-3  # the videos differ
 
 
@@ -214,10 +273,8 @@ def test_python_api_recognizes(result, folder, scores):
     inferred = [p['rec_scores'][0] for p in found['inferencer']]
     for values_ in (found['scores'], inferred):
         torch.testing.assert_close(
-            torch.tensor(values_, dtype=torch.float64),
-            scores,
-            rtol=1e-4,
-            atol=1e-5)
+            torch.tensor(values_, dtype=torch.float64), scores, rtol=1e-4, atol=1e-5
+        )
     labels = [p['rec_labels'][0] for p in found['inferencer']]
     assert labels == scores.argmax(-1, keepdim=True).tolist()
 
@@ -225,7 +282,8 @@ def test_python_api_recognizes(result, folder, scores):
 def assert_same_colors(drawn, original):
     """As it was, but for what older matplotlib blurs; red is not blue."""
     right, swapped = (
-        np.abs(image - original).mean() for image in (drawn, drawn[..., ::-1]))
+        np.abs(image - original).mean() for image in (drawn, drawn[..., ::-1])
+    )
     assert right < 0.9 * swapped
 
 
@@ -235,9 +293,7 @@ def test_inferencer_draws_all_videos(result, folder, root):
         drawn = decord.VideoReader(str(folder / f'drawn/v{i}.mp4'))
         frames = decord.VideoReader(f'{root}/videos_val/v{i}.mp4')
         assert len(drawn) == len(frames) and drawn.get_avg_fps() == 10
-        images = [
-            reader[20].asnumpy().astype(int) for reader in (drawn, frames)
-        ]
+        images = [reader[20].asnumpy().astype(int) for reader in (drawn, frames)]
         assert np.abs(images[0] - images[1])[:8].mean() > 60  # text
         assert_same_colors(*(image[24:] for image in images))
 
@@ -246,13 +302,14 @@ def test_pictures_of_a_test(result, folder, batch):
     result('show')
     mean, std = (
         torch.tensor(x).view(3, 1, 1, 1)
-        for x in ((122.771, 116.746, 104.094), (68.501, 66.632, 70.323)))
+        for x in ((122.771, 116.746, 104.094), (68.501, 66.632, 70.323))
+    )
     clips = batch['inputs'][:, 0].cpu() * std + mean  # [B, 3, T, H, W]
     for i, clip in enumerate(clips):
         for t, frame in enumerate(clip.transpose(0, 1)):
-            drawn = cv2.imread(
-                str(folder / f'show/v{i}.mp4_0/frames_0' /
-                    f'{t}.png'))[..., ::-1]
+            drawn = cv2.imread(str(folder / f'show/v{i}.mp4_0/frames_0' / f'{t}.png'))[
+                ..., ::-1
+            ]
             original = frame.permute(1, 2, 0).numpy()
             assert_same_colors(drawn[60:], original[60:])
             assert np.abs(drawn - original)[:60].mean() > 10
@@ -267,8 +324,10 @@ def test_confusion_matrix(result, folder, scores):
 
 
 def test_accuracy_of_fused_scores(result, dump, other_dump):
-    fused = sum(weight * np.stack([s['pred_score'] for s in load(path)])
-                for path, weight in ((dump, 0.6), (other_dump, 0.4)))
+    fused = sum(
+        weight * np.stack([s['pred_score'] for s in load(path)])
+        for path, weight in ((dump, 0.6), (other_dump, 0.4))
+    )
     expected = np.mean(fused.argmax(-1) == LABELS)
     assert f'Top 1 Accuracy: {expected:.4f}' in result('report')
 
@@ -276,8 +335,7 @@ def test_accuracy_of_fused_scores(result, dump, other_dump):
 def test_metrics_of_a_dump(result, other_dump):
     predicted = [int(s['pred_score'].argmax()) for s in load(other_dump)]
     expected = np.mean(np.array(predicted) == LABELS)
-    found, = re.findall(r"'acc/top1': (?:np\.float64\()?([\d.]+)",
-                        result('metric'))
+    (found,) = re.findall(r"'acc/top1': (?:np\.float64\()?([\d.]+)", result('metric'))
     assert float(found) == pytest.approx(expected)
 
 
@@ -290,20 +348,17 @@ def test_features_are_the_frame_embeddings(result, folder, model, batch):
         torch.as_tensor(load(str(folder / f'features/v{i}.mp4.pkl')))
         for i in range(COUNT)
     ]
-    torch.testing.assert_close(
-        torch.stack(found), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(torch.stack(found), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_published_checkpoint(result, folder, checkpoint, config, model):
     result('publish')
-    path, = glob.glob(str(folder / 'published_*.pth'))
+    (path,) = glob.glob(str(folder / 'published_*.pth'))
     published = torch.load(path, weights_only=False)
-    assert not {'message_hub', 'optimizer', 'param_schedulers'
-                } & set(published)
+    assert not {'message_hub', 'optimizer', 'param_schedulers'} & set(published)
     loaded = init_recognizer(config, path, device='cpu').state_dict()
     assert loaded.keys() == model.state_dict().keys()
-    assert all(
-        torch.equal(loaded[k], v) for k, v in model.state_dict().items())
+    assert all(torch.equal(loaded[k], v) for k, v in model.state_dict().items())
 
 
 def test_missing_video_is_found(result, folder):
@@ -331,30 +386,37 @@ def layer(tokens, width):
 def test_flops_and_parameters(result, model):
     norms = 5  # operations for each value, of three norms per tower
     tokens, width, frames = 5, 64, 8
-    image = 4 * width * 3 * 112**2 + layer(tokens, width) + width**2 + \
-        4 * norms * tokens * width
+    image = (
+        4 * width * 3 * 112**2
+        + layer(tokens, width)
+        + width**2
+        + 4 * norms * tokens * width
+    )
     temporal = layer(frames, width) + 2 * norms * frames * width
     flops, params = re.findall(r'(?:Flops|Params): ([\d.]+)M', result('flops'))
-    assert float(flops) == pytest.approx(
-        (frames * image + temporal) / 1e6, abs=1e-3)
+    assert float(flops) == pytest.approx((frames * image + temporal) / 1e6, abs=1e-3)
     assert float(params) == pytest.approx(
-        sum(p.numel() for p in model.parameters()) / 1e6, abs=1e-3)
+        sum(p.numel() for p in model.parameters()) / 1e6, abs=1e-3
+    )
 
 
 # The FLOPs of Table 1 are those of the image tower without its attention, its
 # parameters (230 million) those of the tower and the temporal transformer
 # without attention, and without tensors that lie in no layer.
-@pytest.mark.parametrize('name, size, frames, whole, table', [
-    ('bike_vitl14_16f_k400', 224, 16, 1296.9, 830),
-    ('bike_vitl14_336_k400', 336, 8, 1528.0, 932),
-    ('bike_vitl14_336_32f_k400', 336, 32, 6112.1, 3728),
-])
+@pytest.mark.parametrize(
+    'name, size, frames, whole, table',
+    [
+        ('bike_vitl14_16f_k400', 224, 16, 1296.9, 830),
+        ('bike_vitl14_336_k400', 336, 8, 1528.0, 932),
+        ('bike_vitl14_336_32f_k400', 336, 32, 6112.1, 3728),
+    ],
+)
 def test_flops_of_the_paper(site, name, size, frames, whole, table):
     cfg = Config.fromfile(str(site / f'bike_mmaction/.mim/configs/{name}.py'))
     with torch.device('meta'):
         model = MODELS.build(cfg.model).eval()
         inputs = torch.zeros(1, 1, 3, frames, size, size)
-        tokens = torch.zeros(frames, (size // 14)**2 + 1, 1024)
+        tokens = torch.zeros(frames, (size // 14) ** 2 + 1, 1024)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.extract_feat(inputs)
     # torch counts multiplications and additions apart.
@@ -366,7 +428,10 @@ def test_flops_of_the_paper(site, name, size, frames, whole, table):
             block.mlp(tokens)
     assert counter.get_total_flops() / 2e9 == pytest.approx(table, abs=0.5)
     loose = ('class_embedding', 'positional_embedding', 'visual.proj')
-    params = sum(p.numel() for part in (model.backbone, model.neck)
-                 for name, p in part.named_parameters()
-                 if '.attn.' not in name and not name.endswith(loose))
+    params = sum(
+        p.numel()
+        for part in (model.backbone, model.neck)
+        for name, p in part.named_parameters()
+        if '.attn.' not in name and not name.endswith(loose)
+    )
     assert params / 1e6 == pytest.approx(230.6, abs=0.05)

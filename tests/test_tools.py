@@ -1,4 +1,5 @@
 """The command-line tools take the toolbox's arguments."""
+
 import os
 import os.path as osp
 import re
@@ -23,20 +24,34 @@ def run(*args, **env):
         cwd=ROOT,
         env=dict(os.environ, PYTHONPATH=ROOT, **env),
         capture_output=True,
-        text=True)
+        text=True,
+    )
 
 
 def test_training_options(data_root, tmp_path):
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, tmp_path)
+        data_root,
+        tmp_path,
+    )
     cfg.dump(tmp_path / 'small.py')
     work = tmp_path / 'work'
-    done = run(sys.executable, 'tools/train.py', tmp_path / 'small.py',
-               '--work-dir', work, '--seed', 7, '--deterministic', '--amp',
-               '--auto-scale-lr', '--no-validate', '--cfg-options',
-               'optim_wrapper.dtype=bfloat16',
-               'optim_wrapper.accumulative_counts=2')
+    done = run(
+        sys.executable,
+        'tools/train.py',
+        tmp_path / 'small.py',
+        '--work-dir',
+        work,
+        '--seed',
+        7,
+        '--deterministic',
+        '--amp',
+        '--auto-scale-lr',
+        '--no-validate',
+        '--cfg-options',
+        'optim_wrapper.dtype=bfloat16',
+        'optim_wrapper.accumulative_counts=2',
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     used = Config.fromfile(work / 'small.py')
     assert used.randomness == dict(seed=7, deterministic=True)
@@ -59,26 +74,42 @@ def test_options_with_effect_are_taken():
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
     check_cfg_options(cfg, None)
     check_cfg_options(
-        cfg, {
+        cfg,
+        {
             'model.backbone.with_cp': True,
             'auto_scale_lr.enable': True,
             'randomness.seed': 1,
             'work_dir': 'x',
-            'custom_hooks': []
-        })
+            'custom_hooks': [],
+        },
+    )
 
 
-@pytest.mark.parametrize('script,args,expected', [
-    ('slurm_train.sh', ['part', 'job', 'c.py', '--amp'
-                        ], 'tools/train.py c.py --launcher slurm --amp'),
-    ('slurm_test.sh', ['part', 'job', 'c.py', 'm.pth', '--views', '4x3'],
-     'tools/test.py c.py m.pth --launcher slurm --views 4x3'),
-    ('slurm_test_splits.sh', [
-        'part', 'job', 'a.py', 'b.py', '--checkpoints', 'm'
-    ], 'tools/test_splits.py a.py b.py --checkpoints m --launcher slurm'),
-    ('slurm_generate_attributes.sh', ['part', 'job', 'c.py', '--topk', '5'],
-     'tools/generate_attributes.py c.py --launcher slurm --topk 5'),
-])
+@pytest.mark.parametrize(
+    'script,args,expected',
+    [
+        (
+            'slurm_train.sh',
+            ['part', 'job', 'c.py', '--amp'],
+            'tools/train.py c.py --launcher slurm --amp',
+        ),
+        (
+            'slurm_test.sh',
+            ['part', 'job', 'c.py', 'm.pth', '--views', '4x3'],
+            'tools/test.py c.py m.pth --launcher slurm --views 4x3',
+        ),
+        (
+            'slurm_test_splits.sh',
+            ['part', 'job', 'a.py', 'b.py', '--checkpoints', 'm'],
+            'tools/test_splits.py a.py b.py --checkpoints m --launcher slurm',
+        ),
+        (
+            'slurm_generate_attributes.sh',
+            ['part', 'job', 'c.py', '--topk', '5'],
+            'tools/generate_attributes.py c.py --launcher slurm --topk 5',
+        ),
+    ],
+)
 def test_slurm_command(script, args, expected, tmp_path):
     """There is no scheduler here: one that prints its arguments."""
     srun = tmp_path / 'srun'
@@ -89,10 +120,12 @@ def test_slurm_command(script, args, expected, tmp_path):
         f'tools/{script}',
         *args,
         GPUS='16',
-        PATH=f'{tmp_path}:{os.environ["PATH"]}')
+        PATH=f'{tmp_path}:{os.environ["PATH"]}',
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith('-p part --job-name=job --gres=gpu:8 '
-                                  '--ntasks=16 --ntasks-per-node=8')
+    assert done.stdout.startswith(
+        '-p part --job-name=job --gres=gpu:8 --ntasks=16 --ntasks-per-node=8'
+    )
     assert done.stdout.strip().endswith(expected)
 
 
@@ -123,7 +156,8 @@ def test_benchmark_of_the_text(tmp_path):
         1,
         '--repeats',
         1,
-        CUDA_VISIBLE_DEVICES='-1')
+        CUDA_VISIBLE_DEVICES='-1',
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = done.stdout.splitlines()
     assert len(lines) == 2 and all('all 77 positions' in x for x in lines)
@@ -134,8 +168,9 @@ def test_benchmark_of_the_text(tmp_path):
 def test_merging_names_what_is_missing(tmp_path):
     path = tmp_path / 'video.pth'
     torch.save(dict(state_dict={'cls_head.a': torch.zeros(1)}), path)
-    done = run(sys.executable, 'tools/merge_checkpoints.py', path, path,
-               tmp_path / 'out.pth')
+    done = run(
+        sys.executable, 'tools/merge_checkpoints.py', path, path, tmp_path / 'out.pth'
+    )
     assert done.returncode != 0 and not (tmp_path / 'out.pth').exists()
     assert 'the attributes checkpoint has no attributes_head.*' in done.stderr
     assert 'Traceback' not in done.stderr

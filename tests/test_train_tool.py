@@ -1,4 +1,5 @@
 """tools/train.py: its own options, and what it says of mistakes."""
+
 import os.path as osp
 
 import pytest
@@ -19,7 +20,10 @@ def config(data_root, tmp_path_factory):
     cfg = shrink_images(
         shrink(
             Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root, folder / 'unused'))
+            data_root,
+            folder / 'unused',
+        )
+    )
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.auto_scale_lr.base_batch_size = 2
     cfg.dump(folder / 'small.py')
@@ -43,8 +47,7 @@ OPTIONS = [
     (['model.type=CLIPRecogniser'], 'CLIPRecogniser is not in the mmaction'),
     (['model.backbone.depth=3'], "unexpected keyword argument 'depth'"),
     (['clip_len=9'], '--cfg-options clip_len=... would have no effect'),
-    (['train_dataloader.dataset.data_prefix.video=nowhere'],
-     "cannot use 'nowhere/v"),
+    (['train_dataloader.dataset.data_prefix.video=nowhere'], "cannot use 'nowhere/v"),
 ]
 
 
@@ -53,8 +56,7 @@ def test_a_mistake_is_one_line(config, work, monkeypatch, options, words):
     """And leaves the config of the run before as it was."""
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as end:
-        run_tool('train', config, '--work-dir', work, '--cfg-options',
-                 *options)
+        run_tool('train', config, '--work-dir', work, '--cfg-options', *options)
     text = end.value.code
     assert text.startswith('train: ') and words in text
     assert 'Traceback' not in text
@@ -64,24 +66,25 @@ def test_a_mistake_is_one_line(config, work, monkeypatch, options, words):
 def test_labels_and_video_in_a_worker(config, work, tmp_path):
     rows = ['gone0.mp4 3', 'gone1.mp4 28']
     options = (f'{LIST}={tmp_path}/list.txt', 'train_dataloader.num_workers=1')
-    for last, words in (('v2.mp4 29', 'label 29 of '), ('gone2.mp4 1',
-                                                        "cannot use '")):
+    for last, words in (('v2.mp4 29', 'label 29 of '), ('gone2.mp4 1', "cannot use '")):
         (tmp_path / 'list.txt').write_text('\n'.join([*rows, last]) + '\n')
         with pytest.raises(SystemExit) as end:
-            run_tool('train', config, '--work-dir', work, '--cfg-options',
-                     *options)
+            run_tool('train', config, '--work-dir', work, '--cfg-options', *options)
         text = end.value.code
         assert text.startswith('train: ') and words in text
         assert len(text.splitlines()) == 1
         assert (work / 'small.py').read_text() == GOOD
 
 
-@pytest.mark.parametrize('content, words', [
-    (None, "config '.*own.py' does not exist"),
-    ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
-    ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
-    ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
-])
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (None, "config '.*own.py' does not exist"),
+        ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
+        ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
+        ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
+    ],
+)
 def test_config_that_cannot_be_read(tmp_path, content, words):
     path = tmp_path / 'own.py'
     if content is not None:
@@ -90,12 +93,17 @@ def test_config_that_cannot_be_read(tmp_path, content, words):
         run_tool('train', path, '--work-dir', tmp_path)
 
 
-@pytest.mark.parametrize('options, words', [
-    (['--epochs', '0'], 'must be positive'),
-    (['--epochs', '2', '--cfg-options', 'train_cfg.max_epochs=2'
-      ], 'give one of them'),
-    (['--override-schedule'], 'is for --resume'),
-])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (['--epochs', '0'], 'must be positive'),
+        (
+            ['--epochs', '2', '--cfg-options', 'train_cfg.max_epochs=2'],
+            'give one of them',
+        ),
+        (['--override-schedule'], 'is for --resume'),
+    ],
+)
 def test_options_that_do_not_fit(config, work, options, words):
     with pytest.raises(SystemExit, match=f'train: .*{words}'):
         run_tool('train', config, '--work-dir', work, *options)
@@ -133,10 +141,15 @@ class FaultyLater(Hook):
         raise ValueError('shapes do not match')
 
 
-@pytest.mark.parametrize('hook, error', [('Faulty', AttributeError),
-                                         ('FaultyValue', ValueError),
-                                         ('FaultyTensor', RuntimeError),
-                                         ('FaultyLater', ValueError)])
+@pytest.mark.parametrize(
+    'hook, error',
+    [
+        ('Faulty', AttributeError),
+        ('FaultyValue', ValueError),
+        ('FaultyTensor', RuntimeError),
+        ('FaultyLater', ValueError),
+    ],
+)
 def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
     cfg = Config.fromfile(config)
     cfg.custom_hooks = [dict(type=hook)]
@@ -147,8 +160,15 @@ def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
 
 def test_a_check_is_turned_off(config, work):
     """A cosine of several waves, for example, is no mistake of its user."""
-    args = ('train', config, '--work-dir', work, '--cfg-options',
-            'train_cfg.max_epochs=3', 'param_scheduler.0.T_max=1')
+    args = (
+        'train',
+        config,
+        '--work-dir',
+        work,
+        '--cfg-options',
+        'train_cfg.max_epochs=3',
+        'param_scheduler.0.T_max=1',
+    )
     with pytest.raises(SystemExit, match='falls until epoch 1'):
         run_tool(*args)
     run_tool(*args, 'default_hooks.check_start=None')
@@ -169,8 +189,7 @@ def test_epochs_and_schedule(config, work):
     group = state['optimizer']['param_groups'][0]
     assert group['lr'] < 0.1 * group['initial_lr']
     # Going on with other options.
-    again = ('train', work / 'other.py', '--work-dir', work, '--epochs', 4,
-             '--resume')
+    again = ('train', work / 'other.py', '--work-dir', work, '--epochs', 4, '--resume')
     with pytest.raises(SystemExit, match='T_max: 3 -> 4 epochs'):
         run_tool(*again)
     run_tool(*again, '--override-schedule')

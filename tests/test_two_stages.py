@@ -1,4 +1,5 @@
 """The paper's recipe, with the tools: video first, then attributes."""
+
 import copy
 import glob
 import json
@@ -29,17 +30,19 @@ def run(*command):
             PYTHON=sys.executable,
             PYTHONPATH=ROOT,
             PORT=free_port(),
-            OMP_NUM_THREADS='1'),
+            OMP_NUM_THREADS='1',
+        ),
         capture_output=True,
-        text=True)
+        text=True,
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout
 
 
 def small(name, data_root, folder):
     cfg = shrink(
-        Config.fromfile(osp.join(ROOT, f'configs/{name}.py')), data_root,
-        folder / name)
+        Config.fromfile(osp.join(ROOT, f'configs/{name}.py')), data_root, folder / name
+    )
     # Not in 16 bits: one and two processes are compared.
     cfg.optim_wrapper.type = 'OptimWrapper'
     return cfg
@@ -68,7 +71,7 @@ def weights(path):
 
 
 def metrics_of(folder):
-    path, = glob.glob(f'{folder}/*/results.json')
+    (path,) = glob.glob(f'{folder}/*/results.json')
     with open(path) as file:
         return json.load(file)['metrics']
 
@@ -81,12 +84,10 @@ def test_second_stage_trains_the_attributes_branch_only(stages):
     assert all(name.startswith('attributes_head.') for name in added)
 
 
-def test_resuming_before_the_first_checkpoint_starts_as_asked(
-        stages, tmp_path):
+def test_resuming_before_the_first_checkpoint_starts_as_asked(stages, tmp_path):
     """A scheduler's script may always say --resume."""
     first, _, config = stages
-    run(sys.executable, 'tools/train.py', config, '--resume', '--work-dir',
-        tmp_path)
+    run(sys.executable, 'tools/train.py', config, '--resume', '--work-dir', tmp_path)
     begun = weights(tmp_path / 'epoch_1.pth')
     assert all(torch.equal(begun[k], v) for k, v in weights(first).items())
 
@@ -95,12 +96,24 @@ def test_one_test_reports_both_branches(stages, tmp_path):
     """By two processes as by one; and fused afterwards to the same."""
     _, second, config = stages
     found = {}
-    for count, command in ((1, [sys.executable, 'tools/test.py']),
-                           (2, ['bash', 'tools/dist_test.sh'])):
+    for count, command in (
+        (1, [sys.executable, 'tools/test.py']),
+        (2, ['bash', 'tools/dist_test.sh']),
+    ):
         processes = [count] if count > 1 else []
         out = tmp_path / str(count)
-        run(*command, config, second, *processes, '--views', '2x3',
-            '--work-dir', out, '--dump', f'{out}.pkl')
+        run(
+            *command,
+            config,
+            second,
+            *processes,
+            '--views',
+            '2x3',
+            '--work-dir',
+            out,
+            '--dump',
+            f'{out}.pkl',
+        )
         found[count] = metrics_of(out)
     assert set(found[1]) == {
         f'{branch}/{name}'
@@ -113,9 +126,15 @@ def test_one_test_reports_both_branches(stages, tmp_path):
     for sample in samples:
         torch.testing.assert_close(
             sample['pred_score'],
-            0.7 * sample['video_score'] + 0.3 * sample['attributes_score'])
-    run(sys.executable, 'tools/fuse_scores.py', tmp_path / '2.pkl', '--json',
-        tmp_path / 'fused.json')
+            0.7 * sample['video_score'] + 0.3 * sample['attributes_score'],
+        )
+    run(
+        sys.executable,
+        'tools/fuse_scores.py',
+        tmp_path / '2.pkl',
+        '--json',
+        tmp_path / 'fused.json',
+    )
     rows = mmengine.load(tmp_path / 'fused.json')['table']
     for row, branch in zip(rows, ('video', 'attributes', 'acc')):
         assert row['top1'] == pytest.approx(found[1][f'{branch}/top1'])
@@ -123,30 +142,49 @@ def test_one_test_reports_both_branches(stages, tmp_path):
 
 def test_weight_of_the_fusion(stages, tmp_path):
     _, second, config = stages
-    run(sys.executable, 'tools/test.py', config, second, '--work-dir',
-        tmp_path / 'w', '--dump', tmp_path / 's.pkl', '--cfg-options',
-        'model.fusion_weight=0.25')
+    run(
+        sys.executable,
+        'tools/test.py',
+        config,
+        second,
+        '--work-dir',
+        tmp_path / 'w',
+        '--dump',
+        tmp_path / 's.pkl',
+        '--cfg-options',
+        'model.fusion_weight=0.25',
+    )
     for sample in mmengine.load(tmp_path / 's.pkl'):
         torch.testing.assert_close(
             sample['pred_score'],
-            0.25 * sample['video_score'] + 0.75 * sample['attributes_score'])
+            0.25 * sample['video_score'] + 0.75 * sample['attributes_score'],
+        )
 
 
 def test_plug_and_play_needs_the_first_stage_only(stages, data_root, tmp_path):
     cfg = small('bike_vitb32_plugplay_k400', data_root, tmp_path)
     cfg.dump(tmp_path / 'plugplay.py')
-    run(sys.executable, 'tools/test.py', tmp_path / 'plugplay.py', stages[0],
-        '--work-dir', tmp_path / 'w')
-    assert {name.split('/')[0]
-            for name in metrics_of(tmp_path / 'w')
-            } == {'acc', 'video', 'attributes'}
+    run(
+        sys.executable,
+        'tools/test.py',
+        tmp_path / 'plugplay.py',
+        stages[0],
+        '--work-dir',
+        tmp_path / 'w',
+    )
+    assert {name.split('/')[0] for name in metrics_of(tmp_path / 'w')} == {
+        'acc',
+        'video',
+        'attributes',
+    }
 
 
 def test_untrained_attributes_branch_is_refused(stages, tmp_path):
     first, _, config = stages
     with pytest.raises(AssertionError, match='attributes branch is untrained'):
-        run(sys.executable, 'tools/test.py', config, first, '--work-dir',
-            tmp_path / 'w')
+        run(
+            sys.executable, 'tools/test.py', config, first, '--work-dir', tmp_path / 'w'
+        )
 
 
 def test_branches_trained_apart_are_merged(stages, tmp_path):
@@ -157,9 +195,17 @@ def test_branches_trained_apart_are_merged(stages, tmp_path):
                 k: v
                 for k, v in weights(second).items()
                 if k.startswith('attributes_head.')
-            }), tmp_path / 'attributes.pth')
-    out = run(sys.executable, 'tools/merge_checkpoints.py', first,
-              tmp_path / 'attributes.pth', tmp_path / 'both.pth')
+            }
+        ),
+        tmp_path / 'attributes.pth',
+    )
+    out = run(
+        sys.executable,
+        'tools/merge_checkpoints.py',
+        first,
+        tmp_path / 'attributes.pth',
+        tmp_path / 'both.pth',
+    )
     assert '9 tensors of the attributes branch added' in out
     merged, expected = weights(tmp_path / 'both.pth'), weights(second)
     assert set(merged) == set(expected)
@@ -169,26 +215,25 @@ def test_branches_trained_apart_are_merged(stages, tmp_path):
 def test_attributes_online(stages, data_root, tmp_path):
     """The toolbox's inference API on a video that no file knows."""
     import open_clip
+
     cfg = Config.fromfile(str(stages[2]))
     # The toolbox forgets `backbone.pretrained` before it builds a model.
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
         tower.pretrained = str(tmp_path / 'clip.pt')
     cfg.model.association = None  # by the same CLIP
     torch.save(
-        open_clip.CLIP(**cfg.model.backbone.arch).state_dict(),
-        tmp_path / 'clip.pt')
+        open_clip.CLIP(**cfg.model.backbone.arch).state_dict(), tmp_path / 'clip.pt'
+    )
     cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     lexicon = ['a ball', 'grass', 'snow']
-    generate_attributes(
-        copy.deepcopy(cfg), lexicon, 2, str(tmp_path / 'a.json'))
+    generate_attributes(copy.deepcopy(cfg), lexicon, 2, str(tmp_path / 'a.json'))
     expected = AttributeFile(str(tmp_path / 'a.json')).find('v1.mp4')
     cfg.test_pipeline[0].missing = 'skip'
     video, unknown = f'{data_root}/videos_val/v1.mp4', str(tmp_path / 'u.mp4')
     os.link(video, unknown)
 
     def infer(path):
-        model = init_recognizer(
-            copy.deepcopy(cfg), str(stages[1]), device='cpu')
+        model = init_recognizer(copy.deepcopy(cfg), str(stages[1]), device='cpu')
         return inference_recognizer(model, path)
 
     assert 'attributes_score' not in infer(unknown)
@@ -203,17 +248,22 @@ def test_mean_average_precision_of_the_branches(stages, tmp_path):
     """Several labels a video, through the toolbox's metric."""
     _, second, config = stages
     cfg = Config.fromfile(str(config))
-    names = ('mean_average_precision', )
+    names = ('mean_average_precision',)
     cfg.test_evaluator = [
         dict(metric, metric_list=names) for metric in cfg.test_evaluator
     ]
     cfg.test_dataloader.dataset.update(multi_class=True, num_classes=400)
     cfg.dump(tmp_path / 'multi.py')
-    run(sys.executable, 'tools/test.py', tmp_path / 'multi.py', second,
-        '--work-dir', tmp_path / 'w')
+    run(
+        sys.executable,
+        'tools/test.py',
+        tmp_path / 'multi.py',
+        second,
+        '--work-dir',
+        tmp_path / 'w',
+    )
     found = metrics_of(tmp_path / 'w')
     assert set(found) == {
-        f'{branch}/mean_average_precision'
-        for branch in ('acc', 'video', 'attributes')
+        f'{branch}/mean_average_precision' for branch in ('acc', 'video', 'attributes')
     }
     assert all(0 < value <= 1 for value in found.values())

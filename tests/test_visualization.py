@@ -3,8 +3,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bike_mmaction.visualization import (draw_overlay, draw_saliency,
-                                         draw_timeline, write_video)
+from bike_mmaction.visualization import (
+    draw_overlay,
+    draw_saliency,
+    draw_timeline,
+    write_video,
+)
 from bike_mmaction.visualization.timeline import nearest_segments
 
 
@@ -48,11 +52,14 @@ def test_overlapping_windows_part_the_time():
 
 
 class TestTimeline:
-
     def draw(self, path, labels=('one', None), **kwargs):
         draw_timeline(
-            str(path), [(0, 2), (1, 3)], labels,
-            dict(one=[0.9, 0.2], two=[0.1, float('nan')]), **kwargs)
+            str(path),
+            [(0, 2), (1, 3)],
+            labels,
+            dict(one=[0.9, 0.2], two=[0.1, float('nan')]),
+            **kwargs,
+        )
         return np.asarray(Image.open(path).convert('RGB')).astype(int)
 
     def test_ribbon_has_the_colours_of_the_labels(self, tmp_path):
@@ -70,8 +77,9 @@ class TestTimeline:
         plain = self.draw(tmp_path / 'a.png')
         frames = [np.full((20, 30, 3), [0, 200, 0], np.uint8)] * 4
         with_frames = self.draw(tmp_path / 'b.png', frames=frames)
-        green = [(abs(p - [0, 200, 0]).sum(-1) < 20).sum()
-                 for p in (plain, with_frames)]
+        green = [
+            (abs(p - [0, 200, 0]).sum(-1) < 20).sum() for p in (plain, with_frames)
+        ]
         assert green[0] == 0 and green[1] > 4000
         assert (self.draw(tmp_path / 'c.png', threshold=0.5) != plain).any()
 
@@ -88,8 +96,9 @@ class TestOverlay:
         return (abs(picture.astype(int) - color).sum(-1) < 10).sum()
 
     def test_bars_are_as_long_as_the_confidences(self):
-        picture = draw_overlay(self.FRAME, [('one', 0.8, self.RED),
-                                            ('two', 0.2, self.BLUE)])
+        picture = draw_overlay(
+            self.FRAME, [('one', 0.8, self.RED), ('two', 0.2, self.BLUE)]
+        )
         assert picture.shape == (360 + 2 * 24 + 8, 480, 3)
         assert self.count(picture[:360], (200, 200, 200)) == 360 * 480
         ratio = self.count(picture, self.RED) / self.count(picture, self.BLUE)
@@ -129,10 +138,10 @@ class TestWriteVideo:
         with Image.open(tmp_path / 'a.gif') as gif:
             assert (gif.n_frames, gif.info['duration']) == (4, 250)
 
-    @pytest.mark.parametrize('name,images,message', [
-        ('a.avi', IMAGES, '.mp4 or .gif'),
-        ('a.mp4', [], 'no images'),
-    ])
+    @pytest.mark.parametrize(
+        'name,images,message',
+        [('a.avi', IMAGES, '.mp4 or .gif'), ('a.mp4', [], 'no images')],
+    )
     def test_errors(self, tmp_path, name, images, message):
         with pytest.raises(ValueError, match=message):
             write_video(str(tmp_path / name), images, 4)

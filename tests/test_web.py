@@ -1,4 +1,5 @@
 """The web page, as a person uses it: in a browser."""
+
 import json
 import os
 import os.path as osp
@@ -15,14 +16,21 @@ from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.apis.web import (WebPage, import_gradio, split_names,
-                                    summarize, tabulate)
+from bike_mmaction.apis.web import (
+    WebPage,
+    import_gradio,
+    split_names,
+    summarize,
+    tabulate,
+)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
-FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
-         '--disable-background-networking --disable-component-update '
-         '--disable-sync --disable-dev-shm-usage --window-size=1400,1700')
+FLAGS = (
+    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
+    '--disable-background-networking --disable-component-update '
+    '--disable-sync --disable-dev-shm-usage --window-size=1400,1700'
+)
 
 
 def test_names_as_typed():
@@ -36,16 +44,19 @@ def test_names_as_typed():
 
 def test_summaries_have_no_markup_from_outside():
     found = Recognition(
-        'a.mp4', [('a|b', 0.9)],
+        'a.mp4',
+        [('a|b', 0.9)],
         'a|b',
-        attributes=[('<img src=x>', 0.5), ('*sea*', 0.4)])
-    assert summarize([found]) == \
-        '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
+        attributes=[('<img src=x>', 0.5), ('*sea*', 0.4)],
+    )
+    assert summarize([found]) == '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
     found.label, found.segment = None, (0, 1.5)
     assert summarize([found, found]) == '## 2 windows'
-    assert tabulate([found]).splitlines()[-1] == \
-        '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90 % | ' \
+    assert (
+        tabulate([found]).splitlines()[-1]
+        == '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90 % | '
         '\\<img src=x\\>, \\*sea\\* |'
+    )
 
 
 def test_without_gradio(monkeypatch):
@@ -69,6 +80,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def bike(folder):
     import open_clip
+
     register_all_modules()
     cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_vcs_k400.py'))
     shrink_model(cfg.model)
@@ -99,8 +111,9 @@ def test_port_that_is_taken(bike, page, folder):
         taken.bind(('127.0.0.1', 0))
         taken.listen()
         with pytest.raises(SystemExit) as end:
-            run_tool('web', '--config', folder / 'small.py', '--port',
-                     taken.getsockname()[1])
+            run_tool(
+                'web', '--config', folder / 'small.py', '--port', taken.getsockname()[1]
+            )
     assert end.value.code.startswith('web: Cannot find empty port')
 
 
@@ -109,8 +122,9 @@ def browser(tmp_path_factory):
     """Debian's packages chromium and chromium-driver."""
     programs = [shutil.which(name) for name in ('chromium', 'chromedriver')]
     if None in programs:
-        assert os.environ.get('BIKE_BROWSER') != 'required', \
+        assert os.environ.get('BIKE_BROWSER') != 'required', (
             'neither chromium nor chromedriver may be absent here'
+        )
         pytest.skip('chromium or chromedriver is not installed')
     webdriver = pytest.importorskip('selenium.webdriver')
     options = webdriver.ChromeOptions()
@@ -137,17 +151,20 @@ class Visit:
 
     def wait(self, condition, what):
         from selenium.webdriver.support.ui import WebDriverWait
-        return WebDriverWait(self.browser, 60).until(lambda _: condition(),
-                                                     f'waited for {what}')
+
+        return WebDriverWait(self.browser, 60).until(
+            lambda _: condition(), f'waited for {what}'
+        )
 
     def upload(self, path):
-        field, = self.all('#video input[type=file]')
+        (field,) = self.all('#video input[type=file]')
         field.send_keys(str(path))
-        self.wait(lambda: self.all('#video video') or self.all('.toast-body'),
-                  'the upload')
+        self.wait(
+            lambda: self.all('#video video') or self.all('.toast-body'), 'the upload'
+        )
 
     def type(self, selector, text):
-        field, = self.all(f'{selector} textarea, {selector} input')
+        (field,) = self.all(f'{selector} textarea, {selector} input')
         field.clear()
         field.send_keys(text)
 
@@ -168,7 +185,8 @@ class Visit:
         def get():
             found = self.all(selector)
             return found and self.browser.execute_script(
-                f'return arguments[0].{what}', found[0])
+                f'return arguments[0].{what}', found[0]
+            )
 
         return self.wait(get, f'{what} of {selector}')
 
@@ -180,13 +198,11 @@ def visit(browser, url):
 
 @pytest.mark.slow
 class TestInBrowser:
-
     def test_prediction(self, visit, folder, bike, url, tmp_path):
         visit.upload(folder / 'good.mp4')
         visit.type('#classes', 'a dog, walking a cat,yoga')
         summary = visit.recognize()
-        found, = bike(
-            str(folder / 'good.mp4'), ['a dog', 'walking a cat', 'yoga'])
+        (found,) = bike(str(folder / 'good.mp4'), ['a dog', 'walking a cat', 'yoga'])
         names = ', '.join(name for name, _ in found.attributes)
         assert summary.splitlines() == [found.label, f'Attributes: {names}']
         confidences = visit.value_of('#confidences', 'innerText')
@@ -194,14 +210,15 @@ class TestInBrowser:
             assert name in confidences and f'{100 * value:.0f}%' in confidences
         assert visit.value_of('#picture img', 'naturalWidth') > 800
         assert visit.value_of('#annotated video', 'duration') == pytest.approx(
-            2, abs=0.1)
-        with urllib.request.urlopen(visit.value_of('#json a',
-                                                   'href')) as content:
+            2, abs=0.1
+        )
+        with urllib.request.urlopen(visit.value_of('#json a', 'href')) as content:
             expected = dict(found.to_dict(), source='good.mp4')
             assert json.load(content) == json.loads(json.dumps(expected))
         assert visit.browser.save_screenshot(str(tmp_path / 'page.png'))
         fetched = visit.browser.execute_script(
-            "return performance.getEntriesByType('resource').map(e => e.name)")
+            "return performance.getEntriesByType('resource').map(e => e.name)"
+        )
         assert len(fetched) > 10
         assert all(name.startswith(url) for name in fetched)
 
@@ -214,11 +231,14 @@ class TestInBrowser:
             assert part in table
         assert visit.value_of('#picture img', 'naturalWidth') > 800
 
-    @pytest.mark.parametrize('name,message', [
-        ('text.mp4', "'text.mp4': truncated or no video"),
-        ('empty.mp4', "'empty.mp4': the file is empty"),
-        ('frame.mp4', 'only 1 of the 8 frames'),
-    ])
+    @pytest.mark.parametrize(
+        'name,message',
+        [
+            ('text.mp4', "'text.mp4': truncated or no video"),
+            ('empty.mp4', "'empty.mp4': the file is empty"),
+            ('frame.mp4', 'only 1 of the 8 frames'),
+        ],
+    )
     def test_bad_upload(self, visit, folder, capfd, name, message):
         visit.upload(folder / name)
         assert message in visit.recognize()
@@ -227,8 +247,7 @@ class TestInBrowser:
 
     def test_upload_of_another_type(self, visit, folder, capfd):
         visit.upload(folder / 'text.txt')
-        visit.wait(lambda: 'Invalid file type: text.txt' in visit.text(),
-                   'a message')
+        visit.wait(lambda: 'Invalid file type: text.txt' in visit.text(), 'a message')
         assert 'Drop a video first' in visit.recognize()
         assert 'Traceback' not in ''.join(capfd.readouterr())
 

@@ -13,6 +13,7 @@ of N phrases, against one of N / 100: time and peak memory.
 
 Weights are random: they change nothing in time or memory.
 """
+
 import argparse
 import json
 import os
@@ -48,13 +49,14 @@ ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        'what', choices=['pipeline', 'text', 'lexicon', 'generate'])
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument('what', choices=['pipeline', 'text', 'lexicon', 'generate'])
     parser.add_argument(
         '--config',
         default=osp.join(ROOT, 'configs', 'bike_vitb16_k400.py'),
-        help='of video files, for `pipeline`')
+        help='of video files, for `pipeline`',
+    )
     parser.add_argument('--video', nargs='+', help='files for `pipeline`')
     parser.add_argument('--arch', default='ViT-B-32-quickgelu')
     parser.add_argument('--batch-size', type=int, default=32)
@@ -77,10 +79,10 @@ def draw_clip(path: str, seed: int, num_frames: int = 280) -> None:
         stream.width, stream.height, stream.pix_fmt = 340, 256, 'yuv420p'
         for i in range(num_frames):
             x, y = i % 340, int(128 + 100 * np.sin(i / 20))
-            image = scene[y:y + 256, x:x + 340] + rng.normal(
-                0, 3, (256, 340, 1))
+            image = scene[y : y + 256, x : x + 340] + rng.normal(0, 3, (256, 340, 1))
             frame = av.VideoFrame.from_ndarray(
-                image.clip(0, 255).astype(np.uint8), format='rgb24')
+                image.clip(0, 255).astype(np.uint8), format='rgb24'
+            )
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
 
@@ -110,22 +112,25 @@ def benchmark_pipeline(args: argparse.Namespace) -> None:
                 draw_clip(path, seed)
         for split in ('train', 'test'):
             steps = cfg[f'{split}_pipeline']
-            steps[-1]['meta_keys'] = ('frame_inds', )
+            steps[-1]['meta_keys'] = ('frame_inds',)
             pipeline = Compose(steps)
             threads = pipeline.transforms[0].num_threads
             for path in videos:
                 time_pair(pipeline, path, threads)  # warm up
             times = [
-                time_pair(pipeline, path, threads) for _ in range(args.repeats)
+                time_pair(pipeline, path, threads)
+                for _ in range(args.repeats)
                 for path in videos
             ]
             whole, bare = np.array(times).transpose(1, 2, 0)
-            print(f'{split} pipeline, {len(videos)} videos x {args.repeats}: '
-                  f'{1000 * median(whole[0]):.0f} ms a video, bare reading '
-                  f'{1000 * median(bare[0]):.0f} ms; ratio '
-                  f'{quartiles(whole[0] / bare[0])}; of processor time, which '
-                  'other work on the machine does not change, '
-                  f'{quartiles(whole[1] / bare[1])}')
+            print(
+                f'{split} pipeline, {len(videos)} videos x {args.repeats}: '
+                f'{1000 * median(whole[0]):.0f} ms a video, bare reading '
+                f'{1000 * median(bare[0]):.0f} ms; ratio '
+                f'{quartiles(whole[0] / bare[0])}; of processor time, which '
+                'other work on the machine does not change, '
+                f'{quartiles(whole[1] / bare[1])}'
+            )
 
 
 def quartiles(ratios: np.ndarray) -> str:
@@ -137,8 +142,7 @@ def sentences(count: int, attributes: int) -> list:
     """Attribute sentences of class names, as the released files have them."""
     names, rng = load_class_names('kinetics400'), random.Random(0)
     return [
-        PROMPT.format(', '.join(rng.sample(names, attributes)))
-        for _ in range(count)
+        PROMPT.format(', '.join(rng.sample(names, attributes))) for _ in range(count)
     ]
 
 
@@ -154,9 +158,11 @@ def benchmark_text(args: argparse.Namespace) -> None:
     """Time per batch, and how far scores are apart."""
     torch.manual_seed(0)
     for frozen in (True, False):
-        encoder = MODELS.build(
-            dict(type='CLIPTextEncoder', arch=args.arch,
-                 frozen=frozen)).to(get_device()).train()
+        encoder = (
+            MODELS.build(dict(type='CLIPTextEncoder', arch=args.arch, frozen=frozen))
+            .to(get_device())
+            .train()
+        )
         texts = sentences(args.batch_size, args.attributes)
         tokens = encoder.tokenize(texts).to(get_device())
 
@@ -175,30 +181,32 @@ def benchmark_text(args: argparse.Namespace) -> None:
 
         for encode in (trimmed, whole):
             step(encode)  # warm up
-        times = [(seconds(lambda: step(trimmed)), seconds(lambda: step(whole)))
-                 for _ in range(args.repeats)]
+        times = [
+            (seconds(lambda: step(trimmed)), seconds(lambda: step(whole)))
+            for _ in range(args.repeats)
+        ]
         short, long = (median(t) for t in zip(*times))
         # Pair by pair: other work on the machine slows down both.
         ratio = median(a / b for a, b in times)
         classes = F.normalize(
-            encoder(load_class_names('kinetics400'),
-                    words=False).sentence.detach(),
-            dim=-1)
+            encoder(load_class_names('kinetics400'), words=False).sentence.detach(),
+            dim=-1,
+        )
         with torch.no_grad():
-            a, b = (
-                F.normalize(x(), dim=-1) @ classes.T for x in (trimmed, whole))
-        print(f'{args.arch}, {args.batch_size} sentences of {args.attributes} '
-              f'attributes, {"frozen" if frozen else "trained"}: '
-              f'{1000 * short:.0f} ms a batch, all '
-              f'{tokens.shape[1]} positions {1000 * long:.0f} ms, ratio '
-              f'{ratio:.2f}; scores differ by {(a - b).abs().max():.0e}')
+            a, b = (F.normalize(x(), dim=-1) @ classes.T for x in (trimmed, whole))
+        print(
+            f'{args.arch}, {args.batch_size} sentences of {args.attributes} '
+            f'attributes, {"frozen" if frozen else "trained"}: '
+            f'{1000 * short:.0f} ms a batch, all '
+            f'{tokens.shape[1]} positions {1000 * long:.0f} ms, ratio '
+            f'{ratio:.2f}; scores differ by {(a - b).abs().max():.0e}'
+        )
 
 
 def write_video(path: str) -> None:
     """32 frames of noise, 320x240."""
     os.makedirs(osp.dirname(path), exist_ok=True)
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), 25,
-                             (320, 240))
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), 25, (320, 240))
     for _ in range(32):
         writer.write(np.random.randint(0, 255, (240, 320, 3), np.uint8))
     writer.release()
@@ -216,22 +224,35 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
         figures = {}
         for phrases in (args.phrases // 100, args.phrases):
             figures[phrases] = json.loads(
-                subprocess.run([
-                    sys.executable, __file__, 'generate', '--arch', args.arch,
-                    '--phrases',
-                    str(phrases), '--folder', folder
-                ],
-                               check=True,
-                               stdout=subprocess.PIPE,
-                               env=dict(os.environ, PYTHONPATH=ROOT),
-                               text=True).stdout.splitlines()[-1])
-            print(f'{phrases} phrases, {args.videos} videos: '
-                  f'{figures[phrases]["seconds"]:.0f} s, peak memory '
-                  f'{figures[phrases]["peak"]:.2f} GiB')
+                subprocess.run(
+                    [
+                        sys.executable,
+                        __file__,
+                        'generate',
+                        '--arch',
+                        args.arch,
+                        '--phrases',
+                        str(phrases),
+                        '--folder',
+                        folder,
+                    ],
+                    check=True,
+                    stdout=subprocess.PIPE,
+                    env=dict(os.environ, PYTHONPATH=ROOT),
+                    text=True,
+                ).stdout.splitlines()[-1]
+            )
+            print(
+                f'{phrases} phrases, {args.videos} videos: '
+                f'{figures[phrases]["seconds"]:.0f} s, peak memory '
+                f'{figures[phrases]["peak"]:.2f} GiB'
+            )
     small, large = figures.values()
-    print(f'100 times the phrases: {large["seconds"] / small["seconds"]:.1f} '
-          f'times the time, {large["peak"] / small["peak"]:.2f} times the '
-          'memory')
+    print(
+        f'100 times the phrases: {large["seconds"] / small["seconds"]:.1f} '
+        f'times the time, {large["peak"] / small["peak"]:.2f} times the '
+        'memory'
+    )
 
 
 def generate(args: argparse.Namespace) -> None:
@@ -242,15 +263,18 @@ def generate(args: argparse.Namespace) -> None:
     while len(phrases) < args.phrases:
         phrases.add(' '.join(rng.sample(words, 3)))
     cfg = Config.fromfile(osp.join(ROOT, 'configs', 'bike_vitb32_k400.py'))
-    cfg.model.backbone.update(
-        arch=args.arch, pretrained=f'{args.folder}/clip.pt')
+    cfg.model.backbone.update(arch=args.arch, pretrained=f'{args.folder}/clip.pt')
     cfg.test_dataloader.dataset.update(
         ann_file=f'{args.folder}/list.txt',
-        data_prefix=dict(video=f'{args.folder}/videos'))
+        data_prefix=dict(video=f'{args.folder}/videos'),
+    )
     cfg.test_dataloader.update(num_workers=0, persistent_workers=False)
     cfg.work_dir = f'{args.folder}/work_dir'
-    spent = seconds(lambda: generate_attributes(
-        cfg, sorted(phrases), 5, f'{args.folder}/{args.phrases}.json'))
+    spent = seconds(
+        lambda: generate_attributes(
+            cfg, sorted(phrases), 5, f'{args.folder}/{args.phrases}.json'
+        )
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps(dict(seconds=spent, peak=peak)))
 
@@ -262,8 +286,8 @@ def main() -> None:
         pipeline=benchmark_pipeline,
         text=benchmark_text,
         lexicon=benchmark_lexicon,
-        generate=generate)[args.what](
-            args)
+        generate=generate,
+    )[args.what](args)
 
 
 if __name__ == '__main__':

@@ -2,13 +2,18 @@
 
 Usage: python tools/convert_checkpoint.py SRC DST [--inverse]
 """
+
 import argparse
 import os.path as osp
 import sys
 
-from bike_mmaction.checkpoint import (from_released, is_torchscript,
-                                      read_pickle, save_checkpoint,
-                                      to_released)
+from bike_mmaction.checkpoint import (
+    from_released,
+    is_torchscript,
+    read_pickle,
+    save_checkpoint,
+    to_released,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,7 +23,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--inverse',
         action='store_true',
-        help="from this project's layout to the authors'")
+        help="from this project's layout to the authors'",
+    )
     return parser.parse_args()
 
 
@@ -27,12 +33,15 @@ def convert(src: str, dst: str, inverse: bool = False):
     if not osp.isfile(src):
         raise FileNotFoundError(f"checkpoint '{src}' does not exist")
     if is_torchscript(src):
-        raise ValueError(f"'{src}' holds CLIP's own weights (TorchScript): "
-                         'name it in `pretrained=`, no conversion is needed')
+        raise ValueError(
+            f"'{src}' holds CLIP's own weights (TorchScript): "
+            'name it in `pretrained=`, no conversion is needed'
+        )
     checkpoint = read_pickle(src, 'cpu')
     if not isinstance(checkpoint, dict):
-        raise ValueError(f"'{src}' holds a {type(checkpoint).__name__}, "
-                         'not a checkpoint')
+        raise ValueError(
+            f"'{src}' holds a {type(checkpoint).__name__}, not a checkpoint"
+        )
     try:
         done = (to_released if inverse else from_released)(checkpoint)
     except ValueError as error:
@@ -51,8 +60,10 @@ def main() -> None:
         print(f'{old} -> {new}')
     for name in done.unused:
         print(f'{name} -> NOT USED')
-    print(f'{len(done.renamed)} tensors converted, {len(done.unused)} not '
-          f'used; written to {args.dst}')
+    print(
+        f'{len(done.renamed)} tensors converted, {len(done.unused)} not '
+        f'used; written to {args.dst}'
+    )
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ With 8 GPUs: bash tools/dist_generate_attributes.sh CONFIG 8 ...
 
 A run that was stopped goes on where it was: give the same command again.
 """
+
 import argparse
 import os
 import os.path as osp
@@ -21,37 +22,40 @@ from bike_mmaction.models.text_head import PROMPT
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        'config', help='says which CLIP, with which weights, which videos')
+        'config', help='says which CLIP, with which weights, which videos'
+    )
     parser.add_argument(
         '--lexicon',
         required=True,
         help="'imagenet1k', a built-in list of class names such as "
-        "'kinetics400', or a file with a phrase a line")
+        "'kinetics400', or a file with a phrase a line",
+    )
     parser.add_argument(
-        '--topk', type=int, default=5, help='phrases per video (default: 5)')
+        '--topk', type=int, default=5, help='phrases per video (default: 5)'
+    )
     parser.add_argument('--out', required=True, help='the file to write')
     parser.add_argument(
-        '--split',
-        choices=SPLITS,
-        default='test',
-        help='whose videos (default: test)')
+        '--split', choices=SPLITS, default='test', help='whose videos (default: test)'
+    )
     parser.add_argument(
         '--prompt',
         default=PROMPT,
-        help="sentence with {} for a phrase (default: '%(default)s')")
+        help="sentence with {} for a phrase (default: '%(default)s')",
+    )
     parser.add_argument(
         '--pretrained',
-        help='weights of both of CLIP\'s towers, a tag or a file '
-        '(default: as the config says)')
+        help="weights of both of CLIP's towers, a tag or a file "
+        '(default: as the config says)',
+    )
     parser.add_argument(
-        '--views', help='such as 4x3 or 10x3d (default: as the config tests)')
+        '--views', help='such as 4x3 or 10x3d (default: as the config tests)'
+    )
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument('--work-dir', help='for logs')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none')
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -69,13 +73,24 @@ def main() -> None:
             set_views(cfg, args.views)
         if args.pretrained is not None:
             cfg.model.association = dict(
-                cfg.model.get('association') or {}, pretrained=args.pretrained)
+                cfg.model.get('association') or {}, pretrained=args.pretrained
+            )
         cfg.launcher = args.launcher
         name = osp.splitext(osp.basename(args.config))[0]
-        cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
-            'work_dirs', f'{name}_attributes')
-        generate_attributes(cfg, args.lexicon, args.topk, args.out, args.split,
-                            args.prompt, args.overwrite)
+        cfg.work_dir = (
+            args.work_dir
+            or cfg.get('work_dir')
+            or osp.join('work_dirs', f'{name}_attributes')
+        )
+        generate_attributes(
+            cfg,
+            args.lexicon,
+            args.topk,
+            args.out,
+            args.split,
+            args.prompt,
+            args.overwrite,
+        )
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f'generate_attributes: {error}')
 

@@ -5,15 +5,20 @@ Usage: python tools/model_zoo.py [--check]
 In the page, what lies between `<!-- models: SECTION -->` and `<!-- end -->`
 is written anew from configs/metafile.yml; the text around it stays.
 """
+
 import argparse
 import os.path as osp
 import re
 import sys
-from typing import Callable, Dict, List
+from typing import Callable
 
-from bike_mmaction.apis.reproduction.index import (METRICS, input_size,
-                                                   log_figures, log_time,
-                                                   read_index)
+from bike_mmaction.apis.reproduction.index import (
+    METRICS,
+    input_size,
+    log_figures,
+    log_time,
+    read_index,
+)
 from bike_mmaction.apis.reproduction.index import result_of as result
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
@@ -27,7 +32,7 @@ def read(path: str) -> str:
         return file.read()
 
 
-def read_models() -> List[dict]:
+def read_models() -> list[dict]:
     """The entries of the model index."""
     index = read_index(osp.join(ROOT, 'configs', 'metafile.yml'))
     return list(index.entries.values())
@@ -46,7 +51,7 @@ def branch(model: dict) -> str:
 def home(model: dict) -> str:
     """The section that has its commands."""
     if folder(model) == 'zero_shot':
-        return f"zero-shot, {model['Metadata']['Evaluator']}"
+        return f'zero-shot, {model["Metadata"]["Evaluator"]}'
     if folder(model) in ('few_shot', 'backbones'):
         return folder(model).replace('_', '-')
     if folder(model) == 'ablations':
@@ -89,7 +94,7 @@ def log(model: dict) -> str:
     lines = [log_figures(model, metric) for metric in best]
     if 'top-1 of A' in names:  # beside that of V+A
         lines = [
-            f"{'A' if name.endswith('A') else 'V+A'} {line}"
+            f'{"A" if name.endswith("A") else "V+A"} {line}'
             for name, line in zip(names, lines)
         ]
     return '; '.join(lines) or '—'
@@ -100,8 +105,8 @@ def metadata(key: str) -> Callable[[dict], str]:
     return lambda model: str(model['Metadata'].get(key) or '—')
 
 
-COLUMNS: Dict[str, Callable[[dict], str]] = {
-    'config': lambda model: f"[{model['Name']}](../{model['Config']})",
+COLUMNS: dict[str, Callable[[dict], str]] = {
+    'config': lambda model: f'[{model["Name"]}](../{model["Config"]})',
     'what differs': metadata('Description'),
     'backbone': metadata('Architecture'),
     'recognizer': metadata('Recognizer'),
@@ -124,30 +129,26 @@ COLUMNS: Dict[str, Callable[[dict], str]] = {
     'published in': metadata('Published In'),
 }
 INPUT = ' config | data set | split | input | views |'
+ABLATION = ' backbone | what differs |'
+KINETICS = ' config | input | views |'
 LOG = "authors' log | trained in"
 ZERO_SHOT = f'{INPUT} all classes | half of the classes | published in '
 # Of each section: the columns of its table.
 SECTIONS = {
-    'kinetics-400, video':
-    f' config | input | views | top-1 | {LOG} | published in ',
-    'kinetics-400, attributes':
-    f' config | input | views | A | V+A | {LOG} | published in ',
-    'ablations, video':
-    ' backbone | what differs | top-1 | published in | config ',
-    'ablations, attributes':
-    ' backbone | what differs | A | V+A | published in | config ',
+    'kinetics-400, video': f'{KINETICS} top-1 | {LOG} | published in ',
+    'kinetics-400, attributes': f'{KINETICS} A | V+A | {LOG} | published in ',
+    'ablations, video': f'{ABLATION} top-1 | published in | config ',
+    'ablations, attributes': f'{ABLATION} A | V+A | published in | config ',
     'other data sets': f"{INPUT} top-1 | mAP | authors' log | published in ",
-    'multi-label':
-    " config | input | views | mAP | authors' log | published in ",
+    'multi-label': " config | input | views | mAP | authors' log | published in ",
     'few-shot': f'{INPUT} shots | top-1 | published in ',
-    'backbones':
-    ' config | recognizer | backbone | type | head | input | note ',
+    'backbones': ' config | recognizer | backbone | type | head | input | note ',
     'zero-shot, frames': ZERO_SHOT,
     'zero-shot, video': ZERO_SHOT,
 }
 
 
-def table(models: List[dict], header: str) -> str:
+def table(models: list[dict], header: str) -> str:
     """A Markdown table, a model a line."""
     columns = [COLUMNS[name.strip()] for name in header.split('|')]
     lines = [header, '|'.join(['---'] * len(columns))]
@@ -157,13 +158,13 @@ def table(models: List[dict], header: str) -> str:
     return '\n'.join(f'|{line}|' for line in lines)
 
 
-def commands(model: dict) -> List[str]:
+def commands(model: dict) -> list[str]:
     """What trains and tests it."""
     config, data = model['Config'], model['Metadata']
     if folder(model) == 'zero_shot':
         return [f'python tools/test.py {config} CHECKPOINT']
     test = f'bash tools/dist_test.sh {config} CHECKPOINT 8'
-    lines = [f"{test} --views {data['Inference Views']}"]
+    lines = [f'{test} --views {data["Inference Views"]}']
     if 'Epochs' in data:
         start = data.get('Starts From')
         comment = f'  # starts from {start}' if start else ''
@@ -171,7 +172,7 @@ def commands(model: dict) -> List[str]:
     return lines
 
 
-def render_section(models: List[dict], section: str) -> str:
+def render_section(models: list[dict], section: str) -> str:
     """Table and commands of a section."""
     rows = [model for model in models if in_section(model, section)]
     own = [model for model in rows if home(model) == section]
@@ -184,20 +185,25 @@ def render_section(models: List[dict], section: str) -> str:
     return f'{table(rows, SECTIONS[section])}\n\n```bash\n{code}\n```'
 
 
-def render(page: str, models: List[dict]) -> str:
+def render(page: str, models: list[dict]) -> str:
     """The page with its sections, all of them once, written anew."""
     found = BLOCK.findall(page)
     if sorted(found) != sorted(SECTIONS):
         raise ValueError(f'sections {found}, expected {list(SECTIONS)}')
     return BLOCK.sub(
-        lambda match: f'<!-- models: {match[1]} -->\n'
-        f'{render_section(models, match[1])}\n<!-- end -->', page)
+        lambda match: (
+            f'<!-- models: {match[1]} -->\n'
+            f'{render_section(models, match[1])}\n<!-- end -->'
+        ),
+        page,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        '--check', action='store_true', help='write nothing, only compare')
+        '--check', action='store_true', help='write nothing, only compare'
+    )
     args = parser.parse_args()
     try:
         page = read(PAGE)
@@ -205,8 +211,10 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f'model_zoo: {error}')
     if args.check and rendered != page:
-        sys.exit(f"model_zoo: '{PAGE}' differs from the model index: run "
-                 'python tools/model_zoo.py')
+        sys.exit(
+            f"model_zoo: '{PAGE}' differs from the model index: run "
+            'python tools/model_zoo.py'
+        )
     if not args.check:
         with open(PAGE, 'w', encoding='utf-8') as file:
             file.write(rendered)

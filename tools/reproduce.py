@@ -8,6 +8,7 @@ what the others lack. Then runs these rows, and writes the table beside what
 is published. The same command goes on after a stop. Exit status: 0 if all
 rows are done, 1 if some are not.
 """
+
 import argparse
 import os.path as osp
 import signal
@@ -17,70 +18,90 @@ import torch
 from mmaction.utils import register_all_modules
 from mmengine.config import DictAction
 
-from bike_mmaction.apis.reproduction import (TABLES, Planner, Settings,
-                                             find_shipped, parse_checkpoints,
-                                             preview, read_index, reproduce,
-                                             rows_of, select)
+from bike_mmaction.apis.reproduction import (
+    TABLES,
+    Planner,
+    Settings,
+    find_shipped,
+    parse_checkpoints,
+    preview,
+    read_index,
+    reproduce,
+    rows_of,
+    select,
+)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0], allow_abbrev=False)
+        description=__doc__.splitlines()[0], allow_abbrev=False
+    )
     parser.add_argument(
-        'table', choices=TABLES, metavar='TABLE', help=', '.join(TABLES))
+        'table', choices=TABLES, metavar='TABLE', help=', '.join(TABLES)
+    )
     parser.add_argument(
         '--plan',
         '--dry-run',
         action='store_true',
-        help='only say what would be run and what is missing')
+        help='only say what would be run and what is missing',
+    )
     parser.add_argument(
         '--rows',
         nargs='+',
         metavar='NAME',
-        help='only the rows of these configs (default: all)')
+        help='only the rows of these configs (default: all)',
+    )
     parser.add_argument(
         '--checkpoints',
         nargs='+',
         default=[],
         metavar='DIR|NAME=FILE',
         help='folders with NAME.pth or NAME/epoch_N.pth, where NAME is that '
-        'of a config, and single files; such rows are only tested')
+        'of a config, and single files; such rows are only tested',
+    )
     parser.add_argument(
         '--train',
         action='store_true',
-        help='train the rows though their checkpoints are at hand')
+        help='train the rows though their checkpoints are at hand',
+    )
     parser.add_argument(
         '--data-root',
         metavar='DIR',
         default='',
         help='folder of the data sets (default: where the configs look: '
-        "'data', for the demo 'work_dirs/demo')")
+        "'data', for the demo 'work_dirs/demo')",
+    )
     parser.add_argument(
         '--work-dir',
         metavar='DIR',
         default='work_dirs/reproduce',
-        help='for trainings, tests and the table (default: %(default)s)')
+        help='for trainings, tests and the table (default: %(default)s)',
+    )
     parser.add_argument(
         '--gpus',
         type=int,
         metavar='N',
         default=max(1, torch.cuda.device_count()),
         help='processes of a training or test; the total batch stays that of '
-        'the authors (default: all GPUs, here %(default)s)')
+        'the authors (default: all GPUs, here %(default)s)',
+    )
     parser.add_argument(
         '--rawframes',
         action='store_true',
-        help='read extracted frames instead of video files')
+        help='read extracted frames instead of video files',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         default={},
-        help='options to override in every config, as KEY=VALUE')
+        help='options to override in every config, as KEY=VALUE',
+    )
     parser.add_argument(
         '--index',
         metavar='FILE',
-        help='another index of models, in the form of configs/metafile.yml')
+        help='another index of models, in the form of configs/metafile.yml',
+    )
     args = parser.parse_args()
     if args.gpus < 1:
         parser.error(f'--gpus {args.gpus} must be positive')
@@ -95,9 +116,16 @@ def run(args: argparse.Namespace) -> bool:
     index = read_index(args.index or find_shipped('configs', name))
     rows = select(rows_of(index, args.table), args.rows)
     files, folders = parse_checkpoints(args.checkpoints, index)
-    settings = Settings(args.work_dir, args.data_root.rstrip('/'), files,
-                        folders, args.gpus, args.rawframes, args.train,
-                        args.cfg_options)
+    settings = Settings(
+        args.work_dir,
+        args.data_root.rstrip('/'),
+        files,
+        folders,
+        args.gpus,
+        args.rawframes,
+        args.train,
+        args.cfg_options,
+    )
     if args.plan:
         planned = Planner(index, rows, settings).plan()
         print(preview(args.table, planned, index))

@@ -8,12 +8,17 @@ CHECKPOINT may be the word 'pretrained': the weights that `pretrained` names
 in the config are tested as they are, without any training. Results are
 written beside the log: results.json, and tables as .md and .tex.
 """
+
 import argparse
 from types import SimpleNamespace
 
-from bike_mmaction.apis import (add_test_arguments, change_test,
-                                check_cfg_options, load_toolbox_tool,
-                                parse_own_args)
+from bike_mmaction.apis import (
+    add_test_arguments,
+    change_test,
+    check_cfg_options,
+    load_toolbox_tool,
+    parse_own_args,
+)
 from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
 
 

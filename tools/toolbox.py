@@ -6,6 +6,7 @@ NAME is its path below MMAction2's tools: analysis_tools/confusion_matrix,
 deployment/publish_model ... Tools that first read a config need no help;
 these import MMAction2's models, or read a checkpoint, before they do.
 """
+
 import argparse
 import sys
 
@@ -14,8 +15,8 @@ from bike_mmaction.apis.toolbox import run_toolbox_tool
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('name')
     parser.add_argument('options', nargs=argparse.REMAINDER)
     args = parser.parse_args()

@@ -4,13 +4,19 @@ Usage: python tools/train.py CONFIG [--rawframes | --frames TEMPLATE]
 [--epochs N] [--resume [CHECKPOINT] [--override-schedule]] [options of
 MMAction2's train.py]
 """
+
 import argparse
 from types import SimpleNamespace
 
 from mmengine.runner import find_latest_checkpoint
 
-from bike_mmaction.apis import (add_frame_arguments, check_cfg_options,
-                                load_toolbox_tool, parse_own_args, read_frames)
+from bike_mmaction.apis import (
+    add_frame_arguments,
+    check_cfg_options,
+    load_toolbox_tool,
+    parse_own_args,
+    read_frames,
+)
 from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
 from bike_mmaction.training import CHECKS, add_checks, set_epochs
 
@@ -22,12 +28,14 @@ def parse_args() -> argparse.Namespace:
         '--epochs',
         type=int,
         help='train for so many epochs, by a schedule of that length; a '
-        'warm-up keeps its own')
+        'warm-up keeps its own',
+    )
     parser.add_argument(
         '--override-schedule',
         action='store_true',
         help='with --resume: optimizer and schedule as the config says now, '
-        'not as they were')
+        'not as they were',
+    )
     return parse_own_args(parser)
 
 
@@ -46,20 +54,20 @@ def change(cfg, own: argparse.Namespace, args: argparse.Namespace) -> None:
     cfg.randomness = randomness
 
 
-def change_training(cfg, own: argparse.Namespace,
-                    args: argparse.Namespace) -> None:
+def change_training(cfg, own: argparse.Namespace, args: argparse.Namespace) -> None:
     """Apply what concerns the config with all its options."""
     if own.epochs is not None:
         if 'train_cfg.max_epochs' in (args.cfg_options or {}):
-            raise ValueError('--epochs and --cfg-options train_cfg.max_epochs '
-                             'say the same; give one of them')
+            raise ValueError(
+                '--epochs and --cfg-options train_cfg.max_epochs '
+                'say the same; give one of them'
+            )
         set_epochs(cfg, own.epochs)
     add_checks(cfg)
     if own.override_schedule:
         if args.resume is None:
             raise ValueError('--override-schedule is for --resume')
-        cfg.default_hooks.check_resume = dict(
-            CHECKS['check_resume'], override=True)
+        cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)
 
 
 def main() -> None:

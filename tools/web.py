@@ -6,6 +6,7 @@ Usage: python tools/web.py [--config CONFIG --checkpoint CHECKPOINT]
 Needs Gradio: pip install 'bike_mmaction[web]'. Nothing is sent to or fetched
 from other machines, but for weights that the config names.
 """
+
 import argparse
 import signal
 import sys
@@ -19,25 +20,29 @@ from bike_mmaction.datasets.class_names import load_class_names
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     add_model_arguments(parser)
     parser.add_argument(
         '--host',
         default='127.0.0.1',
-        help='address to listen at (default: 127.0.0.1, this machine alone)')
-    parser.add_argument(
-        '--port', type=int, help='(default: a free one from 7860 on)')
+        help='address to listen at (default: 127.0.0.1, this machine alone)',
+    )
+    parser.add_argument('--port', type=int, help='(default: a free one from 7860 on)')
     return parser.parse_args()
 
 
 def make_page(args: argparse.Namespace) -> WebPage:
     """Build the recognizer, and the page around it."""
     import_gradio()  # before anything that takes long
-    classes, lexicon = (None if text is None else read_classes(text)
-                        for text in (args.classes, args.lexicon))
+    classes, lexicon = (
+        None if text is None else read_classes(text)
+        for text in (args.classes, args.lexicon)
+    )
     names = () if classes is None else load_class_names(classes)
-    bike = BIKEInferencer(args.config, args.checkpoint, args.device,
-                          args.views, lexicon)
+    bike = BIKEInferencer(
+        args.config, args.checkpoint, args.device, args.views, lexicon
+    )
     return WebPage(bike, names or bike.classes)
 
 
@@ -50,8 +55,7 @@ def main() -> None:
             page.launch(args.host, args.port)
         finally:
             page.close()
-    except (ImportError, OSError, RuntimeError, TypeError,
-            ValueError) as error:
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         sys.exit(f'web: {error}')
 
 

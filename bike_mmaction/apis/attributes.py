@@ -1,17 +1,18 @@
 """Generate attribute files: the paper's video-attributes association."""
+
 import copy
 import hashlib
 import json
 import os
 import os.path as osp
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import Optional, Union
 
 import torch.nn as nn
 from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
-from mmengine.dist import (broadcast_object_list, get_world_size,
-                           is_main_process)
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -27,13 +28,15 @@ from ..training import CHECKS
 from ..version import __version__
 
 
-def generate_attributes(cfg: Config,
-                        lexicon: Union[str, Sequence[str]],
-                        topk: int,
-                        out: str,
-                        split: str = 'test',
-                        prompt: str = PROMPT,
-                        overwrite: bool = False) -> dict:
+def generate_attributes(
+    cfg: Config,
+    lexicon: Union[str, Sequence[str]],
+    topk: int,
+    out: str,
+    split: str = 'test',
+    prompt: str = PROMPT,
+    overwrite: bool = False,
+) -> dict:
     """Write the nearest phrases of a lexicon for every video of a data set.
 
     A run that was stopped goes on where it was: what is done lies in the
@@ -76,33 +79,41 @@ def generate_attributes(cfg: Config,
         generator=f'bike_mmaction {__version__}',
         model=_describe_model(model),
         lexicon=dict(
-            name=name,
-            phrases=len(phrases),
-            sha256=_sha256('\n'.join(phrases).encode())),
+            name=name, phrases=len(phrases), sha256=_sha256('\n'.join(phrases).encode())
+        ),
         prompt=prompt,
         topk=topk,
         score='cosine similarity of phrase and mean frame embedding',
         sampling=dataset['pipeline'],
         preprocessing=cfg.model.get('data_preprocessor'),
-        videos=_describe_videos(built.ann_file, dataset, split))
+        videos=_describe_videos(built.ann_file, dataset, split),
+    )
     done = [is_main_process() and _begin(out, partial, header, overwrite)]
     broadcast_object_list(done)
     if done[0]:
         print_log(f"'{out}' is already complete", 'current')
         return {}
     with tqdm(
-            total=runner.test_loop.dataloader.sampler.total,
-            desc='Attributes',
-            unit='video',
-            disable=not is_main_process()) as bar:
+        total=runner.test_loop.dataloader.sampler.total,
+        desc='Attributes',
+        unit='video',
+        disable=not is_main_process(),
+    ) as bar:
         # Of the others as many: the processes take turns.
         dump.on_progress = lambda count: bar.update(
-            min(count * get_world_size(), bar.total - bar.n))
+            min(count * get_world_size(), bar.total - bar.n)
+        )
         return runner.test()
 
 
-def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
-                  prompt: str, partial: str, dump: AttributesDump) -> Runner:
+def _build_runner(
+    cfg: Config,
+    dataset: dict,
+    phrases: Sequence[str],
+    prompt: str,
+    partial: str,
+    dump: AttributesDump,
+) -> Runner:
     """A test of the association model with a dump as its metric.
 
     Built of objects: in the runner's config a large lexicon would be logged.
@@ -114,17 +125,17 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
             dict(
                 type='ReportUnreadable',
                 transforms=dataset['pipeline'],
-                forget=('label', ))  # of the data set, not of the lexicon
-        ])
+                forget=('label',),
+            )  # of the data set, not of the lexicon
+        ],
+    )
     loader.sampler = dict(
-        type='PendingSampler',
-        folder=partial,
-        batch_size=loader.get('batch_size', 1))
+        type='PendingSampler', folder=partial, batch_size=loader.get('batch_size', 1)
+    )
     loader.drop_last = False
     clip = clip_of(cfg.model.get('association'))
     return Runner(
-        model=MODELS.build(
-            association_model(cfg.model, phrases, prompt, **clip)),
+        model=MODELS.build(association_model(cfg.model, phrases, prompt, **clip)),
         work_dir=cfg.work_dir,
         test_dataloader=loader,
         test_cfg=dict(type='ReadableTestLoop'),
@@ -133,19 +144,21 @@ def _build_runner(cfg: Config, dataset: dict, phrases: Sequence[str],
             logger=dict(type='LoggerHook', interval=10**9),  # but a bar
             checkpoint=None,
             param_scheduler=None,
-            check_finite=CHECKS['check_finite']),
+            check_finite=CHECKS['check_finite'],
+        ),
         default_scope='mmaction',
         env_cfg=_patient(cfg.get('env_cfg')),
         **{
             key: cfg[key]
-            for key in ('launcher', 'log_level', 'randomness') if key in cfg
-        })
+            for key in ('launcher', 'log_level', 'randomness')
+            if key in cfg
+        },
+    )
 
 
 def _patient(env_cfg: Optional[dict]) -> dict:
     """At the end the processes wait for the slowest of them."""
-    env_cfg = copy.deepcopy(
-        dict(env_cfg or dict(dist_cfg=dict(backend='nccl'))))
+    env_cfg = copy.deepcopy(dict(env_cfg or dict(dist_cfg=dict(backend='nccl'))))
     env_cfg['dist_cfg'] = dict(env_cfg.get('dist_cfg') or {}, timeout=86400)
     return env_cfg
 
@@ -159,8 +172,10 @@ def _dataset(cfg: Config, split: str) -> dict:
     ]
     packing = pipeline[-1]
     if packing['type'] != 'PackActionInputs' or 'collect_keys' in packing:
-        raise ValueError('the test pipeline must decode videos and end with '
-                         f'PackActionInputs, got {packing}')
+        raise ValueError(
+            'the test pipeline must decode videos and end with '
+            f'PackActionInputs, got {packing}'
+        )
     packing.pop('algorithm_keys', None)
     packing['meta_keys'] = ('filename', 'frame_dir', 'sample_idx')
     dataset = copy.deepcopy(dict(own_dataset(cfg, split)))
@@ -177,8 +192,7 @@ def _describe_model(model: nn.Module) -> dict:
     pretrained = backbone.pretrained
     if pretrained is not None:
         pretrained = osp.basename(pretrained)  # a tag, or a file
-    return dict(
-        arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
+    return dict(arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
 
 
 def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
@@ -188,13 +202,12 @@ def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
     """
     where = ('ann_file', 'data_prefix', 'data_root', 'pipeline')
     with open(ann_file, 'rb') as file:
-        return dict({
-            k: v
-            for k, v in dataset.items() if k not in where
-        },
-                    split=split,
-                    list=osp.basename(ann_file),
-                    sha256=_sha256(file.read()))
+        return dict(
+            {k: v for k, v in dataset.items() if k not in where},
+            split=split,
+            list=osp.basename(ann_file),
+            sha256=_sha256(file.read()),
+        )
 
 
 def _begin(out: str, partial: str, header: dict, overwrite: bool) -> bool:

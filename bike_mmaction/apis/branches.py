@@ -1,16 +1,19 @@
 """Give the config of a video branch an attributes branch."""
+
 from typing import Optional
 
 from ..datasets.pipelines import leave_out_video, use_attributes
 from ..models.association import ATTRIBUTES_CLIP
 
 
-def add_attributes_branch(cfg,
-                          ann_file: str,
-                          topk: int = 5,
-                          train: bool = True,
-                          clip: Optional[dict] = ATTRIBUTES_CLIP,
-                          **head) -> None:
+def add_attributes_branch(
+    cfg,
+    ann_file: str,
+    topk: int = 5,
+    train: bool = True,
+    clip: Optional[dict] = ATTRIBUTES_CLIP,
+    **head,
+) -> None:
     """Add the attributes branch (section 2.2) to a config with a video branch.
 
     A test then reports the video branch as ``video/*``, the attributes
@@ -34,8 +37,7 @@ def add_attributes_branch(cfg,
     model = cfg.model
     files = {
         split: ann_file.replace('{split}', name)
-        for split, name in (('train', 'train'), ('val', 'val'), ('test',
-                                                                 'val'))
+        for split, name in (('train', 'train'), ('val', 'val'), ('test', 'val'))
     }
     if not train:
         files.pop('train')
@@ -46,12 +48,12 @@ def add_attributes_branch(cfg,
         num_classes=model['cls_head']['num_classes'],
         class_names=model['cls_head']['class_names'],
         loss_cls=dict(type='ContrastiveLoss'),
-        **head)
+        **head,
+    )
     if clip is not None:
         model['association'] = dict(clip)
     branches = [
-        dict(type='BranchMetric', branch=branch)
-        for branch in ('video', 'attributes')
+        dict(type='BranchMetric', branch=branch) for branch in ('video', 'attributes')
     ]
     cfg.test_evaluator = [dict(type='AccMetric'), *branches]
     cfg.val_evaluator = cfg.test_evaluator

@@ -1,11 +1,13 @@
 """A recognizer from a config and a checkpoint, as a user names them."""
+
 import argparse
 import copy
 import glob
 import logging
 import os.path as osp
+from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import Sequence, Union
+from typing import Union
 
 import torch
 from mmaction.registry import MODELS
@@ -48,12 +50,13 @@ def find_config(name: str) -> str:
         file = f'{name}.py' if not name.endswith('.py') else name
         for place in places:
             found = glob.glob(
-                osp.join(glob.escape(place), 'configs', '**', file),
-                recursive=True)
+                osp.join(glob.escape(place), 'configs', '**', file), recursive=True
+            )
             if found:
                 return found[0]
-    raise FileNotFoundError(f"'{name}' is neither a config file nor the name "
-                            'of a shipped config')
+    raise FileNotFoundError(
+        f"'{name}' is neither a config file nor the name of a shipped config"
+    )
 
 
 def read_config(config: Union[str, Config]) -> Config:
@@ -70,8 +73,9 @@ def read_config(config: Union[str, Config]) -> Config:
     return copy.deepcopy(config)
 
 
-def build_recognizer(config: Union[str, Config],
-                     checkpoint: str = PRETRAINED) -> BaseModel:
+def build_recognizer(
+    config: Union[str, Config], checkpoint: str = PRETRAINED
+) -> BaseModel:
     """Build a recognizer and read its weights, on the CPU.
 
     Args:
@@ -110,18 +114,20 @@ def build_recognizer(config: Union[str, Config],
 def _check_loaded(model: BaseModel, read: dict, path: str) -> None:
     """Refuse a checkpoint that leaves weights random, which is only logged."""
     given = {
-        name[len('module.'):] if name.startswith('module.') else name: value
+        name[len('module.') :] if name.startswith('module.') else name: value
         for name, value in read.get('state_dict', read).items()
     }
     left = [
-        name for name, value in model.state_dict().items()
+        name
+        for name, value in model.state_dict().items()
         if name not in given or given[name].shape != value.shape
     ]
     if left:
         raise RuntimeError(
             f"'{path}' does not fit this {type(model).__name__}: "
             f'{len(left)} of its tensors are absent or of another shape, '
-            f"such as '{left[0]}', and would be random")
+            f"such as '{left[0]}', and would be random"
+        )
 
 
 @contextmanager
@@ -146,22 +152,25 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--config',
         default=DEFAULT_CONFIG,
-        help=f'a file or a shipped config (default: {DEFAULT_CONFIG})')
+        help=f'a file or a shipped config (default: {DEFAULT_CONFIG})',
+    )
     parser.add_argument(
         '--checkpoint',
         default=PRETRAINED,
         help="a checkpoint, or 'pretrained': the weights that the config\n"
-        'names (default)')
+        'names (default)',
+    )
     parser.add_argument(
         '--classes',
         help='names, separated by commas (those with commas in quotes:\n'
-        "\"a dog,'playing, loudly',yoga\"); a file with a name a line or in\n"
-        f"the form id,name; or one of {', '.join(BUILT_IN)}\n"
-        '(default: those of the config)')
+        '"a dog,\'playing, loudly\',yoga"); a file with a name a line or in\n'
+        f'the form id,name; or one of {", ".join(BUILT_IN)}\n'
+        '(default: those of the config)',
+    )
     parser.add_argument(
         '--lexicon',
-        help='find attributes among these phrases: as --classes, or\n'
-        'imagenet1k')
+        help='find attributes among these phrases: as --classes, or\nimagenet1k',
+    )
     parser.add_argument('--views', help='such as 4x3 or 10x3d')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
 

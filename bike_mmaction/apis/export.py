@@ -1,11 +1,13 @@
 """The video branch for other runtimes: as ONNX, or a torch.export program."""
+
 import importlib.util
 import json
 import os
 import os.path as osp
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Callable, Optional
 
 import numpy as np
 import torch
@@ -24,13 +26,12 @@ TOLERANCES = dict(scores=1e-4, confidences=1e-3, saliency=1e-3)
 MIN_TORCH = (2, 6)  # ONNX from a torch.export program with any batch size
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')  # of the extra `export`
 
-Runner = Callable[[np.ndarray], Dict[str, np.ndarray]]
+Runner = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def video_branch(
-    recognizer: BaseRecognizer,
-    pipeline: Optional[Sequence[dict]] = None
-) -> Tuple[VideoBranch, Dict[str, str]]:
+    recognizer: BaseRecognizer, pipeline: Optional[Sequence[dict]] = None
+) -> tuple[VideoBranch, dict[str, str]]:
     """What is exported of a recognizer.
 
     Args:
@@ -61,11 +62,13 @@ def video_branch(
         f'{branch.colors} from 0 to 255, float32',
         outputs='scores [B, K]: cosines; confidences [B, K]: sum to 1; '
         'saliency [B, K, T]: share of each frame',
-        pipeline=json.dumps(steps, default=str))
+        pipeline=json.dumps(steps, default=str),
+    )
 
 
-def _frames_shape(recognizer: BaseRecognizer,
-                  pipeline: Sequence[dict]) -> Tuple[int, ...]:
+def _frames_shape(
+    recognizer: BaseRecognizer, pipeline: Sequence[dict]
+) -> tuple[int, ...]:
     """3, T, H, W: what the pipeline makes of a black video."""
     black = np.zeros((64, 256, 340, 3), dtype=np.uint8)
     inputs = SourceReader(pipeline)(Source('array', black))['inputs']
@@ -75,12 +78,14 @@ def _frames_shape(recognizer: BaseRecognizer,
     return channels, head_of(recognizer).num_segments or images, height, width
 
 
-def export_onnx(recognizer: BaseRecognizer,
-                path: str,
-                pipeline: Optional[Sequence[dict]] = None,
-                opset: Optional[int] = None,
-                batch: Optional[int] = None,
-                check: bool = True) -> Dict[str, float]:
+def export_onnx(
+    recognizer: BaseRecognizer,
+    path: str,
+    pipeline: Optional[Sequence[dict]] = None,
+    opset: Optional[int] = None,
+    batch: Optional[int] = None,
+    check: bool = True,
+) -> dict[str, float]:
     """Write ONNX; :func:`video_branch` tells its ``metadata_props``.
 
     Weights of more than 1.5 GB lie beside it, in ``{path}.data``.
@@ -115,23 +120,28 @@ def export_onnx(recognizer: BaseRecognizer,
                 output_names=OUTPUTS,
                 opset_version=opset,
                 dynamo=True,
-                verbose=False)
+                verbose=False,
+            )
         except torch.onnx.OnnxExporterError as error:
             raise RuntimeError(_failed('torch.onnx', error)) from error
         written = program.model.opset_imports['']
         if opset not in (None, written):  # torch only logs it
-            raise RuntimeError('this model cannot be written with opset '
-                               f'{opset}; torch made it {written}')
+            raise RuntimeError(
+                'this model cannot be written with opset '
+                f'{opset}; torch made it {written}'
+            )
         program.model.metadata_props.update(metadata)
         program.save(draft)
         return compare(branch, read_onnx(draft), batch) if check else {}
 
 
-def export_program(recognizer: BaseRecognizer,
-                   path: str,
-                   pipeline: Optional[Sequence[dict]] = None,
-                   batch: Optional[int] = None,
-                   check: bool = True) -> Dict[str, float]:
+def export_program(
+    recognizer: BaseRecognizer,
+    path: str,
+    pipeline: Optional[Sequence[dict]] = None,
+    batch: Optional[int] = None,
+    check: bool = True,
+) -> dict[str, float]:
     """Write a torch.export program; ``metadata.json`` is a file in it.
 
     Args:
@@ -153,9 +163,8 @@ def export_program(recognizer: BaseRecognizer,
         torch.export.save(
             _trace(branch, batch),
             draft,
-            extra_files={
-                'metadata.json': json.dumps(metadata, ensure_ascii=False)
-            })
+            extra_files={'metadata.json': json.dumps(metadata, ensure_ascii=False)},
+        )
         return compare(branch, read_program(draft), batch) if check else {}
 
 
@@ -172,12 +181,16 @@ def check_target(path: str) -> str:
     if suffix not in FORMATS:
         raise ValueError(f"'{path}' must end with {' or '.join(FORMATS)}")
     if torch_version() < MIN_TORCH:
-        raise RuntimeError('export needs torch>={}.{}, but torch {} is '
-                           'installed'.format(*MIN_TORCH, torch.__version__))
+        raise RuntimeError(
+            'export needs torch>={}.{}, but torch {} is installed'.format(
+                *MIN_TORCH, torch.__version__
+            )
+        )
     missing = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
     if suffix == '.onnx' and missing:
-        raise ImportError(f"ONNX needs {', '.join(missing)}. Run: "
-                          'pip install "bike_mmaction[export]"')
+        raise ImportError(
+            f'ONNX needs {", ".join(missing)}. Run: pip install "bike_mmaction[export]"'
+        )
     return suffix
 
 
@@ -207,25 +220,27 @@ def _trace(branch: VideoBranch, batch: Optional[int]):
     try:
         with torch.no_grad():
             return torch.export.export(
-                branch, (frames, ), dynamic_shapes=shapes, strict=False)
+                branch, (frames,), dynamic_shapes=shapes, strict=False
+            )
     except Exception as error:
         raise RuntimeError(_failed('torch.export', error)) from error
 
 
 def _failed(exporter: str, error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (f'{exporter} {torch.__version__} cannot export this model; a '
-            'fixed batch size may help: '
-            f'{(lines or [type(error).__name__])[0]}')
+    return (
+        f'{exporter} {torch.__version__} cannot export this model; a '
+        'fixed batch size may help: '
+        f'{(lines or [type(error).__name__])[0]}'
+    )
 
 
 def read_onnx(path: str) -> Runner:
     """Run an exported file with ONNX Runtime, on the CPU."""
     import onnxruntime
-    session = onnxruntime.InferenceSession(
-        path, providers=['CPUExecutionProvider'])
-    return lambda frames: dict(
-        zip(OUTPUTS, session.run(OUTPUTS, dict(frames=frames))))
+
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    return lambda frames: dict(zip(OUTPUTS, session.run(OUTPUTS, dict(frames=frames))))
 
 
 def read_program(path: str) -> Runner:
@@ -234,16 +249,16 @@ def read_program(path: str) -> Runner:
     device = next(module.parameters()).device
 
     @torch.no_grad()
-    def run(frames: np.ndarray) -> Dict[str, np.ndarray]:
+    def run(frames: np.ndarray) -> dict[str, np.ndarray]:
         outputs = module(torch.from_numpy(frames).to(device))
         return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     return run
 
 
-def compare(branch: VideoBranch,
-            run: Runner,
-            batch: Optional[int] = None) -> Dict[str, float]:
+def compare(
+    branch: VideoBranch, run: Runner, batch: Optional[int] = None
+) -> dict[str, float]:
     """Compare an exported file with the recognizer, on random frames.
 
     Args:
@@ -257,8 +272,8 @@ def compare(branch: VideoBranch,
     Raises:
         RuntimeError: if one is above ``TOLERANCES``; names it.
     """
-    worst = dict.fromkeys(OUTPUTS, 0.)
-    for size in (batch, ) if batch else (1, 3):
+    worst = dict.fromkeys(OUTPUTS, 0.0)
+    for size in (batch,) if batch else (1, 3):
         frames = branch.random_frames(size)
         expected, found = branch.recognize(frames), run(frames.cpu().numpy())
         for name in OUTPUTS:
@@ -268,5 +283,6 @@ def compare(branch: VideoBranch,
         if not difference <= TOLERANCES[name]:  # nor NaN
             raise RuntimeError(
                 f"the exported model's {name} differ from PyTorch's by "
-                f'{difference:.1e}; at most {TOLERANCES[name]:.0e} is allowed')
+                f'{difference:.1e}; at most {TOLERANCES[name]:.0e} is allowed'
+            )
     return {name: float(value) for name, value in worst.items()}

@@ -1,6 +1,8 @@
 """Recognize one's own videos in a few lines."""
+
 import warnings
-from typing import Iterator, List, Optional, Sequence, Union
+from collections.abc import Iterator, Sequence
+from typing import Optional, Union
 
 import torch
 from mmaction.models import BaseRecognizer, Recognizer3D
@@ -14,8 +16,14 @@ from ..datasets.pipelines import set_views, video_pipeline
 from ..models.finite import check_scores
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
-from .building import (DEFAULT_CONFIG, PRETRAINED, build_recognizer,
-                       default_device, quiet_logger, read_config)
+from .building import (
+    DEFAULT_CONFIG,
+    PRETRAINED,
+    build_recognizer,
+    default_device,
+    quiet_logger,
+    read_config,
+)
 from .pictures import ResultWriter
 from .recognition import Recognition, confidences, fill_in
 from .sources import Source, SourceReader, close_file, find_sources, windows_of
@@ -58,13 +66,15 @@ class BIKEInferencer:
         >>> print(found.label, found.predictions)
     """
 
-    def __init__(self,
-                 config: Union[str, Config] = DEFAULT_CONFIG,
-                 checkpoint: str = PRETRAINED,
-                 device: Optional[str] = None,
-                 views: Optional[str] = None,
-                 lexicon: Union[str, Sequence[str], None] = None,
-                 num_attributes: int = 5) -> None:
+    def __init__(
+        self,
+        config: Union[str, Config] = DEFAULT_CONFIG,
+        checkpoint: str = PRETRAINED,
+        device: Optional[str] = None,
+        views: Optional[str] = None,
+        lexicon: Union[str, Sequence[str], None] = None,
+        num_attributes: int = 5,
+    ) -> None:
         config = read_config(config)
         if views is not None:
             set_views(config, views)
@@ -74,25 +84,28 @@ class BIKEInferencer:
         self.model = build_recognizer(config, checkpoint)
         self.head = getattr(self.model, 'cls_head', None)
         if not isinstance(self.head, VCSHead):
-            raise ValueError('BIKEInferencer needs a model whose cls_head is '
-                             f'a VCSHead, got {type(self.head).__name__}')
+            raise ValueError(
+                'BIKEInferencer needs a model whose cls_head is '
+                f'a VCSHead, got {type(self.head).__name__}'
+            )
         association = getattr(self.model, 'association', None)
         if association is not None:
             with quiet_logger():
                 association.read_weights()
             association.to(self.device)
-        elif isinstance(
-                getattr(self.model, 'attributes_head', None), TextHead):
-            raise ValueError('the model has an attributes branch, but nothing '
-                             'that finds attributes: name a lexicon, such as '
-                             "'kinetics400'")
+        elif isinstance(getattr(self.model, 'attributes_head', None), TextHead):
+            raise ValueError(
+                'the model has an attributes branch, but nothing '
+                'that finds attributes: name a lexicon, such as '
+                "'kinetics400'"
+            )
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
-        self._classes: Optional[List[str]] = None
+        self._classes: Optional[list[str]] = None
         self._named = False  # whether a call has named its classes
 
     @property
-    def classes(self) -> List[str]:
+    def classes(self) -> list[str]:
         """Names of the classes of a call that names none."""
         return list(self._classes or self.head.class_names)
 
@@ -104,14 +117,16 @@ class BIKEInferencer:
         """
         self._classes = load_class_names(classes)
 
-    def __call__(self,
-                 inputs,
-                 classes: Union[str, Sequence[str], None] = None,
-                 topk: int = 5,
-                 threshold: float = 0.,
-                 batch_size: int = 4,
-                 writer: Optional[ResultWriter] = None,
-                 progress: bool = False) -> List[Recognition]:
+    def __call__(
+        self,
+        inputs,
+        classes: Union[str, Sequence[str], None] = None,
+        topk: int = 5,
+        threshold: float = 0.0,
+        batch_size: int = 4,
+        writer: Optional[ResultWriter] = None,
+        progress: bool = False,
+    ) -> list[Recognition]:
         """Recognize whole videos.
 
         Args:
@@ -133,28 +148,31 @@ class BIKEInferencer:
         """
         model, found = self._model_for(classes), []
         sources = find_sources(inputs)
-        for batch in self._recognize(model, sources, topk, threshold,
-                                     batch_size, progress):
+        for batch in self._recognize(
+            model, sources, topk, threshold, batch_size, progress
+        ):
             first = len(found)
             found.extend(batch)
             if writer is not None:
                 for source, recognition in zip(sources[first:], batch):
                     writer.write(source, [recognition])
-            for source in sources[first:len(found)]:
+            for source in sources[first : len(found)]:
                 close_file(source)
         return found
 
-    def timeline(self,
-                 video,
-                 classes: Union[str, Sequence[str], None] = None,
-                 window: float = 4.,
-                 stride: Optional[float] = None,
-                 topk: int = 5,
-                 threshold: float = 0.,
-                 batch_size: int = 4,
-                 fps: float = 25.,
-                 writer: Optional[ResultWriter] = None,
-                 progress: bool = False) -> List[Recognition]:
+    def timeline(
+        self,
+        video,
+        classes: Union[str, Sequence[str], None] = None,
+        window: float = 4.0,
+        stride: Optional[float] = None,
+        topk: int = 5,
+        threshold: float = 0.0,
+        batch_size: int = 4,
+        fps: float = 25.0,
+        writer: Optional[ResultWriter] = None,
+        progress: bool = False,
+    ) -> list[Recognition]:
         """Recognize a long video window by window.
 
         Args:
@@ -183,14 +201,17 @@ class BIKEInferencer:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
         try:
-            windows = windows_of(source, window,
-                                 window / 2 if stride is None else stride)
+            windows = windows_of(
+                source, window, window / 2 if stride is None else stride
+            )
         except PipelineError as error:
             found = [Recognition(source.name, error=str(error))]
         else:
             found = [
-                recognition for batch in self._recognize(
-                    model, windows, topk, threshold, batch_size, progress)
+                recognition
+                for batch in self._recognize(
+                    model, windows, topk, threshold, batch_size, progress
+                )
                 for recognition in batch
             ]
         if writer is not None:
@@ -198,14 +219,16 @@ class BIKEInferencer:
         close_file(source)
         return found
 
-    def stream(self,
-               address: Union[int, str],
-               classes: Union[str, Sequence[str], None] = None,
-               window: float = 4.,
-               stride: float = 1.,
-               topk: int = 5,
-               threshold: float = 0.,
-               fps: float = 8.) -> Iterator[Recognition]:
+    def stream(
+        self,
+        address: Union[int, str],
+        classes: Union[str, Sequence[str], None] = None,
+        window: float = 4.0,
+        stride: float = 1.0,
+        topk: int = 5,
+        threshold: float = 0.0,
+        fps: float = 8.0,
+    ) -> Iterator[Recognition]:
         """Recognize what a camera sees, until its stream ends.
 
         Args:
@@ -228,8 +251,7 @@ class BIKEInferencer:
         model = self._model_for(classes)
         with Stream(address, window, fps) as stream:
             for source, segment in stream.windows(stride):
-                for batch in self._recognize(model, [source], topk, threshold,
-                                             1):
+                for batch in self._recognize(model, [source], topk, threshold, 1):
                     batch[0].segment = segment
                     yield batch[0]
 
@@ -242,40 +264,42 @@ class BIKEInferencer:
             warnings.warn(
                 f'recognizing the {len(self.classes)} classes of the config: '
                 'those of an earlier call were for that call; set_classes() '
-                'sets them for all')
+                'sets them for all'
+            )
         return with_classes(
-            self.model,
-            self.classes if classes is None else classes,
-            keep_saliency=True)
+            self.model, self.classes if classes is None else classes, keep_saliency=True
+        )
 
-    def _recognize(self,
-                   model: BaseRecognizer,
-                   sources: List[Source],
-                   topk: int,
-                   threshold: float,
-                   batch_size: int,
-                   progress: bool = False) -> Iterator[List[Recognition]]:
+    def _recognize(
+        self,
+        model: BaseRecognizer,
+        sources: list[Source],
+        topk: int,
+        threshold: float,
+        batch_size: int,
+        progress: bool = False,
+    ) -> Iterator[list[Recognition]]:
         if topk < 1 or batch_size < 1 or not 0 <= threshold <= 1:
-            raise ValueError(f'topk={topk}, batch_size={batch_size}, '
-                             f'threshold={threshold}: expected positive '
-                             'numbers, and a threshold in [0, 1]')
-        if isinstance(model, Recognizer3D) and \
-                (model.test_cfg or {}).get('max_testing_views'):
+            raise ValueError(
+                f'topk={topk}, batch_size={batch_size}, '
+                f'threshold={threshold}: expected positive '
+                'numbers, and a threshold in [0, 1]'
+            )
+        if isinstance(model, Recognizer3D) and (model.test_cfg or {}).get(
+            'max_testing_views'
+        ):
             batch_size = 1  # the toolbox parts the views of one video only
-        with tqdm(
-                total=len(sources), unit='video', disable=not progress) as bar:
+        with tqdm(total=len(sources), unit='video', disable=not progress) as bar:
             for first in range(0, len(sources), batch_size):
-                part = sources[first:first + batch_size]
+                part = sources[first : first + batch_size]
                 yield self._recognize_batch(model, part, topk, threshold)
                 bar.update(len(part))
 
     @torch.no_grad()
-    def _recognize_batch(self, model: BaseRecognizer, sources: List[Source],
-                         topk: int, threshold: float) -> List[Recognition]:
-        found = [
-            Recognition(source.name, segment=source.segment)
-            for source in sources
-        ]
+    def _recognize_batch(
+        self, model: BaseRecognizer, sources: list[Source], topk: int, threshold: float
+    ) -> list[Recognition]:
+        found = [Recognition(source.name, segment=source.segment) for source in sources]
         batch, read = [], []
         for recognition, source in zip(found, sources):
             try:
@@ -285,8 +309,11 @@ class BIKEInferencer:
                 recognition.error = str(error)
         if batch:
             samples = model.test_step(pseudo_collate(batch))
-            check_scores([confidences(x, model.cls_head) for x in samples],
-                         [recognition.source for recognition in read], model)
+            check_scores(
+                [confidences(x, model.cls_head) for x in samples],
+                [recognition.source for recognition in read],
+                model,
+            )
             for recognition, sample in zip(read, samples):
                 fill_in(recognition, sample, model.cls_head, topk, threshold)
         return found
@@ -294,8 +321,10 @@ class BIKEInferencer:
 
 def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:
     if model.get('type') != 'CLIPRecognizer':
-        raise ValueError('a lexicon needs a CLIPRecognizer, which associates '
-                         f"attributes; the config's model is {model.type!r}")
+        raise ValueError(
+            'a lexicon needs a CLIPRecognizer, which associates '
+            f"attributes; the config's model is {model.type!r}"
+        )
     options = dict(model.get('association') or {})
     options.update(lexicon=lexicon, topk=num_attributes)
     model['association'] = options

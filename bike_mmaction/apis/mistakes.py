@@ -1,4 +1,5 @@
 """One line for what a user can mend, a traceback for everything else."""
+
 import os
 import sys
 import time
@@ -28,8 +29,9 @@ def read_config_file(path: str) -> Config:
     try:
         return Config.fromfile(path)
     except Exception as error:  # it is a program of its own
-        raise ValueError(f"cannot read the config '{path}': "
-                         f'{type(error).__name__}: {error}') from error
+        raise ValueError(
+            f"cannot read the config '{path}': {type(error).__name__}: {error}"
+        ) from error
 
 
 @contextmanager
@@ -64,19 +66,22 @@ def is_mistake(error: Exception) -> bool:
         return True
     frames = traceback.extract_tb(error.__traceback__)
     if any(
-            frame.filename.endswith(_LOOPS) and frame.name.startswith('run_')
-            for frame in frames):
+        frame.filename.endswith(_LOOPS) and frame.name.startswith('run_')
+        for frame in frames
+    ):
         return False
     if isinstance(error, (ImportError, RuntimeError, ValueError)):
         return 'raise ' in frames[-1].line
     # An unknown `type`, or an option that it does not have.
-    return isinstance(error, (KeyError, TypeError)) and \
-        frames[-1].filename.endswith(_BUILDING)
+    return isinstance(error, (KeyError, TypeError)) and frames[-1].filename.endswith(
+        _BUILDING
+    )
 
 
 def _message(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(
-        error, KeyError) and error.args else str(error)
+    text = (
+        str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    )
     if 'DataLoader worker' in text:  # followed by the worker's traceback
         text = text.strip().splitlines()[-1].split('PipelineError: ')[-1]
     return text or type(error).__name__

@@ -1,16 +1,16 @@
 """Results as files: JSON, pictures and annotated videos."""
+
 import json
 import os
 import os.path as osp
 import threading
 from bisect import bisect_right
-from typing import Iterator, List, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
-from ..visualization import (draw_overlay, draw_saliency, draw_timeline,
-                             write_video)
+from ..visualization import draw_overlay, draw_saliency, draw_timeline, write_video
 from ..visualization.colors import class_colors
 from ..visualization.timeline import nearest_segments
 from .recognition import Recognition
@@ -44,15 +44,16 @@ class ResultWriter:
         ValueError: if a format is another.
     """
 
-    def __init__(self,
-                 folder: str,
-                 formats: Sequence[str] = ('json', 'png', 'mp4'),
-                 threshold: float = 0.,
-                 progress: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str,
+        formats: Sequence[str] = ('json', 'png', 'mp4'),
+        threshold: float = 0.0,
+        progress: bool = False,
+    ) -> None:
         unknown = [name for name in formats if name not in FORMATS]
         if unknown:
-            raise ValueError(f'formats {unknown} are unknown; choose from '
-                             f'{FORMATS}')
+            raise ValueError(f'formats {unknown} are unknown; choose from {FORMATS}')
         os.makedirs(folder, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(f"cannot write to '{folder}'")
@@ -60,7 +61,7 @@ class ResultWriter:
         self.threshold, self.progress = threshold, progress
         self._used, self._lock = set(), threading.Lock()
 
-    def write(self, source: Source, found: List[Recognition]) -> List[str]:
+    def write(self, source: Source, found: list[Recognition]) -> list[str]:
         """Write the files of a video.
 
         What was recognized is not lost with a picture: where one cannot be
@@ -76,8 +77,11 @@ class ResultWriter:
         stem, paths = self._stem(source), []
         readable = not all(recognition.error for recognition in found)
         for name in self.formats:
-            if name != 'json' and readable and \
-                    self._draw(f'{stem}.{name}', source, found):
+            if (
+                name != 'json'
+                and readable
+                and self._draw(f'{stem}.{name}', source, found)
+            ):
                 paths.append(f'{stem}.{name}')
         if 'json' in self.formats:
             paths.append(f'{stem}.json')
@@ -87,11 +91,11 @@ class ResultWriter:
                     content if found[0].segment else content[0],
                     file,
                     indent=1,
-                    ensure_ascii=False)
+                    ensure_ascii=False,
+                )
         return paths
 
-    def _draw(self, path: str, source: Source,
-              found: List[Recognition]) -> bool:
+    def _draw(self, path: str, source: Source, found: list[Recognition]) -> bool:
         # An unfinished file must not look like a finished one.
         part = osp.join(self.folder, f'unfinished_{osp.basename(path)}')
         try:
@@ -107,8 +111,7 @@ class ResultWriter:
                 os.remove(part)
             reason = (str(error).strip() or type(error).__name__).splitlines()
             text = f"no '{osp.basename(path)}': {reason[0]}"
-            found[0].warning = '; '.join(
-                filter(None, (found[0].warning, text)))
+            found[0].warning = '; '.join(filter(None, (found[0].warning, text)))
             return False
         return True
 
@@ -128,8 +131,9 @@ class ResultWriter:
             self._used.add(stem)
         return osp.join(self.folder, stem)
 
-    def _draw_timeline(self, path: str, source: Source,
-                       found: List[Recognition]) -> None:
+    def _draw_timeline(
+        self, path: str, source: Source, found: list[Recognition]
+    ) -> None:
         tops = [dict(recognition.predictions) for recognition in found]
         best = {}  # classes by their highest confidence
         for name, value in (item for top in tops for item in top.items()):
@@ -139,20 +143,21 @@ class ResultWriter:
         total = len(source.content)
         indices = [int((i + 0.5) * total / 8) for i in range(8)]
         draw_timeline(
-            path, [r.segment for r in found], [r.label for r in found], {
-                n: [top.get(n, float('nan')) for top in tops]
-                for n in names[:MAX_CURVES]
-            }, _thumbnails(source, indices), self.threshold,
-            osp.basename(source.name))
+            path,
+            [r.segment for r in found],
+            [r.label for r in found],
+            {n: [top.get(n, float('nan')) for top in tops] for n in names[:MAX_CURVES]},
+            _thumbnails(source, indices),
+            self.threshold,
+            osp.basename(source.name),
+        )
 
-    def _write_video(self, path: str, source: Source,
-                     found: List[Recognition]) -> None:
+    def _write_video(self, path: str, source: Source, found: list[Recognition]) -> None:
         gif = path.endswith('.gif')
         fps = frame_rate(source)
         step = max(1, round(fps / GIF_FPS)) if gif else 1
         indices = range(0, len(source.content), step)
-        images = _annotate(source, found, indices,
-                           GIF_HEIGHT if gif else MP4_HEIGHT)
+        images = _annotate(source, found, indices, GIF_HEIGHT if gif else MP4_HEIGHT)
         write_video(
             path,
             tqdm(
@@ -160,11 +165,13 @@ class ResultWriter:
                 osp.basename(source.name),
                 len(indices),
                 unit='frame',
-                disable=not self.progress), fps / step)
+                disable=not self.progress,
+            ),
+            fps / step,
+        )
 
 
-def draw_recognition(path: str, source: Source,
-                     recognition: Recognition) -> None:
+def draw_recognition(path: str, source: Source, recognition: Recognition) -> None:
     """Draw the frames of a video, their saliency and the attributes.
 
     Args:
@@ -176,54 +183,62 @@ def draw_recognition(path: str, source: Source,
     draw_saliency(
         path,
         _thumbnails(source, recognition.frames),
-        np.array([recognition.saliency[name] for name in names]), [
-            f'{name}  {100 * value:.1f} %'
-            for name, value in recognition.predictions
-        ],
-        title=f'{osp.basename(source.name)}: '
-        f"{recognition.label or 'none of these'}",
-        attributes=recognition.attributes)
+        np.array([recognition.saliency[name] for name in names]),
+        [f'{name}  {100 * value:.1f} %' for name, value in recognition.predictions],
+        title=f'{osp.basename(source.name)}: {recognition.label or "none of these"}',
+        attributes=recognition.attributes,
+    )
 
 
-def _thumbnails(source: Source, indices: Sequence[int]) -> List[np.ndarray]:
+def _thumbnails(source: Source, indices: Sequence[int]) -> list[np.ndarray]:
     import cv2
+
     found = []
     for image in (source.content[i] for i in indices):
         scale = min(1, THUMBNAIL / min(image.shape[:2]))
         found.append(
-            cv2.resize(
-                image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        )
     return found
 
 
-def _annotate(source: Source, found: List[Recognition], indices: Sequence[int],
-              height: int) -> Iterator[np.ndarray]:
+def _annotate(
+    source: Source, found: list[Recognition], indices: Sequence[int], height: int
+) -> Iterator[np.ndarray]:
     total, fps = len(source.content), frame_rate(source)
-    colors = class_colors([r.label for r in found] +
-                          [name for r in found for name, _ in r.predictions])
+    colors = class_colors(
+        [r.label for r in found] + [name for r in found for name, _ in r.predictions]
+    )
     if found[0].segment:
         segments = nearest_segments([r.segment for r in found])
         starts, length = [begin for begin, _ in segments], total / fps
         # Low but visible, also of windows that could not be read.
         values = [max([0.1] + [v for _, v in r.predictions]) for r in found]
-        bars = [(begin / length, end / length, value, colors[r.label])
-                for (begin, end), value, r in zip(segments, values, found)]
+        bars = [
+            (begin / length, end / length, value, colors[r.label])
+            for (begin, end), value, r in zip(segments, values, found)
+        ]
     else:
         starts, bars = [0], _saliency_bars(found[0], total, colors)
     count = max(len(r.predictions[:3]) for r in found)
     for index in indices:
         place = max(0, bisect_right(starts, index / fps) - 1)
-        rows = [(name, value, colors[name])
-                for name, value in found[place].predictions[:count]]
-        rows += [('', 0., colors[None])] * (count - len(rows))
-        yield draw_overlay(source.content[index], rows, bars,
-                           (index + 0.5) / total, height)
+        rows = [
+            (name, value, colors[name])
+            for name, value in found[place].predictions[:count]
+        ]
+        rows += [('', 0.0, colors[None])] * (count - len(rows))
+        yield draw_overlay(
+            source.content[index], rows, bars, (index + 0.5) / total, height
+        )
 
 
-def _saliency_bars(recognition: Recognition, total: int, colors) -> List:
+def _saliency_bars(recognition: Recognition, total: int, colors) -> list:
     """Of the most likely class; a frame stands for what follows it."""
     name = recognition.predictions[0][0]
     shares = recognition.saliency[name]
     edges = [frame / total for frame in recognition.frames] + [1]
-    return [(begin, end, share / max(shares), colors[name])
-            for begin, end, share in zip(edges, edges[1:], shares)]
+    return [
+        (begin, end, share / max(shares), colors[name])
+        for begin, end, share in zip(edges, edges[1:], shares)
+    ]

@@ -1,5 +1,6 @@
 """Turn a config for Kinetics-400 into one for another data set or protocol."""
-from typing import Dict, Optional
+
+from typing import Optional
 
 from mmengine.config import ConfigDict
 
@@ -22,36 +23,37 @@ def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
             extracted frames.
     """
     info = find_dataset(name)
-    parts = {
-        loader: 'train' if loader == 'train' else info.tested
-        for loader in SPLITS
-    }
+    parts = {loader: 'train' if loader == 'train' else info.tested for loader in SPLITS}
     _use_lists(cfg, info, split, parts)
     cfg.val_evaluator = [ConfigDict(type=metric) for metric in info.metrics]
     cfg.test_evaluator = cfg.val_evaluator
 
 
-def _use_lists(cfg, info: DatasetInfo, split: Optional[int],
-               parts: Dict[str, str]) -> None:
+def _use_lists(
+    cfg, info: DatasetInfo, split: Optional[int], parts: dict[str, str]
+) -> None:
     """Read the parts of a data set, by loader, and know its classes."""
     cfg.data_root = info.data_root
     cfg.filename_tmpl = info.frames
     for key in ('cls_head', 'attributes_head'):
         if key in cfg.model:
             cfg.model[key].update(
-                num_classes=info.num_classes, class_names=info.classes(split))
+                num_classes=info.num_classes, class_names=info.classes(split)
+            )
     for loader, part in parts.items():
         if part not in info.parts:
             continue
         dataset = own_dataset(cfg, loader)
         if 'video' not in dataset['data_prefix']:
             raise ValueError(
-                f"{loader}_dataloader has a {dataset['type']}, which reads no "
+                f'{loader}_dataloader has a {dataset["type"]}, which reads no '
                 'video files: begin with the config of video files, and call '
-                'use_rawframes last')
+                'use_rawframes last'
+            )
         dataset['ann_file'] = f'{info.data_root}/{info.list_name(part, split)}'
         dataset['data_prefix'] = ConfigDict(
-            video=f'{info.data_root}/{info.folder(part)}')
+            video=f'{info.data_root}/{info.folder(part)}'
+        )
         _use_segments(dataset, part == 'train' and info.segments)
         for key in ('multi_class', 'num_classes'):  # of the one before
             dataset.pop(key, None)
@@ -102,16 +104,16 @@ def few_shot(cfg, shots: int, seed: int = 0) -> None:
         dataset=dataset,
         shots=shots,
         seed=seed,
-        num_classes=cfg.model['cls_head']['num_classes'])
+        num_classes=cfg.model['cls_head']['num_classes'],
+    )
     writing = ConfigDict(type='WriteFewShotList')
     hooks = cfg.get('custom_hooks') or []
     cfg.custom_hooks = hooks if writing in hooks else [*hooks, writing]
 
 
-def zero_shot(cfg,
-              name: str,
-              split: Optional[int] = None,
-              evaluator: str = 'video') -> None:
+def zero_shot(
+    cfg, name: str, split: Optional[int] = None, evaluator: str = 'video'
+) -> None:
     """Only test, on a data set that the model was not trained on (Table 5).
 
     Args:
@@ -129,8 +131,7 @@ def zero_shot(cfg,
         ValueError: as :func:`use_dataset`, or for an unknown evaluator.
     """
     if evaluator not in EVALUATORS:
-        raise ValueError(f'evaluator={evaluator!r}; choose from '
-                         f'{tuple(EVALUATORS)}')
+        raise ValueError(f'evaluator={evaluator!r}; choose from {tuple(EVALUATORS)}')
     info = find_dataset(name)
     whole = split is None and 'full' in info.parts
     _use_lists(cfg, info, split, dict(test='full' if whole else info.tested))
@@ -138,10 +139,14 @@ def zero_shot(cfg,
         cfg.model['neck'] = None
         cfg.model['optional'] = ['neck.']
     cfg.model['cls_head']['keep_scores'] = True
-    cfg.test_evaluator = [
-        ConfigDict(type='ZeroShotMetric', evaluator=evaluator)
-    ]
-    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper',
-                'param_scheduler', 'val_dataloader', 'val_cfg',
-                'val_evaluator'):
+    cfg.test_evaluator = [ConfigDict(type='ZeroShotMetric', evaluator=evaluator)]
+    for key in (
+        'train_dataloader',
+        'train_cfg',
+        'optim_wrapper',
+        'param_scheduler',
+        'val_dataloader',
+        'val_cfg',
+        'val_evaluator',
+    ):
         cfg[key] = None

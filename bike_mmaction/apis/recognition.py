@@ -1,7 +1,8 @@
 """What was recognized, as data and as a line of text."""
+
 import os.path as osp
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Optional
 
 import numpy as np
 from mmaction.structures import ActionDataSample
@@ -31,17 +32,18 @@ class Recognition:
         warning (str, optional): What makes the result doubtful.
         error (str, optional): Why it could not be read; the rest is empty.
     """
+
     source: str
-    predictions: List[Tuple[str, float]] = field(default_factory=list)
+    predictions: list[tuple[str, float]] = field(default_factory=list)
     label: Optional[str] = None
-    saliency: Dict[str, List[float]] = field(default_factory=dict)
-    frames: List[int] = field(default_factory=list)
-    attributes: List[Tuple[str, float]] = field(default_factory=list)
-    segment: Optional[Tuple[float, float]] = None
+    saliency: dict[str, list[float]] = field(default_factory=dict)
+    frames: list[int] = field(default_factory=list)
+    attributes: list[tuple[str, float]] = field(default_factory=list)
+    segment: Optional[tuple[float, float]] = None
     warning: Optional[str] = None
     error: Optional[str] = None
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
 
@@ -53,8 +55,9 @@ def describe(recognition: Recognition) -> str:
         where += ' {:.1f}-{:.1f} s'.format(*recognition.segment)
     if recognition.error:
         return f'{where}: {recognition.error}'
-    listed = ', '.join(f'{name} {100 * value:.1f} %'
-                       for name, value in recognition.predictions)
+    listed = ', '.join(
+        f'{name} {100 * value:.1f} %' for name, value in recognition.predictions
+    )
     line = f'{where}: {recognition.label or "none of these"} ({listed})'
     if recognition.attributes:
         line += '; ' + ', '.join(name for name, _ in recognition.attributes)
@@ -63,8 +66,13 @@ def describe(recognition: Recognition) -> str:
     return line
 
 
-def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
-            topk: int, threshold: float) -> None:
+def fill_in(
+    recognition: Recognition,
+    sample: ActionDataSample,
+    head: VCSHead,
+    topk: int,
+    threshold: float,
+) -> None:
     """Put in what a test of the model has found, in the terms of its user.
 
     Args:
@@ -82,7 +90,8 @@ def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
     if values[0] >= threshold:
         recognition.label = names[order[0]]
     recognition.attributes = list(
-        zip(sample.get('attributes', ()), sample.get('phrase_scores', ())))
+        zip(sample.get('attributes', ()), sample.get('phrase_scores', ()))
+    )
     saliency = sample.saliency.cpu()  # [K, T]
     recognition.saliency = {names[k]: saliency[k].tolist() for k in order}
     count = saliency.shape[-1]
@@ -90,8 +99,10 @@ def fill_in(recognition: Recognition, sample: ActionDataSample, head: VCSHead,
     recognition.frames = indices.reshape(-1)[:count].tolist()
     there, warnings = len(set(recognition.frames)), []
     if there < count:
-        warnings.append(f'only {there} of the {count} frames that the model '
-                        'looks at: some are repeated')
+        warnings.append(
+            f'only {there} of the {count} frames that the model '
+            'looks at: some are repeated'
+        )
     if len(names) == 1:
         warnings.append('one class alone has a confidence of 1 in any video')
     recognition.warning = '; '.join(warnings) or None

@@ -1,9 +1,11 @@
 """What can be recognized: files, folders and arrays, as a pipeline sees it."""
+
 import os
 import os.path as osp
 import re
 import threading
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -13,7 +15,7 @@ from ..datasets.annotation import EXTENSIONS, is_named
 from ..datasets.segments import segment_frames
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
-Segment = Tuple[float, float]
+Segment = tuple[float, float]
 
 
 class Source(NamedTuple):
@@ -27,10 +29,11 @@ class Source(NamedTuple):
         fps (float): Frames per second, of anything but files.
             Defaults to 25.
     """
+
     name: str
     content: Any
     segment: Optional[Segment] = None
-    fps: float = 25.
+    fps: float = 25.0
 
 
 class VideoFile:
@@ -73,6 +76,7 @@ class VideoFile:
 
     def _call(self, function):
         import decord
+
         try:
             with self._lock:
                 if self._reader is None:
@@ -85,8 +89,9 @@ class VideoFile:
 def _as_image(frame) -> np.ndarray:
     image = frame.asnumpy()
     if image.shape[-1] != 3:  # decord 0.6, of frames 16 pixels wide
-        raise ValueError(f'decord makes {image.shape} of its frames, which '
-                         'should be [H, W, 3]')
+        raise ValueError(
+            f'decord makes {image.shape} of its frames, which should be [H, W, 3]'
+        )
     return image
 
 
@@ -106,18 +111,21 @@ class ImageFolder:
 
     def __getitem__(self, index: int) -> np.ndarray:
         import cv2
+
         image = cv2.imread(self.paths[index])
         if image is None:
             raise PipelineError(f"'{self.paths[index]}' is no image")
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _files(folder: str, suffixes: Sequence[str]) -> List[str]:
+def _files(folder: str, suffixes: Sequence[str]) -> list[str]:
     names = [n for n in os.listdir(folder) if is_named(n, suffixes)]
-    names.sort(key=lambda name: [
-        int(part) if place % 2 else part
-        for place, part in enumerate(re.split(r'([0-9]+)', name))
-    ])
+    names.sort(
+        key=lambda name: [
+            int(part) if place % 2 else part
+            for place, part in enumerate(re.split(r'([0-9]+)', name))
+        ]
+    )
     return [osp.join(folder, name) for name in names]
 
 
@@ -141,7 +149,7 @@ def close_file(source: Source) -> None:
         source.content.close()
 
 
-def find_sources(inputs) -> List[Source]:
+def find_sources(inputs) -> list[Source]:
     """Videos behind what a user gave.
 
     Args:
@@ -162,14 +170,22 @@ def find_sources(inputs) -> List[Source]:
     if isinstance(inputs, (list, tuple)):
         return [source for one in inputs for source in find_sources(one)]
     if isinstance(inputs, np.ndarray):
-        if inputs.ndim != 4 or inputs.shape[-1] != 3 or not len(inputs) or \
-                inputs.dtype != np.uint8:
-            raise ValueError('expected frames [T, H, W, 3], uint8, got '
-                             f'{inputs.shape}, {inputs.dtype}')
+        if (
+            inputs.ndim != 4
+            or inputs.shape[-1] != 3
+            or not len(inputs)
+            or inputs.dtype != np.uint8
+        ):
+            raise ValueError(
+                'expected frames [T, H, W, 3], uint8, got '
+                f'{inputs.shape}, {inputs.dtype}'
+            )
         return [Source('array', inputs)]
     if not isinstance(inputs, (str, os.PathLike)):
-        raise TypeError('expected a path, an array of frames, or a list of '
-                        f'these, got a {type(inputs).__name__}')
+        raise TypeError(
+            'expected a path, an array of frames, or a list of '
+            f'these, got a {type(inputs).__name__}'
+        )
     path = os.fspath(inputs)
     if not osp.isdir(path):
         return [Source(path, VideoFile(path))]
@@ -178,12 +194,13 @@ def find_sources(inputs) -> List[Source]:
         return [Source(video, VideoFile(video)) for video in videos]
     images = ImageFolder(path)
     if not len(images):
-        raise ValueError(f"'{path}' has neither videos "
-                         f"({', '.join(EXTENSIONS)}) nor images")
+        raise ValueError(
+            f"'{path}' has neither videos ({', '.join(EXTENSIONS)}) nor images"
+        )
     return [Source(path, images)]
 
 
-def windows_of(source: Source, window: float, stride: float) -> List[Source]:
+def windows_of(source: Source, window: float, stride: float) -> list[Source]:
     """Cut a video into windows; the last one ends with the video.
 
     Args:
@@ -196,14 +213,11 @@ def windows_of(source: Source, window: float, stride: float) -> List[Source]:
         PipelineError: if the video cannot be read.
     """
     if window <= 0 or stride <= 0:
-        raise ValueError(f'window={window} and stride={stride} must be '
-                         'positive')
+        raise ValueError(f'window={window} and stride={stride} must be positive')
     duration = len(source.content) / frame_rate(source)
     count = 1 + max(0, int(np.ceil((duration - window) / stride - 1e-6)))
     starts = [min(i * stride, max(duration - window, 0)) for i in range(count)]
-    return [
-        source._replace(segment=(s, min(s + window, duration))) for s in starts
-    ]
+    return [source._replace(segment=(s, min(s + window, duration))) for s in starts]
 
 
 class SourceReader:
@@ -219,20 +233,20 @@ class SourceReader:
     def __init__(self, pipeline: Sequence[dict]) -> None:
         names = [step['type'] for step in pipeline]
         if 'DecordInit' not in names or 'DecordDecode' not in names:
-            raise ValueError('the test pipeline must read video files with '
-                             f'DecordInit and DecordDecode, got {names}')
+            raise ValueError(
+                'the test pipeline must read video files with '
+                f'DecordInit and DecordDecode, got {names}'
+            )
         steps = [
-            dict(type='ArrayDecode')
-            if step['type'] == 'DecordDecode' else dict(step)
+            dict(type='ArrayDecode') if step['type'] == 'DecordDecode' else dict(step)
             for step in pipeline
-            if step['type'] not in ('DecordInit', 'LoadAttributes',
-                                    'KeepSegment')
+            if step['type'] not in ('DecordInit', 'LoadAttributes', 'KeepSegment')
         ]
         steps[-1].pop('algorithm_keys', None)
         steps[-1]['meta_keys'] = ('filename', 'frame_inds', 'fps')
         self._steps = Compose(steps)
 
-    def __call__(self, source: Source) -> Dict[str, Any]:
+    def __call__(self, source: Source) -> dict[str, Any]:
         """Read a source: inputs and data sample.
 
         Raises:
@@ -240,8 +254,7 @@ class SourceReader:
         """
         first, count = 0, len(source.content)
         if source.segment:
-            first, count = segment_frames(source.segment, frame_rate(source),
-                                          count)
+            first, count = segment_frames(source.segment, frame_rate(source), count)
         return self._steps(
             dict(
                 filename=source.name,
@@ -249,4 +262,6 @@ class SourceReader:
                 label=-1,
                 array=source.content,
                 start_index=first,
-                total_frames=count))
+                total_frames=count,
+            )
+        )

@@ -1,9 +1,11 @@
 """Cameras and network streams, as windows of frames."""
+
 import os.path as osp
 import threading
 import time
 from collections import deque
-from typing import Iterator, Optional, Tuple, Union
+from collections.abc import Iterator
+from typing import Optional, Union
 
 import numpy as np
 
@@ -14,8 +16,11 @@ def is_stream(name: Union[int, str]) -> bool:
     """Whether this is a camera's number or a network address, not a file."""
     if isinstance(name, int):
         return True
-    return isinstance(name, str) and not osp.exists(name) and \
-        (name.isdigit() or '://' in name)
+    return (
+        isinstance(name, str)
+        and not osp.exists(name)
+        and (name.isdigit() or '://' in name)
+    )
 
 
 class Stream:
@@ -35,26 +40,29 @@ class Stream:
             it is a file and not live.
     """
 
-    def __init__(self, address: Union[int, str], window: float,
-                 fps: float) -> None:
+    def __init__(self, address: Union[int, str], window: float, fps: float) -> None:
         import cv2
+
         if window <= 0 or fps <= 0:
             raise ValueError(f'window={window} and fps={fps} must be positive')
         self.name = str(address)
         self._window, self._period = window, 1 / fps
         self._capture = cv2.VideoCapture(
-            int(address) if self.name.isdigit() else address)
+            int(address) if self.name.isdigit() else address
+        )
         if not self._capture.isOpened():
             raise ValueError(f"cannot open the camera or stream '{address}'")
         total = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if total > 0:  # it would be read faster than it plays
-            raise ValueError(f"'{address}' is a file of {total:.0f} frames, "
-                             'no live stream: download it')
-        self._kept: 'deque[Tuple[float, np.ndarray]]' = deque()
+            raise ValueError(
+                f"'{address}' is a file of {total:.0f} frames, "
+                'no live stream: download it'
+            )
+        self._kept: deque[tuple[float, np.ndarray]] = deque()
         self._news = threading.Condition()
         self._closed = self._ended = False
         self._error: Optional[Exception] = None
-        self._now = 0.
+        self._now = 0.0
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> 'Stream':
@@ -67,7 +75,7 @@ class Stream:
         if not self._thread.is_alive():  # else OpenCV waits for the network
             self._capture.release()
 
-    def windows(self, stride: float) -> Iterator[Tuple[Source, tuple]]:
+    def windows(self, stride: float) -> Iterator[tuple[Source, tuple]]:
         """Wait for window after window, until the stream ends.
 
         Args:
@@ -86,7 +94,7 @@ class Stream:
         due, given = self._window, False
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._ended or self._now >= due)
+                self._news.wait_for(lambda due=due: self._ended or self._now >= due)
                 ended, now, kept = self._ended, self._now, list(self._kept)
             if self._error is not None:
                 raise self._error
@@ -112,7 +120,8 @@ class Stream:
 
     def _read_all(self) -> None:
         import cv2
-        start, due = None, 0.
+
+        start, due = None, 0.0
         while not self._closed:
             there, image = self._capture.read()
             if not there:
@@ -122,8 +131,7 @@ class Stream:
             with self._news:
                 self._now = now
                 if now >= due:
-                    self._kept.append(
-                        (now, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
+                    self._kept.append((now, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
                     due += self._period * (1 + (now - due) // self._period)
                 while self._kept and self._kept[0][0] < now - self._window:
                     self._kept.popleft()

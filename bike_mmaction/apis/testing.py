@@ -1,9 +1,11 @@
 """What the tools that test have in common."""
+
 import argparse
 import os
 import os.path as osp
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Dict, List, Optional, Sequence
+from typing import Optional
 
 from mmaction.utils import register_all_modules
 from mmengine.config import Config, ConfigDict
@@ -13,8 +15,13 @@ from mmengine.runner import Runner
 from ..datasets.class_names import load_class_names
 from ..datasets.pipelines import own_dataset, parse_views, set_views
 from ..datasets.prompts import load_prompts
-from ..evaluation.results import (average, markdown_table, row_of, write_json,
-                                  write_tables)
+from ..evaluation.results import (
+    average,
+    markdown_table,
+    row_of,
+    write_json,
+    write_tables,
+)
 from ..training import add_checks
 from .toolbox import add_frame_arguments, check_cfg_options, read_frames
 
@@ -25,29 +32,32 @@ def add_test_arguments(parser: argparse.ArgumentParser) -> None:
         '--views',
         type=_checked(parse_views),
         help='temporal clips x spatial crops of each video, such as 1x1, '
-        '4x1 or 4x3, or densely sampled 10x3d; by default as the config says')
+        '4x1 or 4x3, or densely sampled 10x3d; by default as the config says',
+    )
     add_frame_arguments(parser)
     parser.add_argument(
         '--class-names',
         metavar='LIST',
         type=_checked(load_class_names),
         help='recognize other classes: a built-in list, or a file with a '
-        'name a line or in the form id,name')
+        'name a line or in the form id,name',
+    )
     parser.add_argument(
         '--prompt',
         type=_checked(load_prompts),
         help="other words around the class names, with '{}' for the name; "
-        "a file with a prompt a line, or 'actions', makes an ensemble")
+        "a file with a prompt a line, or 'actions', makes an ensemble",
+    )
     parser.add_argument(
         '--interpolate',
         metavar='WEIGHT',
         type=_weight,
         help='share of the checkpoint, from 0 to 1, in weights between it '
-        'and the original CLIP')
+        'and the original CLIP',
+    )
 
 
-def change_test(cfg, args: argparse.Namespace,
-                checkpoint: str) -> Optional[str]:
+def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]:
     """Apply the options to a config, before its ``--cfg-options``.
 
     Args:
@@ -68,8 +78,7 @@ def change_test(cfg, args: argparse.Namespace,
     if args.views is not None:
         set_views(cfg, args.views)
     heads = [
-        cfg.model[key] for key in ('cls_head', 'attributes_head')
-        if cfg.model.get(key)
+        cfg.model[key] for key in ('cls_head', 'attributes_head') if cfg.model.get(key)
     ]
     if args.class_names is not None:
         number = len(load_class_names(args.class_names))
@@ -82,8 +91,10 @@ def change_test(cfg, args: argparse.Namespace,
             head['prompt'] = args.prompt
     if args.interpolate is not None:
         if checkpoint == 'pretrained':
-            raise ValueError("--interpolate is for a checkpoint; 'pretrained' "
-                             'is the original CLIP already')
+            raise ValueError(
+                "--interpolate is for a checkpoint; 'pretrained' "
+                'is the original CLIP already'
+            )
         add_hook(cfg, type='InterpolateWeights', weight=args.interpolate)
     if checkpoint == 'pretrained':
         add_hook(cfg, type='ReadPretrained')
@@ -98,8 +109,9 @@ def add_hook(cfg, **hook) -> None:
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
 
 
-def average_tests(configs: Sequence[str], checkpoints: Sequence[str],
-                  args: argparse.Namespace) -> dict:
+def average_tests(
+    configs: Sequence[str], checkpoints: Sequence[str], args: argparse.Namespace
+) -> dict:
     """Test one config after the other, and average the metrics.
 
     Writes ``splits.json`` with the results of each, and tables beside it.
@@ -139,8 +151,7 @@ def average_tests(configs: Sequence[str], checkpoints: Sequence[str],
     return averaged
 
 
-def _prepare(path: str, name: str, checkpoint: str,
-             args: argparse.Namespace) -> Config:
+def _prepare(path: str, name: str, checkpoint: str, args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(path)
     check_cfg_options(cfg, args.cfg_options)
     cfg.load_from = change_test(cfg, args, checkpoint)
@@ -151,9 +162,9 @@ def _prepare(path: str, name: str, checkpoint: str,
     return cfg
 
 
-def _write_average(path: str, runs: Dict[str, dict], averaged: dict) -> None:
+def _write_average(path: str, runs: dict[str, dict], averaged: dict) -> None:
     write_json(path, dict(runs=runs, average=averaged))
-    rows: List[tuple] = [row_of(name, run) for name, run in runs.items()]
+    rows: list[tuple] = [row_of(name, run) for name, run in runs.items()]
     rows.append((f'mean of {len(rows)}', '', '', averaged))
     write_tables(path, rows)
     print(f'{markdown_table(rows)}\nWritten to {path}')
@@ -170,7 +181,7 @@ def _checked(read):
         try:
             read(text)
         except (OSError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error))
+            raise argparse.ArgumentTypeError(str(error)) from error
         return text
 
     return check
@@ -180,7 +191,7 @@ def _weight(text: str) -> float:
     try:
         weight = float(text)
     except ValueError:
-        weight = -1.
+        weight = -1.0
     if not 0 <= weight <= 1:
         raise argparse.ArgumentTypeError(f'{text!r} is not in [0, 1]')
     return weight

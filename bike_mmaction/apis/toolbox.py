@@ -1,13 +1,15 @@
 """The toolbox's own command-line tools, to run them with additions."""
+
 import argparse
 import importlib.util
 import inspect
 import os.path as osp
 import runpy
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from types import ModuleType
-from typing import Optional, Sequence
+from typing import Optional
 
 import mmaction
 import torch
@@ -18,9 +20,17 @@ from ..datasets.annotation import frame_numbers
 from ..datasets.pipelines import use_rawframes
 
 # What mmengine reads from a config beside the arguments of its Runner.
-USED = ('auto_scale_lr', 'compile', 'custom_imports', 'dataset_meta',
-        'find_unused_parameters', 'model_wrapper_cfg', 'runner_type',
-        'sync_bn', 'test_pipeline')
+USED = (
+    'auto_scale_lr',
+    'compile',
+    'custom_imports',
+    'dataset_meta',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'runner_type',
+    'sync_bn',
+    'test_pipeline',
+)
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +38,14 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--rawframes',
         action='store_true',
-        help='read extracted frames instead of video files')
+        help='read extracted frames instead of video files',
+    )
     parser.add_argument(
         '--frames',
         metavar='TEMPLATE',
         help='the same, of frames that are called otherwise than the config '
-        "expects, such as 'img_{:05}.jpg'")
+        "expects, such as 'img_{:05}.jpg'",
+    )
 
 
 def read_frames(cfg, args: argparse.Namespace) -> None:
@@ -69,7 +81,7 @@ def find_toolbox_tool(name: str) -> str:
     package = osp.dirname(mmaction.__file__)
     folders = [
         osp.join(package, '.mim', 'tools'),
-        osp.join(osp.dirname(package), 'tools')
+        osp.join(osp.dirname(package), 'tools'),
     ]
     for folder in folders:
         path = osp.join(folder, f'{name}.py')
@@ -78,7 +90,8 @@ def find_toolbox_tool(name: str) -> str:
     raise FileNotFoundError(
         f"MMAction2's tool '{name}.py' is in none of {folders}; see what is "
         'there, or reinstall it with: '
-        'pip install --force-reinstall --no-deps mmaction2==1.2.0')
+        'pip install --force-reinstall --no-deps mmaction2==1.2.0'
+    )
 
 
 def load_toolbox_tool(name: str) -> ModuleType:
@@ -94,8 +107,7 @@ def load_toolbox_tool(name: str) -> ModuleType:
         FileNotFoundError: if MMAction2 was installed without its tools.
     """
     path = find_toolbox_tool(name)
-    spec = importlib.util.spec_from_file_location(f'mmaction_tools_{name}',
-                                                  path)
+    spec = importlib.util.spec_from_file_location(f'mmaction_tools_{name}', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -116,8 +128,11 @@ def run_toolbox_tool(name: str, args: Sequence[str]) -> None:
     """
     path = find_toolbox_tool(osp.splitext(name)[0])
     sys.argv = [path, *args]
-    allowed = nullcontext() if torch_version() < (2, 6) else \
-        torch.serialization.safe_globals(history_buffer_globals())
+    allowed = (
+        nullcontext()
+        if torch_version() < (2, 6)
+        else torch.serialization.safe_globals(history_buffer_globals())
+    )
     with allowed:
         runpy.run_path(path, run_name='__main__')
 
@@ -153,10 +168,14 @@ def check_cfg_options(cfg, options: Optional[dict]) -> None:
         name = key.split('.')[0]
         if name in used:
             continue
-        why = 'a variable that the config file has already used' \
-            if name in cfg else 'nothing that a runner reads'
+        why = (
+            'a variable that the config file has already used'
+            if name in cfg
+            else 'nothing that a runner reads'
+        )
         raise ValueError(
             f"--cfg-options {key}=... would have no effect: '{name}' is "
             f'{why}. Name the option itself, such as '
             'model.backbone.pretrained, train_dataloader.batch_size or '
-            'optim_wrapper.optimizer.lr')
+            'optim_wrapper.optimizer.lr'
+        )

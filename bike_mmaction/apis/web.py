@@ -1,10 +1,12 @@
 """A web page on one's own machine: drop a video, name classes, look."""
+
 import os.path as osp
 import re
 import shutil
 import tempfile
 from collections import deque
-from typing import List, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Optional
 
 from ..datasets.typed_names import join_names, split_names
 from .inferencer import BIKEInferencer
@@ -13,8 +15,10 @@ from .recognition import Recognition
 from .sources import find_sources
 
 TITLE = 'BIKE: video recognition by video and text'
-HELP = ('Drop a video, name the classes it may show, and press *Recognize*. '
-        'With a window, the video is recognized piece by piece.')
+HELP = (
+    'Drop a video, name the classes it may show, and press *Recognize*. '
+    'With a window, the video is recognized piece by piece.'
+)
 MAX_UPLOAD = '2gb'
 KEPT = 20  # results whose files stay, until Gradio has copied them
 FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
@@ -29,8 +33,9 @@ def import_gradio():
     try:
         import gradio
     except ImportError as error:
-        raise ImportError('the web page needs Gradio: '
-                          "pip install 'bike_mmaction[web]'") from error
+        raise ImportError(
+            "the web page needs Gradio: pip install 'bike_mmaction[web]'"
+        ) from error
     return gradio
 
 
@@ -46,12 +51,11 @@ class WebPage:
         ImportError: if Gradio is not installed.
     """
 
-    def __init__(self, bike: BIKEInferencer,
-                 classes: Sequence[str] = ()) -> None:
+    def __init__(self, bike: BIKEInferencer, classes: Sequence[str] = ()) -> None:
         self.gradio = import_gradio()
         self.bike = bike
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
-        self._folders: 'deque[str]' = deque()
+        self._folders: deque[str] = deque()
         self.blocks = self._layout(join_names(classes))
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
@@ -79,7 +83,8 @@ class WebPage:
             share=False,
             max_file_size=MAX_UPLOAD,
             prevent_thread_lock=True,
-            quiet=True)
+            quiet=True,
+        )
         if wait:
             print(f'{url} (stop with Ctrl-C)', flush=True)
             self.blocks.block_thread()
@@ -93,14 +98,15 @@ class WebPage:
     def _layout(self, classes: str):
         gr = self.gradio
         with gr.Blocks(
-                title=TITLE, analytics_enabled=False,
-                delete_cache=(3600, 3600)) as blocks:
+            title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)
+        ) as blocks:
             gr.Markdown(f'# {TITLE}\n{HELP}')
             with gr.Row():
                 with gr.Column(scale=1):
                     inputs = self._inputs(classes)
                     button = gr.Button(
-                        'Recognize', variant='primary', elem_id='recognize')
+                        'Recognize', variant='primary', elem_id='recognize'
+                    )
                 with gr.Column(scale=2):
                     outputs = self._outputs()
 
@@ -120,40 +126,47 @@ class WebPage:
                 info='a line each, or one line separated by commas; names '
                 'with commas in quotes',
                 lines=4,
-                elem_id='classes'),
+                elem_id='classes',
+            ),
             gr.Slider(
                 0,
                 1,
                 0,
                 label='Threshold',
-                info='confidence below which it is none of these'),
+                info='confidence below which it is none of these',
+            ),
             gr.Number(
                 0,
                 label='Window in seconds',
                 info='0: the whole video at once',
                 minimum=0,
-                elem_id='window'),
+                elem_id='window',
+            ),
         ]
 
     def _outputs(self) -> list:
         gr = self.gradio
         return [
             gr.Markdown(elem_id='summary'),
-            gr.Label(
-                label='Confidences', show_heading=False,
-                elem_id='confidences'),
+            gr.Label(label='Confidences', show_heading=False, elem_id='confidences'),
             gr.Image(
                 label='Frames',
                 type='filepath',
                 buttons=['download', 'fullscreen'],
-                elem_id='picture'),
+                elem_id='picture',
+            ),
             gr.Markdown(elem_id='windows'),
             gr.Video(label='Annotated video', height=400, elem_id='annotated'),
             gr.File(label='As JSON', elem_id='json'),
         ]
 
-    def recognize(self, video: Optional[str], classes: str, threshold: float,
-                  window: Optional[float]) -> Tuple:
+    def recognize(
+        self,
+        video: Optional[str],
+        classes: str,
+        threshold: float,
+        window: Optional[float],
+    ) -> tuple:
         """What the button does.
 
         Args:
@@ -170,21 +183,21 @@ class WebPage:
         try:
             if not video:
                 raise ValueError('Drop a video first.')
-            return self._recognize(video, split_names(classes), threshold,
-                                   window)
+            return self._recognize(video, split_names(classes), threshold, window)
         except (OSError, RuntimeError, ValueError) as error:
             summary = f'## Not recognized\n{_plain(str(error))}'
             return _without_folder(summary, video), *[None] * 5
 
-    def _recognize(self, video: str, names: List[str], threshold: float,
-                   window: Optional[float]) -> Tuple:
+    def _recognize(
+        self, video: str, names: list[str], threshold: float, window: Optional[float]
+    ) -> tuple:
         folder = tempfile.mkdtemp(dir=self._folder.name)
         self._folders.append(folder)
         while len(self._folders) > KEPT:
             shutil.rmtree(self._folders.popleft())
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options = dict(threshold=threshold, progress=True)
-        source, = find_sources(video)
+        (source,) = find_sources(video)
         if window:
             found = self.bike.timeline(source, names, window, **options)
         else:
@@ -196,12 +209,17 @@ class WebPage:
         files = writer.write(source, found)
         by_suffix = {osp.splitext(path)[1]: path for path in files}
         confidences = self.gradio.update(
-            value=None if window else dict(found[0].predictions),
-            visible=not window)
+            value=None if window else dict(found[0].predictions), visible=not window
+        )
         summary = _without_folder(summarize(found), video)
-        return (summary, confidences,
-                by_suffix.get('.png'), tabulate(found) if window else None,
-                by_suffix.get('.mp4'), by_suffix['.json'])
+        return (
+            summary,
+            confidences,
+            by_suffix.get('.png'),
+            tabulate(found) if window else None,
+            by_suffix.get('.mp4'),
+            by_suffix['.json'],
+        )
 
 
 def summarize(found: Sequence[Recognition]) -> str:
@@ -226,10 +244,11 @@ def tabulate(found: Sequence[Recognition]) -> str:
         else:
             value = recognition.predictions[0][1]
             cells += [
-                _label(recognition), f'{100 * value:.0f} %',
-                _attributes(recognition)
+                _label(recognition),
+                f'{100 * value:.0f} %',
+                _attributes(recognition),
             ]
-        rows.append(f"| {' | '.join(cells)} |")
+        rows.append(f'| {" | ".join(cells)} |')
     return '\n'.join(rows)
 
 

@@ -1,14 +1,32 @@
 from .few_shot import FewShotDataset, WriteFewShotList
 from .segments import KeepSegment, NamedFrameDataset, VideoSegmentDataset
-from .transforms import (AntialiasedResize, DenseClipSampleFrames,
-                         LoadAttributes, RepeatSample, ReportUnreadable,
-                         RoundedCenterCrop, SpacedFiveCrop, SpacedTenCrop,
-                         SpacedThreeCrop, SparseSampleFrames)
+from .transforms import (
+    AntialiasedResize,
+    DenseClipSampleFrames,
+    LoadAttributes,
+    RepeatSample,
+    ReportUnreadable,
+    RoundedCenterCrop,
+    SpacedFiveCrop,
+    SpacedTenCrop,
+    SpacedThreeCrop,
+    SparseSampleFrames,
+)
 
 __all__ = [
-    'AntialiasedResize', 'DenseClipSampleFrames', 'FewShotDataset',
-    'KeepSegment', 'LoadAttributes', 'NamedFrameDataset', 'RepeatSample',
-    'ReportUnreadable', 'RoundedCenterCrop', 'SpacedFiveCrop', 'SpacedTenCrop',
-    'SpacedThreeCrop', 'SparseSampleFrames', 'VideoSegmentDataset',
-    'WriteFewShotList'
+    'AntialiasedResize',
+    'DenseClipSampleFrames',
+    'FewShotDataset',
+    'KeepSegment',
+    'LoadAttributes',
+    'NamedFrameDataset',
+    'RepeatSample',
+    'ReportUnreadable',
+    'RoundedCenterCrop',
+    'SpacedFiveCrop',
+    'SpacedTenCrop',
+    'SpacedThreeCrop',
+    'SparseSampleFrames',
+    'VideoSegmentDataset',
+    'WriteFewShotList',
 ]

@@ -5,12 +5,14 @@ their segments (in seconds), ``folder total_frames label...`` for extracted
 frames and ``folder offset total_frames label`` for segments of these. A video
 to test may be without label where there may be several: it shows nothing.
 """
+
 import os
 import os.path as osp
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from math import ceil
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional
 
 from tqdm import tqdm
 
@@ -33,9 +35,10 @@ class AnnotationList(NamedTuple):
         remarks (dict[str, int]): Why other entries are left out, how often.
         videos (int): Number of the videos in the lines.
     """
-    lines: List[str]
-    missing: List[str]
-    remarks: Dict[str, int]
+
+    lines: list[str]
+    missing: list[str]
+    remarks: dict[str, int]
     videos: int
 
 
@@ -50,8 +53,8 @@ class VideoFolder:
     def __init__(self, root: str, shortest: float = 0) -> None:
         self.root = root
         self.shortest = shortest
-        self._by_stem: Dict[str, List[str]] = {}
-        self._by_end: Dict[str, List[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        self._by_end: dict[str, list[str]] = {}
         for path in self._search():
             stem = without_extension(path)
             self._by_stem.setdefault(stem, []).append(path)
@@ -83,7 +86,8 @@ class VideoFolder:
             if len(found) > 1:
                 raise ValueError(
                     f"'{name}' may be '{found[0]}' or '{found[1]}' in "
-                    f"'{self.root}': remove or rename one")
+                    f"'{self.root}': remove or rename one"
+                )
             if found:
                 return found[0]
         return None
@@ -126,26 +130,23 @@ class FrameFolder(VideoFolder):
         shortest (float): Seconds that a segment must have. Defaults to 0.
     """
 
-    def __init__(self,
-                 root: str,
-                 templates: Sequence[str],
-                 fps: float = 24,
-                 shortest: float = 0) -> None:
+    def __init__(
+        self, root: str, templates: Sequence[str], fps: float = 24, shortest: float = 0
+    ) -> None:
         self.template = templates[0]
         self.templates = templates
         self.fps = fps
         # How many frames, the first and the last number, by folder.
-        self._numbers: Dict[str, Tuple[int, int, int]] = {}
+        self._numbers: dict[str, tuple[int, int, int]] = {}
         super().__init__(root, shortest)
 
     def _search(self) -> Iterable[str]:
-        found: Dict[str, dict] = {template: {} for template in self.templates}
+        found: dict[str, dict] = {template: {} for template in self.templates}
         for folder, files in _walk(self.root):
             for template in self.templates:
                 numbers = frame_numbers(files, template, osp.basename(folder))
                 if numbers and folder:
-                    found[template][folder] = (len(numbers), min(numbers),
-                                               max(numbers))
+                    found[template][folder] = (len(numbers), min(numbers), max(numbers))
                     break
         # The first of those that are found equally often.
         self.template = max(found, key=lambda template: len(found[template]))
@@ -181,7 +182,7 @@ class FrameFolder(VideoFolder):
         return ' '.join(map(str, [path, *numbers, *entry.labels]))
 
 
-def _ends(path: str) -> List[str]:
+def _ends(path: str) -> list[str]:
     """``['a/b/c', 'b/c', 'c']`` of ``'a/b/c'``."""
     parts = path.split('/')
     return ['/'.join(parts[i:]) for i in range(len(parts))]
@@ -192,8 +193,7 @@ def is_named(name: str, extensions: Sequence[str]) -> bool:
 
     The ``._name`` files that macOS leaves beside others are none of them.
     """
-    return name.lower().endswith(tuple(extensions)) and \
-        not name.startswith('._')
+    return name.lower().endswith(tuple(extensions)) and not name.startswith('._')
 
 
 def without_extension(path: str) -> str:
@@ -202,8 +202,7 @@ def without_extension(path: str) -> str:
     return stem if extension.lower() in EXTENSIONS else path
 
 
-def frame_numbers(files: Iterable[str], template: str,
-                  video: str) -> List[int]:
+def frame_numbers(files: Iterable[str], template: str, video: str) -> list[int]:
     """Numbers of the files that are frames.
 
     Args:
@@ -216,13 +215,13 @@ def frame_numbers(files: Iterable[str], template: str,
     """
     parts = re.fullmatch(r'(.*)\{:0(\d+)d?\}(.*)', template)
     if not parts:
-        raise ValueError(f"frames '{template}': expected a name with a number "
-                         "such as 'img_{:05}.jpg'")
-    before, after = (
-        re.escape(parts[i].replace('{video}', video)) for i in (1, 3))
+        raise ValueError(
+            f"frames '{template}': expected a name with a number "
+            "such as 'img_{:05}.jpg'"
+        )
+    before, after = (re.escape(parts[i].replace('{video}', video)) for i in (1, 3))
     width = int(parts[2])
-    pattern = re.compile(
-        rf'{before}(\d{{{width}}}|[1-9]\d{{{width},}}){after}')
+    pattern = re.compile(rf'{before}(\d{{{width}}}|[1-9]\d{{{width},}}){after}')
     return [int(m[1]) for m in map(pattern.fullmatch, files) if m]
 
 
@@ -238,10 +237,12 @@ def remark_on_frames(template: str, expected: str) -> str:
     """
     if template == expected:
         return ''
-    return (f"frames are called '{template}', but the configs expect "
-            f"'{expected}': rename them, or give tools/train.py, "
-            f"tools/test.py and tools/data/check_videos.py --frames "
-            f"'{template}' (in place of --rawframes)")
+    return (
+        f"frames are called '{template}', but the configs expect "
+        f"'{expected}': rename them, or give tools/train.py, "
+        f'tools/test.py and tools/data/check_videos.py --frames '
+        f"'{template}' (in place of --rawframes)"
+    )
 
 
 def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
@@ -252,7 +253,7 @@ def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
             different labels for one, or a path that is needed has a space.
     """
     lines, missing, remarks, found = [], {}, Counter(), set()
-    listed: Dict[tuple, Entry] = {}
+    listed: dict[tuple, Entry] = {}
     for entry in entries:
         path = folder.find(entry.names)
         if path is None:
@@ -261,7 +262,8 @@ def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
         if re.search(r'\s', path):
             raise ValueError(
                 f"'{path}' in '{folder.root}': lists separate by spaces, so "
-                'that a path can have none; rename it, such as with _')
+                'that a path can have none; rename it, such as with _'
+            )
         # Segments may have several labels; a whole video is listed once.
         key = (path, entry.segment, entry.labels if entry.segment else None)
         other = listed.get(key)
@@ -280,11 +282,14 @@ def make_list(entries: Iterable[Entry], folder: VideoFolder) -> AnnotationList:
 
 def _check_same_labels(first: Entry, second: Entry, path: str) -> None:
     if first.labels != second.labels:
-        one, two = (f"'{entry.names[0]}' with label "
-                    f"{' '.join(map(str, entry.labels))}"
-                    for entry in (first, second))
-        raise ValueError(f"{one} and {two} are both '{path}': a label is "
-                         'wrong, or the file of one is not there')
+        one, two = (
+            f"'{entry.names[0]}' with label {' '.join(map(str, entry.labels))}"
+            for entry in (first, second)
+        )
+        raise ValueError(
+            f"{one} and {two} are both '{path}': a label is "
+            'wrong, or the file of one is not there'
+        )
 
 
 def write_lines(path: str, lines: Iterable[str]) -> None:
@@ -304,7 +309,7 @@ def write_missing(path: str, missing: Sequence[str]) -> None:
         os.remove(path)
 
 
-def _walk(root: str) -> Iterable[Tuple[str, List[str]]]:
+def _walk(root: str) -> Iterable[tuple[str, list[str]]]:
     """Path below ``root`` and files of each folder."""
     progress = tqdm(desc=root, unit=' folders', leave=False, disable=None)
     with progress:  # counting frames takes long

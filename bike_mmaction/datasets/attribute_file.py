@@ -8,32 +8,32 @@ Files made here also have ``"scores"`` beside ``"classname_topk"``, and
 provenance under the key ``"__header__"``, which carries an empty
 ``"classname_topk"`` too, so that readers of the plain layout pass over it.
 """
+
 import json
 import os
 import os.path as osp
 from functools import lru_cache
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 HEADER = '__header__'
 PHRASES = 'classname_topk'
 EXTENSIONS = frozenset(
-    '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv'.split(
-    ))
+    '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv'.split()
+)
 
 
-def key_parts(path: str) -> Tuple[str, ...]:
+def key_parts(path: str) -> tuple[str, ...]:
     """Folders and name of a video, without the extension of a video file."""
     stem, extension = osp.splitext(path)
     if extension.lower() in EXTENSIONS:
         path = stem
-    return tuple(
-        p for p in path.replace('\\', '/').split('/') if p not in ('', '.'))
+    return tuple(p for p in path.replace('\\', '/').split('/') if p not in ('', '.'))
 
 
 class _Entry(NamedTuple):
     key: str
-    parts: Tuple[str, ...]
-    phrases: Tuple[str, ...]
+    parts: tuple[str, ...]
+    phrases: tuple[str, ...]
 
 
 class AttributeFile:
@@ -56,26 +56,30 @@ class AttributeFile:
         content = _read_json(path)
         header = content.pop(HEADER, {})
         if not isinstance(header, dict):
-            raise ValueError(f"attribute file '{path}': '{HEADER}' is a "
-                             f'{type(header).__name__}, expected an object')
+            raise ValueError(
+                f"attribute file '{path}': '{HEADER}' is a "
+                f'{type(header).__name__}, expected an object'
+            )
         self.header: dict = {k: v for k, v in header.items() if k != PHRASES}
-        self._by_name: Dict[str, List[_Entry]] = {}
-        self._keys: List[str] = []
-        same: Dict[str, str] = {}  # one string a phrase saves memory
+        self._by_name: dict[str, list[_Entry]] = {}
+        self._keys: list[str] = []
+        same: dict[str, str] = {}  # one string a phrase saves memory
         for key, value in content.items():
             phrases = value.get(PHRASES) if isinstance(value, dict) else None
             if not isinstance(phrases, list) or not all(
-                    isinstance(p, str) and p.strip() for p in phrases):
+                isinstance(p, str) and p.strip() for p in phrases
+            ):
                 raise ValueError(
                     f"attribute file '{path}': expected '{key}': "
-                    f'{{"{PHRASES}": [phrases]}}, got {_shorten(value)}')
+                    f'{{"{PHRASES}": [phrases]}}, got {_shorten(value)}'
+                )
             parts = key_parts(key)
             if not parts:
-                raise ValueError(f"attribute file '{path}': {key!r} is not "
-                                 'the path of a video')
+                raise ValueError(
+                    f"attribute file '{path}': {key!r} is not the path of a video"
+                )
             phrases = tuple(same.setdefault(p, p) for p in phrases)
-            self._by_name.setdefault(parts[-1],
-                                     []).append(_Entry(key, parts, phrases))
+            self._by_name.setdefault(parts[-1], []).append(_Entry(key, parts, phrases))
             self._keys.append(key)
         if not self._keys:
             raise ValueError(f"attribute file '{path}' lists no videos")
@@ -100,9 +104,10 @@ class AttributeFile:
                     continue
                 raise ValueError(
                     f"attribute file '{self.path}': '{entry.key}' has {count} "
-                    f'attributes, expected at least {topk or 1} (topk={topk})')
+                    f'attributes, expected at least {topk or 1} (topk={topk})'
+                )
 
-    def find(self, path: str) -> Optional[Tuple[str, ...]]:
+    def find(self, path: str) -> Optional[tuple[str, ...]]:
         """Attributes of a video.
 
         Keys may have more or fewer leading folders than ``path``, and an
@@ -135,7 +140,8 @@ class AttributeFile:
         if len({(entry.parts, entry.phrases) for entry in best}) > 1:
             raise ValueError(
                 f"attribute file '{self.path}': "
-                f"'{best[0].key}' and '{best[1].key}' both fit '{path}'")
+                f"'{best[0].key}' and '{best[1].key}' both fit '{path}'"
+            )
         return best[0].phrases
 
     def examples(self) -> str:
@@ -159,8 +165,7 @@ def _load_attribute_file(_: str, path: str, changed: int) -> AttributeFile:
     return AttributeFile(path)
 
 
-def write_attribute_file(path: str, header: dict, videos: Dict[str,
-                                                               dict]) -> None:
+def write_attribute_file(path: str, header: dict, videos: dict[str, dict]) -> None:
     """Write an attribute file in one step, never half of it.
 
     Args:
@@ -181,18 +186,19 @@ def _read_json(path: str) -> dict:
     if not osp.isfile(path):
         raise FileNotFoundError(
             f"attribute file '{path}' does not exist; make one with "
-            'tools/generate_attributes.py')
+            'tools/generate_attributes.py'
+        )
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file, object_hook=_without_scores)
     except ValueError as error:  # of JSON or of UTF-8
-        raise ValueError(
-            f"attribute file '{path}' is not JSON: {error}") from error
+        raise ValueError(f"attribute file '{path}' is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(
             f"attribute file '{path}': expected an object "
             f'{{"path/of/video": {{"{PHRASES}": [phrases]}}}}, got a '
-            f'{type(content).__name__}')
+            f'{type(content).__name__}'
+        )
     return content
 
 

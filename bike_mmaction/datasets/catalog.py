@@ -3,7 +3,8 @@
 Configs and ``tools/data/prepare.py`` both look here, so that what one writes
 is what the other reads.
 """
-from typing import NamedTuple, Optional, Tuple
+
+from typing import NamedTuple, Optional
 
 
 class DatasetInfo(NamedTuple):
@@ -33,18 +34,19 @@ class DatasetInfo(NamedTuple):
             underscore and a number behind it make the name of a segment, as
             in the authors' lists. '' where there are no segments.
     """
+
     name: str
     num_classes: int
     class_names: str
-    splits: Tuple[int, ...] = ()
-    parts: Tuple[str, ...] = ('train', 'val')
+    splits: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ('train', 'val')
     tested: str = 'val'
     root: str = ''
     by_part: bool = False
     segments: bool = False
     shortest: float = 0
     multi_label: bool = False
-    metrics: Tuple[str, ...] = ('AccMetric', )
+    metrics: tuple[str, ...] = ('AccMetric',)
     frames: str = 'img_{:05}.jpg'
     fps: float = 24
     video_id: str = ''
@@ -58,10 +60,9 @@ class DatasetInfo(NamedTuple):
         """The source of the class names, for ``load_class_names``."""
         return self.class_names.replace('{split}', str(split))
 
-    def list_name(self,
-                  part: str,
-                  split: Optional[int] = None,
-                  kind: str = 'videos') -> str:
+    def list_name(
+        self, part: str, split: Optional[int] = None, kind: str = 'videos'
+    ) -> str:
         """File name of an annotation file.
 
         Args:
@@ -74,12 +75,13 @@ class DatasetInfo(NamedTuple):
             ValueError: if the data set has no such part or split.
         """
         if part not in self.parts:
-            raise ValueError(f"{self.name} has no part '{part}', only "
-                             f'{self.parts}')
+            raise ValueError(f"{self.name} has no part '{part}', only {self.parts}")
         splits = () if part == 'full' else self.splits
-        if split not in (splits or (None, )):
-            raise ValueError(f'split={split!r}: the splits of {self.name} are '
-                             f'{splits or "not numbered, give None"}')
+        if split not in (splits or (None,)):
+            raise ValueError(
+                f'split={split!r}: the splits of {self.name} are '
+                f'{splits or "not numbered, give None"}'
+            )
         number = '' if split is None else f'_split{split}'
         return f'{self.name}_{part}{number}_list_{kind}.txt'
 
@@ -91,31 +93,33 @@ class DatasetInfo(NamedTuple):
 _ALL = (
     DatasetInfo('kinetics400', 400, 'kinetics400', by_part=True),
     # Its names are written by tools/data/prepare.py, from the official files.
-    DatasetInfo(
-        'kinetics600', 600, 'data/kinetics600/class_names.txt', by_part=True),
+    DatasetInfo('kinetics600', 600, 'data/kinetics600/class_names.txt', by_part=True),
     DatasetInfo(
         'kinetics600_zeroshot',
         160,
         'kinetics600_zeroshot_split{split}',
         splits=(1, 2, 3),
-        parts=('test', ),
+        parts=('test',),
         tested='test',
         root='kinetics600',
-        by_part=True),
+        by_part=True,
+    ),
     DatasetInfo(
         'ucf101',
         101,
         'ucf101',
         splits=(1, 2, 3),
         parts=('train', 'val', 'full'),
-        frames='image_{:04}.jpg'),
+        frames='image_{:04}.jpg',
+    ),
     DatasetInfo(
         'hmdb51',
         51,
         'hmdb51',
         splits=(1, 2, 3),
         parts=('train', 'val', 'full'),
-        frames='image_{:06}.jpg'),
+        frames='image_{:06}.jpg',
+    ),
     # Trained on the instances that have 8 frames at one frame a second.
     DatasetInfo(
         'activitynet',
@@ -127,16 +131,18 @@ _ALL = (
         metrics=('AccMetric', 'MeanAPMetric'),
         frames='image_{:06}.jpg',
         fps=1,
-        video_id=r'v_[\w-]{11}|[\w-]{11}'),
+        video_id=r'v_[\w-]{11}|[\w-]{11}',
+    ),
     DatasetInfo(
         'charades',
         157,
         'charades157',
         segments=True,
         multi_label=True,
-        metrics=('MeanAPMetric', ),
+        metrics=('MeanAPMetric',),
         frames='{video}-{:06}.jpg',
-        video_id=r'[A-Z0-9]{5}'),
+        video_id=r'[A-Z0-9]{5}',
+    ),
 )
 CATALOG = {info.name: info for info in _ALL}
 FRAMES = tuple(dict.fromkeys(info.frames for info in _ALL))
@@ -149,6 +155,5 @@ def find_dataset(name: str) -> DatasetInfo:
         ValueError: if it is unknown; names those that are known.
     """
     if name not in CATALOG:
-        raise ValueError(f"dataset '{name}' is unknown; choose from "
-                         f'{tuple(CATALOG)}')
+        raise ValueError(f"dataset '{name}' is unknown; choose from {tuple(CATALOG)}")
     return CATALOG[name]

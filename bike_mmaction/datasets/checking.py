@@ -1,10 +1,12 @@
 """Checking that the videos of a data set can be read, before training."""
+
 import multiprocessing
 import os.path as osp
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional
 
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import list_from_file
@@ -28,6 +30,7 @@ class Verdict(NamedTuple):
         reason (str): What is wrong, in words.
         frames (int, optional): Number of its frames, if known.
     """
+
     usable: bool
     problem: str = ''
     reason: str = ''
@@ -55,9 +58,9 @@ def check_entry(info: dict, full: bool = False) -> Verdict:
 
 def _read_video(info: dict, full: bool) -> int:
     import decord  # slow to import
+
     reader = decord.VideoReader(info['filename'], num_threads=1)
-    part = dict(
-        info, video_reader=reader, total_frames=len(reader), start_index=0)
+    part = dict(info, video_reader=reader, total_frames=len(reader), start_index=0)
     part = KeepSegment()(part)
     for index in _chosen(part['total_frames'], full):
         reader[part['start_index'] + index].asnumpy()
@@ -66,6 +69,7 @@ def _read_video(info: dict, full: bool) -> int:
 
 def _read_frames(info: dict, full: bool) -> int:
     import cv2
+
     start = info.get('start_index', 1) + info.get('offset', 0)
     for index in _chosen(info['total_frames'], full):
         name = info['filename_tmpl'].format(start + index)
@@ -84,9 +88,9 @@ def _chosen(total: int, full: bool) -> Sequence[int]:
     return range(total) if full else sorted({0, total // 2, total - 1})
 
 
-def check_all(infos: Sequence[dict],
-              full: bool = False,
-              workers: int = 2) -> List[Verdict]:
+def check_all(
+    infos: Sequence[dict], full: bool = False, workers: int = 2
+) -> list[Verdict]:
     """Check entries in parallel.
 
     An entry that ends the process that reads it is unreadable, too.
@@ -99,25 +103,30 @@ def check_all(infos: Sequence[dict],
     Returns:
         list[Verdict]: In the order of the entries.
     """
-    verdicts: Dict[int, Verdict] = {}
+    verdicts: dict[int, Verdict] = {}
     with tqdm(total=len(infos), desc='checking', disable=None) as progress:
         todo = range(len(infos))
         while todo:
-            suspects = _check_in_pool(infos, todo, full, workers, verdicts,
-                                      progress)
+            suspects = _check_in_pool(infos, todo, full, workers, verdicts, progress)
             for i in suspects:
                 _check_in_pool(infos, [i], full, 1, verdicts, progress)
                 if i not in verdicts:
-                    verdicts[i] = Verdict(False, 'unreadable',
-                                          'the process reading it crashed')
+                    verdicts[i] = Verdict(
+                        False, 'unreadable', 'the process reading it crashed'
+                    )
                     progress.update()
             todo = [i for i in todo if i not in verdicts]
     return [verdicts[i] for i in range(len(infos))]
 
 
-def _check_in_pool(infos: Sequence[dict], todo: Sequence[int], full: bool,
-                   workers: int, verdicts: Dict[int, Verdict],
-                   progress: tqdm) -> List[int]:
+def _check_in_pool(
+    infos: Sequence[dict],
+    todo: Sequence[int],
+    full: bool,
+    workers: int,
+    verdicts: dict[int, Verdict],
+    progress: tqdm,
+) -> list[int]:
     """Add verdicts; return what was being read if a process crashed."""
     waiting, running = iter(todo), {}
     with ProcessPoolExecutor(workers, _CONTEXT, _silence) as pool:
@@ -141,6 +150,7 @@ def _silence() -> None:
     """What decord prints of broken files is in the verdicts."""
     import cv2
     import decord
+
     cv2.setNumThreads(0)
     decord.logging.set_level(decord.logging.QUIET)
 
@@ -155,8 +165,9 @@ def sampled_frames(pipeline: Sequence[dict]) -> int:
     return 1
 
 
-def judge_lengths(verdicts: Sequence[Verdict], clip_len: int,
-                  min_frames: Optional[int]) -> List[Verdict]:
+def judge_lengths(
+    verdicts: Sequence[Verdict], clip_len: int, min_frames: Optional[int]
+) -> list[Verdict]:
     """Mark what is too short.
 
     Args:
@@ -173,13 +184,15 @@ def judge_lengths(verdicts: Sequence[Verdict], clip_len: int,
         verdict._replace(
             problem='too short',
             reason=f'{verdict.frames} frames, fewer than {limit}',
-            usable=min_frames is None)
-        if verdict.usable and verdict.frames < limit else verdict
+            usable=min_frames is None,
+        )
+        if verdict.usable and verdict.frames < limit
+        else verdict
         for verdict in verdicts
     ]
 
 
-def read_lines(path: str) -> List[str]:
+def read_lines(path: str) -> list[str]:
     """The lines of an annotation file.
 
     Raises:
@@ -192,22 +205,26 @@ def read_lines(path: str) -> List[str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
     if lines and lines[0].startswith('\ufeff'):
-        raise ValueError(f"'{path}' line 1 begins with a byte order mark "
-                         '(BOM): save the file as UTF-8 without BOM')
+        raise ValueError(
+            f"'{path}' line 1 begins with a byte order mark "
+            '(BOM): save the file as UTF-8 without BOM'
+        )
     for number, line in enumerate(lines, 1):
         if not line.strip():
             raise ValueError(f"'{path}' line {number} is blank: remove it")
     return lines
 
 
-def load_infos(dataset: BaseDataset, num_lines: int) -> List[dict]:
+def load_infos(dataset: BaseDataset, num_lines: int) -> list[dict]:
     """What a data set knows of the lines of its annotation file.
 
     Raises:
         ValueError: if it has not one entry a line.
     """
     if len(dataset) != num_lines:
-        raise ValueError(f"'{dataset.ann_file}' has {num_lines} lines, but "
-                         f'{type(dataset).__name__} {len(dataset)} entries: '
-                         'usable lines cannot be told')
+        raise ValueError(
+            f"'{dataset.ann_file}' has {num_lines} lines, but "
+            f'{type(dataset).__name__} {len(dataset)} entries: '
+            'usable lines cannot be told'
+        )
     return [dataset.get_data_info(i) for i in range(num_lines)]

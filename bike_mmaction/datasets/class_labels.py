@@ -1,6 +1,7 @@
 """Finding the label of a class by its name."""
+
 import re
-from typing import Dict, Sequence
+from collections.abc import Sequence
 
 
 class ClassLabels:
@@ -15,12 +16,13 @@ class ClassLabels:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
-        self._labels: Dict[str, int] = {}
+        self._labels: dict[str, int] = {}
         for label, name in enumerate(self.names):
             other = self._labels.setdefault(self._key(name), label)
             if other != label:
-                raise ValueError(f'the classes {self.names[other]!r} and '
-                                 f'{name!r} are too much alike')
+                raise ValueError(
+                    f'the classes {self.names[other]!r} and {name!r} are too much alike'
+                )
 
     def __contains__(self, name: str) -> bool:
         return self._key(name) in self._labels
@@ -36,9 +38,11 @@ class ClassLabels:
             ValueError: if there is no such class.
         """
         if name not in self:
-            raise ValueError(f"{where}: class '{name}' is none of the "
-                             f'{len(self.names)} expected ones, such as '
-                             f"'{self.names[0]}'")
+            raise ValueError(
+                f"{where}: class '{name}' is none of the "
+                f'{len(self.names)} expected ones, such as '
+                f"'{self.names[0]}'"
+            )
         return self._labels[self._key(name)]
 
     def check_all_found(self, found: Sequence[str], where: str) -> None:
@@ -50,8 +54,10 @@ class ClassLabels:
         labels = {self.find(name, where) for name in found}
         absent = [n for i, n in enumerate(self.names) if i not in labels]
         if absent:
-            raise ValueError(f"{where}: {len(absent)} of {len(self.names)} "
-                             f"classes are not there, such as '{absent[0]}'")
+            raise ValueError(
+                f'{where}: {len(absent)} of {len(self.names)} '
+                f"classes are not there, such as '{absent[0]}'"
+            )
 
     @staticmethod
     def _key(name: str) -> str:

@@ -1,6 +1,8 @@
 """What a data set of the toolbox says of one of its videos."""
+
 import os.path as osp
-from typing import Any, Iterable, List
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 
@@ -14,7 +16,7 @@ def source_of(info) -> str:
     return info.get('filename', info.get('frame_dir', '?'))
 
 
-def entry_of(info: dict, folders: Iterable[str]) -> List[Any]:
+def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
     """A video as in a line of an annotation file.
 
     Args:
@@ -37,7 +39,7 @@ def entry_of(info: dict, folders: Iterable[str]) -> List[Any]:
     return [path, *info.get('segment', ()), *numbers, *labels]
 
 
-def without_label(dataset) -> List[dict]:
+def without_label(dataset) -> list[dict]:
     """What a data set of the toolbox knows of its videos without label.
 
     Their label is -1, or zeros where there may be several.

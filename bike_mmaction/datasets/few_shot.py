@@ -1,5 +1,6 @@
 """Few-shot training: a few videos of each class (section 3.2, Table 4)."""
-from typing import Dict, List, Optional, Union
+
+from typing import Optional, Union
 
 import numpy as np
 from mmaction.registry import DATASETS, HOOKS
@@ -10,8 +11,9 @@ from mmengine.hooks import Hook
 from .entries import entry_of, source_of
 
 
-def choose_shots(labels: Dict[int, List[int]], shots: int, seed: int,
-                 allow_fewer: bool) -> List[int]:
+def choose_shots(
+    labels: dict[int, list[int]], shots: int, seed: int, allow_fewer: bool
+) -> list[int]:
     """Draw videos of each class.
 
     Args:
@@ -32,7 +34,8 @@ def choose_shots(labels: Dict[int, List[int]], shots: int, seed: int,
         if len(videos) < shots and not allow_fewer:
             raise ValueError(
                 f'class {label} has {len(videos)} videos, but shots={shots}; '
-                'allow_fewer=True takes what there is')
+                'allow_fewer=True takes what there is'
+            )
         count = min(shots, len(videos))
         chosen += sorted(rng.permutation(videos)[:count].tolist())
     return chosen
@@ -62,28 +65,28 @@ class FewShotDataset(RepeatDataset):
             has no label or several.
     """
 
-    def __init__(self,
-                 dataset: Union[dict, BaseDataset],
-                 shots: int,
-                 seed: int = 0,
-                 num_classes: Optional[int] = None,
-                 allow_fewer: bool = False) -> None:
+    def __init__(
+        self,
+        dataset: Union[dict, BaseDataset],
+        shots: int,
+        seed: int = 0,
+        num_classes: Optional[int] = None,
+        allow_fewer: bool = False,
+    ) -> None:
         if shots < 1:
             raise ValueError(f'shots={shots} must be positive')
         super().__init__(dataset, times=1)
         if not isinstance(self.dataset, BaseDataset):
-            raise TypeError('FewShotDataset draws from a data set with an '
-                            'annotation file, not from a '
-                            f'{type(self.dataset).__name__}')
-        labels: Dict[int, List[int]] = {
-            label: []
-            for label in range(num_classes or 0)
-        }
+            raise TypeError(
+                'FewShotDataset draws from a data set with an '
+                'annotation file, not from a '
+                f'{type(self.dataset).__name__}'
+            )
+        labels: dict[int, list[int]] = {label: [] for label in range(num_classes or 0)}
         for i in range(len(self.dataset)):
             labels.setdefault(self._label(i), []).append(i)
         whole = len(self.dataset)
-        self.dataset.get_subset_(
-            choose_shots(labels, shots, seed, allow_fewer))
+        self.dataset.get_subset_(choose_shots(labels, shots, seed, allow_fewer))
         self._ori_len = len(self.dataset)
         self.times = max(1, whole // self._ori_len)
 
@@ -92,10 +95,12 @@ class FewShotDataset(RepeatDataset):
         label = info.get('label')
         if isinstance(label, (int, np.integer)) and label >= 0:
             return int(label)
-        raise ValueError("few-shot training needs one label a video; "
-                         f"'{source_of(info)}' has {label!r}")
+        raise ValueError(
+            'few-shot training needs one label a video; '
+            f"'{source_of(info)}' has {label!r}"
+        )
 
-    def chosen(self) -> List[str]:
+    def chosen(self) -> list[str]:
         """What was drawn, as lines of an annotation file."""
         folders = self.dataset.data_prefix.values()
         infos = map(self.dataset.get_data_info, range(self._ori_len))
@@ -120,9 +125,11 @@ class WriteFewShotList(Hook):
         """
         dataset = runner.train_dataloader.dataset
         if not isinstance(dataset, FewShotDataset):
-            raise TypeError('WriteFewShotList needs '
-                            "train_dataloader.dataset.type='FewShotDataset', "
-                            f'got a {type(dataset).__name__}')
+            raise TypeError(
+                'WriteFewShotList needs '
+                "train_dataloader.dataset.type='FewShotDataset', "
+                f'got a {type(dataset).__name__}'
+            )
 
     @master_only
     def after_train_iter(self, runner, *args, **kwargs) -> None:
@@ -136,5 +143,7 @@ class WriteFewShotList(Hook):
             file.writelines(f'{line}\n' for line in dataset.chosen())
         info = dataset.get_data_info(0)
         kind = 'segments' if {'segment', 'offset'} & set(info) else 'videos'
-        runner.logger.info(f'{dataset._ori_len} {kind} drawn, each '
-                           f'{dataset.times} times an epoch: {path}')
+        runner.logger.info(
+            f'{dataset._ori_len} {kind} drawn, each '
+            f'{dataset.times} times an epoch: {path}'
+        )

@@ -1,5 +1,6 @@
 """Whether the labels of a whole data set fit a model, before it is used."""
-from typing import Iterator, List, Tuple
+
+from collections.abc import Iterator
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -27,11 +28,13 @@ def annotated(dataset) -> Iterator[BaseDataset]:
         yield dataset
 
 
-def check_labels(dataset,
-                 num_classes: int,
-                 required: bool = True,
-                 negatives: bool = True,
-                 hint: str = '') -> None:
+def check_labels(
+    dataset,
+    num_classes: int,
+    required: bool = True,
+    negatives: bool = True,
+    hint: str = '',
+) -> None:
     """Refuse labels that a model of this many classes cannot use.
 
     Nothing is decoded: only what the annotation files say is read.
@@ -63,15 +66,17 @@ def check_labels(dataset,
                 f"'{source_of(info)}' (entry {number + 1}) is out of range: "
                 f'the model knows {num_classes} classes, so labels are 0 to '
                 f'{num_classes - 1}; {len(outside)} of {len(part)} videos '
-                'have such a label')
+                'have such a label'
+            )
         if absent and required:
             raise ValueError(
                 f"{len(absent)} of {len(part)} videos in '{part.ann_file}' "
                 f"have no label, such as '{source_of(absent[0])}': add the "
-                f'labels or remove these lines{hint}')
+                f'labels or remove these lines{hint}'
+            )
 
 
-def _misfits(dataset: BaseDataset, num_classes: int) -> Tuple[List, List]:
+def _misfits(dataset: BaseDataset, num_classes: int) -> tuple[list, list]:
     """Entries without label, and with one that is out of range."""
     absent, outside = [], []
     for i in range(len(dataset)):
@@ -94,4 +99,5 @@ def _check_width(dataset: BaseDataset, num_classes: int) -> None:
         raise ValueError(
             f"'{dataset.ann_file}': the labels of '{source_of(info)}' are of "
             f'{dataset.num_classes} classes, but the model knows '
-            f'{num_classes}: set num_classes of the data set')
+            f'{num_classes}: set num_classes of the data set'
+        )

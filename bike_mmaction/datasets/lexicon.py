@@ -1,5 +1,7 @@
 """Lexicons: the phrases that may become attributes of a video."""
-from typing import List, Sequence, Union
+
+from collections.abc import Sequence
+from typing import Union
 
 from open_clip import IMAGENET_CLASSNAMES
 
@@ -8,7 +10,7 @@ from .class_names import BUILT_IN, load_class_names
 IMAGENET = 'imagenet1k'
 
 
-def load_lexicon(source: Union[str, Sequence[str]]) -> List[str]:
+def load_lexicon(source: Union[str, Sequence[str]]) -> list[str]:
     """Phrases of a lexicon (section 2.2, Table 6g).
 
     Args:
@@ -26,5 +28,4 @@ def load_lexicon(source: Union[str, Sequence[str]]) -> List[str]:
     """
     if isinstance(source, str) and source == IMAGENET:
         return list(dict.fromkeys(IMAGENET_CLASSNAMES))
-    return load_class_names(
-        source, what='lexicon', built_in=(IMAGENET, *BUILT_IN))
+    return load_class_names(source, what='lexicon', built_in=(IMAGENET, *BUILT_IN))

@@ -1,6 +1,7 @@
 """Find data sets, pipelines and transforms in a config."""
+
 import copy
-from typing import Iterator, List
+from collections.abc import Iterator
 
 SPLITS = ('train', 'val', 'test')
 
@@ -26,7 +27,7 @@ def unwrapped(config: dict) -> dict:
     return dataset
 
 
-def pipelines_of(cfg, split: str) -> List[list]:
+def pipelines_of(cfg, split: str) -> list[list]:
     """The loader's pipeline, and the variable that the toolbox's APIs read."""
     own = own_dataset(cfg, split)['pipeline']
     variable = cfg.get(f'{split}_pipeline')
@@ -49,7 +50,7 @@ def part_pipelines(cfg, split: str) -> None:
         cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])
 
 
-def find_transforms(pipeline: List[dict], *types: str) -> List[dict]:
+def find_transforms(pipeline: list[dict], *types: str) -> list[dict]:
     """The transforms of some types, in their order.
 
     Raises:
@@ -57,6 +58,8 @@ def find_transforms(pipeline: List[dict], *types: str) -> List[dict]:
     """
     found = [t for t in pipeline if t['type'] in types]
     if not found:
-        raise ValueError(f"the pipeline has no {' or '.join(types)}, only "
-                         f"{', '.join(str(t['type']) for t in pipeline)}")
+        raise ValueError(
+            f'the pipeline has no {" or ".join(types)}, only '
+            f'{", ".join(str(t["type"]) for t in pipeline)}'
+        )
     return found

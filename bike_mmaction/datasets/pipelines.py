@@ -4,22 +4,51 @@ The shipped configs are variants of each other made with these functions, and
 ``tools/test.py --views`` calls one. They look for transforms by name, so any
 config that has these transforms can be changed.
 """
-from typing import Dict, Optional, Sequence
+
+from collections.abc import Sequence
+from typing import Optional
 
 from mmengine.config import ConfigDict
 
-from .pipeline_access import (SPLITS, all_pipelines, find_transforms,
-                              own_dataset, part_pipelines, pipelines_of,
-                              unwrapped)
-from .views import (CROPS, DENSE, SPARSE, Views, parse_views, set_views,
-                    use_dense_sampling, views_of)
+from .pipeline_access import (
+    SPLITS,
+    all_pipelines,
+    find_transforms,
+    own_dataset,
+    part_pipelines,
+    pipelines_of,
+    unwrapped,
+)
+from .views import (
+    CROPS,
+    DENSE,
+    SPARSE,
+    Views,
+    parse_views,
+    set_views,
+    use_dense_sampling,
+    views_of,
+)
 
 __all__ = [
-    'CROPS', 'SPLITS', 'Views', 'fold_frames', 'leave_out_video',
-    'own_dataset', 'parse_views', 'repeat_augmentation', 'set_clip_len',
-    'set_image_size', 'set_views', 'unwrapped', 'use_attributes',
-    'use_dense_sampling', 'use_rawframes', 'use_resize', 'video_pipeline',
-    'views_of'
+    'CROPS',
+    'SPLITS',
+    'Views',
+    'fold_frames',
+    'leave_out_video',
+    'own_dataset',
+    'parse_views',
+    'repeat_augmentation',
+    'set_clip_len',
+    'set_image_size',
+    'set_views',
+    'unwrapped',
+    'use_attributes',
+    'use_dense_sampling',
+    'use_rawframes',
+    'use_resize',
+    'video_pipeline',
+    'views_of',
 ]
 
 RESIZES = {'mmcv': 'Resize', 'antialiased': 'AntialiasedResize'}
@@ -59,8 +88,9 @@ def set_image_size(cfg, image_size: int, short_side: int) -> None:
     """
     for split, pipeline in all_pipelines(cfg):
         for transform in find_transforms(pipeline, *RESIZES.values()):
-            transform['scale'] = (image_size, image_size) \
-                if _is_square(transform) else (-1, short_side)
+            transform['scale'] = (
+                (image_size, image_size) if _is_square(transform) else (-1, short_side)
+            )
         if split != 'train':
             for transform in find_transforms(pipeline, *CROPS):
                 transform['crop_size'] = image_size
@@ -128,11 +158,13 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         find_transforms(dataset['pipeline'], 'DecordDecode', 'LoadAttributes')
         if dataset['type'] == 'VideoSegmentDataset':
             dataset['with_offset'] = True
-        dataset['type'] = 'NamedFrameDataset' if '{video}' in template else \
-            'RawframeDataset'
+        dataset['type'] = (
+            'NamedFrameDataset' if '{video}' in template else 'RawframeDataset'
+        )
         dataset['filename_tmpl'] = template
         dataset['ann_file'] = dataset['ann_file'].replace(
-            '_list_videos', '_list_rawframes')
+            '_list_videos', '_list_rawframes'
+        )
         folder = dataset['data_prefix'].pop('video')
         dataset['data_prefix']['img'] = folder.replace('videos', 'rawframes')
         dataset['pipeline'] = [
@@ -142,7 +174,7 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         ]
 
 
-def use_attributes(cfg, ann_files: Dict[str, str], topk: int = 5) -> None:
+def use_attributes(cfg, ann_files: dict[str, str], topk: int = 5) -> None:
     """Load the attributes of every video, beside its frames.
 
     Args:
@@ -155,11 +187,10 @@ def use_attributes(cfg, ann_files: Dict[str, str], topk: int = 5) -> None:
         part_pipelines(cfg, split)
         for pipeline in pipelines_of(cfg, split):
             pipeline.insert(
-                0,
-                ConfigDict(
-                    type='LoadAttributes', ann_file=ann_file, topk=topk))
+                0, ConfigDict(type='LoadAttributes', ann_file=ann_file, topk=topk)
+            )
             for packing in find_transforms(pipeline, 'PackActionInputs'):
-                packing['algorithm_keys'] = ('attributes', )
+                packing['algorithm_keys'] = ('attributes',)
 
 
 def leave_out_video(cfg, splits: Sequence[str]) -> None:
@@ -172,8 +203,7 @@ def leave_out_video(cfg, splits: Sequence[str]) -> None:
     for split in splits:
         part_pipelines(cfg, split)
         for pipeline in pipelines_of(cfg, split):
-            kept = find_transforms(pipeline, 'LoadAttributes',
-                                   'PackActionInputs')
+            kept = find_transforms(pipeline, 'LoadAttributes', 'PackActionInputs')
             kept[-1]['collect_keys'] = ()
             pipeline[:] = kept
 
@@ -197,23 +227,25 @@ def repeat_augmentation(cfg, num_repeats: int) -> None:
         raise ValueError(f'num_repeats={num_repeats} must be positive')
     collate = dict(type='repeat_pseudo_collate')
     if cfg.train_dataloader.get('collate_fn', collate) != collate:
-        raise ValueError('repeated augmentation needs train_dataloader.'
-                         f'collate_fn={collate}, but the config has '
-                         f'{dict(cfg.train_dataloader.collate_fn)}')
+        raise ValueError(
+            'repeated augmentation needs train_dataloader.'
+            f'collate_fn={collate}, but the config has '
+            f'{dict(cfg.train_dataloader.collate_fn)}'
+        )
     part_pipelines(cfg, 'train')
     for pipeline in pipelines_of(cfg, 'train'):
         decoding = [t for t in pipeline if t['type'].endswith('Decode')]
         if not decoding:
-            raise ValueError('repeated augmentation needs a training pipeline '
-                             'that decodes frames')
+            raise ValueError(
+                'repeated augmentation needs a training pipeline that decodes frames'
+            )
         first = pipeline.index(decoding[-1]) + 1
         repeated = pipeline[first:]
         if repeated[0]['type'] == 'RepeatSample':
             repeated = repeated[0]['transforms']
         pipeline[first:] = [
             ConfigDict(
-                type='RepeatSample',
-                num_repeats=num_repeats,
-                transforms=repeated)
+                type='RepeatSample', num_repeats=num_repeats, transforms=repeated
+            )
         ]
     cfg.train_dataloader['collate_fn'] = ConfigDict(collate)

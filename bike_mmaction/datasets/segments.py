@@ -1,5 +1,4 @@
 """Segments of untrimmed videos: training on Charades and ActivityNet."""
-from typing import List, Tuple
 
 from mmaction.datasets import RawframeDataset, VideoDataset
 from mmaction.registry import DATASETS, TRANSFORMS
@@ -7,8 +6,9 @@ from mmcv.transforms import BaseTransform
 from mmengine.fileio import list_from_file
 
 
-def segment_frames(segment: Tuple[float, float], fps: float,
-                   total: int) -> Tuple[int, int]:
+def segment_frames(
+    segment: tuple[float, float], fps: float, total: int
+) -> tuple[int, int]:
     """Frames of a segment: at least one, as far as they exist.
 
     Args:
@@ -43,7 +43,7 @@ class VideoSegmentDataset(VideoDataset):
         ValueError: if a line has another form; names file and line.
     """
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """Read the annotation file."""
         found = []
         for number, line in enumerate(list_from_file(self.ann_file), 1):
@@ -63,7 +63,9 @@ class VideoSegmentDataset(VideoDataset):
                 dict(
                     filename=f'{folder}/{path}' if folder else path,
                     segment=segment,
-                    label=label))
+                    label=label,
+                )
+            )
         return found
 
 
@@ -113,7 +115,8 @@ class KeepSegment(BaseTransform):
         if not count:
             raise ValueError(
                 f'the segment from {start} to {end} s begins behind the end '
-                f'of the video ({total / fps:.2f} s)')
+                f'of the video ({total / fps:.2f} s)'
+            )
         results['start_index'] += first
         results['total_frames'] = count
         return results

@@ -1,7 +1,8 @@
 """Lines and rows of text files, each with its place, for messages."""
+
 import csv
 import math
-from typing import Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 
 def read_fields(path: str, count: int, example: str) -> Iterator[tuple]:
@@ -19,15 +20,15 @@ def read_fields(path: str, count: int, example: str) -> Iterator[tuple]:
         for number, line in enumerate(file, 1):
             fields = line.split()
             if fields and len(fields) != count:
-                raise ValueError(f"'{path}' line {number}: expected a line "
-                                 f"such as '{example}', got {line.strip()!r}")
+                raise ValueError(
+                    f"'{path}' line {number}: expected a line "
+                    f"such as '{example}', got {line.strip()!r}"
+                )
             if fields:
                 yield f"'{path}' line {number}", fields
 
 
-def read_rows(path: str,
-              columns: Sequence[str],
-              hint: str = '') -> Iterator[tuple]:
+def read_rows(path: str, columns: Sequence[str], hint: str = '') -> Iterator[tuple]:
     """Place and row of each line of a csv with a header.
 
     Args:
@@ -38,20 +39,20 @@ def read_rows(path: str,
     Raises:
         ValueError: if a column is absent, or a line too short.
     """
-    with open(
-            path, encoding='utf-8-sig', errors='replace', newline='') as file:
+    with open(path, encoding='utf-8-sig', errors='replace', newline='') as file:
         reader = csv.DictReader(file)
         absent = [c for c in columns if c not in (reader.fieldnames or ())]
         if absent:
-            raise ValueError(f"'{path}' line 1: the header has no column "
-                             f"{', '.join(absent)}; expected a csv with "
-                             f"{','.join(columns)}{hint}")
+            raise ValueError(
+                f"'{path}' line 1: the header has no column "
+                f'{", ".join(absent)}; expected a csv with '
+                f'{",".join(columns)}{hint}'
+            )
         for row in reader:
             where = f"'{path}' line {reader.line_num}"
             short = [c for c in columns if row[c] is None]
             if short:
-                raise ValueError(f'{where}: no {short[0]}, the line ends '
-                                 'before')
+                raise ValueError(f'{where}: no {short[0]}, the line ends before')
             yield where, row
 
 

@@ -1,20 +1,23 @@
 """Names as people type them: in a command, or into the web page."""
+
 import re
-from typing import List, Sequence
+from collections.abc import Sequence
 
 EXAMPLE = "a dog, 'playing, loudly', yoga"
 # A field that is quoted as a whole. An apostrophe in a name is no quote, nor
 # are those of a word at its begin, as in "'n' roll".
 _QUOTED = re.compile(
-    r'''(?:^|(?<=[,;\n]))[ \t]*
+    r"""(?:^|(?<=[,;\n]))[ \t]*
         (?: "((?:[^"\n]|"")*)"
           | '(?![^,;\n']*'(?!\w)[ \t]*[^ \t,;\n])([^\n]*?)'
           | “([^”\n]*)” )
-        [ \t]*(?=[,;\n]|$)''', re.VERBOSE)
+        [ \t]*(?=[,;\n]|$)""",
+    re.VERBOSE,
+)
 _OPEN = re.compile(r'(?:^|[,;\n])[ \t]*("[^"]*|“[^”]*)$')
 
 
-def split_names(text: str) -> List[str]:
+def split_names(text: str) -> list[str]:
     """Part typed text into names.
 
     A line each; or one line, parted by semicolons, or else by commas. What
@@ -34,10 +37,12 @@ def split_names(text: str) -> List[str]:
     """
     text = '\n'.join(text.replace('\0', '').strip().splitlines())
     if _OPEN.search(text):
-        raise ValueError('the quote before '
-                         f'{_OPEN.search(text)[1][1:].strip()[:40]!r} is not '
-                         f'closed; names with commas are typed as {EXAMPLE}')
-    quoted: List[str] = []
+        raise ValueError(
+            'the quote before '
+            f'{_OPEN.search(text)[1][1:].strip()[:40]!r} is not '
+            f'closed; names with commas are typed as {EXAMPLE}'
+        )
+    quoted: list[str] = []
 
     def put_aside(match) -> str:
         double, *others = match.groups()
@@ -56,8 +61,9 @@ def split_names(text: str) -> List[str]:
     ]
     names = [name.strip() for name in names if name.strip()]
     if not names:
-        raise ValueError('there are no names: name at least one class or '
-                         f'phrase, such as: {EXAMPLE}')
+        raise ValueError(
+            f'there are no names: name at least one class or phrase, such as: {EXAMPLE}'
+        )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f'named more than once: {", ".join(repeated)}')

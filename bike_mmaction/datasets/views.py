@@ -1,9 +1,15 @@
 """Views of a video: which clips and crops of it a model sees in a test."""
-import re
-from typing import NamedTuple, Optional, Sequence
 
-from .pipeline_access import (all_pipelines, find_transforms, part_pipelines,
-                              pipelines_of)
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+from .pipeline_access import (
+    all_pipelines,
+    find_transforms,
+    part_pipelines,
+    pipelines_of,
+)
 
 SPARSE, DENSE = 'SparseSampleFrames', 'DenseClipSampleFrames'
 # Crops by the type of their transform; where several make as many, the last
@@ -15,7 +21,7 @@ CROPS = {
     'SpacedThreeCrop': 3,
     'SpacedFiveCrop': 5,
     'TenCrop': 10,
-    'SpacedTenCrop': 10
+    'SpacedTenCrop': 10,
 }
 CROP_OF = {number: name for name, number in CROPS.items()}
 
@@ -30,12 +36,13 @@ class Views(NamedTuple):
         dense (bool): Whether a clip shows a part of the video instead of all
             of it.
     """
+
     num_clips: int
     num_crops: int
     dense: bool = False
 
     def __str__(self) -> str:
-        return f"{self.num_clips}x{self.num_crops}{'d' if self.dense else ''}"
+        return f'{self.num_clips}x{self.num_crops}{"d" if self.dense else ""}'
 
 
 def parse_views(views: str) -> Views:
@@ -47,13 +54,13 @@ def parse_views(views: str) -> Views:
         ValueError: if it is not clips x crops, or the crops not 1, 3, 5, 10.
     """
     numbers = '|'.join(map(str, CROP_OF))
-    found = re.fullmatch(rf'([1-9]\d*)x({numbers})(d?)',
-                         str(views).strip().lower())
+    found = re.fullmatch(rf'([1-9]\d*)x({numbers})(d?)', str(views).strip().lower())
     if not found:
         raise ValueError(
             f'views={views!r} is not understood; write temporal clips x '
             'spatial crops, such as 1x1, 4x1 or 4x3 (crops: 1, 3, 5 or 10), '
-            'and 10x3d for clips that are sampled densely')
+            'and 10x3d for clips that are sampled densely'
+        )
     return Views(int(found[1]), int(found[2]), bool(found[3]))
 
 
@@ -86,9 +93,7 @@ def views_of(pipeline: Sequence[dict]) -> Optional[str]:
     if not samplers or not crops:
         return None
     sampler = samplers[0]
-    return str(
-        Views(
-            sampler.get('num_clips', 1), max(crops), sampler['type'] == DENSE))
+    return str(Views(sampler.get('num_clips', 1), max(crops), sampler['type'] == DENSE))
 
 
 def use_dense_sampling(cfg, sample_range: int = 64) -> None:

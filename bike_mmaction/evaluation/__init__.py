@@ -5,6 +5,11 @@ from .test_loop import ReadableTestLoop, ReportingTestLoop
 from .zero_shot_metric import ZeroShotMetric
 
 __all__ = [
-    'AttributesDump', 'BranchMetric', 'MeanAPMetric', 'PendingSampler',
-    'ReadableTestLoop', 'ReportingTestLoop', 'ZeroShotMetric'
+    'AttributesDump',
+    'BranchMetric',
+    'MeanAPMetric',
+    'PendingSampler',
+    'ReadableTestLoop',
+    'ReportingTestLoop',
+    'ZeroShotMetric',
 ]

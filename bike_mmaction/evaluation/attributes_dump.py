@@ -4,16 +4,17 @@ Generating attributes is a test of the model of
 :func:`bike_mmaction.models.association.association_model`: the loop is the
 toolbox's, the sampler leaves out what is done, the "metric" writes a file.
 """
+
 import json
 import os
 import os.path as osp
 import shutil
+from collections.abc import Iterator, Sequence
 from glob import glob
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Optional
 
 from mmaction.registry import DATA_SAMPLERS, METRICS
-from mmengine.dist import (barrier, broadcast_object_list, get_dist_info,
-                           is_main_process)
+from mmengine.dist import barrier, broadcast_object_list, get_dist_info, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch.utils.data import Sampler
@@ -71,7 +72,7 @@ class Journal:
                     text = f'\n{text}'
             file.write(text.encode())
 
-    def read(self) -> Dict[int, dict]:
+    def read(self) -> dict[int, dict]:
         """All videos that are done, by their number in the data set."""
         found = {}
         for path in sorted(glob(osp.join(self.folder, '*.jsonl'))):
@@ -101,7 +102,8 @@ def check_same(old: dict, new: dict, where: str) -> None:
                 f"'{where}' was made with another '{key}': "
                 f'{json.dumps(old.get(key))[:200]}, now it is '
                 f'{json.dumps(new.get(key))[:200]}. Choose another file, or '
-                'start anew with --overwrite')
+                'start anew with --overwrite'
+            )
 
 
 @DATA_SAMPLERS.register_module()
@@ -119,11 +121,9 @@ class PendingSampler(Sampler):
         seed (int, optional): Not used; every sampler is given one.
     """
 
-    def __init__(self,
-                 dataset,
-                 folder: str,
-                 batch_size: int,
-                 seed: int = None) -> None:
+    def __init__(
+        self, dataset, folder: str, batch_size: int, seed: Optional[int] = None
+    ) -> None:
         done = {
             index
             for index, record in Journal(folder).read().items()
@@ -133,7 +133,8 @@ class PendingSampler(Sampler):
         size = len(dataset)
         blocks = (
             range(first, min(first + batch_size, size))
-            for first in range(0, size, batch_size))
+            for first in range(0, size, batch_size)
+        )
         pending = [b for b in blocks if not all(i in done for i in b)]
         self.total = sum(map(len, pending))
         rank, world_size = get_dist_info()
@@ -164,19 +165,21 @@ class AttributesDump(BaseMetric):
     Raises:
         ValueError: if ``topk`` exceeds the lexicon.
     """
+
     default_prefix = 'attributes'
 
-    def __init__(self,
-                 out: str,
-                 folder: str,
-                 phrases: Sequence[str],
-                 topk: int,
-                 roots: Optional[Dict[str, str]] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        out: str,
+        folder: str,
+        phrases: Sequence[str],
+        topk: int,
+        roots: Optional[dict[str, str]] = None,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if not 1 <= topk <= len(phrases):
-            raise ValueError(f'topk={topk}, but the lexicon has '
-                             f'{len(phrases)} phrases')
+            raise ValueError(f'topk={topk}, but the lexicon has {len(phrases)} phrases')
         self.phrases = phrases
         self.out = out
         self.journal = Journal(folder)
@@ -196,11 +199,9 @@ class AttributesDump(BaseMetric):
         record = dict(index=int(sample['sample_idx']), key=key)
         if 'unreadable' in sample:
             return dict(record, unreadable=sample['unreadable'])
-        phrases, scores = nearest_phrases(sample['pred_score'], self.phrases,
-                                          self.topk)
+        phrases, scores = nearest_phrases(sample['pred_score'], self.phrases, self.topk)
         # Five digits: what two builds of torch differ by is below.
-        return dict(
-            record, phrases=phrases, scores=[round(s, 5) for s in scores])
+        return dict(record, phrases=phrases, scores=[round(s, 5) for s in scores])
 
     def compute_metrics(self, results: list) -> dict:
         """Not used: results are in the journal, see :meth:`evaluate`."""
@@ -219,7 +220,7 @@ class AttributesDump(BaseMetric):
             RuntimeError: if no video could be read.
         """
         barrier()
-        outcome: List = [None]
+        outcome: list = [None]
         if is_main_process():
             try:
                 outcome = [self._write(size)]
@@ -234,8 +235,10 @@ class AttributesDump(BaseMetric):
         records = self.journal.read()
         missing = [i for i in range(size) if i not in records]
         if missing:
-            raise RuntimeError(f"'{self.journal.folder}' lacks videos number "
-                               f'{missing[:5]} ...; run the command again')
+            raise RuntimeError(
+                f"'{self.journal.folder}' lacks videos number "
+                f'{missing[:5]} ...; run the command again'
+            )
         videos, unreadable = {}, {}
         for _, record in sorted(records.items()):
             key = record['key']
@@ -244,12 +247,16 @@ class AttributesDump(BaseMetric):
                 continue
             found = {PHRASES: record['phrases'], 'scores': record['scores']}
             if videos.setdefault(key, found) != found:
-                raise RuntimeError(f"'{key}' is listed more than once, with "
-                                   'different attributes: clips of one file '
-                                   'cannot be told apart')
+                raise RuntimeError(
+                    f"'{key}' is listed more than once, with "
+                    'different attributes: clips of one file '
+                    'cannot be told apart'
+                )
         if not videos:
-            raise RuntimeError(f'none of {size} videos could be read; the '
-                               f'first: {next(iter(unreadable.values()))}')
+            raise RuntimeError(
+                f'none of {size} videos could be read; the '
+                f'first: {next(iter(unreadable.values()))}'
+            )
         header = dict(self.journal.header(), unreadable=unreadable)
         write_attribute_file(self.out, header, videos)
         if not unreadable:
@@ -259,8 +266,12 @@ class AttributesDump(BaseMetric):
         if unreadable:
             print_log(
                 'The same command tries them again; without need of that, '
-                f"delete '{self.journal.folder}'", 'current')
+                f"delete '{self.journal.folder}'",
+                'current',
+            )
         print_log(
             f'Attributes of {len(videos)} videos written to {self.out}; '
-            f'{len(unreadable)} could not be read', 'current')
+            f'{len(unreadable)} could not be read',
+            'current',
+        )
         return dict(videos=len(videos), unreadable=len(unreadable))

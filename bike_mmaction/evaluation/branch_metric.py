@@ -1,5 +1,6 @@
 """The toolbox's accuracy for one branch of a recognizer."""
-from typing import Sequence
+
+from collections.abc import Sequence
 
 from mmaction.evaluation import AccMetric
 from mmaction.registry import METRICS
@@ -37,8 +38,7 @@ class BranchMetric(AccMetric):
         name = f'{self.branch}_score'
         for sample in data_samples:
             if name in sample:
-                super().process(data_batch,
-                                [dict(sample, pred_score=sample[name])])
+                super().process(data_batch, [dict(sample, pred_score=sample[name])])
             else:
                 self.results.append(ABSENT)
 
@@ -57,7 +57,8 @@ class BranchMetric(AccMetric):
             raise ValueError(
                 f"BranchMetric(branch='{self.branch}'): no sample has a "
                 f"'{self.branch}_score'; has the model this branch, and the "
-                'pipeline what it needs?')
+                'pipeline what it needs?'
+            )
         metrics = super().compute_metrics(found)
         if len(found) < len(results):
             metrics['coverage'] = len(found) / len(results)

@@ -4,12 +4,17 @@
 that, S = λ · V + (1 - λ) · A can be had for any λ without the model. In the
 authors' code λ is 0.7; it can also be chosen, on videos held out for that.
 """
-from typing import Dict, List, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 import torch
-from mmaction.evaluation import (mean_average_precision, mean_class_accuracy,
-                                 top_k_accuracy)
+from mmaction.evaluation import (
+    mean_average_precision,
+    mean_class_accuracy,
+    top_k_accuracy,
+)
 
 from .score_dumps import Dump, Scores
 
@@ -34,9 +39,9 @@ def fuse(scores: Scores, weight: float) -> np.ndarray:
     return weight * scores.video + (1 - weight) * scores.attributes
 
 
-def measure(fused: np.ndarray,
-            labels: np.ndarray,
-            only: Optional[str] = None) -> Dict[str, float]:
+def measure(
+    fused: np.ndarray, labels: np.ndarray, only: Optional[str] = None
+) -> dict[str, float]:
     """The toolbox's metrics.
 
     Args:
@@ -66,11 +71,12 @@ def measure(fused: np.ndarray,
         if not occurs.any():
             raise ValueError("no video has a 'gt_label': there is no mAP")
         found['mAP'] = float(
-            mean_average_precision(fused[:, occurs], labels[:, occurs]))
+            mean_average_precision(fused[:, occurs], labels[:, occurs])
+        )
     return found
 
 
-def compare(scores: Scores, weights: Dict[str, float]) -> List[dict]:
+def compare(scores: Scores, weights: dict[str, float]) -> list[dict]:
     """A table: either branch alone, and both fused (Table 6d-g).
 
     Args:
@@ -83,7 +89,7 @@ def compare(scores: Scores, weights: Dict[str, float]) -> List[dict]:
         there are none, it has no metrics.
     """
     rows = []
-    for name, weight in {'V': 1., 'A': 0., **weights}.items():
+    for name, weight in {'V': 1.0, 'A': 0.0, **weights}.items():
         part = scores.take(scores.known) if name == 'A' else scores
         row = dict(name=name, weight=weight, videos=len(part.labels))
         if row['videos']:
@@ -101,13 +107,16 @@ def choose_metric(labels: np.ndarray, asked: Optional[str] = None) -> str:
     if labels.ndim == 1:
         return asked or 'top1'
     if asked == 'top1':
-        raise ValueError("metric='top1' needs one label a video, but "
-                         "'gt_label' has several: choose 'mAP'")
+        raise ValueError(
+            "metric='top1' needs one label a video, but "
+            "'gt_label' has several: choose 'mAP'"
+        )
     return 'mAP'
 
 
-def choose_weight(held_out: Scores, weights: Sequence[float],
-                  metric: str) -> Tuple[float, List[float]]:
+def choose_weight(
+    held_out: Scores, weights: Sequence[float], metric: str
+) -> tuple[float, list[float]]:
     """The λ that is best on held-out videos.
 
     Args:
@@ -120,15 +129,14 @@ def choose_weight(held_out: Scores, weights: Sequence[float],
         to 0.7; the metric at each of ``weights``.
     """
     values = [
-        measure(fuse(held_out, w), held_out.labels, metric)[metric]
-        for w in weights
+        measure(fuse(held_out, w), held_out.labels, metric)[metric] for w in weights
     ]
     best = [w for w, v in zip(weights, values) if v >= max(values) - 1e-12]
     # Rounded: 0.65 and 0.75 are equally near, and then the smaller counts.
     return min(best, key=lambda w: (round(abs(w - RELEASED), 9), w)), values
 
 
-def split_half(scores: Scores, seed: int) -> Tuple[Scores, Scores]:
+def split_half(scores: Scores, seed: int) -> tuple[Scores, Scores]:
     """Two random halves of the videos: to choose on, and to report on.
 
     Which video is where depends on names and seed, not on the order in the
@@ -139,12 +147,13 @@ def split_half(scores: Scores, seed: int) -> Tuple[Scores, Scores]:
     """
     count = len(scores.labels)
     if count < 2:
-        raise ValueError('1 video cannot be split into a part to choose the '
-                         'weight on and a part to report on')
-    order = np.arange(count) if scores.names is None else \
-        np.argsort(scores.names)
+        raise ValueError(
+            '1 video cannot be split into a part to choose the '
+            'weight on and a part to report on'
+        )
+    order = np.arange(count) if scores.names is None else np.argsort(scores.names)
     held_out = np.zeros(count, dtype=bool)
-    chosen = np.random.RandomState(seed).permutation(order)[:count // 2]
+    chosen = np.random.RandomState(seed).permutation(order)[: count // 2]
     held_out[chosen] = True
     return scores.take(held_out), scores.take(~held_out)
 
@@ -159,15 +168,17 @@ def check_apart(held_out: Scores, reported: Scores) -> None:
     if one != other or held_out.labels.ndim != reported.labels.ndim:
         raise ValueError(
             f'held-out videos have scores of {one} classes, the others of '
-            f"{other}; or 'gt_label' is one number here, several there")
+            f"{other}; or 'gt_label' is one number here, several there"
+        )
     if held_out.names is not None and reported.names is not None:
         both = np.intersect1d(held_out.names, reported.names)
         if len(both):
-            raise ValueError(f'{len(both)} videos are held out and reported '
-                             f"on, such as '{both[0]}'")
+            raise ValueError(
+                f"{len(both)} videos are held out and reported on, such as '{both[0]}'"
+            )
 
 
-def fused_samples(first: Dump, scores: Scores, weight: float) -> List[dict]:
+def fused_samples(first: Dump, scores: Scores, weight: float) -> list[dict]:
     """A dump of both branches, with S as ``pred_score``.
 
     Args:
@@ -186,7 +197,8 @@ def fused_samples(first: Dump, scores: Scores, weight: float) -> List[dict]:
             sample,
             pred_score=score,
             pred_label=score.argmax(dim=-1, keepdim=True),
-            video_score=torch.tensor(video))
+            video_score=torch.tensor(video),
+        )
         if known:
             sample['attributes_score'] = torch.tensor(attributes)
         samples.append(sample)

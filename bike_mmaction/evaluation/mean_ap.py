@@ -1,5 +1,4 @@
 """Mean average precision, for one or several labels a video."""
-from typing import List
 
 import numpy as np
 from mmaction.evaluation import AccMetric, mean_average_precision
@@ -20,12 +19,13 @@ class MeanAPMetric(AccMetric):
     It is the mAP of all videos. What the authors' code prints on Charades is
     the mean of the mAP after each batch, which is 0.5 to 1.3 % higher.
     """
+
     takes_unlabelled = True
 
     def __init__(self, **kwargs) -> None:
-        super().__init__(metric_list=('mean_average_precision', ), **kwargs)
+        super().__init__(metric_list=('mean_average_precision',), **kwargs)
 
-    def calculate(self, preds: List[np.ndarray], labels: list) -> dict:
+    def calculate(self, preds: list[np.ndarray], labels: list) -> dict:
         """Compute the metric.
 
         Args:
@@ -45,10 +45,11 @@ class MeanAPMetric(AccMetric):
         if not present.all():
             print_log(
                 f'mAP over {present.sum()} of {len(present)} classes: of the '
-                'others there are no videos', 'current')
+                'others there are no videos',
+                'current',
+            )
         scores = np.stack(preds)[:, present]
-        return dict(
-            mAP=float(mean_average_precision(scores, truth[:, present])))
+        return dict(mAP=float(mean_average_precision(scores, truth[:, present])))
 
 
 def _one_hot(label, num_classes: int) -> np.ndarray:

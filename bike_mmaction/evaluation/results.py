@@ -1,9 +1,11 @@
 """What a test leaves behind: results as JSON, and as tables."""
+
 import hashlib
 import json
 import os.path as osp
 import re
-from typing import Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
 from ..version import __version__
 
-Metrics = Dict[str, float]
+Metrics = dict[str, float]
 
 
 def list_fingerprint(dataset) -> str:
@@ -72,7 +74,8 @@ def describe_model(runner) -> dict:
             found.update(
                 prompt=head.prompt,
                 classes=len(head.class_names),
-                class_names_sha256=hashlib.sha256(names.encode()).hexdigest())
+                class_names_sha256=hashlib.sha256(names.encode()).hexdigest(),
+            )
     for hook in runner.hooks:
         if isinstance(hook, InterpolateWeights):
             found['interpolate'] = hook.weight
@@ -88,36 +91,29 @@ def describe_list(dataset) -> dict:
     """
     inner = innermost(dataset)
     found = dict(
-        file=inner.ann_file,
-        videos=len(dataset),
-        fingerprint=list_fingerprint(inner))
+        file=inner.ann_file, videos=len(dataset), fingerprint=list_fingerprint(inner)
+    )
     unlabelled = len(without_label(inner))
     if unlabelled:
         found['without_label'] = unlabelled
     return found
 
 
-def describe_test(runner, dataset, metrics: Metrics,
-                  unreadable: Sequence[str]) -> dict:
+def describe_test(runner, dataset, metrics: Metrics, unreadable: Sequence[str]) -> dict:
     """All that is written of a test, see :func:`write_results`."""
     given = unwrapped(runner.cfg.get('test_dataloader', {}))
     counts = {k: v for k, v in metrics.items() if k.startswith('videos/')}
     return dict(
         config=runner.cfg.filename,
-        metrics={
-            k: v
-            for k, v in metrics.items() if k not in counts
-        },
+        metrics={k: v for k, v in metrics.items() if k not in counts},
         list=describe_list(dataset),
-        videos={
-            k.split('/')[-1]: v
-            for k, v in counts.items()
-        },
+        videos={k.split('/')[-1]: v for k, v in counts.items()},
         unreadable=list(unreadable),
         views=views_of(given.get('pipeline', ())),
         checkpoint=describe_checkpoint(runner),
         model=describe_model(runner),
-        versions=dict(bike_mmaction=__version__, torch=torch.__version__))
+        versions=dict(bike_mmaction=__version__, torch=torch.__version__),
+    )
 
 
 @master_only
@@ -139,7 +135,9 @@ def write_results(runner, results: dict) -> None:
         f"Tested on '{listed['file']}': {listed['videos']} videos{unlabelled},"
         f' list fingerprint {listed["fingerprint"]}; '
         f'{", ".join(f"{v} {k}" for k, v in counts.items())}; '
-        f'views {results["views"]}. Results: {path}', 'current')
+        f'views {results["views"]}. Results: {path}',
+        'current',
+    )
 
 
 def row_of(name: str, results: dict) -> tuple:
@@ -220,10 +218,10 @@ def latex(cells: Sequence[Sequence[str]], texts: int) -> str:
         cells (Sequence[Sequence[str]]): Its lines, the first is the head.
         texts (int): How many of the first columns hold text, not numbers.
     """
-    head, *body = [[
-        re.sub(r'([_%&#])', r'\\\1', cell).replace('±', r'$\pm$')
-        for cell in row
-    ] for row in cells]
+    head, *body = [
+        [re.sub(r'([_%&#])', r'\\\1', cell).replace('±', r'$\pm$') for cell in row]
+        for row in cells
+    ]
     columns = 'l' * texts + 'r' * (len(head) - texts)
     lines = [rf'\begin{{tabular}}{{{columns}}}', r'\toprule']
     lines += [' & '.join(head) + r' \\', r'\midrule']
@@ -231,15 +229,16 @@ def latex(cells: Sequence[Sequence[str]], texts: int) -> str:
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}'])
 
 
-def _cells(rows: Sequence[tuple]) -> List[List[str]]:
+def _cells(rows: Sequence[tuple]) -> list[list[str]]:
     names = list(
         dict.fromkeys(
-            re.sub('_(mean|std)$', '', key) for *_, metrics in rows
-            for key in metrics))
-    return [['model', 'views', 'videos', *names]] + [[
-        *(cell or '' for cell in row[:3]), *(_cell(row[3], name)
-                                             for name in names)
-    ] for row in rows]
+            re.sub('_(mean|std)$', '', key) for *_, metrics in rows for key in metrics
+        )
+    )
+    return [['model', 'views', 'videos', *names]] + [
+        [*(cell or '' for cell in row[:3]), *(_cell(row[3], name) for name in names)]
+        for row in rows
+    ]
 
 
 def _cell(metrics: Metrics, name: str) -> str:
@@ -247,8 +246,7 @@ def _cell(metrics: Metrics, name: str) -> str:
         return _percent(metrics[name])
     if f'{name}_mean' not in metrics:
         return ''
-    return (f'{_percent(metrics[f"{name}_mean"])} ± '
-            f'{_percent(metrics[f"{name}_std"])}')
+    return f'{_percent(metrics[f"{name}_mean"])} ± {_percent(metrics[f"{name}_std"])}'
 
 
 def _percent(value) -> str:

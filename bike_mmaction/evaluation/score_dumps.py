@@ -1,5 +1,6 @@
 """Read what ``tools/test.py --dump`` writes: the scores of both branches."""
-from typing import List, NamedTuple, Optional, Tuple
+
+from typing import NamedTuple, Optional
 
 import mmengine
 import numpy as np
@@ -12,8 +13,9 @@ BRANCH_KEYS = ('video_score', 'attributes_score')
 
 class Dump(NamedTuple):
     """A file of ``tools/test.py --dump``: a dict for each video."""
+
     path: str
-    samples: List[dict]
+    samples: list[dict]
 
 
 class Scores(NamedTuple):
@@ -28,6 +30,7 @@ class Scores(NamedTuple):
             may have several.
         names (np.ndarray, optional): Paths [N] without extension.
     """
+
     video: np.ndarray
     attributes: np.ndarray
     known: np.ndarray
@@ -53,16 +56,17 @@ def read_dump(path: str) -> Dump:
     except Exception as error:  # a broken pickle may raise anything
         raise ValueError(f"'{path}' is not a pickle file: {error}") from error
     if not isinstance(samples, list) or not all(
-            isinstance(sample, dict) for sample in samples):
-        raise ValueError(f"'{path}' does not hold a list of dicts, as "
-                         'tools/test.py --dump writes it')
+        isinstance(sample, dict) for sample in samples
+    ):
+        raise ValueError(
+            f"'{path}' does not hold a list of dicts, as tools/test.py --dump writes it"
+        )
     if not samples:
         raise ValueError(f"'{path}' holds an empty list")
     return Dump(path, samples)
 
 
-def join(first: Dump,
-         second: Optional[Dump] = None) -> Tuple[Scores, List[str]]:
+def join(first: Dump, second: Optional[Dump] = None) -> tuple[Scores, list[str]]:
     """Bring the scores of both branches together, video by video.
 
     Args:
@@ -80,15 +84,17 @@ def join(first: Dump,
         ValueError: if a score is missing or not finite, or the videos, the
             numbers of classes or the labels do not agree; names file and key.
     """
-    notes: List[str] = []
+    notes: list[str] = []
     source = second or first
     video = _scores(first, 'video_score', second is not None, notes)
     attributes = _scores(source, 'attributes_score', second is not None, notes)
     num_classes = video.shape[1]
     if attributes.shape[1] != num_classes:
-        raise ValueError(f"'{first.path}' has video scores of {num_classes} "
-                         f"classes, '{source.path}' has attribute scores of "
-                         f'{attributes.shape[1]}')
+        raise ValueError(
+            f"'{first.path}' has video scores of {num_classes} "
+            f"classes, '{source.path}' has attribute scores of "
+            f'{attributes.shape[1]}'
+        )
     labels, names = _labels(first, num_classes), _names(first)
     if second is not None:
         order = _match(first, second, notes)
@@ -98,11 +104,14 @@ def join(first: Dump,
             if not np.array_equal(one, other):
                 raise ValueError(
                     f"'{first.path}' and '{second.path}': 'gt_label' of "
-                    f'{_who(first, number)} is not the same')
+                    f'{_who(first, number)} is not the same'
+                )
     known = ~np.isnan(attributes).any(axis=1)
     if not known.all():
-        notes.append(f"'{source.path}': {(~known).sum()} of {len(known)} "
-                     'videos have no attributes and count with V alone')
+        notes.append(
+            f"'{source.path}': {(~known).sum()} of {len(known)} "
+            'videos have no attributes and count with V alone'
+        )
         attributes = np.where(known[:, None], attributes, video)
     return Scores(video, attributes, known, labels, names), notes
 
@@ -125,31 +134,37 @@ def _names(dump: Dump) -> Optional[np.ndarray]:
     found, counts = np.unique(names, return_counts=True)
     twice = found[counts > 1]
     if len(twice):
-        raise ValueError(f"'{dump.path}' has {len(twice)} videos more than "
-                         f"once, such as '{twice[0]}'")
+        raise ValueError(
+            f"'{dump.path}' has {len(twice)} videos more than "
+            f"once, such as '{twice[0]}'"
+        )
     return np.array(names)
 
 
-def _scores(dump: Dump, key: str, pair: bool, notes: List[str]) -> np.ndarray:
+def _scores(dump: Dump, key: str, pair: bool, notes: list[str]) -> np.ndarray:
     """Scores [N, K]; rows of nan where a video has no attributes."""
     keys = set().union(*dump.samples)
     if key not in keys:
         # Beside the score of a branch, `pred_score` may be that or fused.
         if not pair or 'pred_score' not in keys or keys & set(BRANCH_KEYS):
             there = [k for k in (*BRANCH_KEYS, 'pred_score') if k in keys]
-            raise ValueError(f"'{dump.path}' has no '{key}'; of scores it "
-                             f'has: {there or None}')
-        notes.append(f"'{dump.path}' has no '{key}': its 'pred_score' is "
-                     'used as it is')
+            raise ValueError(
+                f"'{dump.path}' has no '{key}'; of scores it has: {there or None}"
+            )
+        notes.append(f"'{dump.path}' has no '{key}': its 'pred_score' is used as it is")
         key = 'pred_score'
     rows = [
-        None if key == 'attributes_score' and key not in sample else _score(
-            dump, number, key) for number, sample in enumerate(dump.samples)
+        None
+        if key == 'attributes_score' and key not in sample
+        else _score(dump, number, key)
+        for number, sample in enumerate(dump.samples)
     ]
     sizes = {len(row) for row in rows if row is not None}
     if len(sizes) > 1:
-        raise ValueError(f"'{dump.path}': '{key}' has not the same number of "
-                         f'classes everywhere: {sorted(sizes)}')
+        raise ValueError(
+            f"'{dump.path}': '{key}' has not the same number of "
+            f'classes everywhere: {sorted(sizes)}'
+        )
     missing = np.full(sizes.pop(), np.nan)
     return np.stack([missing if row is None else row for row in rows])
 
@@ -157,12 +172,15 @@ def _scores(dump: Dump, key: str, pair: bool, notes: List[str]) -> np.ndarray:
 def _score(dump: Dump, number: int, key: str) -> np.ndarray:
     try:
         score = torch.as_tensor(
-            dump.samples[number].get(key), dtype=torch.float64).numpy()
+            dump.samples[number].get(key), dtype=torch.float64
+        ).numpy()
     except (RuntimeError, TypeError, ValueError):
         score = np.empty(0)
     if score.ndim != 1 or not score.size or not np.isfinite(score).all():
-        raise ValueError(f"'{dump.path}': '{key}' of {_who(dump, number)} is "
-                         'missing, not a vector, or has NaN or infinity')
+        raise ValueError(
+            f"'{dump.path}': '{key}' of {_who(dump, number)} is "
+            'missing, not a vector, or has NaN or infinity'
+        )
     return score
 
 
@@ -171,33 +189,42 @@ def _labels(dump: Dump, num_classes: int) -> np.ndarray:
     size = len(rows[0])
     accepted = np.arange(num_classes if size == 1 else 2)
     for number, row in enumerate(rows):
-        if size not in (1, num_classes) or len(row) != size or \
-                not np.isin(row, accepted).all():
+        if (
+            size not in (1, num_classes)
+            or len(row) != size
+            or not np.isin(row, accepted).all()
+        ):
             raise ValueError(
                 f"'{dump.path}': 'gt_label' of {_who(dump, number)} is "
-                f'{str(row.tolist()):.40}; expected a number in [0, '
+                f'{row.tolist()!s:.40}; expected a number in [0, '
                 f'{num_classes}), or 0 or 1 for each of {num_classes} '
-                'classes, and one of both for all videos')
+                'classes, and one of both for all videos'
+            )
     labels = np.stack(rows)
     return labels[:, 0].astype(np.int64) if size == 1 else labels == 1
 
 
-def _match(first: Dump, second: Dump, notes: List[str]) -> np.ndarray:
+def _match(first: Dump, second: Dump, notes: list[str]) -> np.ndarray:
     """For each video of the first dump its number in the second, [N]."""
     names, others = _names(first), _names(second)
     if names is None or others is None:
         one, other = len(first.samples), len(second.samples)
         if one != other:
-            raise ValueError(f"'{first.path}' has {one} videos, "
-                             f"'{second.path}' has {other}, and not all have "
-                             "'filename' or 'frame_dir' to match them by")
-        notes.append("not all videos have 'filename' or 'frame_dir': matched "
-                     'by position')
+            raise ValueError(
+                f"'{first.path}' has {one} videos, "
+                f"'{second.path}' has {other}, and not all have "
+                "'filename' or 'frame_dir' to match them by"
+            )
+        notes.append(
+            "not all videos have 'filename' or 'frame_dir': matched by position"
+        )
         return np.arange(one)
     alone = np.setxor1d(names, others)
     if len(alone):
-        raise ValueError(f"{len(alone)} videos are in only one of "
-                         f"'{first.path}' and '{second.path}', such as "
-                         f"'{alone[0]}'")
+        raise ValueError(
+            f'{len(alone)} videos are in only one of '
+            f"'{first.path}' and '{second.path}', such as "
+            f"'{alone[0]}'"
+        )
     places = {name: number for number, name in enumerate(others)}
     return np.array([places[name] for name in names])

@@ -1,8 +1,10 @@
 """Testing that goes on past videos that cannot be read, and says so."""
+
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Dict, List, Optional, Sequence
+from typing import Optional
 
 import torch
 from mmaction.registry import LOOPS
@@ -25,6 +27,7 @@ class Unreadable:
         reason (str): Names the file.
         missing (bool): Whether there is no such file.
     """
+
     reason: str
     missing: bool
 
@@ -34,22 +37,25 @@ class VideoCount(BaseMetric):
 
     After the evaluation ``unreadable`` lists the others, in the main process.
     """
+
     default_prefix = 'videos'
     takes_unreadable = True
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.unreadable: List[Unreadable] = []
+        self.unreadable: list[Unreadable] = []
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Note for each video whether it could be read."""
         for sample in data_samples:
             # mmengine drops None where it gathers the results of ranks.
             self.results.append(
-                Unreadable(sample['unreadable'], sample['missing']
-                           ) if 'unreadable' in sample else 'evaluated')
+                Unreadable(sample['unreadable'], sample['missing'])
+                if 'unreadable' in sample
+                else 'evaluated'
+            )
 
-    def compute_metrics(self, results: list) -> Dict[str, int]:
+    def compute_metrics(self, results: list) -> dict[str, int]:
         """Numbers of videos: evaluated, missing, undecodable.
 
         Raises:
@@ -57,13 +63,16 @@ class VideoCount(BaseMetric):
         """
         self.unreadable = [r for r in results if isinstance(r, Unreadable)]
         if len(self.unreadable) == len(results):
-            raise RuntimeError(f'none of {len(results)} videos could be read; '
-                               f'the first: {self.unreadable[0].reason}')
+            raise RuntimeError(
+                f'none of {len(results)} videos could be read; '
+                f'the first: {self.unreadable[0].reason}'
+            )
         missing = sum(r.missing for r in self.unreadable)
         return dict(
             evaluated=len(results) - len(self.unreadable),
             missing=missing,
-            undecodable=len(self.unreadable) - missing)
+            undecodable=len(self.unreadable) - missing,
+        )
 
 
 class PlaceholderEvaluator(Evaluator):
@@ -82,12 +91,13 @@ class PlaceholderEvaluator(Evaluator):
         super().__init__(list(metrics))
         for metric in self.metrics:
             if not getattr(metric, 'takes_unreadable', False):
-                metric.compute_metrics = partial(_compute_of_readable,
-                                                 metric.compute_metrics)
+                metric.compute_metrics = partial(
+                    _compute_of_readable, metric.compute_metrics
+                )
 
-    def process(self,
-                data_samples: Sequence,
-                data_batch: Optional[dict] = None) -> None:
+    def process(
+        self, data_samples: Sequence, data_batch: Optional[dict] = None
+    ) -> None:
         """Process a batch, of which some may have no prediction.
 
         Raises:
@@ -106,18 +116,18 @@ class PlaceholderEvaluator(Evaluator):
                 _put_placeholders(metric, before, samples)
 
 
-def _put_placeholders(metric: BaseMetric, before: int,
-                      samples: Sequence[dict]) -> None:
+def _put_placeholders(metric: BaseMetric, before: int, samples: Sequence[dict]) -> None:
     found = metric.results[before:]
     places = [
-        Unreadable(s['unreadable'], s['missing'])
-        if 'unreadable' in s else None for s in samples
+        Unreadable(s['unreadable'], s['missing']) if 'unreadable' in s else None
+        for s in samples
     ]
     if len(found) != places.count(None):
         bad = next(place for place in places if place is not None)
         raise TypeError(
             f'{type(metric).__name__} does not keep one result a video, so '
-            f'that it cannot go on past unreadable ones: {bad.reason}')
+            f'that it cannot go on past unreadable ones: {bad.reason}'
+        )
     following = iter(found)
     metric.results[before:] = [
         next(following) if place is None else place for place in places
@@ -152,13 +162,15 @@ class ReadableTestLoop(TestLoop):
                     idx,
                     dict(
                         inputs=[inputs[i] for i in readable],
-                        data_samples=[samples[i] for i in readable]))
+                        data_samples=[samples[i] for i in readable],
+                    ),
+                )
             outputs = iter(self.evaluator.data_samples)
         finally:
             self.evaluator = evaluator
         evaluator.process(
-            [s if 'unreadable' in s else next(outputs) for s in samples],
-            data_batch)
+            [s if 'unreadable' in s else next(outputs) for s in samples], data_batch
+        )
 
 
 class _Outputs:
@@ -190,8 +202,10 @@ class ReportingTestLoop(ReadableTestLoop):
         super().__init__(runner, dataloader, evaluator, fp16)
         dataset = innermost(self.dataloader.dataset)
         if not hasattr(dataset, 'pipeline'):
-            raise TypeError('ReportingTestLoop needs a data set with a '
-                            f'pipeline, got a {type(dataset).__name__}')
+            raise TypeError(
+                'ReportingTestLoop needs a data set with a '
+                f'pipeline, got a {type(dataset).__name__}'
+            )
         metrics = self.evaluator.metrics
         classes = number_of_classes(runner.model)
         if classes is not None:
@@ -213,14 +227,14 @@ class ReportingTestLoop(ReadableTestLoop):
         reasons = [u.reason for u in self.count.unreadable]
         for reason in reasons:
             print_log(f'Not evaluated: {reason}', 'current', logging.WARNING)
-        self.results = describe_test(self.runner, self.dataloader.dataset,
-                                     metrics, reasons)
+        self.results = describe_test(
+            self.runner, self.dataloader.dataset, metrics, reasons
+        )
         write_results(self.runner, self.results)
         return metrics
 
 
-def _check_labels(dataset, classes: int,
-                  metrics: Sequence[BaseMetric]) -> None:
+def _check_labels(dataset, classes: int, metrics: Sequence[BaseMetric]) -> None:
     """What has no label would count as wrong.
 
     But for a video that may have several and has none: a metric with an
@@ -232,6 +246,7 @@ def _check_labels(dataset, classes: int,
         classes,
         required=bool(measuring),
         negatives=all(
-            getattr(metric, 'takes_unlabelled', False)
-            for metric in measuring),
-        hint='; or, for predictions alone, set test_evaluator to DumpResults')
+            getattr(metric, 'takes_unlabelled', False) for metric in measuring
+        ),
+        hint='; or, for predictions alone, set test_evaluator to DumpResults',
+    )

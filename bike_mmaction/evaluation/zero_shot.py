@@ -13,8 +13,9 @@ times (*half-classes*). What votes is one of two:
 
 The votes of a video are averaged.
 """
+
 import logging
-from typing import Dict, List, Sequence, Tuple
+from collections.abc import Sequence
 
 import numpy as np
 from mmaction.evaluation import top_k_accuracy
@@ -46,12 +47,12 @@ def half_of_classes(num_classes: int, seed: int) -> np.ndarray:
     of the split.
     """
     order = np.random.RandomState(seed).permutation(num_classes)
-    return np.sort(order[:num_classes // 2])
+    return np.sort(order[: num_classes // 2])
 
 
-def protocol(similarity: np.ndarray,
-             labels: np.ndarray,
-             topk: Sequence[int] = TOPK) -> Dict[str, float]:
+def protocol(
+    similarity: np.ndarray, labels: np.ndarray, topk: Sequence[int] = TOPK
+) -> dict[str, float]:
     """Full-classes and half-classes accuracy.
 
     Args:
@@ -71,8 +72,7 @@ def protocol(similarity: np.ndarray,
     try:
         splits = half_classes(similarity, labels, topk)
     except ValueError as error:
-        print_log(f'No half-classes accuracy: {error}', 'current',
-                  logging.WARNING)
+        print_log(f'No half-classes accuracy: {error}', 'current', logging.WARNING)
         return metrics
     for k, values in zip(topk, zip(*splits)):
         metrics[f'half_top{k}_mean'] = float(np.mean(values))
@@ -80,9 +80,9 @@ def protocol(similarity: np.ndarray,
     return metrics
 
 
-def half_classes(similarity: np.ndarray,
-                 labels: np.ndarray,
-                 topk: Sequence[int] = TOPK) -> List[Tuple[float, ...]]:
+def half_classes(
+    similarity: np.ndarray, labels: np.ndarray, topk: Sequence[int] = TOPK
+) -> list[tuple[float, ...]]:
     """Accuracies of each split, on the videos of its classes.
 
     Args:
@@ -101,16 +101,23 @@ def half_classes(similarity: np.ndarray,
         classes = half_of_classes(similarity.shape[-1], seed)
         videos = np.isin(labels, classes)
         if not videos.any():
-            raise ValueError(f'no video is of the classes of split {seed}: '
-                             f'{classes[:5].tolist()} ...')
+            raise ValueError(
+                f'no video is of the classes of split {seed}: '
+                f'{classes[:5].tolist()} ...'
+            )
         # Only classes of which there are videos compete, as released.
         present = np.unique(labels[videos])
         found.append(
-            _accuracy(similarity[videos][..., present],
-                      np.searchsorted(present, labels[videos]), topk))
+            _accuracy(
+                similarity[videos][..., present],
+                np.searchsorted(present, labels[videos]),
+                topk,
+            )
+        )
     return found
 
 
-def _accuracy(similarity: np.ndarray, labels: np.ndarray,
-              topk: Sequence[int]) -> Tuple[float, ...]:
+def _accuracy(
+    similarity: np.ndarray, labels: np.ndarray, topk: Sequence[int]
+) -> tuple[float, ...]:
     return tuple(top_k_accuracy(votes(similarity), labels, tuple(topk)))

@@ -1,5 +1,6 @@
 """The zero-shot protocols of Table 5 as a metric."""
-from typing import Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 from mmaction.registry import METRICS
@@ -8,7 +9,7 @@ from mmengine.evaluator import BaseMetric
 from .zero_shot import TOPK, protocol
 
 # What votes: the scores that the head keeps, and their scale as released.
-EVALUATORS = dict(frames=('frame_scores', 100.), video=('view_scores', 1.))
+EVALUATORS = dict(frames=('frame_scores', 100.0), video=('view_scores', 1.0))
 
 
 @METRICS.register_module()
@@ -30,13 +31,11 @@ class ZeroShotMetric(BaseMetric):
         ValueError: if there is no such evaluator.
     """
 
-    def __init__(self,
-                 evaluator: str,
-                 topk: Sequence[int] = TOPK,
-                 **kwargs) -> None:
+    def __init__(self, evaluator: str, topk: Sequence[int] = TOPK, **kwargs) -> None:
         if evaluator not in EVALUATORS:
-            raise ValueError(f'evaluator={evaluator!r}; choose from '
-                             f'{tuple(EVALUATORS)}')
+            raise ValueError(
+                f'evaluator={evaluator!r}; choose from {tuple(EVALUATORS)}'
+            )
         kwargs.setdefault('prefix', f'zero_shot_{evaluator}')
         super().__init__(**kwargs)
         self.field, self.scale = EVALUATORS[evaluator]
@@ -50,17 +49,18 @@ class ZeroShotMetric(BaseMetric):
         """
         for sample in data_samples:
             if self.field not in sample:
-                raise ValueError(f'ZeroShotMetric needs {self.field}: set '
-                                 'model.cls_head.keep_scores=True')
+                raise ValueError(
+                    f'ZeroShotMetric needs {self.field}: set '
+                    'model.cls_head.keep_scores=True'
+                )
             label = sample['gt_label']
             if label.numel() != 1 or label.item() < 0:
-                raise ValueError('ZeroShotMetric needs one label a video, '
-                                 f'got {label.tolist()}')
-            self.results.append(
-                (sample[self.field].cpu().numpy(), label.item()))
+                raise ValueError(
+                    f'ZeroShotMetric needs one label a video, got {label.tolist()}'
+                )
+            self.results.append((sample[self.field].cpu().numpy(), label.item()))
 
     def compute_metrics(self, results: list) -> dict:
         """See :func:`.protocol`."""
         scores, labels = zip(*results)
-        return protocol(self.scale * np.stack(scores), np.array(labels),
-                        self.topk)
+        return protocol(self.scale * np.stack(scores), np.array(labels), self.topk)

@@ -12,8 +12,17 @@ from .untrained import ReadPretrained
 from .vcs_head import VCSHead
 
 __all__ = [
-    'AttributeAssociation', 'AttributesTextHead', 'CLIPImageEncoder',
-    'CLIPRecognizer', 'CLIPTextEncoder', 'ContrastiveLoss',
-    'InterpolateWeights', 'OptionalVideoDataPreprocessor', 'PerFrameBackbone',
-    'ReadPretrained', 'TemporalTransformer', 'TextHead', 'VCSHead'
+    'AttributeAssociation',
+    'AttributesTextHead',
+    'CLIPImageEncoder',
+    'CLIPRecognizer',
+    'CLIPTextEncoder',
+    'ContrastiveLoss',
+    'InterpolateWeights',
+    'OptionalVideoDataPreprocessor',
+    'PerFrameBackbone',
+    'ReadPretrained',
+    'TemporalTransformer',
+    'TextHead',
+    'VCSHead',
 ]

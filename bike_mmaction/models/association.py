@@ -4,8 +4,10 @@ It is zero-shot recognition of the video among the phrases of a lexicon, with
 mean pooling, by a CLIP that was not fine-tuned. So the model that does it is
 a :class:`.CLIPRecognizer` with a :class:`.VCSHead` like any other.
 """
+
 import copy
-from typing import List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Optional, Union
 
 import numpy as np
 import open_clip
@@ -23,11 +25,13 @@ from .text_head import PROMPT
 ATTRIBUTES_CLIP = dict(arch='ViT-L-14-quickgelu', pretrained='openai')
 
 
-def association_model(model: dict,
-                      lexicon: Union[str, Sequence[str]],
-                      prompt: str = PROMPT,
-                      pretrained: Optional[str] = None,
-                      arch: Optional[Arch] = None) -> dict:
+def association_model(
+    model: dict,
+    lexicon: Union[str, Sequence[str]],
+    prompt: str = PROMPT,
+    pretrained: Optional[str] = None,
+    arch: Optional[Arch] = None,
+) -> dict:
     """Config of the recognizer that compares videos with a lexicon.
 
     Args:
@@ -53,16 +57,19 @@ def association_model(model: dict,
     if backbone.get('type') != 'CLIPImageEncoder':
         raise ValueError(
             'attributes are associated by CLIP: model.backbone must be a '
-            f"CLIPImageEncoder, got {backbone.get('type')!r}")
+            f'CLIPImageEncoder, got {backbone.get("type")!r}'
+        )
     # The toolbox's APIs remove that of the backbone.
     text_encoder = (model.get('cls_head') or {}).get('text_encoder') or {}
-    pretrained = pretrained or backbone.get('pretrained') or \
-        text_encoder.get('pretrained')
+    pretrained = (
+        pretrained or backbone.get('pretrained') or text_encoder.get('pretrained')
+    )
     if not pretrained:
         raise ValueError(
             'attributes are associated by a trained CLIP: neither '
             'model.backbone.pretrained nor '
-            'model.cls_head.text_encoder.pretrained names its weights')
+            'model.cls_head.text_encoder.pretrained names its weights'
+        )
     if arch is not None:
         _check_images(model, arch, pretrained)
         backbone['arch'] = arch
@@ -71,7 +78,8 @@ def association_model(model: dict,
         type='CLIPTextEncoder',
         arch=backbone['arch'],
         pretrained=pretrained,
-        frozen=True)
+        frozen=True,
+    )
     phrases = load_lexicon(lexicon)
     # It alone takes images, and tells the head how many a video has.
     kind = model.get('type', '')
@@ -88,10 +96,13 @@ def association_model(model: dict,
             aggregation='mean',
             average_clips='score',
             num_segments=(model.get('cls_head') or {}).get('num_segments')
-            if by_image else None,
-            text_encoder=text_encoder),
+            if by_image
+            else None,
+            text_encoder=text_encoder,
+        ),
         data_preprocessor=copy.deepcopy(model.get('data_preprocessor')),
-        test_cfg=copy.deepcopy(model.get('test_cfg')))
+        test_cfg=copy.deepcopy(model.get('test_cfg')),
+    )
 
 
 def clip_of(options: Optional[dict]) -> dict:
@@ -111,21 +122,28 @@ def _check_images(model: dict, arch: Arch, pretrained: str) -> None:
         raise ValueError(
             f'association.arch={arch_name(arch)} takes images of {other} '
             f'pixels, but those of the config have {own}: name a CLIP of '
-            'that size there')
+            'that size there'
+        )
     given = model.get('data_preprocessor') or {}
-    known = open_clip.get_pretrained_cfg(arch, pretrained) \
-        if isinstance(arch, str) else {}
+    known = (
+        open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(arch, str) else {}
+    )
     for key in ('mean', 'std'):
-        if key in given and key in known and not np.allclose(
-                given[key], 255 * np.array(known[key]), rtol=0.01):
+        if (
+            key in given
+            and key in known
+            and not np.allclose(given[key], 255 * np.array(known[key]), rtol=0.01)
+        ):
             raise ValueError(
                 f'association.arch={arch_name(arch)} needs images with other '
                 f'{key} than data_preprocessor.{key}={list(given[key])}: '
-                f'name a CLIP there whose {key} is that')
+                f'name a CLIP there whose {key} is that'
+            )
 
 
-def nearest_phrases(scores: Tensor, phrases: Sequence[str],
-                    topk: int) -> Tuple[List[str], List[float]]:
+def nearest_phrases(
+    scores: Tensor, phrases: Sequence[str], topk: int
+) -> tuple[list[str], list[float]]:
     """The attributes of a video.
 
     Args:
@@ -158,21 +176,22 @@ class AttributeAssociation(nn.Module):
             lexicon.
     """
 
-    def __init__(self,
-                 model: dict,
-                 lexicon: Union[str, Sequence[str]],
-                 topk: int = 5,
-                 prompt: str = PROMPT,
-                 pretrained: Optional[str] = None,
-                 arch: Optional[Arch] = None) -> None:
+    def __init__(
+        self,
+        model: dict,
+        lexicon: Union[str, Sequence[str]],
+        topk: int = 5,
+        prompt: str = PROMPT,
+        pretrained: Optional[str] = None,
+        arch: Optional[Arch] = None,
+    ) -> None:
         super().__init__()
         self.recognizer = MODELS.build(
-            association_model(model, lexicon, prompt, pretrained,
-                              arch)).eval()
+            association_model(model, lexicon, prompt, pretrained, arch)
+        ).eval()
         size = self.recognizer.cls_head.num_classes
         if not 1 <= topk <= size:
-            raise ValueError(f'topk={topk}, but the lexicon has {size} '
-                             'phrases')
+            raise ValueError(f'topk={topk}, but the lexicon has {size} phrases')
         self.topk = topk
         self._has_weights = False
 
@@ -207,11 +226,12 @@ class AttributeAssociation(nn.Module):
         if idle:
             raise ValueError(
                 f'association.{sorted(idle)[0]} is of no use without '
-                "association.lexicon, such as 'kinetics400'")
+                "association.lexicon, such as 'kinetics400'"
+            )
         return None
 
     @torch.no_grad()
-    def forward(self, inputs: Tensor) -> List[Tuple[List[str], List[float]]]:
+    def forward(self, inputs: Tensor) -> list[tuple[list[str], list[float]]]:
         """Associate attributes.
 
         Args:
@@ -224,9 +244,6 @@ class AttributeAssociation(nn.Module):
         recognizer = self.recognizer
         if next(recognizer.parameters()).device != inputs.device:
             recognizer.to(inputs.device)  # forgets the embedded lexicon
-        samples = recognizer.predict(inputs,
-                                     [ActionDataSample() for _ in inputs])
+        samples = recognizer.predict(inputs, [ActionDataSample() for _ in inputs])
         names = recognizer.cls_head.class_names
-        return [
-            nearest_phrases(s.pred_score, names, self.topk) for s in samples
-        ]
+        return [nearest_phrases(s.pred_score, names, self.topk) for s in samples]

@@ -1,5 +1,7 @@
 """The head of the attributes branch (BIKE section 2.2)."""
-from typing import List, Optional, Sequence, Union
+
+from collections.abc import Sequence
+from typing import Optional, Union
 
 import torch
 import torch.nn as nn
@@ -16,13 +18,12 @@ MLP_INIT = dict(
     type='Normal',
     std=0.02,
     bias=0,
-    override=[dict(name='query_fc'),
-              dict(name='sentence_fc')])
+    override=[dict(name='query_fc'), dict(name='sentence_fc')],
+)
 
 
 def _mlp(width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+    return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
 
 
 @MODELS.register_module()
@@ -61,17 +62,19 @@ class AttributesTextHead(TextHead):
             or the two encoders have different widths.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 class_names: Union[str, Sequence[str]],
-                 text_encoder: Union[dict, nn.Module],
-                 attributes_encoder: Optional[dict] = None,
-                 mlp: bool = True,
-                 attributes_prompt: str = PROMPT,
-                 separator: str = ', ',
-                 in_channels: Optional[int] = None,
-                 init_cfg: Optional[dict] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        class_names: Union[str, Sequence[str]],
+        text_encoder: Union[dict, nn.Module],
+        attributes_encoder: Optional[dict] = None,
+        mlp: bool = True,
+        attributes_prompt: str = PROMPT,
+        separator: str = ', ',
+        in_channels: Optional[int] = None,
+        init_cfg: Optional[dict] = None,
+        **kwargs,
+    ) -> None:
         if mlp and init_cfg is None:
             init_cfg = MLP_INIT
         super().__init__(
@@ -80,16 +83,21 @@ class AttributesTextHead(TextHead):
             class_names,
             text_encoder,
             init_cfg=init_cfg,
-            **kwargs)
+            **kwargs,
+        )
         if attributes_prompt.count('{}') != 1:
-            raise ValueError(f'attributes_prompt={attributes_prompt!r} must '
-                             "contain '{}' once, for the attributes")
+            raise ValueError(
+                f'attributes_prompt={attributes_prompt!r} must '
+                "contain '{}' once, for the attributes"
+            )
         self.attributes_prompt = attributes_prompt
         self.separator = separator
         width = self.text_encoder.embed_dims
         if in_channels not in (None, width):
-            raise ValueError(f'in_channels={in_channels}, but the text '
-                             f"encoder's embeddings have {width} channels")
+            raise ValueError(
+                f'in_channels={in_channels}, but the text '
+                f"encoder's embeddings have {width} channels"
+            )
         self.in_channels = width
         self.attributes_encoder = None
         if attributes_encoder is not None:
@@ -98,7 +106,8 @@ class AttributesTextHead(TextHead):
                 raise ValueError(
                     'attributes_encoder has embeddings of '
                     f'{self.attributes_encoder.embed_dims} channels, '
-                    f'text_encoder of {width}')
+                    f'text_encoder of {width}'
+                )
         self.mlp = mlp
         if mlp:
             self.query_fc = _mlp(width)  # of the classes
@@ -107,18 +116,20 @@ class AttributesTextHead(TextHead):
             # Nothing to save either: any video checkpoint goes with it.
             del self.logit_scale
             self.register_buffer(
-                'logit_scale', torch.tensor(100.).log(), persistent=False)
+                'logit_scale', torch.tensor(100.0).log(), persistent=False
+            )
 
     @property
     def trains(self) -> bool:
         """Whether this head has anything of its own to train."""
         own = [
-            module for name, module in self.named_children()
+            module
+            for name, module in self.named_children()
             if name in ('text_encoder', 'attributes_encoder')
         ]
         return self.mlp or any(not encoder.frozen for encoder in own)
 
-    def sentences(self, attributes: Sequence[Sequence[str]]) -> List[str]:
+    def sentences(self, attributes: Sequence[Sequence[str]]) -> list[str]:
         """The attribute sentence of each video (section 2.2)."""
         return [
             self.attributes_prompt.replace('{}', self.separator.join(phrases))
@@ -165,7 +176,7 @@ class AttributesTextHead(TextHead):
         found = [s for s in data_samples if self.attributes_of(s)]
         # Other ranks may have some: take part in their gradient, with 0 rows.
         attributes = [self.attributes_of(s) for s in found] or [['']]
-        cls_scores = self(attributes)[:len(found)] * self.logit_scale.exp()
+        cls_scores = self(attributes)[: len(found)] * self.logit_scale.exp()
         if not found:
             labels = torch.zeros(0, dtype=torch.long, device=cls_scores.device)
             return dict(loss_cls=self.loss_cls(cls_scores, labels))
@@ -198,7 +209,7 @@ class AttributesTextHead(TextHead):
         return data_samples
 
     @staticmethod
-    def attributes_of(sample) -> List[str]:
+    def attributes_of(sample) -> list[str]:
         """The attributes of a sample; empty if it is known to have none.
 
         Raises:
@@ -208,5 +219,6 @@ class AttributesTextHead(TextHead):
             raise ValueError(
                 f"the sample of '{source_of(sample)}' has no attributes: the "
                 "pipeline needs dict(type='LoadAttributes', ann_file=...) and "
-                "PackActionInputs needs algorithm_keys=('attributes', )")
+                "PackActionInputs needs algorithm_keys=('attributes', )"
+            )
         return sample.attributes

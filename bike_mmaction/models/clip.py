@@ -4,9 +4,10 @@
 model-config files. Weights are read by ``init_weights()`` only, so that
 building a model or testing a checkpoint downloads nothing.
 """
+
 import logging
-from typing import (Any, Callable, Hashable, NamedTuple, Optional, Sequence,
-                    Tuple)
+from collections.abc import Hashable, Sequence
+from typing import Any, Callable, NamedTuple, Optional
 
 import torch
 import torch.nn as nn
@@ -18,8 +19,14 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor
 from tqdm import tqdm
 
-from .pretrained import (Arch, arch_name, build_image_tower, build_text_tower,
-                         get_arch, load_pretrained)
+from .pretrained import (
+    Arch,
+    arch_name,
+    build_image_tower,
+    build_text_tower,
+    get_arch,
+    load_pretrained,
+)
 from .sharing import Recent, variant
 from .tokens import build_tokenizer, count_tokens, describe_cut, find_cut
 
@@ -27,8 +34,13 @@ from .tokens import build_tokenizer, count_tokens, describe_cut, find_cut
 class _CLIPTower(BaseModule):
     """What both encoders share: freezing and reading their own weights."""
 
-    def __init__(self, arch: Arch, pretrained: Optional[str], frozen: bool,
-                 init_cfg: Optional[dict]) -> None:
+    def __init__(
+        self,
+        arch: Arch,
+        pretrained: Optional[str],
+        frozen: bool,
+        init_cfg: Optional[dict],
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.arch = arch
         self.pretrained = pretrained
@@ -63,13 +75,15 @@ class CLIPImageEncoder(_CLIPTower):
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
     """
 
-    def __init__(self,
-                 arch: Arch,
-                 pretrained: Optional[str] = None,
-                 frozen: bool = False,
-                 with_cp: bool = False,
-                 as_feature_map: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        arch: Arch,
+        pretrained: Optional[str] = None,
+        frozen: bool = False,
+        with_cp: bool = False,
+        as_feature_map: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
         self.as_feature_map = as_feature_map
         self.visual = build_image_tower(arch)
@@ -104,21 +118,21 @@ class CLIPImageEncoder(_CLIPTower):
                 f'arch={arch_name(self.arch)} takes images of '
                 f'{size[0]}x{size[1]} pixels (height x width), got '
                 f'{x.shape[-2]}x{x.shape[-1]}; '
-                "change the pipeline's crop size")
+                "change the pipeline's crop size"
+            )
         if x.ndim == 4:
             out = self._encode(x)
             return out[..., None, None] if self.as_feature_map else out
         n, _, t = x.shape[:3]
         frames = x.transpose(1, 2).flatten(0, 1)  # [N·T, 3, H, W]
         out = self._encode(frames).unflatten(0, (n, t))  # [N, T, D]
-        return out.transpose(1, 2)[..., None, None] if self.as_feature_map \
-            else out
+        return out.transpose(1, 2)[..., None, None] if self.as_feature_map else out
 
     def _encode(self, images: Tensor) -> Tensor:
         out = self.visual(images)
         return out[0] if isinstance(out, tuple) else out  # CoCa adds tokens
 
-    def _image_size(self) -> Tuple[int, int]:
+    def _image_size(self) -> tuple[int, int]:
         size = self.visual.image_size
         return (size, size) if isinstance(size, int) else tuple(size)
 
@@ -131,6 +145,7 @@ class TextEmbeddings(NamedTuple):
         words (Tensor, optional): At each of the N token positions,
             [K, N, D].
     """
+
     sentence: Tensor
     words: Optional[Tensor]
 
@@ -156,12 +171,14 @@ class CLIPTextEncoder(_CLIPTower):
     max_cached = 8  # sets of texts: several heads, several data sets
     max_batch = 512  # texts at a time, where no gradient is needed
 
-    def __init__(self,
-                 arch: Arch,
-                 pretrained: Optional[str] = None,
-                 frozen: bool = True,
-                 with_cp: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        arch: Arch,
+        pretrained: Optional[str] = None,
+        frozen: bool = True,
+        with_cp: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg)
         self.text = build_text_tower(arch)
         self.embed_dims = self.config['embed_dim']
@@ -201,10 +218,9 @@ class CLIPTextEncoder(_CLIPTower):
         """Number of CLIP's tokens of a text, without start and end."""
         return count_tokens(self.tokenizer, text)
 
-    def forward(self,
-                texts: Sequence[str],
-                words: bool,
-                keep: bool = True) -> TextEmbeddings:
+    def forward(
+        self, texts: Sequence[str], words: bool, keep: bool = True
+    ) -> TextEmbeddings:
         """Embed texts, from the cache where the weights are unchanged.
 
         Warns of texts that are longer than the context: once for each set
@@ -223,8 +239,7 @@ class CLIPTextEncoder(_CLIPTower):
             return self._embed(self._tokenize(texts, keep), words)
         if not keep:
             return self.embed(texts, words, keep)
-        return self.once((tuple(texts), words),
-                         lambda: self.embed(texts, words))
+        return self.once((tuple(texts), words), lambda: self.embed(texts, words))
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Make something of the weights once, while they stay the same.
@@ -244,13 +259,13 @@ class CLIPTextEncoder(_CLIPTower):
         if keep:
             key = tuple(texts)
             return self._tokens.get(
-                key, lambda: self._tokenize_and_tell(texts, hash(key)))
+                key, lambda: self._tokenize_and_tell(texts, hash(key))
+            )
         if None not in self._told:
             return self._tokenize_and_tell(texts, None)
         return self.tokenize(texts)
 
-    def _tokenize_and_tell(self, texts: Sequence[str],
-                           name: Optional[int]) -> Tensor:
+    def _tokenize_and_tell(self, texts: Sequence[str], name: Optional[int]) -> Tensor:
         """Of each set of texts by its ``name``; of all without one once."""
         tokens = self.tokenize(texts)
         cut = find_cut(self.tokenizer, texts, tokens)
@@ -262,10 +277,9 @@ class CLIPTextEncoder(_CLIPTower):
             print_log(text, 'current', logging.WARNING)
         return tokens
 
-    def embed(self,
-              texts: Sequence[str],
-              words: bool,
-              keep: bool = True) -> TextEmbeddings:
+    def embed(
+        self, texts: Sequence[str], words: bool, keep: bool = True
+    ) -> TextEmbeddings:
         """As :meth:`forward`, in any case anew and without gradient.
 
         In full precision, a part at a time, fit for a later backward.
@@ -273,8 +287,11 @@ class CLIPTextEncoder(_CLIPTower):
         device = next(self.parameters()).device
         parts = self._tokenize(texts, keep).split(self.max_batch)
         few = len(parts) < 20 or not is_main_process()
-        with torch.inference_mode(False), torch.no_grad(), torch.autocast(
-                device.type, enabled=False):
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            torch.autocast(device.type, enabled=False),
+        ):
             found = [
                 self._embed(part, words)
                 for part in tqdm(parts, 'Embedding texts', disable=few)
@@ -283,8 +300,8 @@ class CLIPTextEncoder(_CLIPTower):
             return found[0]
         sentence = torch.cat([part.sentence for part in found])
         return TextEmbeddings(
-            sentence,
-            torch.cat([part.words for part in found]) if words else None)
+            sentence, torch.cat([part.words for part in found]) if words else None
+        )
 
     def _embed(self, tokens: Tensor, words: bool) -> TextEmbeddings:
         tokens = tokens.to(next(self.parameters()).device)
@@ -295,15 +312,16 @@ class CLIPTextEncoder(_CLIPTower):
                 # It applies its causal mask unsliced.
                 text = variant(text, attn_mask=text.attn_mask[:used, :used])
             out = text(tokens[:, :used])
-            return TextEmbeddings(out[0] if isinstance(out, tuple) else out,
-                                  None)
+            return TextEmbeddings(out[0] if isinstance(out, tuple) else out, None)
         if not hasattr(self.text, 'forward_intermediates'):
             raise ValueError(
                 f'the text tower of arch={arch_name(self.arch)} gives no word '
                 "embeddings; use saliency_source='class' or "
-                "aggregation='mean'")
+                "aggregation='mean'"
+            )
         out = self.text.forward_intermediates(
-            tokens, indices=1, normalize_intermediates=True, output_fmt='NLC')
+            tokens, indices=1, normalize_intermediates=True, output_fmt='NLC'
+        )
         last = out['text_intermediates'][-1]  # [K, N, text width]
         projection = self.text.text_projection
         if isinstance(projection, nn.Linear):
@@ -319,9 +337,12 @@ class CLIPTextEncoder(_CLIPTower):
         token of the batch can be left out.
         """
         text = self.text
-        causal = isinstance(text, TextTransformer) and \
-            text.attn_mask is not None and text.pool_type == 'argmax' and \
-            text.cls_emb is None
+        causal = (
+            isinstance(text, TextTransformer)
+            and text.attn_mask is not None
+            and text.pool_type == 'argmax'
+            and text.cls_emb is None
+        )
         if not causal or not len(tokens):
             return tokens.shape[1]
         return int(tokens.argmax(dim=1).max()) + 1

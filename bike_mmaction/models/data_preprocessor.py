@@ -1,4 +1,5 @@
 """Batches with or without video."""
+
 from typing import Union
 
 from mmaction.models.data_preprocessors import ActionDataPreprocessor
@@ -14,11 +15,14 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
     ``ActionDataPreprocessor``.
     """
 
-    def forward(self,
-                data: Union[dict, tuple],
-                training: bool = False) -> Union[dict, tuple]:
+    def forward(
+        self, data: Union[dict, tuple], training: bool = False
+    ) -> Union[dict, tuple]:
         """Normalise and batch the videos, if there are any."""
-        if isinstance(data, dict) and isinstance(data['inputs'], dict) \
-                and not data['inputs']:
+        if (
+            isinstance(data, dict)
+            and isinstance(data['inputs'], dict)
+            and not data['inputs']
+        ):
             return self.cast_data(data)
         return super().forward(data, training)

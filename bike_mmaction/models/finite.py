@@ -1,5 +1,6 @@
 """Numbers that are NaN or infinite, and what is to blame for them."""
-from typing import List, Sequence
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn as nn
@@ -7,15 +8,20 @@ from torch import Tensor
 
 from ..datasets.entries import source_of
 
-SCORES = ('pred_score', 'video_score', 'attributes_score', 'view_scores',
-          'frame_scores')
+SCORES = (
+    'pred_score',
+    'video_score',
+    'attributes_score',
+    'view_scores',
+    'frame_scores',
+)
 
 
 class NonFiniteError(RuntimeError):
     """A loss, a score or a weight is not finite; says what to look at."""
 
 
-def non_finite_tensors(model: nn.Module) -> List[str]:
+def non_finite_tensors(model: nn.Module) -> list[str]:
     """The weights of a model that are not finite.
 
     Attention masks are buffers that hold -inf: only parameters must not.
@@ -28,12 +34,16 @@ def non_finite_tensors(model: nn.Module) -> List[str]:
         found += _describe(name, tensor, torch.isfinite(tensor))
     for name, tensor in model.named_buffers():
         found += _describe(
-            name, tensor, tensor < float('inf')
-            if tensor.is_floating_point() else torch.isfinite(tensor))
+            name,
+            tensor,
+            tensor < float('inf')
+            if tensor.is_floating_point()
+            else torch.isfinite(tensor),
+        )
     return found
 
 
-def _describe(name: str, tensor: Tensor, good: Tensor) -> List[str]:
+def _describe(name: str, tensor: Tensor, good: Tensor) -> list[str]:
     if good.all():
         return []
     return [f'{name} ({int((~good).sum())} of {tensor.numel()} values)']
@@ -54,8 +64,9 @@ def check_weights(model: nn.Module, what: str) -> None:
         raise NonFiniteError(f'{what}: {_list(found)}')
 
 
-def check_scores(scores: Sequence[Tensor], names: Sequence[str],
-                 model: nn.Module) -> None:
+def check_scores(
+    scores: Sequence[Tensor], names: Sequence[str], model: nn.Module
+) -> None:
     """Refuse scores that mean nothing: their order is arbitrary.
 
     Args:
@@ -67,17 +78,21 @@ def check_scores(scores: Sequence[Tensor], names: Sequence[str],
         NonFiniteError: naming the first video and the tensors of the model
             that are not finite; or, where all are, what else to look at.
     """
-    if not len(scores) or \
-            torch.cat([x.flatten() for x in scores]).isfinite().all():
+    if not len(scores) or torch.cat([x.flatten() for x in scores]).isfinite().all():
         return  # one question for the whole batch
     bad = [name for name, x in zip(names, scores) if not x.isfinite().all()]
     tensors = non_finite_tensors(model)
-    cause = f'Not finite in the model: {_list(tensors)}' if tensors else \
-        'All weights of the model are finite, so that their size, the input ' \
-        'or the precision is to blame: look at this video and at ' \
+    cause = (
+        f'Not finite in the model: {_list(tensors)}'
+        if tensors
+        else 'All weights of the model are finite, so that their size, the input '
+        'or the precision is to blame: look at this video and at '
         'model.data_preprocessor, and compute in float32'
-    raise NonFiniteError(f"the scores of '{bad[0]}' are not finite, nor those "
-                         f'of {len(bad) - 1} others of its batch. {cause}')
+    )
+    raise NonFiniteError(
+        f"the scores of '{bad[0]}' are not finite, nor those "
+        f'of {len(bad) - 1} others of its batch. {cause}'
+    )
 
 
 def check_predictions(samples: Sequence, model: nn.Module) -> None:

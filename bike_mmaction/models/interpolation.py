@@ -1,4 +1,5 @@
 """Weights between a fine-tuned and the original CLIP."""
+
 import torch
 import torch.nn as nn
 from mmaction.registry import HOOKS
@@ -30,22 +31,26 @@ def interpolate_with_pretrained(model: nn.Module, weight: float) -> int:
     if not 0 <= weight <= 1:
         raise ValueError(f'weight={weight} is not in [0, 1]')
     towers = [
-        m for m in model.modules()
-        if isinstance(m, (CLIPImageEncoder,
-                          CLIPTextEncoder)) and m.pretrained is not None
+        m
+        for m in model.modules()
+        if isinstance(m, (CLIPImageEncoder, CLIPTextEncoder))
+        and m.pretrained is not None
     ]
     if not towers:
-        raise ValueError('there is nothing to interpolate with: no encoder '
-                         'of the model has `pretrained`')
+        raise ValueError(
+            'there is nothing to interpolate with: no encoder '
+            'of the model has `pretrained`'
+        )
     for tower in towers:
         tuned = {k: v.clone() for k, v in tower.state_dict().items()}
         tower.init_weights()
         # load_state_dict also drops embeddings of texts that are kept.
-        tower.load_state_dict({
-            k:
-            torch.lerp(v, tuned[k], weight) if v.is_floating_point() else v
-            for k, v in tower.state_dict().items()
-        })
+        tower.load_state_dict(
+            {
+                k: torch.lerp(v, tuned[k], weight) if v.is_floating_point() else v
+                for k, v in tower.state_dict().items()
+            }
+        )
     return len(towers)
 
 
@@ -70,4 +75,6 @@ class InterpolateWeights(Hook):
         interpolate_with_pretrained(model, self.weight)
         print_log(
             f'CLIP: {self.weight:g} of the checkpoint, {1 - self.weight:g} '
-            'of the original weights', 'current')
+            'of the original weights',
+            'current',
+        )

@@ -1,4 +1,5 @@
 """The contrastive objective of both branches (BIKE section 2.4, Eq. 7-9)."""
+
 import torch
 import torch.distributed as dist
 import torch.nn as nn
@@ -9,9 +10,9 @@ from torch import Tensor
 TARGETS = ('soft', 'hard')
 
 
-def symmetric_contrastive_loss(logits: Tensor,
-                               match: Tensor,
-                               target: str = 'soft') -> Tensor:
+def symmetric_contrastive_loss(
+    logits: Tensor, match: Tensor, target: str = 'soft'
+) -> Tensor:
     """Contrast B videos with the class texts of the same B videos.
 
     Eq. 7: the mean of the loss over rows (video to class) and over columns
@@ -56,6 +57,7 @@ def gather_with_grad(x: Tensor) -> Tensor:
     if not (dist.is_available() and dist.is_initialized()):
         return x
     from torch.distributed.nn.functional import all_gather
+
     sizes = x.new_zeros(dist.get_world_size(), dtype=torch.long)
     sizes[dist.get_rank()] = len(x)
     dist.all_reduce(sizes)
@@ -100,9 +102,11 @@ class ContrastiveLoss(nn.Module):
             ValueError: if the labels are not class indices.
         """
         if label.ndim != 1:
-            raise ValueError('ContrastiveLoss takes one class index per '
-                             f'video, got labels of shape '
-                             f'{tuple(label.shape)}')
+            raise ValueError(
+                'ContrastiveLoss takes one class index per '
+                f'video, got labels of shape '
+                f'{tuple(label.shape)}'
+            )
         scores = gather_with_grad(cls_score.float())  # [B of all ranks, K]
         labels = gather_with_grad(label)
         if len(labels) == 0:
@@ -110,5 +114,4 @@ class ContrastiveLoss(nn.Module):
         # Column j is the class of video j.
         logits = scores[:, labels]  # [B of all ranks, B of all ranks]
         match = labels[:, None] == labels[None]
-        return self.loss_weight * symmetric_contrastive_loss(
-            logits, match, self.target)
+        return self.loss_weight * symmetric_contrastive_loss(logits, match, self.target)

@@ -1,4 +1,5 @@
 """Any image backbone on the frames of clips."""
+
 import copy
 
 from mmaction.models import Recognizer2D
@@ -37,6 +38,5 @@ class PerFrameBackbone(BaseModule):
             Tensor: [N, T, C], averaged over space.
         """
         frames = x.transpose(1, 2)  # [N, T, 3, H, W]
-        features, _ = self.images.extract_feat(
-            frames.contiguous(), stage='backbone')
+        features, _ = self.images.extract_feat(frames.contiguous(), stage='backbone')
         return to_frames(features, frames.shape[1])

@@ -1,25 +1,35 @@
 """open_clip's architectures and weight files, whatever their kind."""
+
 import os.path as osp
 import warnings
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Tuple, Union
+from typing import Union
 
 import open_clip
 import torch
 import torch.nn as nn
 from mmengine.logging import print_log
-from open_clip.model import (CLIPTextCfg, CLIPVisionCfg, _build_text_tower,
-                             _build_vision_tower,
-                             convert_to_custom_text_state_dict)
+from open_clip.model import (
+    CLIPTextCfg,
+    CLIPVisionCfg,
+    _build_text_tower,
+    _build_vision_tower,
+    convert_to_custom_text_state_dict,
+)
 
-from ..checkpoint import (first_of_machine, is_released, is_torchscript,
-                          read_pickle)
+from ..checkpoint import first_of_machine, is_released, is_torchscript, read_pickle
 
 Arch = Union[str, dict]
 # Of open_clip's model-config files, beside these and the two towers.
-KEYS = ('custom_text', 'multimodal_cfg', 'quick_gelu', 'init_logit_scale',
-        'init_logit_bias', 'nonscalar_logit_scale')
+KEYS = (
+    'custom_text',
+    'multimodal_cfg',
+    'quick_gelu',
+    'init_logit_scale',
+    'init_logit_bias',
+    'nonscalar_logit_scale',
+)
 CONTEXT = 77  # open_clip's default of text_cfg.context_length
 
 
@@ -39,17 +49,16 @@ def get_arch(arch: Arch) -> dict:
     config = _read_arch(arch) if isinstance(arch, str) else arch
     missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
     if missing:
-        raise ValueError(f'arch lacks {sorted(missing)}; as a dict it needs '
-                         "'embed_dim', 'vision_cfg' and 'text_cfg', as in "
-                         "open_clip's model-config files")
-    config = {
-        k: dict(v) if isinstance(v, dict) else v
-        for k, v in config.items()
-    }
+        raise ValueError(
+            f'arch lacks {sorted(missing)}; as a dict it needs '
+            "'embed_dim', 'vision_cfg' and 'text_cfg', as in "
+            "open_clip's model-config files"
+        )
+    config = {k: dict(v) if isinstance(v, dict) else v for k, v in config.items()}
     known = {
         'arch': (config, ('embed_dim', 'vision_cfg', 'text_cfg', *KEYS)),
         'arch.vision_cfg': (config['vision_cfg'], _names(CLIPVisionCfg)),
-        'arch.text_cfg': (config['text_cfg'], _names(CLIPTextCfg))
+        'arch.text_cfg': (config['text_cfg'], _names(CLIPTextCfg)),
     }
     for name, (given, accepted) in known.items():
         surplus = sorted(set(given) - set(accepted))
@@ -57,7 +66,8 @@ def get_arch(arch: Arch) -> dict:
             raise ValueError(
                 f'{name} has {surplus}, which open_clip '
                 f'{open_clip.__version__} does not know; it knows '
-                f'{sorted(accepted)}')
+                f'{sorted(accepted)}'
+            )
     if config['vision_cfg'].get('timm_model_name'):
         config['vision_cfg']['timm_model_pretrained'] = False
     if config['text_cfg'].get('hf_model_name'):
@@ -69,16 +79,16 @@ def _read_arch(name: str) -> dict:
     try:
         config = open_clip.get_model_config(name)
     except Exception as error:  # of a folder, or of the Hub
-        raise ValueError(f"arch='{name}' cannot be read: "
-                         f'{_first_lines(error)}') from error
+        raise ValueError(
+            f"arch='{name}' cannot be read: {_first_lines(error)}"
+        ) from error
     if config is None:
-        near = [
-            m for m in open_clip.list_models()
-            if m.lower()[:6] == name.lower()[:6]
-        ]
-        raise ValueError(f"arch='{name}' is not a model of open_clip "
-                         f'{open_clip.__version__}. Similar names: '
-                         f'{near or open_clip.list_models()[:10]}')
+        near = [m for m in open_clip.list_models() if m.lower()[:6] == name.lower()[:6]]
+        raise ValueError(
+            f"arch='{name}' is not a model of open_clip "
+            f'{open_clip.__version__}. Similar names: '
+            f'{near or open_clip.list_models()[:10]}'
+        )
     return config
 
 
@@ -98,8 +108,9 @@ def build_image_tower(arch: Arch) -> nn.Module:
     """
     config = get_arch(arch)
     with _explained(arch, 'vision_cfg'):
-        return _build_vision_tower(config['embed_dim'], config['vision_cfg'],
-                                   config.get('quick_gelu', False))
+        return _build_vision_tower(
+            config['embed_dim'], config['vision_cfg'], config.get('quick_gelu', False)
+        )
 
 
 def build_text_tower(arch: Arch) -> nn.Module:
@@ -107,11 +118,14 @@ def build_text_tower(arch: Arch) -> nn.Module:
     config = get_arch(arch)
     length = config['text_cfg'].get('context_length', CONTEXT)
     with _explained(arch, 'text_cfg'):
-        tower = _build_text_tower(config['embed_dim'], config['text_cfg'],
-                                  config.get('quick_gelu', False))
+        tower = _build_text_tower(
+            config['embed_dim'], config['text_cfg'], config.get('quick_gelu', False)
+        )
         if 0 < tower.context_length < length:  # of Hugging Face
-            raise ValueError(f'context_length={length}, but the tower has '
-                             f'{tower.context_length} positions')
+            raise ValueError(
+                f'context_length={length}, but the tower has '
+                f'{tower.context_length} positions'
+            )
     return tower
 
 
@@ -123,12 +137,16 @@ def _explained(arch: Arch, key: str):
     except Exception as error:
         what = f'{key} of arch={arch_name(arch)}'
         if 'pip install transformers' in str(error):  # by a RuntimeError
-            raise ImportError(f'{what} has a text tower of Hugging Face, '
-                              'which needs its package: pip install '
-                              'transformers') from error
-        raise ValueError(f'{what} does not fit open_clip '
-                         f'{open_clip.__version__}: {type(error).__name__}: '
-                         f'{_first_lines(error)}') from error
+            raise ImportError(
+                f'{what} has a text tower of Hugging Face, '
+                'which needs its package: pip install '
+                'transformers'
+            ) from error
+        raise ValueError(
+            f'{what} does not fit open_clip '
+            f'{open_clip.__version__}: {type(error).__name__}: '
+            f'{_first_lines(error)}'
+        ) from error
 
 
 def load_pretrained(arch: Arch, pretrained: str) -> nn.Module:
@@ -152,31 +170,36 @@ def load_pretrained(arch: Arch, pretrained: str) -> nn.Module:
     path, tag_config = _find_weights(arch, pretrained)
     _check_quick_gelu(arch, config, path, pretrained, tag_config)
     config.pop('custom_text', None)  # `text` is a module in every case
-    full = open_clip.CoCa if 'multimodal_cfg' in config else \
-        open_clip.CustomTextCLIP
+    full = open_clip.CoCa if 'multimodal_cfg' in config else open_clip.CustomTextCLIP
     model = full(**config)
     try:
         _load_weights(model, path)
     except Exception as error:
         raise RuntimeError(
             f"pretrained='{pretrained}' does not fit arch={arch_name(arch)}: "
-            f'{_first_lines(error)}') from error
+            f'{_first_lines(error)}'
+        ) from error
     print_log(f'Loaded CLIP weights from {path}', 'current')
     return model
 
 
-def _find_weights(arch: Arch, pretrained: str) -> Tuple[str, dict]:
+def _find_weights(arch: Arch, pretrained: str) -> tuple[str, dict]:
     """Path of the weights, and open_clip's entry where it is a tag."""
     if osp.isfile(osp.expanduser(pretrained)):
         return osp.expanduser(pretrained), {}
-    config = open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(
-        arch, str) else {}
+    config = (
+        open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(arch, str) else {}
+    )
     if not config:
-        tags = open_clip.list_pretrained_tags_by_model(arch) if isinstance(
-            arch, str) else []
+        tags = (
+            open_clip.list_pretrained_tags_by_model(arch)
+            if isinstance(arch, str)
+            else []
+        )
         raise ValueError(
             f"pretrained='{pretrained}' is no existing file and no tag of "
-            f'arch={arch_name(arch)}. Its tags: {tags}')
+            f'arch={arch_name(arch)}. Its tags: {tags}'
+        )
     with first_of_machine():  # one download, then the others find it cached
         return _download(arch, pretrained, config), config
 
@@ -188,11 +211,13 @@ def _download(arch: str, tag: str, config: dict) -> str:
         raise RuntimeError(
             f"cannot download the weights '{tag}' of {arch}: "
             f'{_first_lines(error)}. Without a network, put the file on disk '
-            'and name it in `pretrained`') from error
+            'and name it in `pretrained`'
+        ) from error
 
 
-def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
-                      tag_config: dict) -> None:
+def _check_quick_gelu(
+    arch: Arch, config: dict, path: str, pretrained: str, tag_config: dict
+) -> None:
     """OpenAI's weights give poor features with the exact GELU, and reverse."""
     ours = bool(config.get('quick_gelu'))
     if tag_config:
@@ -203,20 +228,25 @@ def _check_quick_gelu(arch: Arch, config: dict, path: str, pretrained: str,
         # Other files do not tell what they were trained with.
         print_log(
             f"'{path}' must be of a CLIP trained with "
-            f"{'QuickGELU' if ours else 'GELU'}, as arch={arch_name(arch)} "
-            'says', 'current')
+            f'{"QuickGELU" if ours else "GELU"}, as arch={arch_name(arch)} '
+            'says',
+            'current',
+        )
         if not ours and 'openai' in path.lower():
-            warnings.warn(f"'{path}' looks like OpenAI's weights, which need "
-                          f"QuickGELU; arch={arch_name(arch)} uses GELU")
+            warnings.warn(
+                f"'{path}' looks like OpenAI's weights, which need "
+                f'QuickGELU; arch={arch_name(arch)} uses GELU'
+            )
         return
     if ours != theirs and 'timm_model_name' not in config['vision_cfg']:
         names = ('QuickGELU', 'GELU')
         raise RuntimeError(
             f"pretrained='{pretrained}' was trained with "
             f'{names[not theirs]}, but arch={arch_name(arch)} uses '
-            f"{names[not ours]}. Use the arch "
+            f'{names[not ours]}. Use the arch '
             f"{'with' if theirs else 'without'} '-quickgelu' in its name, or "
-            f'quick_gelu={theirs} in an arch dict')
+            f'quick_gelu={theirs} in an arch dict'
+        )
 
 
 def _load_weights(model: nn.Module, path: str) -> None:
@@ -228,13 +258,15 @@ def _load_weights(model: nn.Module, path: str) -> None:
         return
     try:
         open_clip.load_checkpoint(model, path)
-    except Exception:
-        if path.endswith(('.pt', '.pth', '.bin')) and \
-                is_released(read_pickle(path, 'cpu')):
+    except Exception as error:
+        if path.endswith(('.pt', '.pth', '.bin')) and is_released(
+            read_pickle(path, 'cpu')
+        ):
             raise RuntimeError(
                 "this is one of the authors' released BIKE files. Run "
                 f'python tools/convert_checkpoint.py {path} '
-                'CONVERTED.pth and use `load_from=CONVERTED.pth`')
+                'CONVERTED.pth and use `load_from=CONVERTED.pth`'
+            ) from error
         raise
 
 

@@ -1,7 +1,9 @@
 """The recognizer that holds BIKE's branches together."""
+
 import logging
 import warnings
-from typing import Optional, Sequence
+from collections.abc import Sequence
+from typing import Optional
 
 import torch.nn as nn
 from mmaction.models.recognizers import Recognizer3D
@@ -55,40 +57,46 @@ class CLIPRecognizer(Recognizer3D):
         ValueError: if the parts do not fit together; names the options.
     """
 
-    def __init__(self,
-                 backbone: Optional[dict] = None,
-                 cls_head: Optional[dict] = None,
-                 neck: Optional[dict] = None,
-                 attributes_head: Optional[dict] = None,
-                 fusion_weight: float = 0.7,
-                 train_branches: Optional[Sequence[str]] = None,
-                 association: Optional[dict] = None,
-                 optional: Sequence[str] = (),
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: Optional[dict] = None,
+        cls_head: Optional[dict] = None,
+        neck: Optional[dict] = None,
+        attributes_head: Optional[dict] = None,
+        fusion_weight: float = 0.7,
+        train_branches: Optional[Sequence[str]] = None,
+        association: Optional[dict] = None,
+        optional: Sequence[str] = (),
+        **kwargs,
+    ) -> None:
         given = dict(backbone=backbone, cls_head=cls_head, **kwargs)
         with_video = backbone is not None
         if not with_video:
             if cls_head or neck or not attributes_head:
-                raise ValueError('without `backbone` there can be no '
-                                 '`cls_head` and no `neck`, and there must be '
-                                 'an `attributes_head`')
+                raise ValueError(
+                    'without `backbone` there can be no '
+                    '`cls_head` and no `neck`, and there must be '
+                    'an `attributes_head`'
+                )
             backbone = dict(type=nn.Identity)  # the toolbox insists on one
         elif attributes_head and not cls_head:
-            raise ValueError('a `backbone` without `cls_head` gives the '
-                             '`attributes_head` nothing to fuse with')
+            raise ValueError(
+                'a `backbone` without `cls_head` gives the '
+                '`attributes_head` nothing to fuse with'
+            )
         super().__init__(backbone, cls_head=cls_head, neck=neck, **kwargs)
         self.with_video = with_video
         self.attributes_head = None
         if attributes_head is not None:
             self.attributes_head = self._build_attributes_head(attributes_head)
         if not 0 <= fusion_weight <= 1:
-            raise ValueError(f'fusion_weight={fusion_weight} is not in '
-                             '[0, 1]')
+            raise ValueError(f'fusion_weight={fusion_weight} is not in [0, 1]')
         self.fusion_weight = fusion_weight
         self.optional = optional
         # Past nn.Module's registration: the weights are not this model's.
         self.__dict__['association'] = AttributeAssociation.from_options(
-            given, association)
+            given, association
+        )
         self._loaded = self._untrained = False
         if isinstance(self.backbone, CLIPImageEncoder):
             self._check_widths()
@@ -100,24 +108,23 @@ class CLIPRecognizer(Recognizer3D):
 
     def _build_attributes_head(self, config: dict) -> nn.Module:
         if config.get('text_encoder') is None:
-            shared = getattr(
-                getattr(self, 'cls_head', None), 'text_encoder', None)
+            shared = getattr(getattr(self, 'cls_head', None), 'text_encoder', None)
             if shared is None:
                 raise ValueError(
                     'attributes_head.text_encoder is missing, and there is '
-                    'no cls_head whose text encoder could be used')
+                    'no cls_head whose text encoder could be used'
+                )
             config = dict(config, text_encoder=shared)
         head = MODELS.build(config)
         if self.with_video:
             for name in ('num_classes', 'average_clips', 'class_names'):
-                values = [
-                    getattr(h, name, None) for h in (self.cls_head, head)
-                ]
+                values = [getattr(h, name, None) for h in (self.cls_head, head)]
                 if None not in values and values[0] != values[1]:
                     raise ValueError(
                         f'the heads must have the same {name}, for their '
                         f'scores to be fused: cls_head has {values[0]!r}, '
-                        f'attributes_head has {values[1]!r}')
+                        f'attributes_head has {values[1]!r}'
+                    )
         return head
 
     def _check_branches(self, asked: Optional[Sequence[str]]) -> tuple:
@@ -126,15 +133,20 @@ class CLIPRecognizer(Recognizer3D):
             there.append('attributes')
         if asked is None:
             return tuple(there)
-        asked = (asked, ) if isinstance(asked, str) else tuple(asked)
+        asked = (asked,) if isinstance(asked, str) else tuple(asked)
         if not asked or not set(asked) <= set(there):
-            raise ValueError(f'train_branches={asked!r}; of {BRANCHES} this '
-                             f'model can train {tuple(there)}')
+            raise ValueError(
+                f'train_branches={asked!r}; of {BRANCHES} this '
+                f'model can train {tuple(there)}'
+            )
         return asked
 
     def _parts(self, branch: str) -> list:
-        names = ('backbone', 'neck', 'cls_head') if branch == 'video' else \
-            ('attributes_head', )
+        names = (
+            ('backbone', 'neck', 'cls_head')
+            if branch == 'video'
+            else ('attributes_head',)
+        )
         parts = [getattr(self, name, None) for name in names]
         return [part for part in parts if part is not None]
 
@@ -146,8 +158,10 @@ class CLIPRecognizer(Recognizer3D):
             given['cls_head.in_channels'] = self.cls_head.in_channels
         for name, value in given.items():
             if value != width:
-                raise ValueError(f"{name}={value}, but the backbone's "
-                                 f'embeddings have {width} channels')
+                raise ValueError(
+                    f"{name}={value}, but the backbone's "
+                    f'embeddings have {width} channels'
+                )
 
     def _check_towers(self) -> None:
         """Two towers of different CLIPs have nothing in common."""
@@ -162,7 +176,8 @@ class CLIPRecognizer(Recognizer3D):
                     f'backbone.{name}={image_value!r}, but '
                     f'cls_head.text_encoder.{name}={text_value!r}: embeddings '
                     'of images and of texts are comparable only if both '
-                    'towers come from one CLIP')
+                    'towers come from one CLIP'
+                )
 
     def init_weights(self) -> None:
         """Read ``pretrained``; the runner calls it before training."""
@@ -202,8 +217,7 @@ class CLIPRecognizer(Recognizer3D):
             losses.update({f'attributes_{k}': v for k, v in found.items()})
         return losses
 
-    def predict(self, inputs, data_samples: SampleList,
-                **kwargs) -> SampleList:
+    def predict(self, inputs, data_samples: SampleList, **kwargs) -> SampleList:
         """Scores of the branches and of both together; BIKE Eq. 4.
 
         Args:
@@ -230,7 +244,8 @@ class CLIPRecognizer(Recognizer3D):
                 'the attributes branch is untrained: the checkpoint has no '
                 'attributes_head.* tensors. Train it from there (load_from), '
                 'or plug it in (attributes_head.mlp=False, '
-                'train_branches=None)')
+                'train_branches=None)'
+            )
         if self.association is not None:
             self.association.read_weights()  # on all ranks at once
             self._associate(inputs, data_samples)
@@ -249,8 +264,7 @@ class CLIPRecognizer(Recognizer3D):
 
     def _associate(self, inputs, data_samples: SampleList) -> None:
         without = [
-            i for i, sample in enumerate(data_samples)
-            if not sample.get('attributes')
+            i for i, sample in enumerate(data_samples) if not sample.get('attributes')
         ]
         if without:
             self._require_video(inputs)
@@ -266,10 +280,10 @@ class CLIPRecognizer(Recognizer3D):
         if score is None:
             raise ValueError(
                 f"'{source_of(sample)}' has neither attributes nor video: "
-                'nothing to recognize it by')
+                'nothing to recognize it by'
+            )
         if video is not None:
-            score = self.fusion_weight * video + \
-                (1 - self.fusion_weight) * score
+            score = self.fusion_weight * video + (1 - self.fusion_weight) * score
         sample.set_pred_score(score)
         sample.set_pred_label(score.argmax(dim=-1, keepdim=True))
 
@@ -278,15 +292,18 @@ class CLIPRecognizer(Recognizer3D):
         if self.with_video and 'video' not in self.train_branches:
             print_log(
                 'the video branch is not trained here, and no checkpoint of '
-                'it was loaded: name one in `load_from`', 'current',
-                logging.WARNING)
+                'it was loaded: name one in `load_from`',
+                'current',
+                logging.WARNING,
+            )
 
     def _require_video(self, inputs) -> None:
         if not _has_video(inputs):
             raise ValueError(
                 'the batch has no video, but is for a branch that needs it: '
                 'the pipeline must decode frames, and PackActionInputs must '
-                'not have collect_keys=()')
+                'not have collect_keys=()'
+            )
 
     def extract_feat(self, inputs, *args, **kwargs) -> tuple:
         """As in the toolbox.
@@ -298,35 +315,39 @@ class CLIPRecognizer(Recognizer3D):
             raise ValueError(
                 'CLIPRecognizer takes videos [B, V, C, T, H, W], got '
                 f'{tuple(inputs.shape)}: the pipeline needs '
-                "FormatShape(input_format='NCTHW')")
+                "FormatShape(input_format='NCTHW')"
+            )
         return super().extract_feat(inputs, *args, **kwargs)
 
     def forward(self, inputs, data_samples=None, mode='tensor', **kwargs):
         """As in the toolbox; without video branch, 'tensor' mode returns the
         cosine scores [B, K] of the attributes."""
-        if mode == 'tensor' and not self.with_video and \
-                self.attributes_head is not None:
+        if (
+            mode == 'tensor'
+            and not self.with_video
+            and self.attributes_head is not None
+        ):
             return self.attributes_head(
-                [self.attributes_head.attributes_of(s) for s in data_samples])
+                [self.attributes_head.attributes_of(s) for s in data_samples]
+            )
         return super().forward(inputs, data_samples, mode=mode, **kwargs)
 
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
         """Refuse checkpoints that do not fit, which mmengine only logs."""
         given = {
-            k[len(prefix):]: v
-            for k, v in state_dict.items() if k.startswith(prefix)
+            k[len(prefix) :]: v for k, v in state_dict.items() if k.startswith(prefix)
         }
         optional = list(self.optional)
         head = 'attributes_head.'
         # The paper's second stage starts from a model of the video branch.
-        self._untrained = 'attributes' in self.train_branches and \
-            not any(k.startswith(head) for k in given)
+        self._untrained = 'attributes' in self.train_branches and not any(
+            k.startswith(head) for k in given
+        )
         self._loaded = True
         if self._untrained:
             optional.append(head)
         check_fit(given, self.state_dict(), type(self).__name__, optional)
-        return super()._load_from_state_dict(state_dict, prefix, *args,
-                                             **kwargs)
+        return super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 
 def _has_video(inputs) -> bool:

@@ -1,8 +1,10 @@
 """Modules that share weights, and results that calls share."""
+
 import copy
 import threading
 from collections import OrderedDict
-from typing import Any, Callable, Hashable
+from collections.abc import Hashable
+from typing import Any, Callable
 
 import torch.nn as nn
 
@@ -36,7 +38,7 @@ class Recent:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._made: 'OrderedDict[Hashable, Any]' = OrderedDict()
+        self._made: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.RLock()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -56,4 +58,4 @@ class Recent:
         return len(self._made)
 
     def __reduce__(self):  # locks are neither copied nor written
-        return type(self), (self.size, )
+        return type(self), (self.size,)

@@ -1,6 +1,7 @@
 """The temporal transformer of the video branch ("Transf" in Table 6a)."""
+
 from functools import partial
-from typing import Optional, Tuple
+from typing import Optional
 
 import torch
 import torch.nn as nn
@@ -29,16 +30,19 @@ class TemporalTransformer(BaseModule):
             attention's input projections as torch draws them.
     """
 
-    def __init__(self,
-                 embed_dims: int,
-                 num_heads: int,
-                 num_layers: int = 6,
-                 max_frames: int = 77,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        num_layers: int = 6,
+        max_frames: int = 77,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
         if num_heads < 1 or embed_dims % num_heads:
-            raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
-                             f'num_heads={num_heads}')
+            raise ValueError(
+                f'embed_dims={embed_dims} is not a multiple of num_heads={num_heads}'
+            )
         self.embed_dims = embed_dims
         self.frame_position_embeddings = nn.Embedding(max_frames, embed_dims)
         self.transformer = Transformer(
@@ -46,7 +50,8 @@ class TemporalTransformer(BaseModule):
             num_layers,
             num_heads,
             act_layer=QuickGELU,
-            norm_layer=partial(LayerNorm, eps=1e-12))
+            norm_layer=partial(LayerNorm, eps=1e-12),
+        )
 
     def init_weights(self) -> None:
         """Draw the weights, unless ``init_cfg`` says otherwise."""
@@ -58,7 +63,7 @@ class TemporalTransformer(BaseModule):
                     nn.init.zeros_(module.bias)
         super().init_weights()
 
-    def forward(self, x: Tensor, data_samples=None) -> Tuple[Tensor, dict]:
+    def forward(self, x: Tensor, data_samples=None) -> tuple[Tensor, dict]:
         """Let the frames of each clip see each other.
 
         Args:
@@ -72,11 +77,12 @@ class TemporalTransformer(BaseModule):
         Raises:
             ValueError: if there are more frames than positions.
         """
-        num_frames, max_frames = x.shape[1], len(
-            self.frame_position_embeddings.weight)
+        num_frames, max_frames = x.shape[1], len(self.frame_position_embeddings.weight)
         if num_frames > max_frames:
-            raise ValueError(f'{num_frames} frames per clip, but '
-                             f'max_frames={max_frames}')
+            raise ValueError(
+                f'{num_frames} frames per clip, but max_frames={max_frames}'
+            )
         positions = self.frame_position_embeddings(
-            torch.arange(num_frames, device=x.device))  # [T, D]
+            torch.arange(num_frames, device=x.device)
+        )  # [T, D]
         return x + self.transformer(x + positions), dict()

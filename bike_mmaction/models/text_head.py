@@ -1,6 +1,8 @@
 """What the heads of both branches share: classes described by text."""
+
 import math
-from typing import List, NamedTuple, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import NamedTuple, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -32,6 +34,7 @@ class ClassEmbeddings(NamedTuple):
         word_mask (Tensor, optional): Bool [K, N], which words count;
             None: all of them.
     """
+
     sentence: Tensor
     words: Optional[Tensor] = None
     word_mask: Optional[Tensor] = None
@@ -70,22 +73,25 @@ class TextHead(BaseHead):
         ValueError: if names, prompt or ``words`` do not fit.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 in_channels: int,
-                 class_names: Union[str, Sequence[str]],
-                 text_encoder: Union[dict, nn.Module],
-                 prompt: Union[str, Sequence[str]] = PROMPT,
-                 words: str = 'all',
-                 loss_cls: dict = dict(type='ContrastiveLoss'),
-                 average_clips: str = 'prob',
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        class_names: Union[str, Sequence[str]],
+        text_encoder: Union[dict, nn.Module],
+        prompt: Union[str, Sequence[str]] = PROMPT,
+        words: str = 'all',
+        loss_cls: dict = dict(type='ContrastiveLoss'),  # noqa: B006
+        average_clips: str = 'prob',
+        **kwargs,
+    ) -> None:
         super().__init__(
             num_classes,
             in_channels,
             loss_cls=loss_cls,
             average_clips=average_clips,
-            **kwargs)
+            **kwargs,
+        )
         if words not in WORDS:
             raise ValueError(f'words={words!r}; choose from {WORDS}')
         self.prompt = prompt
@@ -93,11 +99,11 @@ class TextHead(BaseHead):
         self.words = words
         self.class_names = load_class_names(class_names)
         if len(self.class_names) != num_classes:
-            source = class_names if isinstance(class_names, str) else \
-                'the list given'
+            source = class_names if isinstance(class_names, str) else 'the list given'
             raise ValueError(
                 f"class_names: '{source}' has {len(self.class_names)} names, "
-                f'but num_classes={num_classes}')
+                f'but num_classes={num_classes}'
+            )
         self.text_encoder: CLIPTextEncoder
         if isinstance(text_encoder, nn.Module):
             # Past nn.Module's registration, which would save it twice.
@@ -132,8 +138,7 @@ class TextHead(BaseHead):
         self.class_names = load_class_names(class_names)
         self.num_classes = len(self.class_names)
 
-    def with_classes(self, class_names: Sequence[str],
-                     **changes) -> 'TextHead':
+    def with_classes(self, class_names: Sequence[str], **changes) -> 'TextHead':
         """This head for other classes, which stays as it is itself.
 
         Args:
@@ -144,13 +149,13 @@ class TextHead(BaseHead):
             TextHead: It shares the weights, and the embeddings of texts.
         """
         names = load_class_names(class_names)
-        return variant(
-            self, class_names=names, num_classes=len(names), **changes)
+        return variant(self, class_names=names, num_classes=len(names), **changes)
 
-    def prompts(self) -> List[str]:
+    def prompts(self) -> list[str]:
         """The sentence of each class, for one prompt after the other."""
         return [
-            prompt.replace('{}', name) for prompt in self._prompts
+            prompt.replace('{}', name)
+            for prompt in self._prompts
             for name in self.class_names
         ]
 
@@ -180,15 +185,16 @@ class TextHead(BaseHead):
     def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
         sentence = F.normalize(found.sentence.float(), dim=-1)
         if len(self._prompts) > 1:
-            sentence = F.normalize(
-                self._of_each_class(sentence).mean(dim=1), dim=-1)
+            sentence = F.normalize(self._of_each_class(sentence).mean(dim=1), dim=-1)
         if found.words is None:
             return ClassEmbeddings(sentence)
         words = F.normalize(found.words.float(), dim=-1)  # [P·K, N, D]
-        mask = None if self.words == 'all' else \
-            self._of_each_class(self._word_mask().to(words.device)).flatten(1)
-        return ClassEmbeddings(sentence,
-                               self._of_each_class(words).flatten(1, 2), mask)
+        mask = (
+            None
+            if self.words == 'all'
+            else self._of_each_class(self._word_mask().to(words.device)).flatten(1)
+        )
+        return ClassEmbeddings(sentence, self._of_each_class(words).flatten(1, 2), mask)
 
     def _of_each_class(self, x: Tensor) -> Tensor:
         """[P·K, ...] to [K, P, ...], for P prompts."""
@@ -201,7 +207,8 @@ class TextHead(BaseHead):
             raise ValueError(
                 f"words='{self.words}' needs CLIP's own tokenizer, but this "
                 f'arch has a {type(encoder.tokenizer).__name__}; use '
-                "words='all'")
+                "words='all'"
+            )
         tokens = encoder.tokenize(self.prompts())
         positions = torch.arange(tokens.shape[1])
         # Of CLIP's tokens the end of the text has the largest id.
@@ -209,18 +216,20 @@ class TextHead(BaseHead):
         if self.words == 'sentence':
             return positions <= end
         parts = [prompt.split('{}') for prompt in self._prompts]
-        before, after = (torch.tensor([
-            encoder.count_tokens(part) for part in column
-        ])[:, None].repeat_interleave(len(self.class_names), dim=0)
-                         for column in zip(*parts))  # [P·K, 1]
+        before, after = (
+            torch.tensor([encoder.count_tokens(part) for part in column])[
+                :, None
+            ].repeat_interleave(len(self.class_names), dim=0)
+            for column in zip(*parts)
+        )  # [P·K, 1]
         first, last = 1 + before, end - after
         if int(first.max()) >= tokens.shape[1]:
             raise ValueError(
                 f"words='name' of prompt={self.prompt!r}: its "
                 f'{int(before.max())} tokens before the class name leave no '
-                f'room in the context of {tokens.shape[1]}')
-        return (positions >= first) & (
-            positions < torch.maximum(last, first + 1))
+                f'room in the context of {tokens.shape[1]}'
+            )
+        return (positions >= first) & (positions < torch.maximum(last, first + 1))
 
     def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
         """Losses and training accuracy.
@@ -253,13 +262,17 @@ class TextHead(BaseHead):
         # Of another length they are one-hot, for several labels.
         for sample in data_samples:
             if 'gt_label' in sample and sample.gt_label.numel() not in (
-                    1, self.num_classes):
+                1,
+                self.num_classes,
+            ):
                 raise ValueError(
                     f"the labels of '{source_of(sample)}' are of "
                     f'{sample.gt_label.numel()} classes, but the model knows '
-                    f'{self.num_classes}: set num_classes of the data set')
+                    f'{self.num_classes}: set num_classes of the data set'
+                )
         single = [
-            sample for sample in data_samples
+            sample
+            for sample in data_samples
             if 'gt_label' in sample and sample.gt_label.numel() == 1
         ]
         if not single:
@@ -269,16 +282,17 @@ class TextHead(BaseHead):
             if lowest <= label < self.num_classes:
                 continue
             source = source_of(sample)
-            problem = 'means that it has none' if label == -1 else \
-                'is out of range'
+            problem = 'means that it has none' if label == -1 else 'is out of range'
             raise ValueError(
                 f"label {label} of '{source}' {problem}: the model knows "
                 f'{self.num_classes} classes, so labels are 0 to '
-                f'{self.num_classes - 1}')
+                f'{self.num_classes - 1}'
+            )
 
 
-def with_classes(recognizer: BaseRecognizer, class_names: Sequence[str],
-                 **changes) -> BaseRecognizer:
+def with_classes(
+    recognizer: BaseRecognizer, class_names: Sequence[str], **changes
+) -> BaseRecognizer:
     """A recognizer for other classes, which stays as it is itself.
 
     Args:
@@ -290,8 +304,7 @@ def with_classes(recognizer: BaseRecognizer, class_names: Sequence[str],
     Returns:
         BaseRecognizer: It shares the weights, and the embeddings of texts.
     """
-    heads = dict(
-        cls_head=recognizer.cls_head.with_classes(class_names, **changes))
+    heads = dict(cls_head=recognizer.cls_head.with_classes(class_names, **changes))
     attributes_head = getattr(recognizer, 'attributes_head', None)
     if isinstance(attributes_head, TextHead):
         heads['attributes_head'] = attributes_head.with_classes(class_names)

@@ -1,5 +1,6 @@
 """open_clip's tokenizers, and the texts that are too long for them."""
-from typing import List, Sequence, Tuple
+
+from collections.abc import Sequence
 
 import open_clip
 from open_clip.tokenizer import HFTokenizer
@@ -29,21 +30,26 @@ def build_tokenizer(arch: Arch, config: dict):
             return open_clip.get_tokenizer(arch)
         options = dict(
             context_length=text_cfg.get('context_length', CONTEXT),
-            **text_cfg.get('tokenizer_kwargs') or {})
+            **text_cfg.get('tokenizer_kwargs') or {},
+        )
         if not name:
             return open_clip.SimpleTokenizer(**options)
         return HFTokenizer(
-            name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options)
+            name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options
+        )
     except ImportError as error:
         raise ImportError(
             f"arch={arch_name(arch)} has the tokenizer '{name}' of Hugging "
             f'Face, which needs a package ({error}): pip install '
-            'transformers') from error
+            'transformers'
+        ) from error
     except Exception as error:
         # Never AttributeError, which nn.Module would blame on its caller.
-        raise RuntimeError(f"the tokenizer '{name or 'SimpleTokenizer'}' of "
-                           f'arch={arch_name(arch)} cannot be made: '
-                           f'{type(error).__name__}: {error}') from error
+        raise RuntimeError(
+            f"the tokenizer '{name or 'SimpleTokenizer'}' of "
+            f'arch={arch_name(arch)} cannot be made: '
+            f'{type(error).__name__}: {error}'
+        ) from error
 
 
 def count_tokens(tokenizer, text: str) -> int:
@@ -54,8 +60,7 @@ def count_tokens(tokenizer, text: str) -> int:
     return len(tokenizer.tokenizer(text, add_special_tokens=False).input_ids)
 
 
-def find_cut(tokenizer, texts: Sequence[str],
-             tokens: Tensor) -> List[Tuple[str, int]]:
+def find_cut(tokenizer, texts: Sequence[str], tokens: Tensor) -> list[tuple[str, int]]:
     """Texts that are longer than their tokens.
 
     Args:
@@ -76,20 +81,23 @@ def find_cut(tokenizer, texts: Sequence[str],
     # Only these rows are full: to count is slow. The last column may be
     # empty or not in any case.
     full = (tokens[:, -2] != padding).nonzero().flatten().tolist()
-    counts = [(texts[i], count_tokens(tokenizer, texts[i]) + added)
-              for i in full]
+    counts = [(texts[i], count_tokens(tokenizer, texts[i]) + added) for i in full]
     return [(text, count) for text, count in counts if count > tokens.shape[1]]
 
 
-def describe_cut(cut: Sequence[Tuple[str, int]], total: int, arch: Arch,
-                 length: int) -> str:
+def describe_cut(
+    cut: Sequence[tuple[str, int]], total: int, arch: Arch, length: int
+) -> str:
     """What to tell of texts that are cut."""
-    listed = ', '.join(f"'{_middle_out(text)}' ({count} tokens)"
-                       for text, count in cut[:SHOWN])
+    listed = ', '.join(
+        f"'{_middle_out(text)}' ({count} tokens)" for text, count in cut[:SHOWN]
+    )
     more = ', ...' if len(cut) > SHOWN else ''
-    return (f'{len(cut)} of {total} texts are longer than the {length} tokens '
-            f'that the text encoder of arch={arch_name(arch)} reads, and are '
-            f'cut at their end: {listed}{more}')
+    return (
+        f'{len(cut)} of {total} texts are longer than the {length} tokens '
+        f'that the text encoder of arch={arch_name(arch)} reads, and are '
+        f'cut at their end: {listed}{more}'
+    )
 
 
 def _middle_out(text: str) -> str:

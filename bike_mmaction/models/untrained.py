@@ -1,5 +1,4 @@
 """Tests of the weights that ``pretrained`` names, without any training."""
-from typing import List
 
 import torch.nn as nn
 from mmaction.registry import HOOKS
@@ -21,11 +20,13 @@ def check_pretrained(recognizer: nn.Module) -> None:
     """
     random = random_parts(recognizer)
     if random:
-        raise UntrainedError(f'no pretrained weights are known of {random}, '
-                             'which would be random: name a checkpoint')
+        raise UntrainedError(
+            f'no pretrained weights are known of {random}, '
+            'which would be random: name a checkpoint'
+        )
 
 
-def random_parts(recognizer: nn.Module) -> List[str]:
+def random_parts(recognizer: nn.Module) -> list[str]:
     """Names of parts to which ``init_weights`` reads no weights.
 
     Args:
@@ -64,7 +65,9 @@ class ReadPretrained(Hook):
         if runner._has_loaded or runner.iter:
             print_log(
                 'The model was loaded or trained: `pretrained` of the config '
-                'is not read for the test', 'current')
+                'is not read for the test',
+                'current',
+            )
             return
         model = getattr(runner.model, 'module', runner.model)
         check_pretrained(model)

@@ -1,5 +1,6 @@
 """Video concept spotting: the head of the video branch (section 2.3)."""
-from typing import Optional, Tuple, Union
+
+from typing import Optional, Union
 
 import torch
 import torch.nn as nn
@@ -14,10 +15,9 @@ AGGREGATIONS = ('vcs', 'mean')
 SOURCES = ('word', 'class')
 
 
-def frame_saliency(frames: Tensor,
-                   queries: Tensor,
-                   temperature: float,
-                   mask: Optional[Tensor] = None) -> Tensor:
+def frame_saliency(
+    frames: Tensor, queries: Tensor, temperature: float, mask: Optional[Tensor] = None
+) -> Tensor:
     """How much each frame has to do with each class; BIKE Eq. 5.
 
     Every query is compared with every frame; a softmax over the frames, then
@@ -40,12 +40,14 @@ def frame_saliency(frames: Tensor,
     return torch.einsum('nkqt,kq->nkt', saliency, weights)
 
 
-def concept_spotting(frames: Tensor,
-                     words: Tensor,
-                     classes: Tensor,
-                     temperature: float,
-                     mask: Optional[Tensor] = None,
-                     renormalize: bool = False) -> Tuple[Tensor, Tensor]:
+def concept_spotting(
+    frames: Tensor,
+    words: Tensor,
+    classes: Tensor,
+    temperature: float,
+    mask: Optional[Tensor] = None,
+    renormalize: bool = False,
+) -> tuple[Tensor, Tensor]:
     """Class scores of videos whose frames are weighted by saliency.
 
     BIKE Eq. 5, 6 and 2. The released code sums frame embeddings of unit
@@ -98,12 +100,16 @@ def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
     if x.ndim == 4:
         x = x.mean(dim=(2, 3))  # [N·T, C]
     if x.ndim != 2:
-        raise ValueError('expected features [N, T, C], [N, C, T, H, W], '
-                         f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}')
+        raise ValueError(
+            'expected features [N, T, C], [N, C, T, H, W], '
+            f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}'
+        )
     # Not len(x), which would fix the batch size of an exported graph.
     if x.shape[0] % (num_segs or 1):
-        raise ValueError(f'{len(x)} frames are not clips of {num_segs}: check '
-                         'cls_head.num_segments and clip_len')
+        raise ValueError(
+            f'{len(x)} frames are not clips of {num_segs}: check '
+            'cls_head.num_segments and clip_len'
+        )
     return x.unflatten(0, (-1, num_segs or 1))
 
 
@@ -146,25 +152,28 @@ class VCSHead(TextHead):
         ValueError: if an option is not one of those named.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 in_channels: int,
-                 class_names,
-                 text_encoder: Union[dict, nn.Module],
-                 aggregation: str = 'vcs',
-                 temperature: float = 0.01,
-                 saliency_source: str = 'word',
-                 recognition_source: str = 'class',
-                 num_segments: Optional[int] = None,
-                 renormalize: bool = False,
-                 keep_scores: bool = False,
-                 keep_saliency: bool = False,
-                 **kwargs) -> None:
-        super().__init__(num_classes, in_channels, class_names, text_encoder,
-                         **kwargs)
-        options = (('aggregation', aggregation, AGGREGATIONS),
-                   ('saliency_source', saliency_source, SOURCES),
-                   ('recognition_source', recognition_source, SOURCES))
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        class_names,
+        text_encoder: Union[dict, nn.Module],
+        aggregation: str = 'vcs',
+        temperature: float = 0.01,
+        saliency_source: str = 'word',
+        recognition_source: str = 'class',
+        num_segments: Optional[int] = None,
+        renormalize: bool = False,
+        keep_scores: bool = False,
+        keep_saliency: bool = False,
+        **kwargs,
+    ) -> None:
+        super().__init__(num_classes, in_channels, class_names, text_encoder, **kwargs)
+        options = (
+            ('aggregation', aggregation, AGGREGATIONS),
+            ('saliency_source', saliency_source, SOURCES),
+            ('recognition_source', recognition_source, SOURCES),
+        )
         for name, value, accepted in options:
             if value not in accepted:
                 raise ValueError(f'{name}={value!r}; choose from {accepted}')
@@ -179,13 +188,13 @@ class VCSHead(TextHead):
         self.keep_scores = keep_scores
         self.keep_saliency = keep_saliency
         width = self.text_encoder.embed_dims
-        self.projection = nn.Identity() if in_channels == width else \
-            nn.Linear(in_channels, width, bias=False)
+        self.projection = (
+            nn.Identity()
+            if in_channels == width
+            else nn.Linear(in_channels, width, bias=False)
+        )
 
-    def forward(self,
-                x: Tensor,
-                num_segs: Optional[int] = None,
-                **kwargs) -> Tensor:
+    def forward(self, x: Tensor, num_segs: Optional[int] = None, **kwargs) -> Tensor:
         """Class scores of each view.
 
         Args:
@@ -203,10 +212,9 @@ class VCSHead(TextHead):
         """
         return self.spot(x, num_segs)[0]
 
-    def spot(self,
-             x: Tensor,
-             num_segs: Optional[int] = None,
-             **kwargs) -> Tuple[Tensor, Tensor]:
+    def spot(
+        self, x: Tensor, num_segs: Optional[int] = None, **kwargs
+    ) -> tuple[Tensor, Tensor]:
         """Class scores and the saliency behind them.
 
         Args:
@@ -224,22 +232,29 @@ class VCSHead(TextHead):
         with torch.autocast(frames.device.type, enabled=False):
             return self.spot_classes(frames.float(), classes)
 
-    def spot_classes(self, frames: Tensor,
-                     classes: ClassEmbeddings) -> Tuple[Tensor, Tensor]:
+    def spot_classes(
+        self, frames: Tensor, classes: ClassEmbeddings
+    ) -> tuple[Tensor, Tensor]:
         """As :meth:`spot`, of frame embeddings [B·V, T, D], float32."""
         targets = self._targets(classes)  # [K, D]
         if self.aggregation == 'mean':
             # As released: frames of any length, the mean of unit length.
             videos = F.normalize(frames.mean(dim=1), dim=-1)
             saliency = frames.new_tensor(1 / frames.shape[1]).expand(
-                frames.shape[0], targets.shape[0], frames.shape[1])
+                frames.shape[0], targets.shape[0], frames.shape[1]
+            )
             return videos @ targets.t(), saliency
         queries, mask = classes.sentence[:, None], None  # [K, 1, D]
         if self.saliency_source == 'word':
             queries, mask = classes.words, classes.word_mask
         return concept_spotting(
-            F.normalize(frames, dim=-1), queries, targets, self.temperature,
-            mask, self.renormalize)
+            F.normalize(frames, dim=-1),
+            queries,
+            targets,
+            self.temperature,
+            mask,
+            self.renormalize,
+        )
 
     def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
         """As :meth:`TextHead.predict`.
@@ -269,10 +284,7 @@ class VCSHead(TextHead):
             _put(samples, 'frame_scores', scores.flatten(0, 1))
         return samples
 
-    def project(self,
-                x: Tensor,
-                num_segs: Optional[int] = None,
-                **kwargs) -> Tensor:
+    def project(self, x: Tensor, num_segs: Optional[int] = None, **kwargs) -> Tensor:
         """Frame embeddings [B·V, T, D]; arguments as of :meth:`forward`."""
         clip = self.num_segments or num_segs
         # Else clips would take frames of two videos.
@@ -280,11 +292,13 @@ class VCSHead(TextHead):
             raise ValueError(
                 f'cls_head.num_segments={clip}, but the recognizer gives '
                 f'{num_segs} frames a video, which are not clips of that '
-                'length: check clip_len, and whether a neck has joined them')
+                'length: check clip_len, and whether a neck has joined them'
+            )
         return self.projection(to_frames(x, clip))
 
-    def predict_by_feat(self, cls_scores: Tensor,
-                        data_samples: SampleList) -> SampleList:
+    def predict_by_feat(
+        self, cls_scores: Tensor, data_samples: SampleList
+    ) -> SampleList:
         """Average over views; 'prob' as the released code ranks videos.
 
         That is a softmax of each view's unscaled scores, the mean over the
@@ -312,8 +326,7 @@ class VCSHead(TextHead):
 
     def needs_words(self) -> bool:
         """Whether class scores depend on word embeddings."""
-        spots_words = self.aggregation == 'vcs' and \
-            self.saliency_source == 'word'
+        spots_words = self.aggregation == 'vcs' and self.saliency_source == 'word'
         return spots_words or self.recognition_source == 'word'
 
     def _targets(self, classes: ClassEmbeddings) -> Tensor:

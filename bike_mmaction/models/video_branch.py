@@ -1,6 +1,7 @@
 """The video branch alone, with its classes as constants."""
+
 import warnings
-from typing import Dict, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn as nn
@@ -23,8 +24,10 @@ def head_of(recognizer: BaseRecognizer) -> VCSHead:
     """
     head = getattr(recognizer, 'cls_head', None)
     if not isinstance(head, VCSHead):
-        raise ValueError('only a model whose cls_head is a VCSHead can be '
-                         f'exported, got {type(head).__name__}')
+        raise ValueError(
+            'only a model whose cls_head is a VCSHead can be '
+            f'exported, got {type(head).__name__}'
+        )
     return head
 
 
@@ -47,13 +50,14 @@ class VideoBranch(nn.Module):
         ValueError: if it has no such head.
     """
 
-    def __init__(self, recognizer: BaseRecognizer,
-                 shape: Sequence[int]) -> None:
+    def __init__(self, recognizer: BaseRecognizer, shape: Sequence[int]) -> None:
         super().__init__()
         head = head_of(recognizer)
         if getattr(recognizer, 'attributes_head', None) is not None:
-            warnings.warn('only the video branch is exported: attribute '
-                          'sentences need a tokenizer')
+            warnings.warn(
+                'only the video branch is exported: attribute '
+                'sentences need a tokenizer'
+            )
         self.shape = tuple(shape)
         recognizer.eval()
         # Past nn.Module's registration: not all of it is exported.
@@ -74,14 +78,13 @@ class VideoBranch(nn.Module):
                 self.register_buffer(f'class_{name}', value)
         self.register_buffer('scale', self.head.logit_scale.exp())
         preprocessor = self.recognizer.data_preprocessor
-        for name, default in (('mean', 0.), ('std', 1.)):
+        for name, default in (('mean', 0.0), ('std', 1.0)):
             value = getattr(preprocessor, name, self.scale.new_tensor(default))
             self.register_buffer(name, value.reshape(-1, 1, 1, 1))
         # As the recognizer takes them, whose preprocessor may turn them.
-        self.colors = 'BGR' if getattr(preprocessor, 'to_rgb', False) else \
-            'RGB'
+        self.colors = 'BGR' if getattr(preprocessor, 'to_rgb', False) else 'RGB'
 
-    def forward(self, frames: Tensor) -> Dict[str, Tensor]:
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Recognize clips.
 
         Args:
@@ -97,33 +100,34 @@ class VideoBranch(nn.Module):
         frames = (frames - self.mean) / self.std
         # Not as in a test: that may part the batch (max_testing_views).
         features, kwargs = self.recognizer.extract_feat(
-            self._as_inputs(frames), stage='neck')
+            self._as_inputs(frames), stage='neck'
+        )
         embeddings = self.head.project(features, **kwargs)
-        classes = ClassEmbeddings(self.class_sentence, self.class_words,
-                                  self.class_word_mask)
+        classes = ClassEmbeddings(
+            self.class_sentence, self.class_words, self.class_word_mask
+        )
         return self._outputs(*self.head.spot_classes(embeddings, classes))
 
     @torch.no_grad()
-    def recognize(self, frames: Tensor) -> Dict[str, Tensor]:
+    def recognize(self, frames: Tensor) -> dict[str, Tensor]:
         """The same as :meth:`forward` in the recognizer's own way.
 
         With its data preprocessor, as in a test, and its text tower.
         """
         inputs = list(self._as_inputs(frames))
         data = self.recognizer.data_preprocessor(
-            dict(
-                inputs=inputs,
-                data_samples=[ActionDataSample() for _ in inputs]))
-        features, kwargs = self.recognizer.extract_feat(
-            data['inputs'], test_mode=True)
+            dict(inputs=inputs, data_samples=[ActionDataSample() for _ in inputs])
+        )
+        features, kwargs = self.recognizer.extract_feat(data['inputs'], test_mode=True)
         return self._outputs(*self.head.spot(features, **kwargs))
 
     def _as_inputs(self, frames: Tensor) -> Tensor:
         """As the recognizer takes them: one view, or T images."""
-        return frames.transpose(1, 2).contiguous() if self._by_image else \
-            frames[:, None]
+        return (
+            frames.transpose(1, 2).contiguous() if self._by_image else frames[:, None]
+        )
 
-    def _outputs(self, scores: Tensor, saliency: Tensor) -> Dict[str, Tensor]:
+    def _outputs(self, scores: Tensor, saliency: Tensor) -> dict[str, Tensor]:
         confidences = (self.scale * scores).softmax(dim=-1)
         return dict(zip(OUTPUTS, (scores, confidences, saliency)))
 
@@ -135,6 +139,7 @@ class VideoBranch(nn.Module):
         generator = torch.Generator().manual_seed(batch)
         channels, frames, height, width = self.shape
         patches = torch.randint(
-            256, (batch * channels, frames, 4, 4), generator=generator)
+            256, (batch * channels, frames, 4, 4), generator=generator
+        )
         images = F.interpolate(patches.float(), (height, width))
         return images.unflatten(0, (batch, channels)).to(self.scale)

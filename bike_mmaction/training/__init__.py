@@ -8,7 +8,8 @@ from .start import CheckStart
 CHECKS = dict(
     check_start=dict(type='CheckStart'),
     check_resume=dict(type='CheckResume'),
-    check_finite=dict(type='CheckFinite'))
+    check_finite=dict(type='CheckFinite'),
+)
 
 
 def add_checks(cfg) -> None:
@@ -27,6 +28,12 @@ def add_checks(cfg) -> None:
 
 
 __all__ = [
-    'AnySizeTrainLoop', 'CHECKS', 'CheckFinite', 'CheckResume', 'CheckStart',
-    'add_checks', 'check_schedule', 'set_epochs'
+    'CHECKS',
+    'AnySizeTrainLoop',
+    'CheckFinite',
+    'CheckResume',
+    'CheckStart',
+    'add_checks',
+    'check_schedule',
+    'set_epochs',
 ]

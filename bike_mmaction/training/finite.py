@@ -1,6 +1,7 @@
 """Stopping as soon as a number is not finite."""
+
 import math
-from typing import Dict, List, Optional
+from typing import Optional
 
 import torch
 import torch.nn as nn
@@ -12,10 +13,12 @@ from mmengine.model import is_model_wrapper
 from ..datasets.entries import source_of
 from ..models.finite import NonFiniteError, check_predictions, check_weights
 
-ADVICE = ('Look at the learning rate (optim_wrapper.optimizer.lr), the '
-          'precision (optim_wrapper.dtype=bfloat16, or '
-          'optim_wrapper.type=OptimWrapper for float32) and what training '
-          'began with (load_from); checkpoints of earlier epochs are sound')
+ADVICE = (
+    'Look at the learning rate (optim_wrapper.optimizer.lr), the '
+    'precision (optim_wrapper.dtype=bfloat16, or '
+    'optim_wrapper.type=OptimWrapper for float32) and what training '
+    'began with (load_from); checkpoints of earlier epochs are sound'
+)
 
 
 @HOOKS.register_module()
@@ -32,6 +35,7 @@ class CheckFinite(Hook):
     the iteration, they are read once more. Several ranks then exchange one
     number, so that all of them stop.
     """
+
     # Behind RuntimeInfoHook, before those that log and save.
     priority = 'ABOVE_NORMAL'
 
@@ -43,11 +47,13 @@ class CheckFinite(Hook):
         """As :meth:`before_train`."""
         self.before_train(runner)
 
-    def after_train_iter(self,
-                         runner,
-                         batch_idx: int,
-                         data_batch: Optional[dict] = None,
-                         outputs: Optional[dict] = None) -> None:
+    def after_train_iter(
+        self,
+        runner,
+        batch_idx: int,
+        data_batch: Optional[dict] = None,
+        outputs: Optional[dict] = None,
+    ) -> None:
         """Look at the losses.
 
         Raises:
@@ -55,41 +61,51 @@ class CheckFinite(Hook):
         """
         losses = {
             name: float(value)
-            for name, value in (outputs or {}).items() if 'loss' in name
+            for name, value in (outputs or {}).items()
+            if 'loss' in name
         }
         bad = {k: v for k, v in losses.items() if not math.isfinite(v)}
         if _on_any_rank(bool(bad)):
             raise NonFiniteError(
                 f'epoch {runner.epoch + 1}, iteration {batch_idx + 1}: '
-                f'{_describe(bad, _sources(data_batch))}. {ADVICE}')
+                f'{_describe(bad, _sources(data_batch))}. {ADVICE}'
+            )
 
     def after_train_epoch(self, runner) -> None:
         """Look at the weights: the last step may have spoilt them."""
         check_weights(
-            _model(runner), f'after epoch {runner.epoch + 1} weights are not '
-            f'finite, though the losses were. {ADVICE}. The weights are')
+            _model(runner),
+            f'after epoch {runner.epoch + 1} weights are not '
+            f'finite, though the losses were. {ADVICE}. The weights are',
+        )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """As :meth:`after_train_epoch`, where iterations are counted."""
         check_weights(
-            _model(runner), f'after iteration {runner.iter + 1} weights are '
+            _model(runner),
+            f'after iteration {runner.iter + 1} weights are '
             f'not finite, so that no checkpoint is written. {ADVICE}. The '
-            'weights are')
+            'weights are',
+        )
 
-    def after_val_iter(self,
-                       runner,
-                       batch_idx: int,
-                       data_batch: Optional[dict] = None,
-                       outputs: Optional[list] = None) -> None:
+    def after_val_iter(
+        self,
+        runner,
+        batch_idx: int,
+        data_batch: Optional[dict] = None,
+        outputs: Optional[list] = None,
+    ) -> None:
         """Look at the scores."""
         if isinstance(outputs, (list, tuple)):  # no bare features
             check_predictions(outputs, _model(runner))
 
-    def after_test_iter(self,
-                        runner,
-                        batch_idx: int,
-                        data_batch: Optional[dict] = None,
-                        outputs: Optional[list] = None) -> None:
+    def after_test_iter(
+        self,
+        runner,
+        batch_idx: int,
+        data_batch: Optional[dict] = None,
+        outputs: Optional[list] = None,
+    ) -> None:
         """Look at the scores."""
         self.after_val_iter(runner, batch_idx, data_batch, outputs)
 
@@ -103,8 +119,11 @@ def _origin(runner) -> str:
     """Where the weights come from, as far as the runner knows."""
     if runner._load_from:
         return f"checkpoint '{runner._load_from}'"
-    return 'the checkpoint that is resumed' if runner._resume else \
-        'the weights to begin with'
+    return (
+        'the checkpoint that is resumed'
+        if runner._resume
+        else 'the weights to begin with'
+    )
 
 
 def _on_any_rank(flag: bool) -> bool:
@@ -115,19 +134,20 @@ def _on_any_rank(flag: bool) -> bool:
     return bool(number)
 
 
-def _sources(data_batch) -> List[str]:
-    samples = data_batch.get('data_samples',
-                             ()) if isinstance(data_batch, dict) else ()
+def _sources(data_batch) -> list[str]:
+    samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
     return [source_of(sample) for sample in samples]
 
 
-def _describe(bad: Dict[str, float], sources: List[str]) -> str:
+def _describe(bad: dict[str, float], sources: list[str]) -> str:
     """Losses and videos of the ranks that have such losses."""
     parts = []
     for rank, (losses, videos) in enumerate(all_gather_object((bad, sources))):
         if losses:
             values = ', '.join(f'{k}={v}' for k, v in losses.items())
             more = f' and {len(videos) - 3} more' if len(videos) > 3 else ''
-            parts.append(f'process {rank} has {values} with '
-                         f"{', '.join(videos[:3]) or 'unknown videos'}{more}")
+            parts.append(
+                f'process {rank} has {values} with '
+                f'{", ".join(videos[:3]) or "unknown videos"}{more}'
+            )
     return '; '.join(parts)

@@ -1,4 +1,5 @@
 """A training loop for small training sets, too."""
+
 import logging
 
 from mmaction.registry import LOOPS
@@ -34,4 +35,7 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
             f'{len(loader.sampler)} for each of {get_world_size()} processes '
             f'and less than train_dataloader.batch_size={loader.batch_size}: '
             'they are one incomplete batch, which is kept in spite of '
-            'drop_last=True', 'current', logging.WARNING)
+            'drop_last=True',
+            'current',
+            logging.WARNING,
+        )

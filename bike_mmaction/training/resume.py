@@ -1,8 +1,8 @@
 """Options that a resumed training takes from its checkpoint."""
+
 import logging
 import warnings
 from collections import Counter
-from typing import Dict, List, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
@@ -13,12 +13,21 @@ from mmengine.runner import IterBasedTrainLoop
 # What an optimizer keeps beside its options, and how it computes them.
 _NOT_OPTIONS = ('params', 'foreach', 'fused', 'capturable', 'differentiable')
 # What a scheduler keeps of where it stands.
-_PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values',
-             'verbose', 'best', 'num_bad_epochs', 'cooldown_counter',
-             'total_iters', 'cumulative_periods', '_schedule_phases',
-             'anneal_func')
-_STEPS = ('begin', 'end', 'T_max', 'total_steps', 'milestones', 'step_size',
-          'periods')
+_PROGRESS = (
+    'last_step',
+    '_global_step',
+    '_last_value',
+    'base_values',
+    'verbose',
+    'best',
+    'num_bad_epochs',
+    'cooldown_counter',
+    'total_iters',
+    'cumulative_periods',
+    '_schedule_phases',
+    'anneal_func',
+)
+_STEPS = ('begin', 'end', 'T_max', 'total_steps', 'milestones', 'step_size', 'periods')
 
 
 @HOOKS.register_module()
@@ -46,14 +55,17 @@ class CheckResume(Hook):
         """
         if not runner._resume:
             return
-        if 'message_hub' not in checkpoint or \
-                not {'epoch', 'iter'} <= set(checkpoint.get('meta') or ()):
+        if 'message_hub' not in checkpoint or not {'epoch', 'iter'} <= set(
+            checkpoint.get('meta') or ()
+        ):
             raise ValueError(
                 f"'{runner._load_from or runner.work_dir}' has weights, but "
                 'no training that could be resumed: to begin with them, name '
-                'it in load_from (--cfg-options load_from=...) instead')
-        if 'optimizer' not in checkpoint or \
-                isinstance(runner.optim_wrapper, OptimWrapperDict):
+                'it in load_from (--cfg-options load_from=...) instead'
+            )
+        if 'optimizer' not in checkpoint or isinstance(
+            runner.optim_wrapper, OptimWrapperDict
+        ):
             return
         if self.override:
             use_config(runner, checkpoint)
@@ -63,18 +75,24 @@ class CheckResume(Hook):
                 raise ValueError(
                     'resuming takes the optimizer and the schedule from the '
                     'checkpoint, so that these options would have no effect: '
-                    f"{'; '.join(changed)}. Give them as they were; or add "
+                    f'{"; ".join(changed)}. Give them as they were; or add '
                     '--override-schedule (default_hooks.check_resume.override='
-                    'True), and the new values count from there on')
+                    'True), and the new values count from there on'
+                )
         done = checkpoint['meta'].get('epoch', 0)
-        if not isinstance(runner.train_loop, IterBasedTrainLoop) and \
-                done >= runner.max_epochs:
+        if (
+            not isinstance(runner.train_loop, IterBasedTrainLoop)
+            and done >= runner.max_epochs
+        ):
             print_log(
                 f'Nothing is left to train: the checkpoint is of epoch {done} '
-                f'of {runner.max_epochs}', 'current', logging.WARNING)
+                f'of {runner.max_epochs}',
+                'current',
+                logging.WARNING,
+            )
 
 
-def changed_options(runner, checkpoint: dict) -> List[str]:
+def changed_options(runner, checkpoint: dict) -> list[str]:
     """Options of which a checkpoint has other values than the runner.
 
     Args:
@@ -85,8 +103,8 @@ def changed_options(runner, checkpoint: dict) -> List[str]:
         list[str]: Such as 'optim_wrapper.optimizer.lr: 5e-05 -> 0.0001'.
     """
     found = _changes_of_optimizer(
-        _groups(checkpoint['optimizer']),
-        _groups(runner.optim_wrapper.state_dict()))
+        _groups(checkpoint['optimizer']), _groups(runner.optim_wrapper.state_dict())
+    )
     old = checkpoint.get('param_schedulers') or []
     new = runner.param_schedulers or []
     if len(old) != len(new):
@@ -100,26 +118,26 @@ def changed_options(runner, checkpoint: dict) -> List[str]:
         found.append(
             f'iterations of an epoch: {lengths[0]:g} -> {lengths[1]:g} '
             '(train_dataloader.batch_size or drop_last, processes or training '
-            'set), while the schedule counts iterations')
+            'set), while the schedule counts iterations'
+        )
     return found
 
 
-def _groups(state: dict) -> List[dict]:
+def _groups(state: dict) -> list[dict]:
     """Options of each group of parameters; first those of the config."""
     base = state.get('base_param_settings')
     return [*([base] if base else []), *state['param_groups']]
 
 
-def _changes_of_optimizer(old: List[dict], new: List[dict]) -> List[str]:
+def _changes_of_optimizer(old: list[dict], new: list[dict]) -> list[str]:
     """Options of the groups, each with its pairs of values."""
-    pairs: Dict[str, Dict[str, None]] = {}
+    pairs: dict[str, dict[str, None]] = {}
     for before, now in zip(map(_as_configured, old), map(_as_configured, new)):
         for key in sorted(before.keys() & now.keys() - set(_NOT_OPTIONS)):
             if _plain(before[key]) != _plain(now[key]):
-                pairs.setdefault(key,
-                                 {})[f'{before[key]} -> {now[key]}'] = None
+                pairs.setdefault(key, {})[f'{before[key]} -> {now[key]}'] = None
     return [
-        f"optim_wrapper.optimizer.{name}: {', '.join(list(texts)[:3])}"
+        f'optim_wrapper.optimizer.{name}: {", ".join(list(texts)[:3])}'
         for name, texts in pairs.items()
     ]
 
@@ -127,14 +145,15 @@ def _changes_of_optimizer(old: List[dict], new: List[dict]) -> List[str]:
 def _as_configured(group: dict) -> dict:
     """What schedules move they keep beside it: rate, momentum, betas."""
     start = 'initial_'
-    first = {k[len(start):]: v for k, v in group.items() if start in k}
+    first = {k[len(start) :]: v for k, v in group.items() if start in k}
     if 'momentum' in first and 'betas' in group:
         first['betas'] = (first['momentum'], *group['betas'][1:])
     return {k: first.get(k, v) for k, v in group.items() if start not in k}
 
 
-def _changes_of_scheduler(state: dict, scheduler,
-                          lengths: Tuple[float, float]) -> Tuple:
+def _changes_of_scheduler(
+    state: dict, scheduler, lengths: tuple[float, float]
+) -> tuple:
     """Options of a scheduler, and whether only the epochs' length differs.
 
     Steps of a schedule that counts iterations are told in epochs.
@@ -145,8 +164,12 @@ def _changes_of_scheduler(state: dict, scheduler,
         if values[0] == values[1]:
             continue
         unit = ''
-        if key in _STEPS and None not in values and not scheduler.by_epoch \
-                and all(lengths):
+        if (
+            key in _STEPS
+            and None not in values
+            and not scheduler.by_epoch
+            and all(lengths)
+        ):
             values = [_divide(v, n) for v, n in zip(values, lengths)]
             unit = ' epochs'
         if values[0] == values[1]:
@@ -156,11 +179,10 @@ def _changes_of_scheduler(state: dict, scheduler,
     return changes, by_length
 
 
-def _epoch_lengths(runner, checkpoint: dict) -> Tuple[float, float]:
+def _epoch_lengths(runner, checkpoint: dict) -> tuple[float, float]:
     """Iterations of an epoch, then and now; 0 where there are no epochs."""
     then = checkpoint.get('message_hub', {}).get('runtime_info', {})
-    if isinstance(runner.train_loop, IterBasedTrainLoop) or \
-            not then.get('max_epochs'):
+    if isinstance(runner.train_loop, IterBasedTrainLoop) or not then.get('max_epochs'):
         return 0, 0
     return then['max_iters'] / then['max_epochs'], len(runner.train_dataloader)
 

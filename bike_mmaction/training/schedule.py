@@ -1,15 +1,21 @@
 """A schedule that ends when training does."""
-from typing import Iterator, Optional, Sequence, Tuple
+
+from collections.abc import Iterator, Sequence
+from typing import Optional
 
 from mmengine.optim.scheduler.param_scheduler import (
-    ConstantParamScheduler, CosineAnnealingParamScheduler,
-    LinearParamScheduler, OneCycleParamScheduler, PolyParamScheduler,
-    _ParamScheduler)
+    ConstantParamScheduler,
+    CosineAnnealingParamScheduler,
+    LinearParamScheduler,
+    OneCycleParamScheduler,
+    PolyParamScheduler,
+    _ParamScheduler,
+)
 
 # What falls until its end, and by which option its length is known.
 LENGTHS = {
     CosineAnnealingParamScheduler: 'T_max',
-    OneCycleParamScheduler: 'total_steps'
+    OneCycleParamScheduler: 'total_steps',
 }
 
 
@@ -28,8 +34,10 @@ def set_epochs(cfg, epochs: int) -> None:
     """
     before = (cfg.get('train_cfg') or {}).get('max_epochs')
     if before is None:
-        raise ValueError('--epochs is for a config that counts epochs: it has '
-                         'no train_cfg.max_epochs')
+        raise ValueError(
+            '--epochs is for a config that counts epochs: it has '
+            'no train_cfg.max_epochs'
+        )
     if epochs < 1:
         raise ValueError(f'--epochs {epochs} must be positive')
     cfg.train_cfg['max_epochs'] = epochs
@@ -45,7 +53,7 @@ def _move(key: str, scheduler: dict, before: int, epochs: int) -> None:
     if begin >= epochs:
         problem = f'begins at epoch {begin:g}'
     elif max(scheduler.get('milestones') or [0]) >= epochs:
-        problem = f"has the milestones {scheduler['milestones']}"
+        problem = f'has the milestones {scheduler["milestones"]}'
     elif before > end > epochs and 'milestones' not in scheduler:
         problem = f'ends at epoch {end:g}'
     if problem:
@@ -53,7 +61,8 @@ def _move(key: str, scheduler: dict, before: int, epochs: int) -> None:
             f'--epochs {epochs}: {key} ({scheduler["type"]}) {problem}, and '
             'only what ends with training is moved, not a warm-up. Give more '
             'epochs, or also change `begin`, `end` and `milestones` of '
-            'param_scheduler by --cfg-options')
+            'param_scheduler by --cfg-options'
+        )
     if end != before:
         return
     for option in LENGTHS.values():
@@ -64,7 +73,7 @@ def _move(key: str, scheduler: dict, before: int, epochs: int) -> None:
         scheduler['end'] = epochs
 
 
-def _configs(schedulers) -> Iterator[Tuple[str, dict]]:
+def _configs(schedulers) -> Iterator[tuple[str, dict]]:
     """Name and content of each config, of one optimizer or several."""
     if isinstance(schedulers, dict):
         if 'type' in schedulers:
@@ -72,8 +81,7 @@ def _configs(schedulers) -> Iterator[Tuple[str, dict]]:
             return
         for name, inner in schedulers.items():
             for key, config in _configs(inner):
-                yield key.replace('param_scheduler',
-                                  f'param_scheduler.{name}'), config
+                yield key.replace('param_scheduler', f'param_scheduler.{name}'), config
         return
     for i, config in enumerate(schedulers or ()):
         yield f'param_scheduler.{i}', config
@@ -90,8 +98,11 @@ class Run:
 
     def __init__(self, epochs: Optional[int], iterations: int) -> None:
         self.epochs, self.iterations = epochs, iterations
-        self.option = f'train_cfg.max_iters={iterations}' \
-            if epochs is None else f'train_cfg.max_epochs={epochs}'
+        self.option = (
+            f'train_cfg.max_iters={iterations}'
+            if epochs is None
+            else f'train_cfg.max_epochs={epochs}'
+        )
 
     def end(self, by_epoch: bool) -> int:
         """The last step of it; to the loop by iterations all is one epoch."""
@@ -129,19 +140,22 @@ def check_schedule(schedulers: Sequence[_ParamScheduler], run: Run) -> None:
                 f'{run.option}, but param_scheduler.{i} '
                 f'({type(scheduler).__name__}) {problem}. The option --epochs '
                 'of tools/train.py changes both alike; without it, set begin, '
-                'end and T_max of param_scheduler too')
+                'end and T_max of param_scheduler too'
+            )
 
 
-def _misfit(scheduler: _ParamScheduler, others: Sequence[_ParamScheduler],
-            run: Run) -> str:
+def _misfit(
+    scheduler: _ParamScheduler, others: Sequence[_ParamScheduler], run: Run
+) -> str:
     """What is wrong with a scheduler, in words; '' if nothing is."""
     by_epoch, begin, end = (scheduler.by_epoch, scheduler.begin, scheduler.end)
     last = run.end(by_epoch)
     if begin >= last:
         return f'begins at {run.name(begin, by_epoch)}, when it has ended'
-    if end > last and (isinstance(scheduler, LinearParamScheduler)
-                       or isinstance(scheduler, ConstantParamScheduler)
-                       and scheduler.factor != 1):
+    if end > last and (
+        isinstance(scheduler, LinearParamScheduler)
+        or (isinstance(scheduler, ConstantParamScheduler) and scheduler.factor != 1)
+    ):
         return f'ends at {run.name(end, by_epoch)}, after it has ended'
     goal = _goal(scheduler)
     if goal is None:
@@ -153,8 +167,9 @@ def _misfit(scheduler: _ParamScheduler, others: Sequence[_ParamScheduler],
     # training, though it begins after the warm-up.
     if abs(end - last) <= slack and abs(goal - begin - last) <= slack:
         return ''
-    if end < last and (_follows(others, scheduler)
-                       or end == goal and _lowest(scheduler) > 0):
+    if end < last and (
+        _follows(others, scheduler) or (end == goal and _lowest(scheduler) > 0)
+    ):
         return ''
     stop = goal if end >= last else min(goal, end)
     return f'falls until {run.name(stop, by_epoch)}'
@@ -165,9 +180,10 @@ def _goal(scheduler: _ParamScheduler) -> Optional[float]:
     for kind, option in LENGTHS.items():
         if isinstance(scheduler, kind):
             return scheduler.begin + getattr(scheduler, option)
-    falls = isinstance(scheduler, PolyParamScheduler) or isinstance(
-        scheduler, LinearParamScheduler) and \
-        scheduler.end_factor < scheduler.start_factor
+    falls = isinstance(scheduler, PolyParamScheduler) or (
+        isinstance(scheduler, LinearParamScheduler)
+        and scheduler.end_factor < scheduler.start_factor
+    )
     return scheduler.end if falls else None
 
 
@@ -177,10 +193,12 @@ def _lowest(scheduler: _ParamScheduler) -> float:
     return max(getattr(scheduler, name, None) or 0 for name in names)
 
 
-def _follows(others: Sequence[_ParamScheduler],
-             scheduler: _ParamScheduler) -> bool:
+def _follows(others: Sequence[_ParamScheduler], scheduler: _ParamScheduler) -> bool:
     """Whether another one takes over where a scheduler ends."""
     return any(
-        other is not scheduler and other.param_name == scheduler.param_name
+        other is not scheduler
+        and other.param_name == scheduler.param_name
         and other.begin <= scheduler.end < other.end
-        and other.by_epoch == scheduler.by_epoch for other in others)
+        and other.by_epoch == scheduler.by_epoch
+        for other in others
+    )

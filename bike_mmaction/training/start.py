@@ -1,7 +1,8 @@
 """What is looked at before the first epoch."""
+
 import logging
+from collections.abc import Iterator
 from math import prod
-from typing import Iterator, Tuple
 
 from mmaction.registry import HOOKS
 from mmengine.dist import get_world_size
@@ -37,13 +38,18 @@ class CheckStart(Hook):
             raise ValueError(
                 f'the training set has {len(loader.dataset)} videos, not one '
                 f'batch of {loader.batch_size}: lower '
-                'train_dataloader.batch_size, or set its drop_last=False')
+                'train_dataloader.batch_size, or set its drop_last=False'
+            )
         run = Run(
-            None if isinstance(runner.train_loop, IterBasedTrainLoop) else
-            runner.max_epochs, runner.max_iters)
+            None
+            if isinstance(runner.train_loop, IterBasedTrainLoop)
+            else runner.max_epochs,
+            runner.max_iters,
+        )
         schedulers = runner.param_schedulers or []
-        for one in schedulers.values() if isinstance(schedulers, dict) else \
-                [schedulers]:
+        for one in (
+            schedulers.values() if isinstance(schedulers, dict) else [schedulers]
+        ):
             check_schedule(one, run)
         classes = number_of_classes(runner.model)
         if classes is not None:
@@ -57,9 +63,12 @@ def _tell_of_batch(runner) -> None:
     """Warn where rate and total batch size do not belong together."""
     wanted = (runner.auto_scale_lr or {}).get('base_batch_size')
     loader = runner.train_dataloader
-    if not wanted or runner.auto_scale_lr.get('enable') or \
-            loader.batch_size is None or \
-            len(loader.sampler) < loader.batch_size:
+    if (
+        not wanted
+        or runner.auto_scale_lr.get('enable')
+        or loader.batch_size is None
+        or len(loader.sampler) < loader.batch_size
+    ):
         return
     factors = [(n, what) for n, what in _factors(runner) if n > 1]
     others = prod(n for n, _ in factors)
@@ -67,19 +76,27 @@ def _tell_of_batch(runner) -> None:
     if total == wanted:
         return
     words = ''.join(f' x {n} {what}' for n, what in factors)
-    cure = '' if wanted % others else \
-        f'set train_dataloader.batch_size={wanted // others}, or '
+    cure = (
+        ''
+        if wanted % others
+        else f'set train_dataloader.batch_size={wanted // others}, or '
+    )
     print_log(
         f'train_dataloader.batch_size={loader.batch_size}{words}: a step sees '
         f'{total} videos, but the learning rate is for {wanted} '
         f'(auto_scale_lr.base_batch_size): {cure}add --auto-scale-lr, which '
-        'scales the rate with the batch', 'current', logging.WARNING)
+        'scales the rate with the batch',
+        'current',
+        logging.WARNING,
+    )
 
 
-def _factors(runner) -> Iterator[Tuple[int, str]]:
+def _factors(runner) -> Iterator[tuple[int, str]]:
     yield get_world_size(), 'processes'
-    yield getattr(runner.optim_wrapper, '_accumulative_counts',
-                  1), 'accumulated batches'
+    yield (
+        getattr(runner.optim_wrapper, '_accumulative_counts', 1),
+        'accumulated batches',
+    )
     dataset = innermost(runner.train_dataloader.dataset)
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
     for part in (dataset, *pipeline):  # RepeatAugDataset, RepeatSample

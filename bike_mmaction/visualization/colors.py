@@ -1,17 +1,27 @@
 """One colour for each class, the same in all pictures of a video."""
-from typing import Dict, Iterable, Optional, Tuple
+
+from collections.abc import Iterable
+from typing import Optional
 
 NONE = (140, 140, 140)  # none of these
-_TAB10 = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39,
-                                                          40), (148, 103, 189),
-          (140, 86, 75), (227, 119, 194), (188, 189, 34), (23, 190, 207))
+_TAB10 = (
+    (31, 119, 180),
+    (255, 127, 14),
+    (44, 160, 44),
+    (214, 39, 40),
+    (148, 103, 189),
+    (140, 86, 75),
+    (227, 119, 194),
+    (188, 189, 34),
+    (23, 190, 207),
+)
 
-Color = Tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
-def class_colors(names: Iterable[Optional[str]]) -> Dict[Optional[str], Color]:
+def class_colors(names: Iterable[Optional[str]]) -> dict[Optional[str], Color]:
     """Colours (r, g, b), 0 to 255, in the order of first appearance."""
-    found: Dict[Optional[str], Color] = {None: NONE}
+    found: dict[Optional[str], Color] = {None: NONE}
     for name in names:
         if name not in found:
             found[name] = _TAB10[(len(found) - 1) % len(_TAB10)]

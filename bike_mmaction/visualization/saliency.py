@@ -1,9 +1,11 @@
 """Frames with their saliency and attributes, after Figure 3 of the paper."""
-from typing import Optional, Sequence, Tuple, Union
+
+from collections.abc import Sequence
+from typing import Optional, Union
 
 import numpy as np
 
-Attribute = Union[str, Tuple[str, float]]
+Attribute = Union[str, tuple[str, float]]
 
 
 def draw_saliency(
@@ -13,7 +15,7 @@ def draw_saliency(
     names: Sequence[str],
     title: str = '',
     marked: Optional[Sequence[bool]] = None,
-    attributes: Sequence[Attribute] = ()
+    attributes: Sequence[Attribute] = (),
 ) -> None:
     """Write a picture: frames over bars of their saliency, then attributes.
 
@@ -35,7 +37,8 @@ def draw_saliency(
     if saliency.shape != (len(names), len(frames)):
         raise ValueError(
             f'saliency of shape {saliency.shape} does not fit {len(names)} '
-            f'names and {len(frames)} frames')
+            f'names and {len(frames)} frames'
+        )
     figure = _compose(frames, saliency, names, marked, attributes)
     if title:
         figure.suptitle(title, fontsize=11, parse_math=False)
@@ -45,16 +48,19 @@ def draw_saliency(
 def _compose(frames, saliency, names, marked, attributes):
     """The figure without its title."""
     from matplotlib.figure import Figure  # slow to import
+
     heights = [1.6] + [1] * len(names) + [0.9] * bool(attributes)
     figure = Figure(
         figsize=(min(max(1.3 * len(frames), 4), 24), 0.2 + 0.8 * sum(heights)),
-        layout='constrained')
-    grid = figure.add_gridspec(
-        len(heights), len(frames), height_ratios=heights)
+        layout='constrained',
+    )
+    grid = figure.add_gridspec(len(heights), len(frames), height_ratios=heights)
     for column, frame in enumerate(frames):
         _draw_frame(
-            figure.add_subplot(grid[0, column]), frame, marked is not None
-            and marked[column])
+            figure.add_subplot(grid[0, column]),
+            frame,
+            marked is not None and marked[column],
+        )
     for row, (name, values) in enumerate(zip(names, saliency), 1):
         _draw_bars(figure.add_subplot(grid[row, :]), name, values)
     if attributes:
@@ -73,8 +79,7 @@ def _draw_bars(axes, name: str, values: np.ndarray) -> None:
     uniform = 1 / len(values)
     axes.bar(range(len(values)), values, width=0.7, color='tab:blue')
     axes.axhline(uniform, color='gray', linewidth=0.8, linestyle=':')
-    axes.set(
-        xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xticks=[], yticks=[0, 1])
+    axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xticks=[], yticks=[0, 1])
     axes.set_title(name, fontsize=9, loc='left', pad=2, parse_math=False)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
@@ -96,4 +101,5 @@ def _draw_attributes(axes, attributes: Sequence[Attribute]) -> None:
             parse_math=False,
             horizontalalignment='center',
             verticalalignment='center',
-            bbox=dict(boxstyle='round,pad=0.4', color='tab:blue', alpha=0.15))
+            bbox=dict(boxstyle='round,pad=0.4', color='tab:blue', alpha=0.15),
+        )

@@ -1,16 +1,18 @@
 """A long video's classes over time."""
+
+from collections.abc import Sequence
 from textwrap import shorten
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Optional
 
 import numpy as np
 
 from .colors import class_colors
 
 OTHERS = (0.25, 0.25, 0.25)  # classes without a curve
-Segment = Tuple[float, float]
+Segment = tuple[float, float]
 
 
-def nearest_segments(windows: Sequence[Segment]) -> List[Segment]:
+def nearest_segments(windows: Sequence[Segment]) -> list[Segment]:
     """Part a video among windows that overlap.
 
     Args:
@@ -27,13 +29,15 @@ def nearest_segments(windows: Sequence[Segment]) -> List[Segment]:
     return list(zip(edges, edges[1:]))
 
 
-def draw_timeline(path: str,
-                  windows: Sequence[Segment],
-                  labels: Sequence[Optional[str]],
-                  confidences: Dict[str, Sequence[float]],
-                  frames: Sequence[np.ndarray] = (),
-                  threshold: float = 0.,
-                  title: str = '') -> None:
+def draw_timeline(
+    path: str,
+    windows: Sequence[Segment],
+    labels: Sequence[Optional[str]],
+    confidences: dict[str, Sequence[float]],
+    frames: Sequence[np.ndarray] = (),
+    threshold: float = 0.0,
+    title: str = '',
+) -> None:
     """Write a picture: frames, over confidences, over what was recognized.
 
     Args:
@@ -53,18 +57,19 @@ def draw_timeline(path: str,
         ValueError: if the lengths do not agree.
     """
     from matplotlib.figure import Figure  # slow to import
+
     for name, values in [('labels', labels), *confidences.items()]:
         if len(values) != len(windows):
-            raise ValueError(f"{len(values)} values of '{name}' do not fit "
-                             f'{len(windows)} windows')
+            raise ValueError(
+                f"{len(values)} values of '{name}' do not fit {len(windows)} windows"
+            )
     colors = {
         name: tuple(v / 255 for v in color)
         for name, color in class_colors(confidences).items()
     }
     figure = Figure(figsize=(11, 5.2), layout='constrained')
     heights = [1.3] * bool(len(frames)) + [3, 0.5]
-    grid = figure.add_gridspec(
-        len(heights), max(len(frames), 1), height_ratios=heights)
+    grid = figure.add_gridspec(len(heights), max(len(frames), 1), height_ratios=heights)
     for column, frame in enumerate(frames):
         axes = figure.add_subplot(grid[0, column])
         axes.imshow(frame)
@@ -75,7 +80,10 @@ def draw_timeline(path: str,
     curves.set_xlim(windows[0][0], windows[-1][1])
     _draw_ribbon(
         figure.add_subplot(grid[-1, :], sharex=curves),
-        nearest_segments(windows), labels, colors)
+        nearest_segments(windows),
+        labels,
+        colors,
+    )
     if title:
         figure.suptitle(title, fontsize=11, parse_math=False)
     figure.savefig(path, dpi=110)
@@ -91,10 +99,12 @@ def _draw_curves(axes, centres, confidences, colors, threshold) -> None:
     axes.set(ylim=(0, 1.03), ylabel='confidence')
     axes.tick_params(labelbottom=False)
     legend = axes.legend(
-        lines, [shorten(name, 40, placeholder='…') for name in confidences],
+        lines,
+        [shorten(name, 40, placeholder='…') for name in confidences],
         loc='center left',
         bbox_to_anchor=(1, 0.5),
-        fontsize=9)
+        fontsize=9,
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)
     for side in ('top', 'right'):

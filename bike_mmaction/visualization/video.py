@@ -1,7 +1,9 @@
 """Videos with what was recognized written into them."""
+
 import os.path as osp
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Iterable, Optional, Sequence, Tuple
+from typing import Optional
 
 import numpy as np
 
@@ -9,14 +11,16 @@ from .colors import Color
 
 ROW, STRIP, MARGIN, MAX_WIDTH = 24, 40, 8, 1280  # pixels
 DARK, PALE, WHITE = (24, 24, 28), (70, 70, 78), (255, 255, 255)
-Bar = Tuple[float, float, float, Color]
+Bar = tuple[float, float, float, Color]
 
 
-def draw_overlay(frame: np.ndarray,
-                 rows: Sequence[Tuple[str, float, Color]],
-                 bars: Sequence[Bar] = (),
-                 cursor: Optional[float] = None,
-                 height: int = 360) -> np.ndarray:
+def draw_overlay(
+    frame: np.ndarray,
+    rows: Sequence[tuple[str, float, Color]],
+    bars: Sequence[Bar] = (),
+    cursor: Optional[float] = None,
+    height: int = 360,
+) -> np.ndarray:
     """Put what was recognized below a frame.
 
     Args:
@@ -35,36 +39,37 @@ def draw_overlay(frame: np.ndarray,
         ``frame``, the number of rows and whether there are bars.
     """
     from PIL import Image, ImageDraw
+
     scale = min(height / frame.shape[0], MAX_WIDTH / frame.shape[1])
     width, shown = (max(1, round(side * scale)) for side in frame.shape[1::-1])
     total = height + ROW * len(rows) + bool(len(bars)) * STRIP + MARGIN
     # Names need room, however narrow the video.
-    canvas = Image.new('RGB', (max(width + width % 2, height // 3 * 4), total),
-                       DARK)
+    canvas = Image.new('RGB', (max(width + width % 2, height // 3 * 4), total), DARK)
     canvas.paste(
         Image.fromarray(frame).resize((width, shown)),
-        ((canvas.width - width) // 2, (height - shown) // 2))
+        ((canvas.width - width) // 2, (height - shown) // 2),
+    )
     draw = ImageDraw.Draw(canvas)
     top = height + MARGIN // 2
     for row in rows:
         _draw_row(draw, top, canvas.width, *row)
         top += ROW
     for begin, end, value, color in bars:
-        left, right = (
-            MARGIN + x * (canvas.width - 2 * MARGIN) for x in (begin, end))
+        left, right = (MARGIN + x * (canvas.width - 2 * MARGIN) for x in (begin, end))
         bottom = top + STRIP - MARGIN
-        draw.rectangle([
-            left, bottom - value * (STRIP - MARGIN),
-            max(left, right - 1), bottom
-        ], color)
+        draw.rectangle(
+            [left, bottom - value * (STRIP - MARGIN), max(left, right - 1), bottom],
+            color,
+        )
     if bars and cursor is not None:
         x = MARGIN + cursor * (canvas.width - 2 * MARGIN)
         draw.line([x, top, x, top + STRIP - MARGIN], WHITE, 2)
     return np.asarray(canvas)
 
 
-def _draw_row(draw, top: int, width: int, name: str, value: float,
-              color: Color) -> None:
+def _draw_row(
+    draw, top: int, width: int, name: str, value: float, color: Color
+) -> None:
     font = _font(14)
     name = ' '.join(name.split())  # in one line
     middle = width // 2
@@ -75,8 +80,8 @@ def _draw_row(draw, top: int, width: int, name: str, value: float,
     draw.rectangle([left, top + 5, right, top + ROW - 5], PALE)
     if value > 0:
         draw.rectangle(
-            [left, top + 5, left + value * (right - left), top + ROW - 5],
-            color)
+            [left, top + 5, left + value * (right - left), top + ROW - 5], color
+        )
     draw.text((right + 6, top + 3), f'{100 * value:.0f} %', WHITE, font)
 
 
@@ -84,8 +89,10 @@ def _font(size: int):
     """Of matplotlib's, which has most alphabets."""
     from matplotlib import get_data_path
     from PIL import ImageFont
+
     return ImageFont.truetype(
-        osp.join(get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf'), size)
+        osp.join(get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf'), size
+    )
 
 
 def write_video(path: str, images: Iterable[np.ndarray], fps: float) -> None:
@@ -111,10 +118,12 @@ def _write_mp4(path: str, images, fps: float) -> None:
     from fractions import Fraction
 
     import av
+
     first = _first(path, images)
     with av.open(path, 'w', options=dict(movflags='faststart')) as container:
         stream = container.add_stream(
-            'libx264', rate=Fraction(fps).limit_denominator(1001))
+            'libx264', rate=Fraction(fps).limit_denominator(1001)
+        )
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = 'yuv420p'
         for image in chain([first], images):
@@ -125,10 +134,10 @@ def _write_mp4(path: str, images, fps: float) -> None:
 
 def _write_gif(path: str, images, fps: float) -> None:
     from PIL import Image
+
     first = Image.fromarray(_first(path, images))
     rest = (Image.fromarray(image) for image in images)
-    first.save(
-        path, save_all=True, append_images=rest, duration=1000 / fps, loop=0)
+    first.save(path, save_all=True, append_images=rest, duration=1000 / fps, loop=0)
 
 
 def _first(path: str, images) -> np.ndarray:

@@ -7,17 +7,20 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook', interval=1, save_best='auto', max_keep_ckpts=3),
+        type='CheckpointHook', interval=1, save_best='auto', max_keep_ckpts=3
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     check_start=dict(type='CheckStart'),  # schedule, labels, batch size
     check_resume=dict(type='CheckResume'),  # options that it would ignore
     check_finite=dict(type='CheckFinite'),  # losses, weights, scores
-    visualization=dict(type='VisualizationHook'))  # for test.py --show-dir
+    visualization=dict(type='VisualizationHook'),
+)  # for test.py --show-dir
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    dist_cfg=dict(backend='nccl'),
+)
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 vis_backends = [dict(type='LocalVisBackend')]

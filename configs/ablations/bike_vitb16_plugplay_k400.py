@@ -4,6 +4,5 @@ _base_ = '../bike_vitb16_k400.py'
 from bike_mmaction.apis import add_attributes_branch
 
 add_attributes_branch(
-    _base_,
-    'data/kinetics400/attributes_kinetics400_{split}.json',
-    train=False)
+    _base_, 'data/kinetics400/attributes_kinetics400_{split}.json', train=False
+)

@@ -11,5 +11,7 @@ add_attributes_branch(
         type='CLIPTextEncoder',
         arch='ViT-B-32-quickgelu',
         pretrained='openai',
-        frozen=True))
+        frozen=True,
+    ),
+)
 load_from = 'work_dirs/bike_vitb32_meanpool_k400/epoch_30.pth'

@@ -7,4 +7,5 @@ add_attributes_branch(
     _base_,
     'data/kinetics400/attributes_kinetics400_{split}.json',
     train=False,
-    prompt='{}')
+    prompt='{}',
+)

@@ -8,4 +8,5 @@ add_attributes_branch(
     'data/kinetics400/attributes_kinetics400_{split}.json',
     train=False,
     attributes_prompt='{}',
-    prompt='{}')
+    prompt='{}',
+)

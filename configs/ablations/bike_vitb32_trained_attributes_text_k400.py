@@ -12,5 +12,7 @@ add_attributes_branch(
         type='CLIPTextEncoder',
         arch='ViT-B-32-quickgelu',
         pretrained='openai',
-        frozen=False))
+        frozen=False,
+    ),
+)
 load_from = 'work_dirs/bike_vitb32_k400/epoch_30.pth'

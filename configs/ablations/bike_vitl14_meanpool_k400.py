@@ -2,5 +2,5 @@
 _base_ = '../bike_vitl14_k400.py'
 
 model = dict(
-    neck=None,
-    cls_head=dict(aggregation='mean', text_encoder=dict(frozen=False)))
+    neck=None, cls_head=dict(aggregation='mean', text_encoder=dict(frozen=False))
+)

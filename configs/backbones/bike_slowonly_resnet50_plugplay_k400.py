@@ -4,7 +4,6 @@ _base_ = 'vcs_slowonly_resnet50_k400.py'
 from bike_mmaction.apis import add_attributes_branch
 
 add_attributes_branch(
-    _base_,
-    'data/kinetics400/attributes_kinetics400_{split}.json',
-    train=False)
+    _base_, 'data/kinetics400/attributes_kinetics400_{split}.json', train=False
+)
 model = dict(type='CLIPRecognizer')

@@ -13,4 +13,6 @@ model = dict(
         spatial_type='avg',
         dropout_ratio=0.5,
         init_std=0.01,
-        average_clips='prob'))
+        average_clips='prob',
+    ),
+)

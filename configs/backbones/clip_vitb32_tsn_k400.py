@@ -18,4 +18,6 @@ model = dict(
         consensus=dict(type='AvgConsensus', dim=1),
         dropout_ratio=0.5,
         init_std=0.01,
-        average_clips='prob'))
+        average_clips='prob',
+    ),
+)

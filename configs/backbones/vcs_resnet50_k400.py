@@ -14,8 +14,9 @@ model = dict(
         type='ResNet',
         pretrained='torchvision://resnet50',
         depth=50,
-        norm_eval=False),
+        norm_eval=False,
+    ),
     neck=None,
     cls_head=dict(in_channels=2048, num_segments=8),
-    data_preprocessor=dict(
-        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]))
+    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
+)

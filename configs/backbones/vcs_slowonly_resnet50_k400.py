@@ -17,8 +17,9 @@ model = dict(
         conv1_stride_t=1,
         pool1_stride_t=1,
         inflate=(0, 0, 1, 1),
-        norm_eval=False),
+        norm_eval=False,
+    ),
     neck=None,
     cls_head=dict(in_channels=2048),
-    data_preprocessor=dict(
-        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]))
+    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
+)

@@ -20,9 +20,11 @@ model = dict(
         n_layers=4,
         n_dim=768,
         n_head=12,
-        mlp_factor=4.,
+        mlp_factor=4.0,
         mlp_dropout=[0.5, 0.5, 0.5, 0.5],
         clip_pretrained=True,
-        pretrained='ViT-B/16'),
+        pretrained='ViT-B/16',
+    ),
     neck=None,
-    cls_head=dict(in_channels=768))
+    cls_head=dict(in_channels=768),
+)

@@ -22,10 +22,11 @@ model = dict(
         norm_cfg=dict(type='LN', eps=1e-6),
         init_cfg=dict(
             type='Pretrained',
-            checkpoint=  # noqa: E251
-            'https://download.openmmlab.com/mmaction/v1.0/recognition/videomae/vit-base-p16_videomae-k400-pre_16x4x1_kinetics-400_20221013-860a3cd3.pth',  # noqa: E501
-            prefix='backbone.')),
+            checkpoint='https://download.openmmlab.com/mmaction/v1.0/recognition/videomae/vit-base-p16_videomae-k400-pre_16x4x1_kinetics-400_20221013-860a3cd3.pth',
+            prefix='backbone.',
+        ),
+    ),
     neck=None,
     cls_head=dict(in_channels=768),
-    data_preprocessor=dict(
-        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]))
+    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
+)

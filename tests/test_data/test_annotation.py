@@ -1,10 +1,16 @@
 """Videos are found on disk; frames of segments, and names of frames."""
+
 import pytest
 from official import write_text
 
-from bike_mmaction.datasets.annotation import (FrameFolder, UnusableEntry,
-                                               VideoFolder, frame_numbers,
-                                               make_list, write_lines)
+from bike_mmaction.datasets.annotation import (
+    FrameFolder,
+    UnusableEntry,
+    VideoFolder,
+    frame_numbers,
+    make_list,
+    write_lines,
+)
 from bike_mmaction.datasets.official import Entry
 from bike_mmaction.datasets.segments import segment_frames
 
@@ -29,16 +35,20 @@ def folder(root, *paths):
         ('001', ['b/001.mp4'], 'b/001.mp4'),
         ('a/001.avi', ['a/001.avi', 'a/001.mp4'], 'a/001.avi'),
         ('1', ['a/001.mp4'], None),
-    ])
+    ],
+)
 def test_where_a_video_is_found(name, paths, expected, tmp_path):
     assert folder(tmp_path, *paths).find([name]) == expected
 
 
-@pytest.mark.parametrize('name,paths', [
-    ('a/001', ['a/001.mp4', 'a/001.avi']),
-    ('a/001', ['x/a/001.mp4', 'y/a/001.mp4']),
-    ('001', ['a/001.mp4', '001.mp4']),
-])
+@pytest.mark.parametrize(
+    'name,paths',
+    [
+        ('a/001', ['a/001.mp4', 'a/001.avi']),
+        ('a/001', ['x/a/001.mp4', 'y/a/001.mp4']),
+        ('001', ['a/001.mp4', '001.mp4']),
+    ],
+)
 def test_several_files_of_a_name(name, paths, tmp_path):
     with pytest.raises(ValueError, match=f"'{name}' may be '.*' or '.*' in"):
         folder(tmp_path, *paths).find([name])
@@ -46,13 +56,14 @@ def test_several_files_of_a_name(name, paths, tmp_path):
 
 def test_entries_of_one_file(tmp_path):
     videos = folder(tmp_path, '001.mp4', 'c/2.mp4')
-    one, two = Entry(('a/001', ), (0, )), Entry(('b/001', ), (1, ))
+    one, two = Entry(('a/001',), (0,)), Entry(('b/001',), (1,))
     with pytest.raises(
-            ValueError,
-            match=f"'a/001' with label 0 and 'b/001' with label 1 are both "
-            f"'{tmp_path}/001.mp4'"):
+        ValueError,
+        match=f"'a/001' with label 0 and 'b/001' with label 1 are both "
+        f"'{tmp_path}/001.mp4'",
+    ):
         make_list([one, two], videos)
-    again = [one, one, Entry(('c/2', ), (2, 3)), one._replace(names=('001', ))]
+    again = [one, one, Entry(('c/2',), (2, 3)), one._replace(names=('001',))]
     found = make_list(again, videos)
     assert found.lines == ['001.mp4 0', 'c/2.mp4 2 3']
     assert found.remarks == {'left out, listed before': 2}
@@ -61,15 +72,18 @@ def test_entries_of_one_file(tmp_path):
 
 def test_segments_of_one_file(tmp_path):
     """These overlap, so that they may have several labels."""
-    entry = Entry(('001', ), (0, ), (0., 1.))
+    entry = Entry(('001',), (0,), (0.0, 1.0))
     entries = [
         entry,
-        entry._replace(labels=(1, )),
-        entry._replace(segment=(0., 2.)), entry
+        entry._replace(labels=(1,)),
+        entry._replace(segment=(0.0, 2.0)),
+        entry,
     ]
     found = make_list(entries, folder(tmp_path, '001.mp4'))
     assert found.lines == [
-        '001.mp4 0.00 1.00 0', '001.mp4 0.00 1.00 1', '001.mp4 0.00 2.00 0'
+        '001.mp4 0.00 1.00 0',
+        '001.mp4 0.00 1.00 1',
+        '001.mp4 0.00 2.00 0',
     ]
     assert found.remarks == {'left out, listed before': 1}
 
@@ -84,7 +98,8 @@ def test_segments_of_one_file(tmp_path):
         ((4, 9), (96, 4)),  # as far as there are frames
         ((4.16, 4.2), (99, 1)),
         ((4.17, 5), (100, 0)),  # behind the end
-    ])
+    ],
+)
 def test_frames_of_a_segment(segment, expected):
     assert segment_frames(segment, 24, 100) == expected
 
@@ -100,7 +115,7 @@ def test_times_are_those_of_frames(fps):
 
 def test_segment_behind_the_end(tmp_path):
     write_text(f'{tmp_path}/a/img_00001.jpg')
-    entry = Entry(('a', ), (0, ), (0.04, 1.))
+    entry = Entry(('a',), (0,), (0.04, 1.0))
     assert FrameFolder(str(tmp_path), ['img_{:05}.jpg'], 24).line('a', entry)
     with pytest.raises(UnusableEntry, match='begins behind the last frame'):
         FrameFolder(str(tmp_path), ['img_{:05}.jpg'], 25).line('a', entry)
@@ -108,8 +123,14 @@ def test_segment_behind_the_end(tmp_path):
 
 def test_names_of_frames():
     files = [
-        'img_00001.jpg', 'img_00010.jpg', 'img_100000.jpg', 'img_000001.jpg',
-        'img_1.jpg', 'img_00002.png', 'ximg_00003.jpg', 'img_00004.jpg.tmp'
+        'img_00001.jpg',
+        'img_00010.jpg',
+        'img_100000.jpg',
+        'img_000001.jpg',
+        'img_1.jpg',
+        'img_00002.png',
+        'ximg_00003.jpg',
+        'img_00004.jpg.tmp',
     ]
     assert frame_numbers(files, 'img_{:05}.jpg', 'V') == [1, 10, 100000]
     assert frame_numbers(files, 'img_{:05d}.jpg', 'V') == [1, 10, 100000]
@@ -145,23 +166,24 @@ def test_files_of_macos_are_no_videos(tmp_path):
 def test_short_segments(tmp_path):
     """They are told in seconds, or in frames where these are counted."""
     videos = VideoFolder(str(tmp_path), shortest=8)
-    entry = Entry(('a', ), (0, ), (0.03, 8.03))  # 7.999... for a computer
+    entry = Entry(('a',), (0,), (0.03, 8.03))  # 7.999... for a computer
     assert entry.segment[1] - entry.segment[0] < 8
     assert videos.line('a', entry) == 'a 0.03 8.03 0'
-    assert videos.line('a', Entry(('a', ), (0, ))) == 'a 0'
+    assert videos.line('a', Entry(('a',), (0,))) == 'a 0'
     with pytest.raises(UnusableEntry, match='shorter than 8 s'):
         videos.line('a', entry._replace(segment=(1.1, 9.09)))
     for i in range(1, 21):
         write_text(f'{tmp_path}/a/image_{i:06}.jpg')
-    for fps, segment, expected in ((1, (1.1, 9.1), 'a 1 8 0'),
-                                   (2, (0, 8), 'a 0 16 0'), (1.5, (0, 8),
-                                                             'a 0 12 0')):
+    for fps, segment, expected in (
+        (1, (1.1, 9.1), 'a 1 8 0'),
+        (2, (0, 8), 'a 0 16 0'),
+        (1.5, (0, 8), 'a 0 12 0'),
+    ):
         frames = FrameFolder(str(tmp_path), ['image_{:06}.jpg'], fps, 8)
         assert frames.line('a', entry._replace(segment=segment)) == expected
-        with pytest.raises(
-                UnusableEntry, match=f'fewer than {int(8 * fps)} frames'):
+        with pytest.raises(UnusableEntry, match=f'fewer than {int(8 * fps)} frames'):
             frames.line('a', entry._replace(segment=(segment[0], 7.9)))
-        assert frames.line('a', Entry(('a', ), (0, ))) == 'a 20 0'
+        assert frames.line('a', Entry(('a',), (0,))) == 'a 20 0'
 
 
 def test_names_of_frames_on_disk(tmp_path):

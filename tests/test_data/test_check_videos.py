@@ -1,4 +1,5 @@
 """Broken videos are found before training."""
+
 import json
 import os
 import os.path as osp
@@ -16,8 +17,14 @@ from bike_mmaction.datasets import checking
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
 CONFIG = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
 LINES = [
-    'good.mp4 0', 'sub/short.mp4 1', 'absent.mp4 2', 'cut.mp4 3', 'late.mp4 4',
-    'text.mp4 5', 'empty.mp4 6', 'good2.mp4 7'
+    'good.mp4 0',
+    'sub/short.mp4 1',
+    'absent.mp4 2',
+    'cut.mp4 3',
+    'late.mp4 4',
+    'text.mp4 5',
+    'empty.mp4 6',
+    'good2.mp4 7',
 ]
 
 
@@ -55,8 +62,9 @@ def check(disk, tmp_path, run_tool):
     def run(*args, change=lambda cfg: None):
         config = write_config(disk, tmp_path / 'config.py', change)
         out = tmp_path / 'usable.txt'
-        status, printed = run_tool('check_videos', config, '--workers', 2,
-                                   '--out', out, *args)
+        status, printed = run_tool(
+            'check_videos', config, '--workers', 2, '--out', out, *args
+        )
         assert isinstance(status, int), status
         report = json.loads((tmp_path / 'usable.txt.report.json').read_text())
         assert f'written: {out}\nwritten: {out}.report.json' in printed
@@ -72,7 +80,8 @@ def test_videos(full, check, disk):
     assert usable == ['good.mp4 0', 'sub/short.mp4 1', 'good2.mp4 7']
     assert printed.startswith(
         f'{disk}/kinetics400_train_list_videos.txt: 8 entries, 3 usable, 1 '
-        'missing, 4 unreadable, 1 too short (fewer than 8 frames; kept)')
+        'missing, 4 unreadable, 1 too short (fewer than 8 frames; kept)'
+    )
     problems = report.pop('problems')
     assert report == dict(
         ann_file=f'{disk}/kinetics400_train_list_videos.txt',
@@ -83,7 +92,8 @@ def test_videos(full, check, disk):
         usable=3,
         missing=1,
         unreadable=4,
-        too_short=1)
+        too_short=1,
+    )
     found = {p['line']: p for p in problems}
     assert found[2] == dict(
         line=2,
@@ -92,7 +102,8 @@ def test_videos(full, check, disk):
         usable=True,
         problem='too short',
         reason='3 frames, fewer than 8',
-        frames=3)
+        frames=3,
+    )
     for line, problem, reason in (
         (3, 'missing', 'no such file or folder'),
         (4, 'unreadable', 'truncated or no video'),
@@ -114,7 +125,8 @@ def test_min_frames(check):
 def test_all_usable(check, disk, tmp_path):
     path = write_text(f'{tmp_path}/some.txt', LINES[1], 'good.mp4 0 ')
     status, _, usable, report = check(
-        '--cfg-options', f'train_dataloader.dataset.ann_file={path}')
+        '--cfg-options', f'train_dataloader.dataset.ann_file={path}'
+    )
     assert status == 0 and report['too_short'] == 1
     assert usable == [LINES[1], 'good.mp4 0 ']  # unchanged
 
@@ -123,22 +135,18 @@ def test_few_shot_is_checked_as_a_whole(check):
 
     def change(cfg):
         cfg.train_dataloader.dataset = dict(
-            type='FewShotDataset',
-            shots=1,
-            dataset=cfg.train_dataloader.dataset)
+            type='FewShotDataset', shots=1, dataset=cfg.train_dataloader.dataset
+        )
 
     assert check(change=change)[3]['entries'] == len(LINES)
 
 
 def test_segments(check, tmp_path):
-    lines = [
-        'good.mp4 0.20 0.60 1', 'good.mp4 0.20 0.30 2', 'good.mp4 2.00 3.00 3'
-    ]
+    lines = ['good.mp4 0.20 0.60 1', 'good.mp4 0.20 0.30 2', 'good.mp4 2.00 3.00 3']
     path = write_text(f'{tmp_path}/segments.txt', *lines)
 
     def change(cfg):
-        cfg.train_dataloader.dataset.update(
-            type='VideoSegmentDataset', ann_file=path)
+        cfg.train_dataloader.dataset.update(type='VideoSegmentDataset', ann_file=path)
 
     status, printed, usable, report = check(change=change)
     assert status == 1 and usable == lines[:2]
@@ -156,8 +164,13 @@ def test_frames(check, disk, tmp_path):
     os.remove(f'{folder}/gap/img_00024.jpg')
     write_text(f'{folder}/broken/img_00005.jpg', 'no image')
     lines = [
-        'good 24 0', 'good 3 0', 'good 0 0', 'gap 24 1', 'gap 23 1',
-        'broken 24 2', 'absent 24 3'
+        'good 24 0',
+        'good 3 0',
+        'good 0 0',
+        'gap 24 1',
+        'gap 23 1',
+        'broken 24 2',
+        'absent 24 3',
     ]
     path = write_text(f'{disk}/kinetics400_train_list_rawframes.txt', *lines)
     status, printed, usable, report = check('--rawframes')
@@ -168,7 +181,7 @@ def test_frames(check, disk, tmp_path):
         2: '3 frames, fewer than 8',
         3: 'ValueError: 0 frames',
         4: "FileNotFoundError: there is no 'img_00024.jpg'",
-        7: 'no such file or folder'
+        7: 'no such file or folder',
     }
     # only reading all finds an image in between
     _, _, usable, report = check('--rawframes', '--full')
@@ -225,40 +238,47 @@ def test_messages(refuse, disk, tmp_path):
         ([config, '--cfg-options', 'dataset=1'], 'would have no effect'),
     ):
         assert expected in refuse('check_videos', *args)
-    config = write_config(disk, tmp_path / 'config.py',
-                          lambda cfg: cfg.pop('train_dataloader'))
+    config = write_config(
+        disk, tmp_path / 'config.py', lambda cfg: cfg.pop('train_dataloader')
+    )
     assert "config has no 'train_dataloader" in refuse('check_videos', config)
 
 
-@pytest.mark.parametrize('content,expected', [
-    ('good.mp4 0\n\ngood2.mp4 1\n', 'line 2 is blank: remove it'),
-    ('good.mp4 0\n \n', 'line 2 is blank: remove it'),
-    ('\ufeffgood.mp4 0\n', 'line 1 begins with a byte order mark (BOM): save '
-     'the file as UTF-8 without BOM'),
-])
-def test_blank_lines_and_byte_order_marks(content, expected, refuse, disk,
-                                          tmp_path):
+@pytest.mark.parametrize(
+    'content,expected',
+    [
+        ('good.mp4 0\n\ngood2.mp4 1\n', 'line 2 is blank: remove it'),
+        ('good.mp4 0\n \n', 'line 2 is blank: remove it'),
+        (
+            '\ufeffgood.mp4 0\n',
+            'line 1 begins with a byte order mark (BOM): save '
+            'the file as UTF-8 without BOM',
+        ),
+    ],
+)
+def test_blank_lines_and_byte_order_marks(content, expected, refuse, disk, tmp_path):
     config = write_config(disk, tmp_path / 'config.py')
     path = tmp_path / 'list.txt'
     path.write_text(content, encoding='utf-8')
     options = ['--cfg-options', f'train_dataloader.dataset.ann_file={path}']
-    assert refuse('check_videos', config,
-                  *options) == f"check_videos: '{path}' {expected}"
+    assert (
+        refuse('check_videos', config, *options) == f"check_videos: '{path}' {expected}"
+    )
     path.write_text(content, encoding='utf-16')
-    assert refuse(
-        'check_videos', config,
-        *options).startswith(f"check_videos: '{path}' is not UTF-8 text: ")
+    assert refuse('check_videos', config, *options).startswith(
+        f"check_videos: '{path}' is not UTF-8 text: "
+    )
     assert not osp.exists(tmp_path / 'list_usable.txt')
 
 
 def test_command_line(disk, tmp_path, repository):
     config = write_config(disk, tmp_path / 'config.py')
     done = subprocess.run(
-        [sys.executable, 'tools/data/check_videos.py',
-         str(config)],
+        [sys.executable, 'tools/data/check_videos.py', str(config)],
         cwd=repository,
         capture_output=True,
-        text=True)
+        text=True,
+    )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     stem = f'{disk}/kinetics400_train_list_videos_usable.txt'
     assert osp.exists(stem) and osp.exists(f'{stem}.report.json')

@@ -1,4 +1,5 @@
 """From official files to the lists that the configs read."""
+
 import os
 import os.path as osp
 import subprocess
@@ -6,8 +7,7 @@ import sys
 
 import pytest
 from helpers import write_video
-from official import (kinetics600_class_names, write_frames, write_official,
-                      write_text)
+from official import kinetics600_class_names, write_frames, write_official, write_text
 
 from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.datasets.class_names import load_class_names
@@ -20,102 +20,136 @@ def read(*path):
 
 def prepare(run_tool, name, root, *args, annotations=None):
     """Run the tool on the official files below ``root``: what it prints."""
-    status, out = run_tool('prepare', name, '--annotations', annotations
-                           or f'{root}/annotations', '--data-root', root,
-                           *args)
+    status, out = run_tool(
+        'prepare',
+        name,
+        '--annotations',
+        annotations or f'{root}/annotations',
+        '--data-root',
+        root,
+        *args,
+    )
     assert status == 0, status
     return out.splitlines()
 
 
-HEAD = 'massaging_person\'s_head'
+HEAD = "massaging_person's_head"
 LISTS = dict(
     ucf101={
         'train_split2': [
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi 0',
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c03.avi 0',
-            'YoYo/v_YoYo_g01_c01.avi 100', 'YoYo/v_YoYo_g01_c03.avi 100'
+            'YoYo/v_YoYo_g01_c01.avi 100',
+            'YoYo/v_YoYo_g01_c03.avi 100',
         ],
         'val_split2': [
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c02.avi 0',
             'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c04.avi 0',
-            'YoYo/v_YoYo_g01_c02.avi 100', 'YoYo/v_YoYo_g01_c04.avi 100'
+            'YoYo/v_YoYo_g01_c02.avi 100',
+            'YoYo/v_YoYo_g01_c04.avi 100',
         ],
         'full': [
             f'{c}/v_{c}_g01_c0{i}.avi {label}'
             for c, label in (('ApplyEyeMakeup', 0), ('YoYo', 100))
             for i in (1, 2, 3, 4)
-        ]
+        ],
     },
     hmdb51={
         'train_split3': [
             f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
-            for c, label in (('brush_hair', 0), ('wave', 50)) for i in (0, 2)
+            for c, label in (('brush_hair', 0), ('wave', 50))
+            for i in (0, 2)
         ],
         'val_split3': [
             f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
-            for c, label in (('brush_hair', 0), ('wave', 50)) for i in (1, 3)
+            for c, label in (('brush_hair', 0), ('wave', 50))
+            for i in (1, 3)
         ],
         'full': [
             f'{c}/a#1_{c}_u_nm_{i}.avi {label}'
-            for c, label in (('brush_hair', 0), ('wave', 50)) for i in range(6)
-        ]
+            for c, label in (('brush_hair', 0), ('wave', 50))
+            for i in range(6)
+        ],
     },
     activitynet={
         'train': [
-            'v_--Id0000000.mp4 0.50 9.50 1', 'v_--Id0000000.mp4 12.00 24.00 1',
+            'v_--Id0000000.mp4 0.50 9.50 1',
+            'v_--Id0000000.mp4 12.00 24.00 1',
             'v_--Id0000001.mp4 0.50 9.50 199',
-            'v_--Id0000001.mp4 12.00 24.00 199', '--Id0000002.mp4 0.50 9.50 1',
-            '--Id0000002.mp4 12.00 24.00 1', 'v_--Id0000003.mp4 0.50 9.50 199',
+            'v_--Id0000001.mp4 12.00 24.00 199',
+            '--Id0000002.mp4 0.50 9.50 1',
+            '--Id0000002.mp4 12.00 24.00 1',
+            'v_--Id0000003.mp4 0.50 9.50 199',
             'v_--Id0000003.mp4 12.00 24.00 199',
-            'v_--Id0000003.mp4 1.00 9.00 199'
+            'v_--Id0000003.mp4 1.00 9.00 199',
         ],
         'val': [
-            'v_--Id0000004.mp4 1', '--Id0000005.mp4 199',
-            'v_--Id0000006.mp4 1', 'v_--Id0000007.mp4 199'
+            'v_--Id0000004.mp4 1',
+            '--Id0000005.mp4 199',
+            'v_--Id0000006.mp4 1',
+            'v_--Id0000007.mp4 199',
         ],
         'full': [
-            'v_--Id0000000.mp4 1', 'v_--Id0000001.mp4 199',
-            '--Id0000002.mp4 1', 'v_--Id0000003.mp4 199',
-            'v_--Id0000004.mp4 1', '--Id0000005.mp4 199',
-            'v_--Id0000006.mp4 1', 'v_--Id0000007.mp4 199'
-        ]
+            'v_--Id0000000.mp4 1',
+            'v_--Id0000001.mp4 199',
+            '--Id0000002.mp4 1',
+            'v_--Id0000003.mp4 199',
+            'v_--Id0000004.mp4 1',
+            '--Id0000005.mp4 199',
+            'v_--Id0000006.mp4 1',
+            'v_--Id0000007.mp4 199',
+        ],
     },
     charades={
         'train': [
-            'TR001.mp4 0.10 0.60 92', 'TR001.mp4 0.00 0.90 147',
-            'TR002.mp4 0.50 0.96 147', 'TR003.mp4 0.00 0.48 92',
-            'TR004.mp4 0.20 0.80 147'
+            'TR001.mp4 0.10 0.60 92',
+            'TR001.mp4 0.00 0.90 147',
+            'TR002.mp4 0.50 0.96 147',
+            'TR003.mp4 0.00 0.48 92',
+            'TR004.mp4 0.20 0.80 147',
         ],
         'val': [
-            'TE001.mp4 92 147', 'TE002.mp4 92', 'TE003.mp4 147',
-            'TE004.mp4 0 147', 'TE005.mp4'
-        ]
+            'TE001.mp4 92 147',
+            'TE002.mp4 92',
+            'TE003.mp4 147',
+            'TE004.mp4 0 147',
+            'TE005.mp4',
+        ],
     },
     kinetics400={
         part: [
             f'abseiling/{part}-_video0_000007_000017.mp4 0',
             f'{HEAD}/{part}-_video1_000007_000017.mp4 196',
             f'{part}-_video2_000007_000017.mp4 0',
-            f'{HEAD}/{part}-_video3.mp4 196'
+            f'{HEAD}/{part}-_video3.mp4 196',
         ]
         for part in ('train', 'val')
-    })
+    },
+)
 SEGMENTS_OF_FRAMES = dict(
     activitynet={
         'train': [
-            'v_--Id0000000 0 9 1', 'v_--Id0000000 12 12 1',
-            'v_--Id0000001 0 9 199', 'v_--Id0000001 12 12 199',
-            '--Id0000002 0 9 1', '--Id0000002 12 12 1',
-            'v_--Id0000003 0 9 199', 'v_--Id0000003 12 12 199',
-            'v_--Id0000003 1 8 199'
+            'v_--Id0000000 0 9 1',
+            'v_--Id0000000 12 12 1',
+            'v_--Id0000001 0 9 199',
+            'v_--Id0000001 12 12 199',
+            '--Id0000002 0 9 1',
+            '--Id0000002 12 12 1',
+            'v_--Id0000003 0 9 199',
+            'v_--Id0000003 12 12 199',
+            'v_--Id0000003 1 8 199',
         ]
     },
     charades={
         'train': [
-            'TR001 2 13 92', 'TR001 0 22 147', 'TR002 12 12 147',
-            'TR003 0 12 92', 'TR004 5 15 147'
+            'TR001 2 13 92',
+            'TR001 0 22 147',
+            'TR002 12 12 147',
+            'TR003 0 12 92',
+            'TR004 5 15 147',
         ]
-    })
+    },
+)
 
 
 def of_frames(name, part, lines):
@@ -123,8 +157,7 @@ def of_frames(name, part, lines):
     segments = SEGMENTS_OF_FRAMES.get(name, {}).get(part)
     rows = [line.split() for line in lines]
     return segments or [
-        ' '.join([osp.splitext(path)[0], '24', *labels])
-        for path, *labels in rows
+        ' '.join([osp.splitext(path)[0], '24', *labels]) for path, *labels in rows
     ]
 
 
@@ -146,8 +179,7 @@ def test_lists(name, tmp_path, run_tool):
                 options += ['--fps', 25]
         out = prepare(run_tool, name, tmp_path, *options)
         info = CATALOG[name]
-        assert len(out) == 2 * max(1, len(info.splits)) + ('full'
-                                                           in info.parts)
+        assert len(out) == 2 * max(1, len(info.splits)) + ('full' in info.parts)
         for part, lines in LISTS[name].items():
             path = tmp_path / f'{name}_{part}_list_{kind}.txt'
             if kind == 'rawframes':
@@ -160,22 +192,29 @@ def test_lists(name, tmp_path, run_tool):
 def test_remarks(tmp_path, run_tool):
     write_official('charades', tmp_path)
     out = prepare(run_tool, 'charades', tmp_path)
-    assert out[0].endswith(': 5 segments of 4 videos; 0 missing on disk; 2 '
-                           'left out, empty or behind the end')
-    assert out[1].endswith(': 5 videos; 0 missing on disk; 1 without action, '
-                           'kept as negatives')
+    assert out[0].endswith(
+        ': 5 segments of 4 videos; 0 missing on disk; 2 '
+        'left out, empty or behind the end'
+    )
+    assert out[1].endswith(
+        ': 5 videos; 0 missing on disk; 1 without action, kept as negatives'
+    )
     write_official('activitynet', tmp_path / 'a', rawframes=True)
-    for options, short in (([], 'shorter than 8 s'), (['--rawframes'],
-                                                      'fewer than 8 frames'),
-                           (['--rawframes', '--fps', 1], 'than 8 frames')):
-        train, val, full = prepare(run_tool, 'activitynet', tmp_path / 'a',
-                                   *options)
-        assert ': 9 segments of 4 videos; 0 missing on disk; 1 left out, ' \
+    for options, short in (
+        ([], 'shorter than 8 s'),
+        (['--rawframes'], 'fewer than 8 frames'),
+        (['--rawframes', '--fps', 1], 'than 8 frames'),
+    ):
+        train, val, full = prepare(run_tool, 'activitynet', tmp_path / 'a', *options)
+        assert (
+            ': 9 segments of 4 videos; 0 missing on disk; 1 left out, '
             'empty or behind the end; 1 left out, ' in train
+        )
         assert train.endswith(short)
         assert val.endswith(
             ': 4 videos; 0 missing on disk; 1 of several classes, of which '
-            'the first is taken; 1 left out, without annotation')
+            'the first is taken; 1 left out, without annotation'
+        )
         assert ': 8 videos; 0 missing on disk; 1 of several' in full
 
 
@@ -199,36 +238,47 @@ def test_kinetics600(kind, tmp_path, run_tool):
     # the classes of the three zero-shot splits, from the test part
     out = prepare(run_tool, 'kinetics600_zeroshot', tmp_path, *options)
     assert len(out) == 3 and all(
-        x.endswith('4 videos; 160 missing on disk; 440 left out, of other '
-                   'classes') for x in out)
+        x.endswith('4 videos; 160 missing on disk; 440 left out, of other classes')
+        for x in out
+    )
     for split in (1, 2, 3):
         list_name = f'kinetics600_zeroshot_test_split{split}_list_{kind}.txt'
         own = load_class_names(f'kinetics600_zeroshot_split{split}')
         lines = read(tmp_path, list_name)
         assert lines[1] == line.replace(
-            f' {label}',
-            f" {own.index('backflip (human)')}").replace('val-_', 'test-_')
+            f' {label}', f' {own.index("backflip (human)")}'
+        ).replace('val-_', 'test-_')
 
 
 def test_another_number_of_classes(tmp_path, refuse):
-    write_text(f'{tmp_path}/train.csv', 'label,youtube_id,time_start,time_end',
-               'abseiling,x,1,2')
+    write_text(
+        f'{tmp_path}/train.csv',
+        'label,youtube_id,time_start,time_end',
+        'abseiling,x,1,2',
+    )
     assert refuse('prepare', 'kinetics600', '--annotations', tmp_path) == (
-        f"prepare: '{tmp_path}/train.csv' names 1 classes, expected 600 of "
-        'kinetics600')
+        f"prepare: '{tmp_path}/train.csv' names 1 classes, expected 600 of kinetics600"
+    )
 
 
 def test_default_root_and_chosen_splits(tmp_path, run_tool, monkeypatch):
     root = tmp_path / 'data' / 'hmdb51'
     folder = write_official('hmdb51', root)
     monkeypatch.chdir(tmp_path)
-    status, out = run_tool('prepare', 'hmdb51', '--annotations',
-                           f'{folder}/testTrainMulti_7030_splits', '--splits',
-                           3, 1)
+    status, out = run_tool(
+        'prepare',
+        'hmdb51',
+        '--annotations',
+        f'{folder}/testTrainMulti_7030_splits',
+        '--splits',
+        3,
+        1,
+    )
     assert status == 0
     assert [line.split(':')[0] for line in out.splitlines()] == [
         f'data/hmdb51/hmdb51_{part}_split{split}_list_videos.txt'
-        for split in (3, 1) for part in ('train', 'val')
+        for split in (3, 1)
+        for part in ('train', 'val')
     ]
 
 
@@ -261,23 +311,26 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
     out = prepare(run_tool, 'kinetics400', tmp_path)
     assert out[0] == (
         f'{tmp_path}/kinetics400_train_list_videos.txt: not written, nothing '
-        f"found in '{tmp_path}/videos_train'")
+        f"found in '{tmp_path}/videos_train'"
+    )
     assert 'val_list_videos.txt: 4 videos' in out[1]
     # the list of an earlier run is no more what is on disk
     (tmp_path / 'kinetics400_train_list_videos.txt').write_text('a.mp4 0\n')
-    options = ['--annotations', tmp_path / 'annotations', '--data-root',
-               tmp_path]  # yapf: disable
+    options = ['--annotations', tmp_path / 'annotations', '--data-root', tmp_path]
     status, printed = run_tool('prepare', 'kinetics400', *options)
     assert status == 1
     assert printed == f'{out[0]}; an older one is still there\n{out[1]}\n'
     os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
-    found_nothing = (f"prepare: no video found in '{tmp_path}/videos_train' "
-                     f"and '{tmp_path}/videos_val'; expected files such as "
-                     "'train-_video0_000007_000017.mp4'")
+    found_nothing = (
+        f"prepare: no video found in '{tmp_path}/videos_train' "
+        f"and '{tmp_path}/videos_val'; expected files such as "
+        "'train-_video0_000007_000017.mp4'"
+    )
     assert refuse('prepare', 'kinetics400', *options).startswith(found_nothing)
     assert refuse('prepare', 'kinetics400', *options, '--rawframes').endswith(
         "expected frames such as 'train-_video0_000007_000017/img_00001.jpg' "
-        '(other names: --frames TEMPLATE)')
+        '(other names: --frames TEMPLATE)'
+    )
 
 
 @pytest.mark.parametrize('rawframes', [False, True])
@@ -287,8 +340,13 @@ def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
     folder, ending = tmp_path / f'{kind}_train', '' if rawframes else '.mp4'
     name = 'train-_video0_000007_000017'
     options = [
-        'prepare', 'kinetics400', '--annotations', tmp_path / 'annotations',
-        '--data-root', tmp_path, *['--rawframes'][:rawframes]
+        'prepare',
+        'kinetics400',
+        '--annotations',
+        tmp_path / 'annotations',
+        '--data-root',
+        tmp_path,
+        *['--rawframes'][:rawframes],
     ]
     os.rename(folder / 'abseiling', folder / 'ab seiling')
     message = refuse(*options)
@@ -299,8 +357,10 @@ def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
         os.makedirs(folder / other)
         source = folder / 'b' / f'{name}{ending}'
         os.symlink(source, folder / other / source.name)
-    assert (f"'{name}' may be 'b/{name}{ending}' or 'x/{name}{ending}' in "
-            f"'{folder}': remove or rename one") in refuse(*options)
+    assert (
+        f"'{name}' may be 'b/{name}{ending}' or 'x/{name}{ending}' in "
+        f"'{folder}': remove or rename one"
+    ) in refuse(*options)
 
 
 def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):
@@ -313,36 +373,50 @@ def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):
     assert out[0].endswith(
         '2 videos; 0 missing on disk; 2 left out, empty or behind the end; '
         '2 left out, frames not numbered 1, 2, 3 ...; 1 left out, begins '
-        'behind the last frame')
+        'behind the last frame'
+    )
     assert read(tmp_path, 'charades_train_list_rawframes.txt') == [
-        'TR003 0 12 92', 'TR004 5 15 147'
+        'TR003 0 12 92',
+        'TR004 5 15 147',
     ]
 
 
 def test_wrong_options(tmp_path, refuse):
     options = ['--annotations', tmp_path]
     assert refuse('prepare', 'ucf', *options).startswith(
-        "prepare: dataset 'ucf' is unknown; choose from ('kinetics400',")
-    assert 'splits of ucf101 are (1, 2, 3)' in refuse('prepare', 'ucf101',
-                                                      *options, '--splits', 4)
-    assert 'are not numbered' in refuse('prepare', 'charades', *options,
-                                        '--splits', 1)
-    assert '--fps 0 must be positive' in refuse('prepare', 'charades',
-                                                *options, '--fps', 0)
+        "prepare: dataset 'ucf' is unknown; choose from ('kinetics400',"
+    )
+    assert 'splits of ucf101 are (1, 2, 3)' in refuse(
+        'prepare', 'ucf101', *options, '--splits', 4
+    )
+    assert 'are not numbered' in refuse('prepare', 'charades', *options, '--splits', 1)
+    assert '--fps 0 must be positive' in refuse(
+        'prepare', 'charades', *options, '--fps', 0
+    )
     for args in (['charades'], ['ucf101', '--rawframes']):
-        assert '--fps needs --rawframes and segments, which are in the lists' \
-            ' of activitynet, charades' in refuse('prepare', *args, *options,
-                                                  '--fps', 12)
+        assert (
+            '--fps needs --rawframes and segments, which are in the lists'
+            ' of activitynet, charades'
+            in refuse('prepare', *args, *options, '--fps', 12)
+        )
 
 
 def test_command_line(tmp_path, repository):
     folder = write_official('ucf101', tmp_path)
-    command = [sys.executable, 'tools/data/prepare.py', 'ucf101',
-               '--annotations', folder, '--data-root']  # yapf: disable
-    done = subprocess.run([*command, str(tmp_path), '--splits', '1'],
-                          cwd=repository,
-                          capture_output=True,
-                          text=True)
+    command = [
+        sys.executable,
+        'tools/data/prepare.py',
+        'ucf101',
+        '--annotations',
+        folder,
+        '--data-root',
+    ]
+    done = subprocess.run(
+        [*command, str(tmp_path), '--splits', '1'],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and 'val_split1' in done.stdout, done.stderr
 
 
@@ -350,8 +424,9 @@ def test_helpers_agree(tmp_path):
     """Frames are numbered as the list of the toolbox expects."""
     video = write_video(tmp_path / 'a.mp4', 3)
     write_frames(video, str(tmp_path / 'V1'), '{video}-{:06}.jpg')
-    assert sorted(os.listdir(tmp_path /
-                             'V1')) == [f'V1-00000{i}.jpg' for i in (1, 2, 3)]
+    assert sorted(os.listdir(tmp_path / 'V1')) == [
+        f'V1-00000{i}.jpg' for i in (1, 2, 3)
+    ]
 
 
 def test_frames_of_other_names(tmp_path, run_tool, refuse):
@@ -359,7 +434,8 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
     write_official('ucf101', tmp_path, rawframes=True)
     folders = [
         tmp_path / 'rawframes' / c / f'v_{c}_g01_c0{i}'
-        for c in ('ApplyEyeMakeup', 'YoYo') for i in (1, 2, 3, 4)
+        for c in ('ApplyEyeMakeup', 'YoYo')
+        for i in (1, 2, 3, 4)
     ]
     stem = 'ucf101_val_split1_list_rawframes'
     for folder in folders:
@@ -376,14 +452,22 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
         f"{tmp_path}/rawframes: frames are called 'img_{{:05}}.jpg', but the "
         "configs expect 'image_{:04}.jpg': rename them, or give "
         'tools/train.py, tools/test.py and tools/data/check_videos.py '
-        "--frames 'img_{:05}.jpg' (in place of --rawframes)")
+        "--frames 'img_{:05}.jpg' (in place of --rawframes)"
+    )
     assert read(tmp_path, f'{stem}.txt') == expected[1:]
     assert read(tmp_path, f'{stem}_missing.txt') == [
         'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi'
     ]
     # those of the first folder, and names that nobody knows
-    options = ['prepare', 'ucf101', '--annotations', tmp_path / 'annotations',
-               '--data-root', tmp_path, '--frames']  # yapf: disable
+    options = [
+        'prepare',
+        'ucf101',
+        '--annotations',
+        tmp_path / 'annotations',
+        '--data-root',
+        tmp_path,
+        '--frames',
+    ]
     _, out = run_tool(*options, 'image_{:04}.jpg', '--rawframes')
     assert f'{stem}.txt: 1 videos; 3 missing' in out and 'called' not in out
     for i in range(1, 25):
@@ -392,14 +476,15 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
     assert ': 1 videos; ' in out and "--frames 'f{:02}.png'" in out
     assert '--frames needs --rawframes' in refuse(*options, 'f{:02}.png')
     assert "frames 'img.jpg': expected a name with a number" in refuse(
-        *options, 'img.jpg', '--rawframes')
+        *options, 'img.jpg', '--rawframes'
+    )
 
 
 def test_what_macos_leaves_behind(tmp_path, run_tool):
     """``._name`` files are no videos; one of a csv is no second csv."""
     write_official('kinetics400', tmp_path)
     folder = tmp_path / 'videos_val' / 'abseiling'
-    video, = os.listdir(folder)
+    (video,) = os.listdir(folder)
     (folder / f'._{video}').write_bytes(b'\0\5\x16\7')
     os.rename(folder / video, tmp_path / video)
     (tmp_path / 'annotations' / '._kinetics_400_val.csv').touch()

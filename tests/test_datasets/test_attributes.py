@@ -1,4 +1,5 @@
 """Attribute files and the transform that loads them."""
+
 import json
 import os
 
@@ -7,16 +8,18 @@ import pytest
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
-from bike_mmaction.datasets.attribute_file import (AttributeFile, key_parts,
-                                                   load_attribute_file,
-                                                   write_attribute_file)
+from bike_mmaction.datasets.attribute_file import (
+    AttributeFile,
+    key_parts,
+    load_attribute_file,
+    write_attribute_file,
+)
 
 PHRASES = ['rock', 'rope', 'snow', 'cliff', 'helmet']
 
 
 def write(path, content):
-    path.write_text(
-        content if isinstance(content, str) else json.dumps(content))
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
     return str(path)
 
 
@@ -28,21 +31,23 @@ def released(tmp_path):
         'abseiling/x.y_1': PHRASES[1:],
         'zumba/a': ['gym', 'dance', 'music'],
     }
-    return write(tmp_path / 'released.json', {
-        k: dict(classname_topk=v)
-        for k, v in content.items()
-    })
+    return write(
+        tmp_path / 'released.json',
+        {k: dict(classname_topk=v) for k, v in content.items()},
+    )
 
 
 class TestFile:
-
-    @pytest.mark.parametrize('path', [
-        'abseiling/-7kbO0v4hag_000107_000117',
-        'abseiling/-7kbO0v4hag_000107_000117.mp4',
-        'data/kinetics400/videos_val/abseiling/-7kbO0v4hag_000107_000117.MP4',
-        './abseiling//-7kbO0v4hag_000107_000117.webm',
-        '-7kbO0v4hag_000107_000117.mp4',
-    ])
+    @pytest.mark.parametrize(
+        'path',
+        [
+            'abseiling/-7kbO0v4hag_000107_000117',
+            'abseiling/-7kbO0v4hag_000107_000117.mp4',
+            'data/kinetics400/videos_val/abseiling/-7kbO0v4hag_000107_000117.MP4',
+            './abseiling//-7kbO0v4hag_000107_000117.webm',
+            '-7kbO0v4hag_000107_000117.mp4',
+        ],
+    )
     def test_with_or_without_prefix_and_extension(self, released, path):
         assert AttributeFile(released).find(path) == tuple(PHRASES)
 
@@ -57,62 +62,61 @@ class TestFile:
         assert AttributeFile(released).find('other/zumba/a.mp4') is not None
 
     def test_keys_with_a_prefix(self, tmp_path):
-        path = write(tmp_path / 'a.json',
-                     {'videos/zumba/a.mp4': dict(classname_topk=['gym'])})
-        assert AttributeFile(path).find('zumba/a') == ('gym', )
+        path = write(
+            tmp_path / 'a.json', {'videos/zumba/a.mp4': dict(classname_topk=['gym'])}
+        )
+        assert AttributeFile(path).find('zumba/a') == ('gym',)
 
     def test_longest_key_counts(self, tmp_path):
         path = write(
-            tmp_path / 'a.json', {
+            tmp_path / 'a.json',
+            {
                 'a.mp4': dict(classname_topk=['short']),
                 'zumba/a.mp4': dict(classname_topk=['long']),
-            })
-        assert AttributeFile(path).find('data/zumba/a.mp4') == ('long', )
-        assert AttributeFile(path).find('data/abseiling/a.mp4') == ('short', )
+            },
+        )
+        assert AttributeFile(path).find('data/zumba/a.mp4') == ('long',)
+        assert AttributeFile(path).find('data/abseiling/a.mp4') == ('short',)
 
     def test_two_keys_that_fit_alike(self, tmp_path):
         path = write(
-            tmp_path / 'a.json', {
+            tmp_path / 'a.json',
+            {
                 'train/a.mp4': dict(classname_topk=['one']),
                 'val/a.mp4': dict(classname_topk=['two']),
-            })
+            },
+        )
         with pytest.raises(ValueError, match='train/a.mp4.*val/a.mp4'):
             AttributeFile(path).find('a.mp4')
 
     def test_written_and_read(self, tmp_path):
         path = str(tmp_path / 'new' / 'a.json')
         write_attribute_file(
-            path, dict(topk=2),
-            {'zumba/ä.mp4': dict(classname_topk=['gym'], scores=[0.3])})
+            path,
+            dict(topk=2),
+            {'zumba/ä.mp4': dict(classname_topk=['gym'], scores=[0.3])},
+        )
         file = AttributeFile(path)
         assert file.header == dict(topk=2) and len(file) == 1
-        assert file.find('zumba/ä') == ('gym', )
+        assert file.find('zumba/ä') == ('gym',)
         with open(path) as plain:  # as a reader of the plain layout does
             for key, value in json.load(plain).items():
-                assert all(
-                    isinstance(p, str) for p in value['classname_topk']), key
+                assert all(isinstance(p, str) for p in value['classname_topk']), key
 
-    @pytest.mark.parametrize('content,message', [
-        ('{"a": ', 'is not JSON'),
-        ('abseiling/x 5', 'is not JSON'),
-        ([1], 'got a list'),
-        ({}, 'lists no videos'),
-        ({
-            '__header__': dict(classname_topk=[])
-        }, 'lists no videos'),
-        ({
-            'a/v': ['rock']
-        }, "expected 'a/v'.*classname_topk"),
-        ({
-            'a/v': dict(classname_topk='rock')
-        }, "expected 'a/v'"),
-        ({
-            'a/v': dict(classname_topk=['rock', ''])
-        }, "expected 'a/v'"),
-        ({
-            'a/v': dict(classname_topk=[3])
-        }, "expected 'a/v'"),
-    ])
+    @pytest.mark.parametrize(
+        'content,message',
+        [
+            ('{"a": ', 'is not JSON'),
+            ('abseiling/x 5', 'is not JSON'),
+            ([1], 'got a list'),
+            ({}, 'lists no videos'),
+            ({'__header__': dict(classname_topk=[])}, 'lists no videos'),
+            ({'a/v': ['rock']}, "expected 'a/v'.*classname_topk"),
+            ({'a/v': dict(classname_topk='rock')}, "expected 'a/v'"),
+            ({'a/v': dict(classname_topk=['rock', ''])}, "expected 'a/v'"),
+            ({'a/v': dict(classname_topk=[3])}, "expected 'a/v'"),
+        ],
+    )
     def test_unfit_files_are_named(self, content, message, tmp_path):
         path = write(tmp_path / 'a.json', content)
         with pytest.raises(ValueError, match=message) as error:
@@ -121,10 +125,10 @@ class TestFile:
 
     @pytest.mark.parametrize('header', [[], None, 'x'])
     def test_header_that_is_none(self, header, tmp_path):
-        path = write(tmp_path / 'a.json', {
-            '__header__': header,
-            'a/v': dict(classname_topk=['rock'])
-        })
+        path = write(
+            tmp_path / 'a.json',
+            {'__header__': header, 'a/v': dict(classname_topk=['rock'])},
+        )
         with pytest.raises(ValueError, match="a.json.*'__header__' is a"):
             AttributeFile(path)
 
@@ -134,7 +138,7 @@ class TestFile:
         assert load_attribute_file(path) is first
         write(tmp_path / 'a.json', {'v': dict(classname_topk=['b'])})
         os.utime(path, ns=(0, 0))
-        assert load_attribute_file(path).find('v') == ('b', )
+        assert load_attribute_file(path).find('v') == ('b',)
 
     def test_other_encoding(self, tmp_path):
         path = tmp_path / 'a.json'
@@ -144,18 +148,16 @@ class TestFile:
 
     def test_missing_file(self):
         with pytest.raises(
-                FileNotFoundError,
-                match="'nowhere.json'.*generate_attributes"):
+            FileNotFoundError, match="'nowhere.json'.*generate_attributes"
+        ):
             AttributeFile('nowhere.json')
 
 
 def load(path, **kwargs):
-    return TRANSFORMS.build(
-        dict(type='LoadAttributes', ann_file=path, **kwargs))
+    return TRANSFORMS.build(dict(type='LoadAttributes', ann_file=path, **kwargs))
 
 
 class TestTransform:
-
     def test_nearest_phrases(self, released):
         found = load(released, topk=3)(dict(filename='v/zumba/a.mp4'))
         assert found['attributes'] == ['gym', 'dance', 'music']
@@ -191,8 +193,7 @@ class TestTransform:
     def test_off_by_default(self, released):
         transform = load(released, topk=3)
         found = [
-            transform(dict(filename='zumba/a.mp4'))['attributes']
-            for _ in range(20)
+            transform(dict(filename='zumba/a.mp4'))['attributes'] for _ in range(20)
         ]
         assert all(f == ['gym', 'dance', 'music'] for f in found)
 
@@ -205,24 +206,24 @@ class TestTransform:
 
     def test_two_keys_that_fit_alike(self, tmp_path):
         path = write(
-            tmp_path / 'a.json', {
+            tmp_path / 'a.json',
+            {
                 'train/a.mp4': dict(classname_topk=['one']),
                 'val/a.mp4': dict(classname_topk=['two']),
-            })
+            },
+        )
         with pytest.raises(RuntimeError, match='train/a.mp4.*val/a.mp4'):
             Compose([load(path, topk=1)])(dict(filename='a.mp4'))
 
     def test_unknown_video_is_skipped_on_demand(self, released):
-        found = load(
-            released, topk=3, missing='skip')(
-                dict(filename='ucf/v.avi'))
+        found = load(released, topk=3, missing='skip')(dict(filename='ucf/v.avi'))
         assert found['attributes'] == []
 
     def test_empty_list(self, tmp_path):
-        path = write(tmp_path / 'a.json', {
-            'a/v': dict(classname_topk=[]),
-            'a/w': dict(classname_topk=['rock'])
-        })
+        path = write(
+            tmp_path / 'a.json',
+            {'a/v': dict(classname_topk=[]), 'a/w': dict(classname_topk=['rock'])},
+        )
         with pytest.raises(ValueError, match="'a/v' has 0 attributes"):
             load(path, topk=1)
         with pytest.raises(ValueError, match="'a/v' has 0 attributes"):
@@ -234,15 +235,13 @@ class TestTransform:
     @pytest.mark.parametrize('missing', ['error', 'skip'])
     def test_fewer_than_topk(self, released, missing):
         with pytest.raises(
-                ValueError,
-                match="'zumba/a' has 3 attributes, expected at least 4"):
+            ValueError, match="'zumba/a' has 3 attributes, expected at least 4"
+        ):
             load(released, topk=4, missing=missing)
 
-    @pytest.mark.parametrize('kwargs', [
-        dict(topk=0),
-        dict(missing='ignore'),
-        dict(drop_prob=1.),
-    ])
+    @pytest.mark.parametrize(
+        'kwargs', [dict(topk=0), dict(missing='ignore'), dict(drop_prob=1.0)]
+    )
     def test_unfit_options(self, released, kwargs):
         with pytest.raises(ValueError, match=f'{list(kwargs)[0]}='):
             load(released, **kwargs)

@@ -7,9 +7,8 @@ import pytest
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
 
 with open(
-        osp.join(
-            osp.dirname(__file__), '..', 'golden',
-            'class_names_sha.json')) as file:
+    osp.join(osp.dirname(__file__), '..', 'golden', 'class_names_sha.json')
+) as file:
     GOLDEN = json.load(file)
 
 
@@ -23,35 +22,44 @@ def test_built_in_lists_are_those_of_the_published_numbers(name):
     assert len(names) == GOLDEN[name]['count']
     digests = [hashlib.sha1(n.encode()).hexdigest()[:8] for n in names]
     assert digests == GOLDEN[name]['per_line_sha1_8']
-    assert hashlib.sha256(
-        '\n'.join(names).encode()).hexdigest() == GOLDEN[name]['sha256']
+    assert (
+        hashlib.sha256('\n'.join(names).encode()).hexdigest() == GOLDEN[name]['sha256']
+    )
 
 
-@pytest.mark.parametrize('content', [
-    'tai chi\nplaying squash, or racquetball\n',
-    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n',
-    'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
-    '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
-    'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n'
-])
+@pytest.mark.parametrize(
+    'content',
+    [
+        'tai chi\nplaying squash, or racquetball\n',
+        'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n',
+        'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
+        '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
+        'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n',
+    ],
+)
 def test_files(content, tmp_path):
     path = tmp_path / 'names'
     path.write_text(content)
-    assert load_class_names(
-        str(path)) == ['tai chi', 'playing squash, or racquetball']
+    assert load_class_names(str(path)) == ['tai chi', 'playing squash, or racquetball']
 
 
 @pytest.mark.parametrize(
     'content,message',
-    [('running\n\nwalking\n', "number 2 of '{}' is empty"),
-     ('', "'{}' is empty"),
-     ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, "
-      'as number 1'), ('0,running\n1,walking\n', "header 'id,name'"),
-     ('0;running\n1;walking\n', "header 'id,name'"),
-     ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),
-     ('id;name\n0,running\n', "line 2: expected '0;<class name>'"),
-     ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
-     ('id,name\n0,playing, outside\n', "line 2: expected '0,")])
+    [
+        ('running\n\nwalking\n', "number 2 of '{}' is empty"),
+        ('', "'{}' is empty"),
+        (
+            'running\nwalking\nrunning\n',
+            "number 3 of '{}' is 'running' again, as number 1",
+        ),
+        ('0,running\n1,walking\n', "header 'id,name'"),
+        ('0;running\n1;walking\n', "header 'id,name'"),
+        ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),
+        ('id;name\n0,running\n', "line 2: expected '0;<class name>'"),
+        ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
+        ('id,name\n0,playing, outside\n', "line 2: expected '0,"),
+    ],
+)
 def test_unfit_files_are_named(content, message, tmp_path):
     path = tmp_path / 'names.csv'
     path.write_text(content)

@@ -18,14 +18,12 @@ def write_list(path, counts):
     """A list with so many videos of each class; nothing is decoded here."""
     with open(path, 'w') as file:
         for label, count in enumerate(counts):
-            file.writelines(f'c{label}_v{i}.mp4 {label}\n'
-                            for i in range(count))
+            file.writelines(f'c{label}_v{i}.mp4 {label}\n' for i in range(count))
     return dict(type='VideoDataset', ann_file=str(path), pipeline=[])
 
 
 def build(dataset, **kwargs):
-    return DATASETS.build(
-        dict(type='FewShotDataset', dataset=dataset, **kwargs))
+    return DATASETS.build(dict(type='FewShotDataset', dataset=dataset, **kwargs))
 
 
 def labels(dataset):
@@ -58,20 +56,20 @@ def draw_on_rank(rank, port, dataset, folder):
     from mmengine.runner import set_random_seed
 
     import bike_mmaction  # noqa: F401
+
     register_all_modules()
     dist.init_process_group(
-        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
+    )
     set_random_seed(5, diff_rank_seed=True)  # as --diff-rank-seed does
     with open(f'{folder}/{rank}.json', 'w') as file:
-        json.dump([build(dataset, shots=5, seed=s).chosen() for s in (0, 1)],
-                  file)
+        json.dump([build(dataset, shots=5, seed=s).chosen() for s in (0, 1)], file)
     dist.destroy_process_group()
 
 
 def test_ranks_draw_the_same(tmp_path):
     dataset = write_list(tmp_path / 'list.txt', [30, 30])
-    mp.spawn(
-        draw_on_rank, args=(free_port(), dataset, str(tmp_path)), nprocs=2)
+    mp.spawn(draw_on_rank, args=(free_port(), dataset, str(tmp_path)), nprocs=2)
     ranks = [json.loads((tmp_path / f'{r}.json').read_text()) for r in (0, 1)]
     here = [build(dataset, shots=5, seed=s).chosen() for s in (0, 1)]
     assert ranks[0] == ranks[1] == here
@@ -103,8 +101,10 @@ def test_lines_are_those_of_the_list(tmp_path):
             type='VideoSegmentDataset',
             ann_file=str(tmp_path / 'list.txt'),
             data_prefix=dict(video='data/videos'),
-            pipeline=[]),
-        shots=2)
+            pipeline=[],
+        ),
+        shots=2,
+    )
     assert sorted(few.chosen()) == sorted(lines)
     frames = [f'{c}/v{i} {10 + i} {c}' for i in range(3) for c in '01']
     (tmp_path / 'frames.txt').write_text('\n'.join(frames) + '\n')
@@ -113,8 +113,10 @@ def test_lines_are_those_of_the_list(tmp_path):
             type='RawframeDataset',
             ann_file=str(tmp_path / 'frames.txt'),
             data_prefix=dict(img='data/frames'),
-            pipeline=[]),
-        shots=1)
+            pipeline=[],
+        ),
+        shots=1,
+    )
     assert set(few.chosen()) < set(frames) and len(few.chosen()) == 2
 
 
@@ -131,7 +133,8 @@ def test_several_labels(tmp_path):
         ann_file=str(tmp_path / 'list.txt'),
         pipeline=[],
         multi_class=True,
-        num_classes=2)
+        num_classes=2,
+    )
     with pytest.raises(ValueError, match="one label a video; 'a.mp4'"):
         build(dataset, shots=1)
 
@@ -144,10 +147,11 @@ def test_no_shots(tmp_path):
 def test_training_writes_what_was_drawn(data_root, tmp_path):
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, tmp_path)
+        data_root,
+        tmp_path,
+    )
     loader = cfg.train_dataloader
-    loader.dataset = dict(
-        type='FewShotDataset', dataset=loader.dataset, shots=1)
+    loader.dataset = dict(type='FewShotDataset', dataset=loader.dataset, shots=1)
     cfg.custom_hooks = [dict(type='WriteFewShotList')]
     for name in ('cfg', 'dataloader', 'evaluator'):
         cfg[f'val_{name}'] = None
@@ -168,7 +172,9 @@ def test_training_writes_what_was_drawn(data_root, tmp_path):
 def test_hook_without_few_shots(data_root, tmp_path):
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, tmp_path)
+        data_root,
+        tmp_path,
+    )
     cfg.custom_hooks = [dict(type='WriteFewShotList')]
     with pytest.raises(TypeError, match='FewShotDataset.*VideoDataset'):
         Runner.from_cfg(cfg).train()

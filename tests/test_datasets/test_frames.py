@@ -1,4 +1,5 @@
 """Frames are sampled as the authors sample them, and in further ways."""
+
 import os.path as osp
 
 import numpy as np
@@ -7,8 +8,7 @@ from mmaction.registry import TRANSFORMS
 
 from bike_mmaction.datasets.transforms import random_in_segments
 
-FACTS = np.load(
-    osp.join(osp.dirname(__file__), '..', 'reference', 'transforms.npz'))
+FACTS = np.load(osp.join(osp.dirname(__file__), '..', 'reference', 'transforms.npz'))
 
 
 def build(**kwargs):
@@ -17,13 +17,11 @@ def build(**kwargs):
 
 def sample(total_frames, start_index=0, **kwargs):
     """Indices [num_clips, clip_len] of a video."""
-    found = build(**kwargs)(
-        dict(total_frames=total_frames, start_index=start_index))
+    found = build(**kwargs)(dict(total_frames=total_frames, start_index=start_index))
     return found['frame_inds'].reshape(found['num_clips'], found['clip_len'])
 
 
-@pytest.mark.parametrize('name',
-                         [k for k in FACTS if k.startswith('test_indices')])
+@pytest.mark.parametrize('name', [k for k in FACTS if k.startswith('test_indices')])
 def test_frames_of_a_test_are_those_of_the_authors(name):
     total, clip_len, clips = map(int, name.split('_')[2:])
     found = sample(
@@ -31,23 +29,23 @@ def test_frames_of_a_test_are_those_of_the_authors(name):
         type='SparseSampleFrames',
         clip_len=clip_len,
         num_clips=clips,
-        test_mode=True)
+        test_mode=True,
+    )
     assert found.shape == (clips, clip_len)
     assert found.ravel().tolist() == FACTS[name].tolist()
 
 
-@pytest.mark.parametrize('name',
-                         [k for k in FACTS if k.startswith('train_bounds')])
+@pytest.mark.parametrize('name', [k for k in FACTS if k.startswith('train_bounds')])
 def test_frames_of_training_are_those_of_the_authors(name):
     np.random.seed(0)
     total, clip_len = map(int, name.split('_')[2:])
     drawn = random_in_segments(total, clip_len, 2000)
-    assert [sorted(set(column)) for column in drawn.T
-            ] == [list(range(a, b + 1)) for a, b in FACTS[name]]
+    assert [sorted(set(column)) for column in drawn.T] == [
+        list(range(a, b + 1)) for a, b in FACTS[name]
+    ]
 
 
 class TestRandomInSegments:
-
     def test_clips_are_drawn_apart(self):
         np.random.seed(0)
         clips = random_in_segments(300, 8, 2)
@@ -61,14 +59,10 @@ class TestRandomInSegments:
 
 
 class TestSparseSampleFrames:
-
     def test_extracted_frames_start_at_one(self):
         found = sample(
-            8,
-            start_index=1,
-            type='SparseSampleFrames',
-            clip_len=4,
-            test_mode=True)
+            8, start_index=1, type='SparseSampleFrames', clip_len=4, test_mode=True
+        )
         assert found.tolist() == [[1, 3, 5, 7]]
 
     def test_training_is_random(self):
@@ -81,14 +75,10 @@ class TestSparseSampleFrames:
 
 
 class TestDenseClipSampleFrames:
-
     def test_starts_are_spread_over_the_video(self):
         found = sample(
-            300,
-            type='DenseClipSampleFrames',
-            clip_len=8,
-            num_clips=10,
-            test_mode=True)
+            300, type='DenseClipSampleFrames', clip_len=8, num_clips=10, test_mode=True
+        )
         starts = [0, 26, 52, 78, 104, 131, 157, 183, 209, 236]
         assert found[:, 0].tolist() == starts
         assert (np.diff(found, axis=1) == 8).all()
@@ -100,15 +90,18 @@ class TestDenseClipSampleFrames:
             type='DenseClipSampleFrames',
             clip_len=8,
             num_clips=2,
-            test_mode=True)
+            test_mode=True,
+        )
         assert found.tolist() == [[1, 9, 17, 5, 13, 1, 9, 17]] * 2
 
     def test_training_draws_a_start(self):
         np.random.seed(0)
-        found = np.stack([
-            sample(80, type='DenseClipSampleFrames', clip_len=16, num_clips=2)
-            for _ in range(200)
-        ])
+        found = np.stack(
+            [
+                sample(80, type='DenseClipSampleFrames', clip_len=16, num_clips=2)
+                for _ in range(200)
+            ]
+        )
         assert (np.diff(found, axis=2) == 4).all()
         assert sorted(set(found[..., 0].ravel())) == list(range(16))
         assert (found[:, 0] != found[:, 1]).any()
@@ -119,7 +112,8 @@ class TestDenseClipSampleFrames:
             type='DenseClipSampleFrames',
             clip_len=16,
             sample_range=128,
-            test_mode=True)
+            test_mode=True,
+        )
         assert found.tolist() == [list(range(0, 128, 8))]
 
     def test_clip_longer_than_its_range(self):
@@ -127,17 +121,15 @@ class TestDenseClipSampleFrames:
             build(type='DenseClipSampleFrames', clip_len=65)
 
 
-@pytest.mark.parametrize('name',
-                         ['SparseSampleFrames', 'DenseClipSampleFrames'])
+@pytest.mark.parametrize('name', ['SparseSampleFrames', 'DenseClipSampleFrames'])
 class TestImpossible:
-
     def test_video_without_frames(self, name):
         with pytest.raises(ValueError, match='0 frames'):
             sample(0, type=name, clip_len=8)
 
     @pytest.mark.parametrize(
-        'kwargs',
-        [dict(clip_len=0), dict(clip_len=8, num_clips=0)])
+        'kwargs', [dict(clip_len=0), dict(clip_len=8, num_clips=0)]
+    )
     def test_numbers(self, name, kwargs):
         with pytest.raises(ValueError, match='must be positive'):
             build(type=name, **kwargs)

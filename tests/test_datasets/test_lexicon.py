@@ -16,12 +16,15 @@ def test_class_list_file_and_list(tmp_path):
     assert load_lexicon(str(path)) == load_lexicon(['a ball', 'grass'])
 
 
-@pytest.mark.parametrize('content,message', [
-    ('ball\ngrass\nball\n', "number 3 of .* is 'ball' again, as number 1"),
-    ('ball\n\ngrass\n', 'number 2 of .* is empty'),
-    ('ball\n  \n', 'number 2 of .* is empty'),
-    ('', 'is empty'),
-])
+@pytest.mark.parametrize(
+    'content,message',
+    [
+        ('ball\ngrass\nball\n', "number 3 of .* is 'ball' again, as number 1"),
+        ('ball\n\ngrass\n', 'number 2 of .* is empty'),
+        ('ball\n  \n', 'number 2 of .* is empty'),
+        ('', 'is empty'),
+    ],
+)
 def test_unfit_files(content, message, tmp_path):
     path = tmp_path / 'lexicon.txt'
     path.write_text(content)

@@ -1,4 +1,5 @@
 """Views, and files that cannot be used, through the shipped pipelines."""
+
 import itertools
 import os
 import os.path as osp
@@ -16,11 +17,17 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import PipelineError
-from bike_mmaction.datasets.pipelines import (parse_views, repeat_augmentation,
-                                              set_clip_len, set_image_size,
-                                              set_views, use_attributes,
-                                              use_dense_sampling, use_resize,
-                                              views_of)
+from bike_mmaction.datasets.pipelines import (
+    parse_views,
+    repeat_augmentation,
+    set_clip_len,
+    set_image_size,
+    set_views,
+    use_attributes,
+    use_dense_sampling,
+    use_resize,
+    views_of,
+)
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
 
@@ -30,33 +37,50 @@ def config(name='bike_vitl14_k400'):
 
 
 class TestViews:
-
-    @pytest.mark.parametrize('views,expected', [('1x1', (1, 1, False)),
-                                                ('4x3', (4, 3, False)),
-                                                ('10X5', (10, 5, False)),
-                                                ('10x3d', (10, 3, True)),
-                                                ('2x10D', (2, 10, True))])
+    @pytest.mark.parametrize(
+        'views,expected',
+        [
+            ('1x1', (1, 1, False)),
+            ('4x3', (4, 3, False)),
+            ('10X5', (10, 5, False)),
+            ('10x3d', (10, 3, True)),
+            ('2x10D', (2, 10, True)),
+        ],
+    )
     def test_understood(self, views, expected):
         assert parse_views(views) == expected
         assert str(parse_views(views)) == views.lower()
 
-    @pytest.mark.parametrize('views', [
-        '', '4', '4x', '4x2', '0x3', 'x3', '4*3', '4x3x1', '-1x3', '4xd',
-        'd4x3', '4x3dd', '4x30'
-    ])
+    @pytest.mark.parametrize(
+        'views',
+        [
+            '',
+            '4',
+            '4x',
+            '4x2',
+            '0x3',
+            'x3',
+            '4*3',
+            '4x3x1',
+            '-1x3',
+            '4xd',
+            'd4x3',
+            '4x3dd',
+            '4x30',
+        ],
+    )
     def test_not_understood(self, views):
         with pytest.raises(ValueError, match='clips x spatial.*10x3d'):
             parse_views(views)
 
     def test_tool_says_so_before_any_work(self):
-        done = subprocess.run([
-            sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views',
-            '4x2'
-        ],
-                              cwd=ROOT,
-                              capture_output=True,
-                              text=True,
-                              env=dict(os.environ, PYTHONPATH=ROOT))
+        done = subprocess.run(
+            [sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views', '4x2'],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=dict(os.environ, PYTHONPATH=ROOT),
+        )
         assert done.returncode == 2
         assert "views='4x2' is not understood" in done.stderr
 
@@ -76,21 +100,20 @@ class TestViews:
         cfg = config()
         set_views(cfg, '10x10d')
         set_views(cfg, views)
-        for pipeline in (cfg.test_dataloader.dataset.pipeline,
-                         cfg.test_pipeline):
+        for pipeline in (cfg.test_dataloader.dataset.pipeline, cfg.test_pipeline):
             assert views_of(pipeline) == views
             Compose(pipeline)
         assert views_of(cfg.val_dataloader.dataset.pipeline) == '1x1'
         assert views_of(cfg.test_pipeline[:2]) is None
 
     def test_dense_clips_and_ten_crops(self, tmp_path):
-        video = write_video(
-            tmp_path / 'v.mp4', num_frames=100, size=(340, 256))
+        video = write_video(tmp_path / 'v.mp4', num_frames=100, size=(340, 256))
         frames = decord.VideoReader(video).get_batch(range(100)).asnumpy()
         cfg = config()
         set_views(cfg, '2x10d')
-        views = Compose(cfg.test_pipeline)(dict(
-            filename=video, start_index=0, label=0))['inputs']
+        views = Compose(cfg.test_pipeline)(
+            dict(filename=video, start_index=0, label=0)
+        )['inputs']
         assert views.shape == (20, 3, 8, 224, 224)
         last = views[-1].permute(1, 2, 3, 0).numpy()  # mirrored middle
         assert np.array_equal(last[:, :, ::-1], frames[36::8, 16:240, 58:282])
@@ -105,12 +128,13 @@ class TestViews:
         assert views_of(cfg.val_pipeline) == '1x1d'
         set_views(cfg, '4x3')
         assert cfg.test_pipeline[1] == dict(
-            type='SparseSampleFrames', clip_len=8, test_mode=True, num_clips=4)
+            type='SparseSampleFrames', clip_len=8, test_mode=True, num_clips=4
+        )
 
     def test_old_config_of_three_crops(self):
         pipeline = [
             dict(type='SparseSampleFrames', clip_len=8, num_clips=4),
-            dict(type='ThreeCrop', crop_size=256)
+            dict(type='ThreeCrop', crop_size=256),
         ]
         assert views_of(pipeline) == '4x3'
 
@@ -119,14 +143,15 @@ class TestViews:
         cfg = config()
         set_views(cfg, '4x3')
         data = Compose(cfg.test_dataloader.dataset.pipeline)(
-            dict(filename=video, start_index=0, label=-1, modality='RGB'))
+            dict(filename=video, start_index=0, label=-1, modality='RGB')
+        )
         assert data['inputs'].shape == (12, 3, 8, 224, 224)
         shrink_model(cfg.model)
         model = MODELS.build(cfg.model).eval()
         del data['data_samples'].gt_label
         with torch.no_grad():
             out = model.test_step(pseudo_collate([data]))
-        assert out[0].pred_score.shape == (400, )
+        assert out[0].pred_score.shape == (400,)
 
     def test_crops_and_clips_are_where_they_should_be(self, tmp_path):
         # 32 frames in 8 segments of 4; resized to 512x256, cropped to 224.
@@ -134,13 +159,13 @@ class TestViews:
         frames = decord.VideoReader(video).get_batch(range(32)).asnumpy()
         cfg = config()
         set_views(cfg, '4x3')
-        views = Compose(cfg.test_dataloader.dataset.pipeline)(dict(
-            filename=video, start_index=0, label=0))['inputs']
+        views = Compose(cfg.test_dataloader.dataset.pipeline)(
+            dict(filename=video, start_index=0, label=0)
+        )['inputs']
         assert len(views) == 12
         lefts = [0, 2 * ((512 - 224) // 2), (512 - 224) // 2]
-        for view, (left, clip) in zip(views,
-                                      itertools.product(lefts, range(4))):
-            images = frames[clip::4, 16:240, left:left + 224]
+        for view, (left, clip) in zip(views, itertools.product(lefts, range(4))):
+            images = frames[clip::4, 16:240, left : left + 224]
             assert np.array_equal(view.permute(1, 2, 3, 0).numpy(), images)
 
     def test_pipeline_that_samples_otherwise(self):
@@ -162,29 +187,39 @@ def test_clip_len_is_set_everywhere():
 
 
 class TestResize:
-
     def resizes(self, cfg, split='train'):
-        return [(t.type, t.scale, t.get('interpolation'))
-                for t in cfg[f'{split}_dataloader'].dataset.pipeline
-                if t.type.endswith('Resize')]
+        return [
+            (t.type, t.scale, t.get('interpolation'))
+            for t in cfg[f'{split}_dataloader'].dataset.pipeline
+            if t.type.endswith('Resize')
+        ]
 
     def test_shipped_configs_resize_as_the_authors(self):
         cfg = config('bike_vitl14_336_k400')
         assert self.resizes(cfg) == [
             ('AntialiasedResize', (-1, 336), 'bicubic'),
-            ('AntialiasedResize', (336, 336), 'bilinear')
+            ('AntialiasedResize', (336, 336), 'bilinear'),
         ]
         assert self.resizes(cfg, 'test') == self.resizes(cfg)[:1]
 
-    @pytest.mark.parametrize('name', [
-        'vcs_resnet50', 'vcs_tsm_resnet50', 'vcs_slowonly_resnet50',
-        'bike_slowonly_resnet50_plugplay', 'vcs_swin3d_tiny',
-        'vcs_timesformer', 'vcs_videomae_vitb16'
-    ])
+    @pytest.mark.parametrize(
+        'name',
+        [
+            'vcs_resnet50',
+            'vcs_tsm_resnet50',
+            'vcs_slowonly_resnet50',
+            'bike_slowonly_resnet50_plugplay',
+            'vcs_swin3d_tiny',
+            'vcs_timesformer',
+            'vcs_videomae_vitb16',
+        ],
+    )
     def test_models_of_the_toolbox_resize_as_it_does(self, name):
         cfg = config(f'backbones/{name}_k400')
-        assert self.resizes(cfg) == [('Resize', (-1, 256), 'bilinear'),
-                                     ('Resize', (224, 224), 'bilinear')]
+        assert self.resizes(cfg) == [
+            ('Resize', (-1, 256), 'bilinear'),
+            ('Resize', (224, 224), 'bilinear'),
+        ]
 
     def test_there_and_back(self):
         cfg = config()
@@ -209,24 +244,27 @@ class TestResize:
                 transform.pop('interpolation', None)
         set_image_size(cfg, 112, 128)
         for split in ('train', 'test'):
-            inputs = Compose(cfg[f'{split}_dataloader'].dataset.pipeline)(dict(
-                filename=video, start_index=0, label=0,
-                modality='RGB'))['inputs']
+            inputs = Compose(cfg[f'{split}_dataloader'].dataset.pipeline)(
+                dict(filename=video, start_index=0, label=0, modality='RGB')
+            )['inputs']
             assert inputs.shape == (1, 3, 8, 112, 112)
 
 
 class TestRepeatAugmentation:
-
     def batch(self, cfg, data_root):
         shrink_data(cfg, data_root, 'unused')
         cfg.train_dataloader.batch_size = 2
         cfg.train_dataloader.sampler.shuffle = False
         return next(iter(Runner.build_dataloader(cfg.train_dataloader)))
 
-    @pytest.mark.parametrize('name', [
-        'bike_vitb32_k400', 'bike_vitb32_k400_rawframes',
-        'few_shot/bike_vitl14_k400_1shot'
-    ])
+    @pytest.mark.parametrize(
+        'name',
+        [
+            'bike_vitb32_k400',
+            'bike_vitb32_k400_rawframes',
+            'few_shot/bike_vitl14_k400_1shot',
+        ],
+    )
     def test_batch_has_samples_of_each_video(self, name, data_root):
         torch.manual_seed(0)
         np.random.seed(0)
@@ -234,15 +272,12 @@ class TestRepeatAugmentation:
         if 'few_shot' in name:
             cfg.train_dataloader.dataset.allow_fewer = True
         use_attributes(
-            cfg, dict(train=f'{data_root}/attributes_kinetics400_'
-                      'train.json'))
+            cfg, dict(train=f'{data_root}/attributes_kinetics400_train.json')
+        )
         repeat_augmentation(cfg, 2)
         repeat_augmentation(cfg, 3)
         batch = self.batch(cfg, data_root)
-        videos = [
-            s.get('filename', s.get('frame_dir'))
-            for s in batch['data_samples']
-        ]
+        videos = [s.get('filename', s.get('frame_dir')) for s in batch['data_samples']]
         assert len(batch['inputs']) == 6
         assert [videos.count(v) for v in videos] == [3] * 6
         labels = [s.gt_label.item() for s in batch['data_samples']]
@@ -254,18 +289,19 @@ class TestRepeatAugmentation:
     def test_frames_are_decoded_once(self, video):
         cfg = config()
         repeat_augmentation(cfg, 4)
-        cfg.train_pipeline[-1].transforms = cfg.train_pipeline[-1].transforms[
-            -2:]
+        cfg.train_pipeline[-1].transforms = cfg.train_pipeline[-1].transforms[-2:]
         first, *others = Compose(cfg.train_pipeline)(
-            dict(filename=video, start_index=0, label=0))
+            dict(filename=video, start_index=0, label=0)
+        )
         assert len(others) == 3
         assert all((x['inputs'] == first['inputs']).all() for x in others)
 
     def test_samples_do_not_change_each_other(self):
-        flip = dict(type='Flip', flip_ratio=1.)  # changes images in place
+        flip = dict(type='Flip', flip_ratio=1.0)  # changes images in place
         image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
         repeat = TRANSFORMS.build(
-            dict(type='RepeatSample', transforms=[flip], num_repeats=2))
+            dict(type='RepeatSample', transforms=[flip], num_repeats=2)
+        )
         for sample in repeat(dict(imgs=[image.copy()], modality='RGB')):
             assert (sample['imgs'][0] == image[:, ::-1]).all()
 
@@ -280,7 +316,8 @@ class TestRepeatAugmentation:
         repeat_augmentation(cfg, 2)
         with pytest.raises(PipelineError, match='gone.mp4'):
             Compose(cfg.train_pipeline)(
-                dict(filename=str(tmp_path / 'gone.mp4'), start_index=0))
+                dict(filename=str(tmp_path / 'gone.mp4'), start_index=0)
+            )
 
     def test_pipeline_without_frames(self):
         cfg = config('bike_vitb32_attributes_k400')
@@ -303,9 +340,9 @@ def test_frames_of_a_clip_are_gray_together(video):
     compose = Compose(pipeline)
     gray = []
     for _ in range(60):
-        clip = compose(
-            dict(filename=video, start_index=0, label=0,
-                 modality='RGB'))['inputs'][0]  # [3, T, H, W]
+        clip = compose(dict(filename=video, start_index=0, label=0, modality='RGB'))[
+            'inputs'
+        ][0]  # [3, T, H, W]
         per_frame = (clip[0] == clip[1]).all(-1).all(-1)
         assert per_frame.all() or not per_frame.any()
         gray.append(bool(per_frame.all()))
@@ -315,12 +352,12 @@ def test_frames_of_a_clip_are_gray_together(video):
 class TestBadVideos:
     """One error that names the file, in training, testing and workers."""
 
-    @pytest.fixture(
-        params=['missing', 'truncated', 'truncated-late', 'empty', 'text'])
+    @pytest.fixture(params=['missing', 'truncated', 'truncated-late', 'empty', 'text'])
     def bad(self, request, tmp_path):
         path = tmp_path / 'videos' / 'bad.mp4'
-        options = dict(movflags='faststart') \
-            if request.param == 'truncated-late' else None
+        options = (
+            dict(movflags='faststart') if request.param == 'truncated-late' else None
+        )
         write_video(path, num_frames=60, size=(160, 120), options=options)
         data = path.read_bytes()
         expected = 'truncated or no video'
@@ -333,7 +370,7 @@ class TestBadVideos:
         elif request.param == 'text':
             path.write_text('no video')
         else:
-            path.write_bytes(data[:len(data) // 2])
+            path.write_bytes(data[: len(data) // 2])
         (tmp_path / 'list.txt').write_text('bad.mp4 3\n')
         return tmp_path, str(path), expected
 
@@ -343,7 +380,8 @@ class TestBadVideos:
         dataset = config()[f'{split}_dataloader'].dataset
         dataset.update(
             ann_file=str(root / 'list.txt'),
-            data_prefix=dict(video=str(root / 'videos')))
+            data_prefix=dict(video=str(root / 'videos')),
+        )
         with pytest.raises(PipelineError) as error:
             DATASETS.build(dataset)[0]
         assert path in str(error.value) and expected in str(error.value)
@@ -354,7 +392,8 @@ class TestBadVideos:
         cfg.train_dataloader.num_workers = 1
         cfg.train_dataloader.dataset.update(
             ann_file=str(root / 'list.txt'),
-            data_prefix=dict(video=str(root / 'videos')))
+            data_prefix=dict(video=str(root / 'videos')),
+        )
         with pytest.raises(PipelineError) as error:
             Runner.from_cfg(cfg).train()
         assert path in str(error.value) and expected in str(error.value)
@@ -363,8 +402,8 @@ class TestBadVideos:
         (tmp_path / 'list.txt').write_text('nowhere 30 3\n')
         dataset = config('bike_vitl14_k400_rawframes').test_dataloader.dataset
         dataset.update(
-            ann_file=str(tmp_path / 'list.txt'),
-            data_prefix=dict(img=str(tmp_path)))
+            ann_file=str(tmp_path / 'list.txt'), data_prefix=dict(img=str(tmp_path))
+        )
         with pytest.raises(PipelineError) as error:
             DATASETS.build(dataset)[0]
         assert str(tmp_path / 'nowhere') in str(error.value)
@@ -372,7 +411,6 @@ class TestBadVideos:
 
 
 class TestBadLists:
-
     def build(self, tmp_path, content):
         (tmp_path / 'list.txt').write_text(content)
         dataset = config().train_dataloader.dataset

@@ -13,10 +13,11 @@ def read(video, **kwargs):
         dict(type='DecordInit'),
         dict(type='KeepSegment'),
         dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
-        dict(type='DecordDecode')
+        dict(type='DecordDecode'),
     ]
     return Compose([TRANSFORMS.build(step) for step in steps])(
-        dict(filename=video, start_index=0, modality='RGB', **kwargs))
+        dict(filename=video, start_index=0, modality='RGB', **kwargs)
+    )
 
 
 def number(image):
@@ -26,16 +27,19 @@ def number(image):
 def test_frames_of_the_segment(video):  # 24 frames, 25 a second
     found = read(video, segment=(0.32, 0.64))
     assert found['frame_inds'].tolist() == [8, 10, 12, 14]
-    assert np.allclose([number(image) for image in found['imgs']],
-                       [8, 10, 12, 14],
-                       atol=1)
+    assert np.allclose(
+        [number(image) for image in found['imgs']], [8, 10, 12, 14], atol=1
+    )
 
 
-@pytest.mark.parametrize('segment,indices', [
-    ((0.8, 9.), [20, 21, 22, 23]),
-    ((0.4, 0.401), [10, 10, 10, 10]),
-    ((0., 0.16), [0, 1, 2, 3]),
-])
+@pytest.mark.parametrize(
+    'segment,indices',
+    [
+        ((0.8, 9.0), [20, 21, 22, 23]),
+        ((0.4, 0.401), [10, 10, 10, 10]),
+        ((0.0, 0.16), [0, 1, 2, 3]),
+    ],
+)
 def test_ends(video, segment, indices):
     assert read(video, segment=segment)['frame_inds'].tolist() == indices
 
@@ -46,7 +50,7 @@ def test_whole_video_without_segment(video):
 
 def test_behind_the_end(video):
     with pytest.raises(PipelineError, match=r'clip.mp4.*from 1.0 to 2.0 s'):
-        read(video, segment=(1., 2.))
+        read(video, segment=(1.0, 2.0))
 
 
 def test_times_are_those_of_frames(tmp_path):
@@ -64,12 +68,12 @@ def test_behind_the_end_is_unreadable(video):
     ]
     report = TRANSFORMS.build(dict(type='ReportUnreadable', transforms=steps))
     known = dict(filename=video, start_index=0, modality='RGB')
-    found = report(dict(known, segment=(1., 2.)))
+    found = report(dict(known, segment=(1.0, 2.0)))
     assert found['inputs'] is None
     sample = found['data_samples']
     assert 'behind the end of the video (0.96 s)' in sample.unreadable
     assert not sample.missing and sample.filename == video
-    assert len(report(dict(known, segment=(0., 1.)))['frame_inds']) == 4
+    assert len(report(dict(known, segment=(0.0, 1.0)))['frame_inds']) == 4
 
 
 def segments(path, lines):
@@ -79,7 +83,9 @@ def segments(path, lines):
             type='VideoSegmentDataset',
             ann_file=str(path),
             data_prefix=dict(video='videos'),
-            pipeline=[]))
+            pipeline=[],
+        )
+    )
 
 
 def test_list(tmp_path):
@@ -90,7 +96,8 @@ def test_list(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'line', ['a.mp4 1', 'a.mp4 2 1 0', 'a.mp4 -1 1 0', 'a.mp4 0 b 0'])
+    'line', ['a.mp4 1', 'a.mp4 2 1 0', 'a.mp4 -1 1 0', 'a.mp4 0 b 0']
+)
 def test_wrong_line(tmp_path, line):
     with pytest.raises(ValueError, match='list.txt.*line 2: expected .path'):
         segments(tmp_path / 'list.txt', ['a.mp4 0 1 0', line])
@@ -106,7 +113,9 @@ def test_named_frames(tmp_path):
             data_prefix=dict(img='frames'),
             filename_tmpl='{video}-{:06}.jpg',
             with_offset=True,
-            pipeline=[]))
+            pipeline=[],
+        )
+    )
     info = dataset.get_data_info(0)
     assert info['filename_tmpl'].format(7) == 'AB1-000007.jpg'
     assert (info['offset'], info['total_frames']) == (10, 20)

@@ -1,4 +1,5 @@
 """Class names as people type them."""
+
 import pytest
 
 from bike_mmaction.apis.building import read_classes
@@ -6,36 +7,42 @@ from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
 from bike_mmaction.datasets.typed_names import join_names, split_names
 
 
-@pytest.mark.parametrize('text,expected', [
-    ("'playing, loudly',b", ['playing, loudly', 'b']),
-    ('b , "playing, loudly"', ['b', 'playing, loudly']),
-    ('"say ""hi"", loudly",b', ['say "hi", loudly', 'b']),
-    ('“playing, loudly”, b', ['playing, loudly', 'b']),
-    ('"one, alone"', ['one, alone']),
-    ("rock 'n' roll, b", ["rock 'n' roll", 'b']),
-    ("'rock 'n' roll, loudly', b", ["rock 'n' roll, loudly", 'b']),
-    ("'n' roll,singin', kids' play", ["'n' roll", "singin'", "kids' play"]),
-    ('5" nails, "Heroes" by Bowie', ['5" nails', '"Heroes" by Bowie']),
-    ('a; b;', ['a', 'b']),
-    ('playing, loudly; b', ['playing, loudly', 'b']),
-    ('a\r\nplaying, loudly\r\n', ['a', 'playing, loudly']),
-    ('a,\nb,c,\nd', ['a', 'b', 'c', 'd']),
-    ('"a, b"\nc, d', ['a, b', 'c', 'd']),
-    ('"a;b", c\n', ['a;b', 'c']),
-    (' a, , b, ', ['a', 'b']),
-])
+@pytest.mark.parametrize(
+    'text,expected',
+    [
+        ("'playing, loudly',b", ['playing, loudly', 'b']),
+        ('b , "playing, loudly"', ['b', 'playing, loudly']),
+        ('"say ""hi"", loudly",b', ['say "hi", loudly', 'b']),
+        ('“playing, loudly”, b', ['playing, loudly', 'b']),
+        ('"one, alone"', ['one, alone']),
+        ("rock 'n' roll, b", ["rock 'n' roll", 'b']),
+        ("'rock 'n' roll, loudly', b", ["rock 'n' roll, loudly", 'b']),
+        ("'n' roll,singin', kids' play", ["'n' roll", "singin'", "kids' play"]),
+        ('5" nails, "Heroes" by Bowie', ['5" nails', '"Heroes" by Bowie']),
+        ('a; b;', ['a', 'b']),
+        ('playing, loudly; b', ['playing, loudly', 'b']),
+        ('a\r\nplaying, loudly\r\n', ['a', 'playing, loudly']),
+        ('a,\nb,c,\nd', ['a', 'b', 'c', 'd']),
+        ('"a, b"\nc, d', ['a, b', 'c', 'd']),
+        ('"a;b", c\n', ['a;b', 'c']),
+        (' a, , b, ', ['a', 'b']),
+    ],
+)
 def test_names(text, expected):
     assert split_names(text) == expected
     assert read_classes(text) == expected
     assert split_names(join_names(expected)) == expected
 
 
-@pytest.mark.parametrize('text,message', [
-    ('', 'at least one'),
-    (' ;,\n', 'at least one'),
-    ('a, "b, c', "'b, c' is not closed"),
-    ("a, 'a'", 'more than once: a'),
-])
+@pytest.mark.parametrize(
+    'text,message',
+    [
+        ('', 'at least one'),
+        (' ;,\n', 'at least one'),
+        ('a, "b, c', "'b, c' is not closed"),
+        ("a, 'a'", 'more than once: a'),
+    ],
+)
 def test_unfit_text(text, message):
     for read in (split_names, read_classes):
         with pytest.raises(ValueError, match=message):

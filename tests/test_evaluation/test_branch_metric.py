@@ -7,14 +7,18 @@ def samples():
     """The branches disagree; the last video has no attributes."""
     scores = torch.eye(3)
     rows = [  # label, video, attributes
-        (0, 0, 1), (1, 0, 1), (2, 2, 0), (1, 0, None)
+        (0, 0, 1),
+        (1, 0, 1),
+        (2, 2, 0),
+        (1, 0, None),
     ]
     found = []
     for label, video, attributes in rows:
         sample = dict(
             gt_label=torch.tensor([label]),
             pred_score=scores[2],
-            video_score=scores[video])
+            video_score=scores[video],
+        )
         if attributes is not None:
             sample['attributes_score'] = scores[attributes]
         found.append(sample)
@@ -45,7 +49,8 @@ def test_arguments_of_the_toolbox():
         branch='video',
         metric_list='top_k_accuracy',
         metric_options=dict(top_k_accuracy=dict(topk=(1, 2))),
-        prefix='V')
+        prefix='V',
+    )
     assert set(found) == {'V/top1', 'V/top2'}
 
 

@@ -1,4 +1,5 @@
 """The weight of two branches, from dumps of the test."""
+
 import json
 import os.path as osp
 import runpy
@@ -12,18 +13,24 @@ import torch
 from mmaction.evaluation import AccMetric
 from mmengine.evaluator import Evaluator
 
-from bike_mmaction.evaluation.fusion import (check_apart, choose_metric,
-                                             choose_weight, compare, fuse,
-                                             fused_samples, measure,
-                                             split_half)
+from bike_mmaction.evaluation.fusion import (
+    check_apart,
+    choose_metric,
+    choose_weight,
+    compare,
+    fuse,
+    fused_samples,
+    measure,
+    split_half,
+)
 from bike_mmaction.evaluation.score_dumps import join, read_dump
 
 WEIGHTS = np.linspace(0, 1, 21).round(10).tolist()
 
 # V misses the third video, A the first two. Fused, the second is right where
 # .6 λ > .4 (1 - λ), the third where .4 (1 - λ) > .2 λ: 2/5 < λ < 2/3.
-VIDEO = [[.9, .1], [.8, .2], [.6, .4], [.1, .9]]
-ATTRIBUTES = [[.4, .6], [.3, .7], [.3, .7], [.2, .8]]
+VIDEO = [[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.1, 0.9]]
+ATTRIBUTES = [[0.4, 0.6], [0.3, 0.7], [0.3, 0.7], [0.2, 0.8]]
 LABELS = [0, 0, 1, 1]
 
 
@@ -31,7 +38,8 @@ def sample(number, label, **scores):
     """A video of a dump, as ``ActionDataSample.to_dict()`` has it."""
     scores = {
         f'{branch}_score': torch.tensor(score, dtype=torch.float64)
-        for branch, score in scores.items() if score is not None
+        for branch, score in scores.items()
+        if score is not None
     }
     pred = scores.get('pred_score', next(iter(scores.values())))
     return dict(
@@ -41,7 +49,8 @@ def sample(number, label, **scores):
         gt_label=torch.tensor(label).reshape(-1),
         num_classes=len(pred),
         filename=f'data/videos_val/v{number}.mp4',
-        img_shape=(224, 224))
+        img_shape=(224, 224),
+    )
 
 
 def joint(video=VIDEO, attributes=ATTRIBUTES, labels=LABELS):
@@ -58,8 +67,9 @@ def chance(count, num_classes=6, seed=0):
     labels = rng.randint(0, num_classes, count)
     bonus = np.eye(num_classes)[labels]
     scores = [
-        torch.tensor(rng.randn(count, num_classes) +
-                     strength * bonus).softmax(-1).tolist()
+        torch.tensor(rng.randn(count, num_classes) + strength * bonus)
+        .softmax(-1)
+        .tolist()
         for strength in (1.5, 1)
     ]
     return joint(*scores, labels.tolist())
@@ -81,14 +91,16 @@ def without(samples, *keys):
 
 
 class TestFormula:
-
-    @pytest.mark.parametrize('weight,first,top1', [
-        (0, [.4, .6], .5),
-        (.3, [.55, .45], .75),
-        (.5, [.65, .35], 1),
-        (.7, [.75, .25], .75),
-        (1, [.9, .1], .75),
-    ])
+    @pytest.mark.parametrize(
+        'weight,first,top1',
+        [
+            (0, [0.4, 0.6], 0.5),
+            (0.3, [0.55, 0.45], 0.75),
+            (0.5, [0.65, 0.35], 1),
+            (0.7, [0.75, 0.25], 0.75),
+            (1, [0.9, 0.1], 0.75),
+        ],
+    )
     def test_by_hand(self, write, weight, first, top1):
         scores, notes = join(write(joint()))
         fused = fuse(scores, weight)
@@ -96,7 +108,7 @@ class TestFormula:
         np.testing.assert_allclose(fused[0], first)
         assert measure(fused, scores.labels)['top1'] == top1
 
-    @pytest.mark.parametrize('weight', [-.1, 1.1, float('nan')])
+    @pytest.mark.parametrize('weight', [-0.1, 1.1, float('nan')])
     def test_weight_outside(self, write, weight):
         with pytest.raises(ValueError, match=r'weight=.* not in \[0, 1\]'):
             fuse(join(write(joint()))[0], weight)
@@ -104,18 +116,17 @@ class TestFormula:
     def test_without_attributes_video_counts_alone(self, write):
         samples = joint()
         del samples[2]['attributes_score']
-        scores, (note, ) = join(write(samples))
+        scores, (note,) = join(write(samples))
         assert '1 of 4 videos have no attributes' in note
-        for weight in (0, .5, 1):
+        for weight in (0, 0.5, 1):
             np.testing.assert_allclose(fuse(scores, weight)[2], VIDEO[2])
-        rows = {r['name']: r for r in compare(scores, {'V+A': .5})}
+        rows = {r['name']: r for r in compare(scores, {'V+A': 0.5})}
         assert rows['V']['videos'] == rows['V+A']['videos'] == 4
         assert rows['A']['videos'] == 3  # of which the last is right
         assert rows['A']['top1'] == pytest.approx(1 / 3)
 
 
 class TestMetrics:
-
     def test_as_a_test_reports_them(self, write):
         """What AccMetric, the metric of the configs, says of the dumps."""
         samples = chance(60)
@@ -123,24 +134,24 @@ class TestMetrics:
         scores, _ = join(first)
         options = ('top_k_accuracy', 'mean_class_accuracy')
         expected = Evaluator(AccMetric(options)).offline_evaluate(
-            fused_samples(first, scores, .7))
-        row = compare(scores, {'V+A': .7})[-1]
+            fused_samples(first, scores, 0.7)
+        )
+        row = compare(scores, {'V+A': 0.7})[-1]
         assert expected == {
-            f'acc/{key}': pytest.approx(row[key])
-            for key in ('top1', 'top5', 'mean1')
+            f'acc/{key}': pytest.approx(row[key]) for key in ('top1', 'top5', 'mean1')
         }
 
     def test_map_by_hand(self):
         """Ranked by class 0: right, wrong, right; by class 1: right last of
         three; class 2 does not occur and does not count."""
-        fused = np.array([[.9, .3, .1], [.5, .1, .1], [.4, .2, .1]])
+        fused = np.array([[0.9, 0.3, 0.1], [0.5, 0.1, 0.1], [0.4, 0.2, 0.1]])
         labels = np.array([0, 1, 0])
         found = measure(fused, labels)
         assert found['mAP'] == pytest.approx(((1 + 2 / 3) / 2 + 1 / 3) / 2)
         assert 'top3' in found and 'top5' not in found
 
     def test_absent_class_without_warnings(self, recwarn):
-        measure(np.array([[.9, .3, .1], [.5, .1, .1]]), np.array([0, 1]))
+        measure(np.array([[0.9, 0.3, 0.1], [0.5, 0.1, 0.1]]), np.array([0, 1]))
         assert not [w for w in recwarn if w.category is RuntimeWarning]
 
     def test_several_labels(self, write):
@@ -161,20 +172,16 @@ class TestMetrics:
 
 
 class TestChoice:
-
     def test_best_weight(self, write):
-        weight, values = choose_weight(
-            join(write(joint()))[0], WEIGHTS, 'top1')
+        weight, values = choose_weight(join(write(joint()))[0], WEIGHTS, 'top1')
         right = [w for w, v in zip(WEIGHTS, values) if v == 1]
-        assert right == [.45, .5, .55, .6, .65]
-        assert weight == .65  # of these the nearest to 0.7
+        assert right == [0.45, 0.5, 0.55, 0.6, 0.65]
+        assert weight == 0.65  # of these the nearest to 0.7
 
-    @pytest.mark.parametrize('weights,expected', [
-        (WEIGHTS, .7),
-        ([.1, .2], .2),
-        ([.65, .75], .65),
-        ([.9, .6], .6),
-    ])
+    @pytest.mark.parametrize(
+        'weights,expected',
+        [(WEIGHTS, 0.7), ([0.1, 0.2], 0.2), ([0.65, 0.75], 0.65), ([0.9, 0.6], 0.6)],
+    )
     def test_ties_near_the_published_weight(self, write, weights, expected):
         scores, _ = join(write(joint(VIDEO, VIDEO)))
         assert choose_weight(scores, weights, 'top1')[0] == expected
@@ -207,7 +214,8 @@ class TestChoice:
 
     def test_halves_without_names(self, write):
         held_out, reported = split_half(
-            join(write(without(chance(9), 'filename')))[0], 0)
+            join(write(without(chance(9), 'filename')))[0], 0
+        )
         assert (len(held_out.labels), len(reported.labels)) == (4, 5)
         assert held_out.names is None
 
@@ -224,35 +232,38 @@ class TestChoice:
 
 
 class TestTwoFiles:
-
     def test_any_order(self, write):
         """As one file; with other extension, and frames instead of files."""
         samples = chance(30)
         expected, _ = join(write(samples))
         others = without(samples, 'video_score')
         for s in others:
-            s['frame_dir'] = f"./{s.pop('filename')[:-4]}"
+            s['frame_dir'] = f'./{s.pop("filename")[:-4]}'
         np.random.RandomState(0).shuffle(others)
         found, notes = join(
-            write(without(samples, 'attributes_score')),
-            write(others, 'attributes.pkl'))
+            write(without(samples, 'attributes_score')), write(others, 'attributes.pkl')
+        )
         assert notes == []
         for one, other in zip(expected, found):
             np.testing.assert_array_equal(one, other)
 
     def test_joint_dumps_give_their_branch(self, write):
         scores, _ = join(
-            write(joint(attributes=[[1., 0.]] * 4)),
-            write(joint(video=[[1., 0.]] * 4), 'attributes.pkl'))
+            write(joint(attributes=[[1.0, 0.0]] * 4)),
+            write(joint(video=[[1.0, 0.0]] * 4), 'attributes.pkl'),
+        )
         np.testing.assert_array_equal(scores.video, VIDEO)
         np.testing.assert_array_equal(scores.attributes, ATTRIBUTES)
 
     def test_pred_score_of_other_heads(self, write):
         pair = [
-            write([
-                sample(i, label, pred=score)
-                for i, (score, label) in enumerate(zip(part, LABELS))
-            ], f'{name}.pkl')
+            write(
+                [
+                    sample(i, label, pred=score)
+                    for i, (score, label) in enumerate(zip(part, LABELS))
+                ],
+                f'{name}.pkl',
+            )
             for name, part in (('v', VIDEO), ('a', ATTRIBUTES))
         ]
         scores, notes = join(*pair)
@@ -262,27 +273,41 @@ class TestTwoFiles:
 
     def test_names_missing(self, write):
         first = write(without(joint(), 'filename'))
-        scores, (note, ) = join(first, write(joint(), 'attributes.pkl'))
+        scores, (note,) = join(first, write(joint(), 'attributes.pkl'))
         assert 'matched by position' in note
         np.testing.assert_array_equal(scores.attributes, ATTRIBUTES)
-        with pytest.raises(ValueError, match="has 4 videos.*has 3.*filename"):
+        with pytest.raises(ValueError, match='has 4 videos.*has 3.*filename'):
             join(first, write(joint()[1:], 'attributes.pkl'))
         with pytest.raises(ValueError, match="'gt_label' of video 0"):
             join(first, write(joint()[::-1], 'attributes.pkl'))
 
-    @pytest.mark.parametrize('change,message', [
-        (lambda s: s[1:], "1 videos are in only one of .*scores.pkl' and "
-         ".*other.pkl', such as 'data/videos_val/v0'"),
-        (lambda s: s + s[2:3], "other.pkl' has 1 videos more than once, such "
-         "as 'data/videos_val/v2'"),
-        (lambda s: s[:3] + [dict(s[3], gt_label=torch.tensor([0]))],
-         "'gt_label' of 'data/videos_val/v3' is not the same"),
-        (lambda s: joint(labels=np.eye(2, dtype=int)[LABELS].tolist()),
-         "'gt_label' of 'data/videos_val/v0' is not the same"),
-        (lambda s: chance(4), 'of 2 classes.*of 6'),
-        (lambda s: without(s, 'attributes_score'),
-         r"other.pkl' has no 'attributes_score'.*\['video_score', 'pred_scor"),
-    ])
+    @pytest.mark.parametrize(
+        'change,message',
+        [
+            (
+                lambda s: s[1:],
+                "1 videos are in only one of .*scores.pkl' and "
+                ".*other.pkl', such as 'data/videos_val/v0'",
+            ),
+            (
+                lambda s: s + s[2:3],
+                "other.pkl' has 1 videos more than once, such as 'data/videos_val/v2'",
+            ),
+            (
+                lambda s: s[:3] + [dict(s[3], gt_label=torch.tensor([0]))],
+                "'gt_label' of 'data/videos_val/v3' is not the same",
+            ),
+            (
+                lambda s: joint(labels=np.eye(2, dtype=int)[LABELS].tolist()),
+                "'gt_label' of 'data/videos_val/v0' is not the same",
+            ),
+            (lambda s: chance(4), 'of 2 classes.*of 6'),
+            (
+                lambda s: without(s, 'attributes_score'),
+                r"other.pkl' has no 'attributes_score'.*\['video_score', 'pred_scor",
+            ),
+        ],
+    )
     def test_disagreement(self, write, change, message):
         first = write(joint())
         with pytest.raises(ValueError, match=message):
@@ -296,7 +321,6 @@ class TestTwoFiles:
 
 
 class TestBadFiles:
-
     def test_not_a_pickle(self, tmp_path):
         (tmp_path / 'x.pkl').write_text('{}')
         with pytest.raises(ValueError, match="x.pkl' is not a pickle"):
@@ -304,38 +328,49 @@ class TestBadFiles:
         with pytest.raises(FileNotFoundError, match='absent.pkl'):
             read_dump(str(tmp_path / 'absent.pkl'))
 
-    @pytest.mark.parametrize('content,message', [
-        ([], 'holds an empty list'),
-        (dict(video_score=1), 'does not hold a list of dicts'),
-        ([1, 2], 'does not hold a list of dicts'),
-    ])
+    @pytest.mark.parametrize(
+        'content,message',
+        [
+            ([], 'holds an empty list'),
+            (dict(video_score=1), 'does not hold a list of dicts'),
+            ([1, 2], 'does not hold a list of dicts'),
+        ],
+    )
     def test_not_a_list_of_videos(self, write, content, message):
         with pytest.raises(ValueError, match=f"scores.pkl' {message}"):
             write(content)
 
-    @pytest.mark.parametrize('keys,message', [
-        (['video_score'], r"has no 'video_score'.*\['attributes_score', 'pr"),
-        (['attributes_score'], "has no 'attributes_score'.*'video_score'"),
-        (['video_score', 'attributes_score', 'pred_score'
-          ], "has no 'video_score'; of scores it has: None"),
-        (['gt_label'], r"'gt_label' of 'data/videos_val/v0' is \[\]; expect"),
-    ])
+    @pytest.mark.parametrize(
+        'keys,message',
+        [
+            (['video_score'], r"has no 'video_score'.*\['attributes_score', 'pr"),
+            (['attributes_score'], "has no 'attributes_score'.*'video_score'"),
+            (
+                ['video_score', 'attributes_score', 'pred_score'],
+                "has no 'video_score'; of scores it has: None",
+            ),
+            (['gt_label'], r"'gt_label' of 'data/videos_val/v0' is \[\]; expect"),
+        ],
+    )
     def test_missing_everywhere(self, write, keys, message):
         with pytest.raises(ValueError, match=f"scores.pkl'.*{message}"):
             join(write(without(joint(), *keys)))
 
-    @pytest.mark.parametrize('key,value', [
-        ('video_score', None),
-        ('video_score', torch.tensor([.5, float('nan')])),
-        ('attributes_score', torch.tensor([.5, float('inf')])),
-        ('video_score', torch.tensor([[.5, .5]])),
-        ('video_score', torch.tensor([.5, .3, .2])),
-        ('attributes_score', dict(rgb=torch.tensor([.5, .5]))),
-        ('gt_label', torch.tensor([2])),
-        ('gt_label', torch.tensor([-1])),
-        ('gt_label', torch.tensor([1, 0])),
-        ('gt_label', None),
-    ])
+    @pytest.mark.parametrize(
+        'key,value',
+        [
+            ('video_score', None),
+            ('video_score', torch.tensor([0.5, float('nan')])),
+            ('attributes_score', torch.tensor([0.5, float('inf')])),
+            ('video_score', torch.tensor([[0.5, 0.5]])),
+            ('video_score', torch.tensor([0.5, 0.3, 0.2])),
+            ('attributes_score', dict(rgb=torch.tensor([0.5, 0.5]))),
+            ('gt_label', torch.tensor([2])),
+            ('gt_label', torch.tensor([-1])),
+            ('gt_label', torch.tensor([1, 0])),
+            ('gt_label', None),
+        ],
+    )
     def test_one_bad_video(self, write, key, value):
         samples = joint()
         samples[1][key] = value
@@ -345,8 +380,7 @@ class TestBadFiles:
     def test_video_without_video_score(self, write):
         samples = joint()
         del samples[3]['video_score']
-        with pytest.raises(
-                ValueError, match="'video_score' of .*v3' is missing"):
+        with pytest.raises(ValueError, match="'video_score' of .*v3' is missing"):
             join(write(samples))
 
 
@@ -359,20 +393,35 @@ def test_tool(repository, tmp_path, write):
     del samples[0]['attributes_score']
     paths = [
         write(without(part, key), name).path
-        for part, key, name in ((samples, 'attributes_score',
-                                 'v.pkl'), (samples, 'video_score', 'a.pkl'),
-                                (held, 'attributes_score', 'held_v.pkl'),
-                                (held, 'video_score', 'held_a.pkl'))
+        for part, key, name in (
+            (samples, 'attributes_score', 'v.pkl'),
+            (samples, 'video_score', 'a.pkl'),
+            (held, 'attributes_score', 'held_v.pkl'),
+            (held, 'video_score', 'held_a.pkl'),
+        )
     ]
     out = {name: tmp_path / f'new/{name}' for name in ('f.pkl', 'c.png', 'j')}
-    done = subprocess.run([
-        sys.executable, 'tools/fuse_scores.py', *paths[:2], '--sweep',
-        '--held-out', *paths[2:], '--step', '.1', '--out', out['f.pkl'],
-        '--plot', out['c.png'], '--json', out['j']
-    ],
-                          cwd=repository,
-                          capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            'tools/fuse_scores.py',
+            *paths[:2],
+            '--sweep',
+            '--held-out',
+            *paths[2:],
+            '--step',
+            '.1',
+            '--out',
+            out['f.pkl'],
+            '--plot',
+            out['c.png'],
+            '--json',
+            out['j'],
+        ],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     results = json.loads(out['j'].read_text())
     chosen, table = results['sweep'], results['table']
@@ -380,11 +429,14 @@ def test_tool(repository, tmp_path, write):
     assert len(chosen['weights']) == len(chosen['values']) == 11
     names = ['V', 'A', 'V+A, as released', 'V+A, chosen']
     assert [row['name'] for row in table] == names
-    assert [row['weight'] for row in table] == [1, 0, .7, chosen['weight']]
+    assert [row['weight'] for row in table] == [1, 0, 0.7, chosen['weight']]
     assert results['without_attributes'] == 1
-    for text in (f"weight {chosen['weight']:g} chosen on 40 held-out videos",
-                 'Results on the other 50 videos', f"{table[-1]['top1']:.4f}",
-                 '1 of 50 videos have no attri'):
+    for text in (
+        f'weight {chosen["weight"]:g} chosen on 40 held-out videos',
+        'Results on the other 50 videos',
+        f'{table[-1]["top1"]:.4f}',
+        '1 of 50 videos have no attri',
+    ):
         assert text in done.stdout
     assert osp.getsize(out['c.png']) > 5000
     # A joint dump again, with the same results
@@ -420,9 +472,8 @@ def test_tool_without_sweep(tool, write, capsys):
         ['A', '0', '4', '0.5000'],
         ['V+A', '0.7', '4', '0.7500'],
     ]
-    tool(path, '--weight', .5)
-    assert 'V+A                    0.5       4  1.0000' in \
-        capsys.readouterr().out
+    tool(path, '--weight', 0.5)
+    assert 'V+A                    0.5       4  1.0000' in capsys.readouterr().out
 
 
 def test_tool_with_random_half(tool, write, capsys, tmp_path):
@@ -434,32 +485,37 @@ def test_tool_with_random_half(tool, write, capsys, tmp_path):
     assert 'on 2 held-out videos (a random half, seed 3; mAP ' in printed
     assert 'Results on the other 2 videos' in printed
     assert 'top1' not in printed
-    assert "has all videos, also those that the weight is chosen" in printed
+    assert 'has all videos, also those that the weight is chosen' in printed
     assert len(mmengine.load(tmp_path / 'out.pkl')) == 4
 
 
-@pytest.mark.parametrize('args,message', [
-    (['--weight', 1.5], r'fuse_scores: weight=1.5 is not in \[0, 1\]'),
-    (['--sweep', '--step', .3], 'fuse_scores: step=0.3 does not divide 1'),
-    (['--sweep', '--step', 0], 'fuse_scores: step=0.0 does not divide 1'),
-    (['--sweep', '--held-out', 'absent.pkl'], 'fuse_scores: .*absent.pkl'),
-    (['absent.pkl'], 'fuse_scores: .*absent.pkl'),
-])
+@pytest.mark.parametrize(
+    'args,message',
+    [
+        (['--weight', 1.5], r'fuse_scores: weight=1.5 is not in \[0, 1\]'),
+        (['--sweep', '--step', 0.3], 'fuse_scores: step=0.3 does not divide 1'),
+        (['--sweep', '--step', 0], 'fuse_scores: step=0.0 does not divide 1'),
+        (['--sweep', '--held-out', 'absent.pkl'], 'fuse_scores: .*absent.pkl'),
+        (['absent.pkl'], 'fuse_scores: .*absent.pkl'),
+    ],
+)
 def test_tool_refuses(tool, write, args, message):
     with pytest.raises(SystemExit, match=message):
         tool(write(joint()).path, *args)
 
 
-@pytest.mark.parametrize('args,message', [
-    (['--plot', 'x.png'], '--plot needs --sweep'),
-    (['--held-out', 'x.pkl'], '--held-out needs --sweep'),
-    (['--sweep', '--weight', .5], '--sweep chooses the weight'),
-    (['--sweep', '--held-out', 'a', 'b', 'c'], 'takes one or two files'),
-    (['--sweep', '--held-out', 'a', '--seed', 1], 'nothing is random'),
-    (['--out', 'x.json'], 'must end with .pkl'),
-])
-def test_tool_refuses_options_without_effect(tool, write, capsys, args,
-                                             message):
+@pytest.mark.parametrize(
+    'args,message',
+    [
+        (['--plot', 'x.png'], '--plot needs --sweep'),
+        (['--held-out', 'x.pkl'], '--held-out needs --sweep'),
+        (['--sweep', '--weight', 0.5], '--sweep chooses the weight'),
+        (['--sweep', '--held-out', 'a', 'b', 'c'], 'takes one or two files'),
+        (['--sweep', '--held-out', 'a', '--seed', 1], 'nothing is random'),
+        (['--out', 'x.json'], 'must end with .pkl'),
+    ],
+)
+def test_tool_refuses_options_without_effect(tool, write, capsys, args, message):
     with pytest.raises(SystemExit):
         tool(write(joint()).path, *args)
     assert message in capsys.readouterr().err

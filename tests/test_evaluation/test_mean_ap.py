@@ -1,4 +1,5 @@
 """mAP is that of scikit-learn, on any number of processes."""
+
 import json
 
 import numpy as np
@@ -10,8 +11,7 @@ from helpers import free_port
 from mmaction.registry import METRICS
 from sklearn.metrics import average_precision_score
 
-CASES = ('plain', 'ties', 'absent classes', 'one video a class',
-         'videos without label')
+CASES = ('plain', 'ties', 'absent classes', 'one video a class', 'videos without label')
 
 
 def draw(case, num_videos=41, num_classes=13):
@@ -28,26 +28,32 @@ def draw(case, num_videos=41, num_classes=13):
         labels[5:20] = 0
     if case == 'one video a class':
         labels[:] = 0
-        labels[rng.permutation(num_videos)[:num_classes],
-               np.arange(num_classes)] = 1
+        labels[rng.permutation(num_videos)[:num_classes], np.arange(num_classes)] = 1
     return scores, labels
 
 
 def expected_map(scores, labels):
-    return np.mean([
-        average_precision_score(labels[:, k], scores[:, k])
-        for k in range(labels.shape[1]) if labels[:, k].any()
-    ])
+    return np.mean(
+        [
+            average_precision_score(labels[:, k], scores[:, k])
+            for k in range(labels.shape[1])
+            if labels[:, k].any()
+        ]
+    )
 
 
 def evaluate(scores, labels, size):
     metric = METRICS.build(dict(type='MeanAPMetric'))
     for score, label in zip(scores, labels):
-        metric.process(None, [
-            dict(
-                pred_score=torch.from_numpy(score),
-                gt_label=torch.from_numpy(np.atleast_1d(label)))
-        ])
+        metric.process(
+            None,
+            [
+                dict(
+                    pred_score=torch.from_numpy(score),
+                    gt_label=torch.from_numpy(np.atleast_1d(label)),
+                )
+            ],
+        )
     return metric.evaluate(size)['acc/mAP']
 
 
@@ -55,15 +61,16 @@ def evaluate(scores, labels, size):
 def test_equals_scikit_learn(case):
     scores, labels = draw(case)
     assert evaluate(scores, labels, len(scores)) == pytest.approx(
-        expected_map(scores, labels), abs=1e-12)
+        expected_map(scores, labels), abs=1e-12
+    )
 
 
 def test_single_labels():
     rng = np.random.RandomState(7)
     scores, labels = rng.rand(60, 5), rng.randint(0, 4, 60)
     assert evaluate(scores, labels, 60) == pytest.approx(
-        expected_map(scores,
-                     np.eye(5, dtype=int)[labels]), abs=1e-12)
+        expected_map(scores, np.eye(5, dtype=int)[labels]), abs=1e-12
+    )
 
 
 def test_nothing_to_average():
@@ -75,12 +82,11 @@ def run_rank(rank, world, port, out):
     from mmaction.utils import register_all_modules
 
     import bike_mmaction  # noqa: F401
+
     register_all_modules()
     dist.init_process_group(
-        'gloo',
-        init_method=f'tcp://127.0.0.1:{port}',
-        rank=rank,
-        world_size=world)
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=world
+    )
     found = {}
     for case in CASES:
         scores, labels = draw(case)

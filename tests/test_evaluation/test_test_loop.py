@@ -1,4 +1,5 @@
 """A test names what it could not read, and what it was measured on."""
+
 import hashlib
 import json
 import os.path as osp
@@ -17,8 +18,12 @@ from sklearn.metrics import average_precision_score
 
 from bike_mmaction.compat import PipelineError
 from bike_mmaction.datasets.pipelines import set_views, use_rawframes
-from bike_mmaction.evaluation.results import (average, latex_table,
-                                              list_fingerprint, markdown_table)
+from bike_mmaction.evaluation.results import (
+    average,
+    latex_table,
+    list_fingerprint,
+    markdown_table,
+)
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]
@@ -27,7 +32,9 @@ NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]
 def config(data_root, work_dir, lines):
     cfg = shrink(
         Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root, work_dir)
+        data_root,
+        work_dir,
+    )
     path = osp.join(work_dir, 'list.txt')
     with open(path, 'w') as file:
         file.write('\n'.join(lines) + '\n')
@@ -50,7 +57,7 @@ def broken(data_root, tmp_path):
     with open(f'{data_root}/videos_val/v0.mp4', 'rb') as file:
         content = file.read()
     path = tmp_path / 'broken.mp4'
-    path.write_bytes(content[:len(content) // 2])
+    path.write_bytes(content[: len(content) // 2])
     return str(path)
 
 
@@ -85,11 +92,11 @@ def test_what_was_measured(data_root, tmp_path):
     assert results['list'] == dict(
         file=cfg.test_dataloader.dataset.ann_file,
         videos=5,
-        fingerprint=list_fingerprint(runner.test_dataloader.dataset))
+        fingerprint=list_fingerprint(runner.test_dataloader.dataset),
+    )
     with open(osp.join(runner.log_dir, 'results.md')) as file:
         head, _, row = file.read().splitlines()
-    assert head == \
-        '| model | views | videos | acc/top1 | acc/top5 | acc/mean1 |'
+    assert head == '| model | views | videos | acc/top1 | acc/top5 | acc/mean1 |'
     top1 = f'{100 * metrics["acc/top1"]:.2f}'
     assert row.startswith(f'| bike_vitb32_k400 | 2x3 | 5 of 5 | {top1} |')
     with open(osp.join(runner.log_dir, f'{runner.timestamp}.log')) as file:
@@ -104,9 +111,8 @@ def test_nothing_to_evaluate(data_root, tmp_path):
 def test_fault_of_the_config_is_an_error(data_root, tmp_path):
     """Only videos may be unreadable."""
     cfg = config(data_root, tmp_path, NAMES)
-    crop, = [
-        t for t in cfg.test_dataloader.dataset.pipeline
-        if t.type == 'RoundedCenterCrop'
+    (crop,) = [
+        t for t in cfg.test_dataloader.dataset.pipeline if t.type == 'RoundedCenterCrop'
     ]
     crop.type, crop.crop_size = 'SpacedThreeCrop', 5000
     with pytest.raises(PipelineError, match='smaller than the crop'):
@@ -118,7 +124,6 @@ def test_metric_with_another_number_of_results(data_root, tmp_path):
 
     @METRICS.register_module(force=True)
     class BatchMetric(BaseMetric):
-
         def process(self, data_batch, data_samples):
             self.results.append(len(data_samples))
 
@@ -137,7 +142,8 @@ def fingerprint(path, lines, prefix='', **kwargs):
     kwargs.setdefault('type', 'VideoDataset')
     kwargs.setdefault('data_prefix', dict(video=prefix))
     return list_fingerprint(
-        DATASETS.build(dict(ann_file=str(path), pipeline=[], **kwargs)))
+        DATASETS.build(dict(ann_file=str(path), pipeline=[], **kwargs))
+    )
 
 
 def test_fingerprint(tmp_path):
@@ -148,27 +154,31 @@ def test_fingerprint(tmp_path):
     assert fingerprint(tmp_path / 'b.txt', lines[::-1], 'videos') == expected
     frames = dict(type='RawframeDataset', data_prefix=dict(img='frames'))
     assert fingerprint(path, ['a/x 30 0', 'b/y 24 1'], **frames) == expected
-    others = [['a/x.mp4 0'], ['a/x.mp4 1', 'b/y.mp4 1'],
-              ['a/z.mp4 0', 'b/y.mp4 1'], [*lines, 'b/y.mp4 1']]
+    others = [
+        ['a/x.mp4 0'],
+        ['a/x.mp4 1', 'b/y.mp4 1'],
+        ['a/z.mp4 0', 'b/y.mp4 1'],
+        [*lines, 'b/y.mp4 1'],
+    ]
     found = {fingerprint(path, other) for other in others}
     multi = dict(multi_class=True, num_classes=3)
     found |= {
         fingerprint(path, ['a.mp4 0 1'], **multi),
-        fingerprint(path, ['a.mp4 0 2'], **multi)
+        fingerprint(path, ['a.mp4 0 2'], **multi),
     }
     for end in ('1.00', '2.00'):
         found.add(
-            fingerprint(
-                path, [f'a.mp4 0.00 {end} 0'], type='VideoSegmentDataset'))
+            fingerprint(path, [f'a.mp4 0.00 {end} 0'], type='VideoSegmentDataset')
+        )
     assert len(found | {expected}) == 9
 
 
 def test_tables():
     runs = [{'acc/top1': 0.7014}, {'acc/top1': 0.6831}, {'acc/top1': 0.6715}]
-    rows = [('one_a', '4x3', '8 of 9', runs[0]),
-            ('mean', '', '', average(runs))]
+    rows = [('one_a', '4x3', '8 of 9', runs[0]), ('mean', '', '', average(runs))]
     assert markdown_table(rows).splitlines()[2:] == [
-        '| one_a | 4x3 | 8 of 9 | 70.14 |', '| mean |  |  | 68.53 ± 1.23 |'
+        '| one_a | 4x3 | 8 of 9 | 70.14 |',
+        '| mean |  |  | 68.53 ± 1.23 |',
     ]
     assert r'one\_a & 4x3 & 8 of 9 & 70.14 \\' in latex_table(rows)
     assert r'mean &  &  & 68.53 $\pm$ 1.23 \\' in latex_table(rows)
@@ -180,30 +190,34 @@ def test_only_numbers_are_averaged():
 
 
 @pytest.mark.parametrize(
-    'lines', [['v0.mp4', 'v1.mp4'], ['v0.mp4 3', 'v1.mp4', 'v2.mp4 5']])
+    'lines', [['v0.mp4', 'v1.mp4'], ['v0.mp4 3', 'v1.mp4', 'v2.mp4 5']]
+)
 def test_videos_without_label(data_root, tmp_path, lines):
     """They would count as wrong answers."""
     cfg = config(data_root, tmp_path, lines)
     with pytest.raises(ValueError, match='have no label, such as .*v[01].mp4'):
         run(cfg)
     cfg.test_evaluator = dict(
-        type='DumpResults', out_file_path=str(tmp_path / 'scores.pkl'))
+        type='DumpResults', out_file_path=str(tmp_path / 'scores.pkl')
+    )
     run(cfg)
     assert len(mmengine.load(tmp_path / 'scores.pkl')) == len(lines)
 
 
 def multi_label(data_root, tmp_path, lines, num_classes=400):
     cfg = config(data_root, tmp_path, lines)
-    cfg.test_dataloader.dataset.update(
-        multi_class=True, num_classes=num_classes)
+    cfg.test_dataloader.dataset.update(multi_class=True, num_classes=num_classes)
     cfg.test_evaluator = dict(type='MeanAPMetric')
     return cfg
 
 
-@pytest.mark.parametrize('line,message', [
-    ('v0.mp4 92 -1', 'list.txt.*entry 2 has label -1'),
-    ('v0.mp4 400', 'list.txt.*entry 2 has label 400.*0 to 399'),
-])
+@pytest.mark.parametrize(
+    'line,message',
+    [
+        ('v0.mp4 92 -1', 'list.txt.*entry 2 has label -1'),
+        ('v0.mp4 400', 'list.txt.*entry 2 has label 400.*0 to 399'),
+    ],
+)
 def test_unfit_labels_of_several(data_root, tmp_path, line, message):
     with pytest.raises(ValueError, match=message):
         run(multi_label(data_root, tmp_path, ['v1.mp4 1 2', line]))
@@ -217,11 +231,12 @@ def test_videos_that_show_none_of_the_classes(data_root, tmp_path, frames):
     if frames:
         use_rawframes(cfg)
         cfg.test_dataloader.dataset.ann_file = str(tmp_path / 'frames.txt')
-        (tmp_path / 'frames.txt').write_text('\n'.join(
-            line.replace('.mp4', ' 24') for line in lines))
+        (tmp_path / 'frames.txt').write_text(
+            '\n'.join(line.replace('.mp4', ' 24') for line in lines)
+        )
     cfg.test_evaluator = [
         cfg.test_evaluator,
-        dict(type='DumpResults', out_file_path=f'{tmp_path}/scores.pkl')
+        dict(type='DumpResults', out_file_path=f'{tmp_path}/scores.pkl'),
     ]
     metrics, results, runner = run(cfg)
     assert results['list']['videos'] == results['videos']['evaluated'] == 5
@@ -231,10 +246,10 @@ def test_videos_that_show_none_of_the_classes(data_root, tmp_path, frames):
     assert truth.sum(1).tolist() == [2, 0, 1, 0, 1]
     scores = np.stack([sample['pred_score'] for sample in dump])
     assert metrics['acc/mAP'] == pytest.approx(
-        np.mean([
-            average_precision_score(truth[:, k], scores[:, k])
-            for k in (1, 2, 399)
-        ]))
+        np.mean(
+            [average_precision_score(truth[:, k], scores[:, k]) for k in (1, 2, 399)]
+        )
+    )
     with open(osp.join(runner.log_dir, f'{runner.timestamp}.log')) as file:
         assert '5 videos (2 without any label), list fing' in file.read()
 
@@ -243,10 +258,7 @@ def test_who_needs_labels(data_root, tmp_path):
     """A metric of accuracy; mAP where a video has one label, or none has."""
     lines = ['v0.mp4 1', 'v1.mp4']
     several = multi_label(data_root, tmp_path, lines)
-    several.test_evaluator = [
-        dict(type='MeanAPMetric'),
-        dict(type='AccMetric')
-    ]
+    several.test_evaluator = [dict(type='MeanAPMetric'), dict(type='AccMetric')]
     one = config(data_root, tmp_path, lines)
     one.test_evaluator = dict(type='MeanAPMetric')
     for cfg in (several, one):
@@ -264,8 +276,7 @@ def test_labels_of_another_number_of_classes(data_root, tmp_path):
 def test_wrapped_data_set(data_root, tmp_path):
     cfg = config(data_root, tmp_path, NAMES)
     loader = cfg.test_dataloader
-    loader.dataset = dict(
-        type='RepeatDataset', dataset=loader.dataset, times=2)
+    loader.dataset = dict(type='RepeatDataset', dataset=loader.dataset, times=2)
     _, results, _ = run(cfg)
     assert results['list']['videos'] == results['videos']['evaluated'] == 10
     assert results['views'] == '1x1'
@@ -280,5 +291,4 @@ def test_what_was_changed_of_the_model(data_root, tmp_path):
     cfg.model.cls_head.class_names = [f'class {i}' for i in range(400)]
     _, other, _ = run(cfg)
     assert other['model']['prompt'] == 'actions'
-    assert other['model']['class_names_sha256'] != \
-        plain['model']['class_names_sha256']
+    assert other['model']['class_names_sha256'] != plain['model']['class_names_sha256']

@@ -20,19 +20,22 @@ GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 
 def test_golden_scores_through_the_metric():
     given = np.load(osp.join(GOLDEN, 'zeroshot.npz'))
-    scores = torch.from_numpy(given['frame_features'].astype(
-        np.float32)) @ torch.from_numpy(given['text_features']).T
+    scores = (
+        torch.from_numpy(given['frame_features'].astype(np.float32))
+        @ torch.from_numpy(given['text_features']).T
+    )
     metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
     for frames, label in zip(scores, given['labels']):
         metric.process(
-            None,
-            [dict(frame_scores=frames, gt_label=torch.tensor([int(label)]))])
+            None, [dict(frame_scores=frames, gt_label=torch.tensor([int(label)]))]
+        )
     found = metric.evaluate(len(scores))
     with open(osp.join(GOLDEN, 'zeroshot.json')) as file:
         expected = json.load(file)
     for name in ('full_top1', 'full_top5', 'half_top1_mean', 'half_top1_std'):
         assert 100 * found[f'zero_shot_frames/{name}'] == pytest.approx(
-            expected[name], rel=1e-5)
+            expected[name], rel=1e-5
+        )
 
 
 def build_head(**kwargs):
@@ -43,7 +46,9 @@ def build_head(**kwargs):
             in_channels=64,
             class_names=['a', 'b', 'c'],
             text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs)).eval()
+            **kwargs,
+        )
+    ).eval()
 
 
 def test_head_keeps_the_scores_of_frames_and_views():
@@ -62,6 +67,7 @@ def test_head_keeps_the_scores_of_frames_and_views():
 
 class GivenText(nn.Module):
     """A text encoder that always says the same."""
+
     embed_dims = 16
     pretrained_logit_scale = None
 
@@ -78,7 +84,8 @@ def test_frames_vote_with_embeddings_of_their_own_length():
     given = np.load(osp.join(REFERENCE, 'frames.npz'))
     frames, text, expected = (
         torch.from_numpy(given[f'frames_{name}'])
-        for name in ('features', 'text', 'scores'))
+        for name in ('features', 'text', 'scores')
+    )
     head = MODELS.build(
         dict(
             type='VCSHead',
@@ -87,7 +94,9 @@ def test_frames_vote_with_embeddings_of_their_own_length():
             class_names=list('abcdefghij'),
             text_encoder=GivenText(3 * text),  # the head makes it unit length
             saliency_source='class',
-            keep_scores=True))
+            keep_scores=True,
+        )
+    )
     samples = head.predict(frames, [ActionDataSample() for _ in frames])
     metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='frames'))
     for sample in samples:
@@ -104,13 +113,15 @@ def test_video_evaluator_ranks_as_every_other_test():
     torch.manual_seed(1)
     head = build_head(keep_scores=True)
     samples = head.predict(
-        torch.randn(80, 4, 64), [ActionDataSample() for _ in range(40)])
+        torch.randn(80, 4, 64), [ActionDataSample() for _ in range(40)]
+    )
     metrics = [
         METRICS.build(dict(type='ZeroShotMetric', evaluator='video')),
         METRICS.build(
             dict(
-                type='AccMetric',
-                metric_options=dict(top_k_accuracy=dict(topk=(1, 2)))))
+                type='AccMetric', metric_options=dict(top_k_accuracy=dict(topk=(1, 2)))
+            )
+        ),
     ]
     metrics[0].topk = (1, 2)
     for i, sample in enumerate(samples):
@@ -129,13 +140,17 @@ def test_classes_of_a_half_compete_alone():
     labels = np.arange(40) % 4
     scores = np.random.RandomState(0).rand(40, 2, 4)
     metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='video'))
-    metric.topk = (1, )
+    metric.topk = (1,)
     for score, label in zip(scores, labels):
-        metric.process(None, [
-            dict(
-                view_scores=torch.from_numpy(score),
-                gt_label=torch.tensor([int(label)]))
-        ])
+        metric.process(
+            None,
+            [
+                dict(
+                    view_scores=torch.from_numpy(score),
+                    gt_label=torch.tensor([int(label)]),
+                )
+            ],
+        )
     values = []
     for seed in range(10):
         half = np.sort(np.random.RandomState(seed).permutation(4)[:2])
@@ -143,17 +158,16 @@ def test_classes_of_a_half_compete_alone():
         votes = softmax(scores[kept][..., half], -1).mean(1)
         values.append((half[votes.argmax(-1)] == labels[kept]).mean())
     found = metric.evaluate(40)
-    assert found['zero_shot_video/half_top1_mean'] == pytest.approx(
-        np.mean(values))
-    assert found['zero_shot_video/half_top1_std'] == pytest.approx(
-        np.std(values))
+    assert found['zero_shot_video/half_top1_mean'] == pytest.approx(np.mean(values))
+    assert found['zero_shot_video/half_top1_std'] == pytest.approx(np.std(values))
 
 
 def test_too_few_classes_for_halves():
     metric = METRICS.build(dict(type='ZeroShotMetric', evaluator='video'))
-    metric.topk = (1, )
+    metric.topk = (1,)
     metric.process(
-        None, [dict(view_scores=torch.eye(9)[:1], gt_label=torch.tensor([0]))])
+        None, [dict(view_scores=torch.eye(9)[:1], gt_label=torch.tensor([0]))]
+    )
     assert metric.evaluate(1) == {'zero_shot_video/full_top1': 1}
 
 
@@ -163,7 +177,6 @@ def test_scores_that_nobody_kept():
         metric.process(None, [dict(gt_label=torch.tensor([0]))])
     for label in (torch.ones(3), torch.tensor([-1])):
         with pytest.raises(ValueError, match='one label'):
-            metric.process(
-                None, [dict(frame_scores=torch.zeros(2, 3), gt_label=label)])
+            metric.process(None, [dict(frame_scores=torch.zeros(2, 3), gt_label=label)])
     with pytest.raises(ValueError, match="evaluator='clips'"):
         METRICS.build(dict(type='ZeroShotMetric', evaluator='clips'))

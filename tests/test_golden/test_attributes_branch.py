@@ -3,6 +3,7 @@
 From a checkpoint in the released layout, saved to disk, converted by the
 tool and loaded through mmengine. Expected agreement: 1e-4 relative.
 """
+
 import os.path as osp
 
 import fixture
@@ -23,7 +24,8 @@ def converted(request, tmp_path_factory):
     """A released file, converted by the command-line tool."""
     return convert_released(
         fixture.checkpoint('attributes', prefix=request.param),
-        tmp_path_factory.mktemp('released'))
+        tmp_path_factory.mktemp('released'),
+    )
 
 
 def build(**kwargs):
@@ -37,7 +39,10 @@ def build(**kwargs):
                 prompt=fixture.PROMPT,
                 attributes_prompt=fixture.PROMPT,
                 text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-                **kwargs)))
+                **kwargs,
+            ),
+        )
+    )
 
 
 @pytest.fixture
@@ -57,14 +62,14 @@ def samples():
 def close(actual, expected, rtol=1e-4):
     scale = np.abs(expected).max()
     np.testing.assert_allclose(
-        actual.detach().numpy(), expected, rtol=rtol, atol=rtol * scale)
+        actual.detach().numpy(), expected, rtol=rtol, atol=rtol * scale
+    )
 
 
 def test_tokens_and_embeddings(model):
     head = model.attributes_head
     texts = head.sentences(fixture.ATTRIBUTES)
-    np.testing.assert_array_equal(
-        head.text_encoder.tokenize(texts), GOLDEN['tokens'])
+    np.testing.assert_array_equal(head.text_encoder.tokenize(texts), GOLDEN['tokens'])
     found = head.text_encoder(texts, words=False, keep=False).sentence
     close(found, GOLDEN['attribute_embeddings'])
 

@@ -1,4 +1,5 @@
 """Five AdamW steps from a released checkpoint, through the runner."""
+
 import json
 import os.path as osp
 from functools import partial
@@ -54,11 +55,7 @@ class Recorder(Hook):
     def keep_norm(self, name, grad):
         self.grad_norms.setdefault(name, grad.norm().item())
 
-    def after_train_iter(self,
-                         runner,
-                         batch_idx,
-                         data_batch=None,
-                         outputs=None):
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.losses.append(outputs['loss'].item())
 
 
@@ -68,13 +65,13 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('train')
     torch.save(fixture.checkpoint(), folder / 'released.pt')
     conversion = tool('convert_checkpoint').convert(
-        str(folder / 'released.pt'), str(folder / 'converted.pth'))
+        str(folder / 'released.pt'), str(folder / 'converted.pth')
+    )
     shipped = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
     model = shipped.model
     model.backbone.update(arch=TINY_ARCH, pretrained=None)
     model.neck.update(embed_dims=64, num_heads=2)
-    model.cls_head.update(
-        num_classes=11, in_channels=64, class_names=fixture.CLASSES)
+    model.cls_head.update(num_classes=11, in_channels=64, class_names=fixture.CLASSES)
     model.cls_head.text_encoder.update(arch=TINY_ARCH, pretrained=None)
     model.data_preprocessor = dict(type='ActionDataPreprocessor')
     optim_wrapper = shipped.optim_wrapper
@@ -88,14 +85,15 @@ def trained(tmp_path_factory):
             num_workers=0,
             sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(
-                type='FixtureFrames',
-                steps=golden['steps'],
-                batch=golden['train_batch'])),
+                type='FixtureFrames', steps=golden['steps'], batch=golden['train_batch']
+            ),
+        ),
         train_cfg=dict(by_epoch=True, max_epochs=1),
         optim_wrapper=optim_wrapper,
         load_from=str(folder / 'converted.pth'),
         default_scope='mmaction',
-        experiment_name='golden')
+        experiment_name='golden',
+    )
     recorder = Recorder()
     runner.register_hook(recorder)
     runner.train()
@@ -118,7 +116,8 @@ def test_gradients_of_the_first_step(trained):
     assert {names[name] for name in expected} == set(recorder.grad_norms)
     for name, norm in expected.items():
         assert recorder.grad_norms[names[name]] == pytest.approx(
-            norm, rel=1e-3, abs=1e-6), name
+            norm, rel=1e-3, abs=1e-6
+        ), name
 
 
 def test_weights_after_five_steps(trained):
@@ -131,7 +130,10 @@ def test_weights_after_five_steps(trained):
         if name.endswith('in_proj_bias'):
             # The keys' third of it has no gradient but rounding errors,
             # which AdamW blows up to whole steps in either direction.
-            lr = golden['lr'] if name.startswith('head.') else \
-                golden['lr'] * golden['clip_ratio']
+            lr = (
+                golden['lr']
+                if name.startswith('head.')
+                else golden['lr'] * golden['clip_ratio']
+            )
             tolerance += golden['steps'] * lr * len(tensor) / 3
         assert abs(tensor.sum().item() - total) <= tolerance, name

@@ -3,6 +3,7 @@
 From a checkpoint in the released layout, saved to disk, converted by the
 tool and loaded through mmengine. Expected agreement: 1e-4 relative.
 """
+
 import os.path as osp
 
 import fixture
@@ -15,8 +16,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
 HERE = osp.dirname(__file__)
-VARIANTS = [(transf, pool) for transf in ('Transf', 'None')
-            for pool in ('VCS', 'DP')]
+VARIANTS = [(transf, pool) for transf in ('Transf', 'None') for pool in ('VCS', 'DP')]
 
 
 def golden(name):
@@ -27,8 +27,8 @@ def golden(name):
 def converted(request, tmp_path_factory):
     """A released file, converted by the command-line tool."""
     return convert_released(
-        fixture.checkpoint(prefix=request.param),
-        tmp_path_factory.mktemp('released'))
+        fixture.checkpoint(prefix=request.param), tmp_path_factory.mktemp('released')
+    )
 
 
 def build(transf='Transf', pool='VCS'):
@@ -47,7 +47,10 @@ def build(transf='Transf', pool='VCS'):
                 class_names=fixture.CLASSES,
                 prompt=fixture.PROMPT,
                 aggregation='vcs' if pool == 'VCS' else 'mean',
-                text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH))))
+                text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+            ),
+        )
+    )
 
 
 def load(model, path):
@@ -58,7 +61,8 @@ def load(model, path):
 def close(actual, expected, rtol=1e-4):
     scale = np.abs(expected).max()
     np.testing.assert_allclose(
-        actual.detach().numpy(), expected, rtol=rtol, atol=rtol * scale)
+        actual.detach().numpy(), expected, rtol=rtol, atol=rtol * scale
+    )
 
 
 def samples(count):

@@ -1,12 +1,17 @@
 """The zero-shot protocol gives what the authors' evaluation gives."""
+
 import json
 import os.path as osp
 
 import numpy as np
 import pytest
 
-from bike_mmaction.evaluation.zero_shot import (half_classes, half_of_classes,
-                                                protocol, votes)
+from bike_mmaction.evaluation.zero_shot import (
+    half_classes,
+    half_of_classes,
+    protocol,
+    votes,
+)
 
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 
@@ -14,8 +19,9 @@ GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
 @pytest.fixture(scope='module')
 def given():
     found = np.load(osp.join(GOLDEN, 'zeroshot.npz'))
-    similarity = 100 * found['frame_features'].astype(
-        np.float32) @ found['text_features'].T
+    similarity = (
+        100 * found['frame_features'].astype(np.float32) @ found['text_features'].T
+    )
     return similarity, found['labels']
 
 
@@ -35,16 +41,17 @@ def test_full_and_half_classes(given, expected):
 def test_every_split(given, expected):
     for k, values in zip((1, 5), zip(*half_classes(*given))):
         np.testing.assert_allclose(
-            100 * np.array(values), expected[f'half_top{k}'], rtol=1e-5)
+            100 * np.array(values), expected[f'half_top{k}'], rtol=1e-5
+        )
 
 
 def test_each_votes():
     """A frame that is sure of one class counts as much as one of another."""
-    similarity = np.array([[[100., 0, 0], [0, 1, 0], [0, 1, 0]]])  # [1, 3, 3]
+    similarity = np.array([[[100.0, 0, 0], [0, 1, 0], [0, 1, 0]]])  # [1, 3, 3]
     rest = 1 / (np.e + 2)
     np.testing.assert_allclose(
-        votes(similarity)[0],
-        [(1 + 2 * rest) / 3, 2 * np.e * rest / 3, 2 * rest / 3])
+        votes(similarity)[0], [(1 + 2 * rest) / 3, 2 * np.e * rest / 3, 2 * rest / 3]
+    )
 
 
 def test_half_is_rounded_down_and_seeded():
@@ -57,5 +64,7 @@ def test_split_without_videos():
     with pytest.raises(ValueError, match='no video is of the classes'):
         half_classes(np.zeros((1, 2, 40)), np.array([0]))
     # What can be computed is.
-    assert protocol(np.zeros((1, 2, 40)),
-                    np.array([0])).keys() == {'full_top1', 'full_top5'}
+    assert protocol(np.zeros((1, 2, 40)), np.array([0])).keys() == {
+        'full_top1',
+        'full_top5',
+    }

@@ -33,11 +33,11 @@ def samples(attributes=ATTRIBUTES, labels=(0, 1, 2)):
 
 
 class TestSentences:
-
     def test_prompt_and_separator(self):
         head = build(attributes_prompt='{} are seen', separator=' and ')
         assert head.sentences(ATTRIBUTES[:2]) == [
-            'board and table are seen', 'sea and wave and beach are seen'
+            'board and table are seen',
+            'sea and wave and beach are seen',
         ]
 
     def test_braces_in_a_phrase_stay(self):
@@ -56,7 +56,6 @@ class TestSentences:
 
 
 class TestForward:
-
     def test_plug_and_play_is_the_cosine_of_clip(self):
         head = build(mlp=False)
         encode = head.text_encoder.text
@@ -64,8 +63,8 @@ class TestForward:
         texts = encode(tokenize(head.sentences(ATTRIBUTES)))
         classes = encode(tokenize(head.prompts()))
         torch.testing.assert_close(
-            head(ATTRIBUTES),
-            F.cosine_similarity(texts[:, None], classes[None], dim=-1))
+            head(ATTRIBUTES), F.cosine_similarity(texts[:, None], classes[None], dim=-1)
+        )
 
     def test_mlps_that_pass_through_change_nothing(self):
         """Shift, so that the ReLU cuts nothing, and shift back."""
@@ -74,8 +73,8 @@ class TestForward:
         for mlp in (head.query_fc, head.sentence_fc):
             torch.nn.init.eye_(mlp[0].weight)
             torch.nn.init.eye_(mlp[2].weight)
-            torch.nn.init.constant_(mlp[0].bias, 1.)
-            torch.nn.init.constant_(mlp[2].bias, -1.)
+            torch.nn.init.constant_(mlp[0].bias, 1.0)
+            torch.nn.init.constant_(mlp[2].bias, -1.0)
         torch.testing.assert_close(head(ATTRIBUTES), plain(ATTRIBUTES))
 
     def test_classes_and_attributes_have_own_prompts(self):
@@ -86,18 +85,18 @@ class TestForward:
 
     def test_own_encoder_of_the_attributes(self):
         head = build(mlp=False, attributes_encoder=encoder(frozen=False))
-        torch.nn.init.normal_(
-            head.attributes_encoder.text.text_projection, std=0.1)
+        torch.nn.init.normal_(head.attributes_encoder.text.text_projection, std=0.1)
         found = head.attributes_encoder(
-            head.sentences(ATTRIBUTES), words=False, keep=False).sentence
+            head.sentences(ATTRIBUTES), words=False, keep=False
+        ).sentence
         classes = head.text_encoder(head.prompts(), words=False).sentence
         torch.testing.assert_close(
             head(ATTRIBUTES),
-            F.normalize(found, dim=-1) @ F.normalize(classes, dim=-1).T)
+            F.normalize(found, dim=-1) @ F.normalize(classes, dim=-1).T,
+        )
 
 
 class TestTraining:
-
     def gradients(self, head, batch):
         head.train()
         head.loss(None, batch)['loss_cls'].backward()
@@ -137,8 +136,7 @@ class TestTraining:
         head = build()
         batch = samples([*ATTRIBUTES, []], [0, 1, 2, 1])
         expected = head.loss(None, samples())['loss_cls']
-        torch.testing.assert_close(
-            head.loss(None, batch)['loss_cls'], expected)
+        torch.testing.assert_close(head.loss(None, batch)['loss_cls'], expected)
 
     def test_no_attributes_at_all(self):
         head = build()
@@ -187,7 +185,6 @@ class TestInitialization:
 
 
 class TestCache:
-
     def test_sentences_do_not_push_out_class_embeddings(self):
         head = build(mlp=False)
         head(ATTRIBUTES)
@@ -198,13 +195,13 @@ class TestCache:
 
 
 class TestPredict:
-
     def test_scores(self):
         head = build()
         batch = head.predict(None, samples())
         for sample, cosines in zip(batch, head(ATTRIBUTES)):
-            torch.testing.assert_close(sample.attributes_score,
-                                       cosines.double().softmax(-1))
+            torch.testing.assert_close(
+                sample.attributes_score, cosines.double().softmax(-1)
+            )
 
     def test_unlabelled_videos_are_accepted(self):
         batch = build().predict(None, samples([['sea']], [-1]))
@@ -223,27 +220,34 @@ class TestPredict:
 
 
 class TestErrors:
-
     @pytest.mark.parametrize('method', ['loss', 'predict'])
     def test_nobody_loaded_attributes(self, method):
         sample = ActionDataSample(metainfo=dict(filename='some.mp4'))
         with pytest.raises(ValueError, match='some.mp4.*LoadAttributes'):
             getattr(build(), method)(None, [sample.set_gt_label(0)])
 
-    @pytest.mark.parametrize('label,method', [(3, 'loss'), (3, 'predict'),
-                                              (-1, 'loss')])
+    @pytest.mark.parametrize(
+        'label,method', [(3, 'loss'), (3, 'predict'), (-1, 'loss')]
+    )
     def test_label_out_of_range(self, label, method):
         with pytest.raises(ValueError, match=f'label {label} of .some.mp4'):
             getattr(build(), method)(None, samples([['sea']], [label]))
 
-    @pytest.mark.parametrize('kwargs,message', [
-        (dict(attributes_prompt='about'), "attributes_prompt='about'"),
-        (dict(in_channels=32), 'in_channels=32.*64'),
-        (dict(
-            attributes_encoder=dict(
-                encoder(), arch=dict(TINY_ARCH, embed_dim=32))),
-         '32 channels.*64'),
-    ])
+    @pytest.mark.parametrize(
+        'kwargs,message',
+        [
+            (dict(attributes_prompt='about'), "attributes_prompt='about'"),
+            (dict(in_channels=32), 'in_channels=32.*64'),
+            (
+                dict(
+                    attributes_encoder=dict(
+                        encoder(), arch=dict(TINY_ARCH, embed_dim=32)
+                    )
+                ),
+                '32 channels.*64',
+            ),
+        ],
+    )
     def test_unfit_options(self, kwargs, message):
         with pytest.raises(ValueError, match=re.compile(message, re.S)):
             build(**kwargs)

@@ -1,4 +1,5 @@
 """A recognizer with an attributes branch, alone or beside the other."""
+
 import fixture
 import pytest
 import torch
@@ -21,14 +22,17 @@ def build(video=True, attributes=True, head=None, **kwargs):
     if video:
         config.update(
             backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
-            cls_head=dict(
-                type='VCSHead', in_channels=64, text_encoder=TEXT, **classes))
+            cls_head=dict(type='VCSHead', in_channels=64, text_encoder=TEXT, **classes),
+        )
     if attributes:
         config['attributes_head'] = dict(
             dict(
                 type='AttributesTextHead',
                 text_encoder=None if video else TEXT,
-                **classes), **(head or {}))
+                **classes,
+            ),
+            **(head or {}),
+        )
     return MODELS.build(config).eval()
 
 
@@ -53,7 +57,6 @@ def save(model, path):
 
 
 class TestFusion:
-
     @pytest.mark.parametrize('weight', [0, 0.3, 0.7, 1])
     def test_weighted_sum_of_the_branches(self, weight):
         model, inputs = build(fusion_weight=weight), videos()
@@ -74,7 +77,8 @@ class TestFusion:
         found = model({}, samples(), mode='predict')
         torch.testing.assert_close(
             torch.stack([s.pred_score for s in found]),
-            model.attributes_head(fixture.ATTRIBUTES).double())
+            model.attributes_head(fixture.ATTRIBUTES).double(),
+        )
 
     def test_video_without_attributes_is_left_to_the_video_branch(self):
         model, inputs = build(), videos()
@@ -88,15 +92,15 @@ class TestFusion:
         found = build()({}, samples(), mode='predict')
         for sample in found:
             assert 'video_score' not in sample
-            torch.testing.assert_close(sample.pred_score,
-                                       sample.attributes_score)
+            torch.testing.assert_close(sample.pred_score, sample.attributes_score)
 
     def test_video_branch_alone_scores_as_ever(self):
         model, inputs = build(attributes=False), videos()
         found = model(inputs, samples(), mode='predict')
         for sample in found:
-            torch.testing.assert_close(sample.pred_score,
-                                       sample.video_score.softmax(-1))
+            torch.testing.assert_close(
+                sample.pred_score, sample.video_score.softmax(-1)
+            )
 
     def test_other_heads_can_be_fused(self):
         model = build(head=dict(text_encoder=TEXT))
@@ -105,7 +109,9 @@ class TestFusion:
                 type='TSNHead',
                 num_classes=len(NAMES),
                 in_channels=64,
-                average_clips='prob'))
+                average_clips='prob',
+            )
+        )
         model.cls_head.predict = lambda feats, batch, **kwargs: [
             s.set_pred_score(torch.eye(len(NAMES)).double()[4]) for s in batch
         ]
@@ -114,7 +120,6 @@ class TestFusion:
 
 
 class TestTraining:
-
     def losses(self, model, inputs=None):
         model.train()
         inputs = videos(views=1) if inputs is None else inputs
@@ -132,21 +137,20 @@ class TestTraining:
         model = build(train_branches=['attributes'])
         losses = self.losses(model, {})  # nothing is decoded
         assert set(losses) == {
-            'attributes_loss_cls', 'attributes_top1_acc', 'attributes_top5_acc'
+            'attributes_loss_cls',
+            'attributes_top1_acc',
+            'attributes_top5_acc',
         }
         losses['attributes_loss_cls'].backward()
         trained = {n for n, p in model.named_parameters() if p.requires_grad}
-        assert trained == {
-            n
-            for n, p in model.named_parameters() if p.grad is not None
-        }
+        assert trained == {n for n, p in model.named_parameters() if p.grad is not None}
         assert all(n.startswith('attributes_head.') for n in trained)
         assert not model.backbone.training and not model.cls_head.training
         assert model.attributes_head.training
 
     def test_plug_and_play_trains_the_video_branch(self):
         model = build(head=dict(mlp=False))
-        assert model.train_branches == ('video', )
+        assert model.train_branches == ('video',)
         assert 'attributes_loss_cls' not in self.losses(model)
 
     def test_attributes_alone(self):
@@ -161,15 +165,12 @@ class TestTraining:
 
 
 class TestCheckpoints:
-
     def test_shared_text_encoder_is_saved_once(self):
         model = build()
-        assert model.attributes_head.text_encoder is \
-            model.cls_head.text_encoder
+        assert model.attributes_head.text_encoder is model.cls_head.text_encoder
         names = {n for n in model.state_dict() if n.startswith('attributes')}
         assert len(names) == 9 and not any('encoder' in n for n in names)
-        assert len(list(model.parameters())) == len(
-            [n for n in model.state_dict()])
+        assert len(list(model.parameters())) == len(list(model.state_dict()))
 
     def test_plug_and_play_takes_any_video_checkpoint(self, tmp_path):
         path = save(build(attributes=False), tmp_path / 'video.pth')
@@ -180,8 +181,7 @@ class TestCheckpoints:
         path = save(first, tmp_path / 'video.pth')
         model = build(train_branches=['attributes'])
         load_checkpoint(model, path)
-        assert torch.equal(model.backbone.visual.proj,
-                           first.backbone.visual.proj)
+        assert torch.equal(model.backbone.visual.proj, first.backbone.visual.proj)
 
     def test_second_stage_begins_with_mlps_as_released(self, tmp_path):
         first = save(build(attributes=False), tmp_path / 'first.pth')
@@ -230,16 +230,18 @@ class TestCheckpoints:
     def test_branches_trained_apart(self):
         video, attributes = build(attributes=False), build(video=False)
         attributes.attributes_head.text_encoder.load_state_dict(
-            video.cls_head.text_encoder.state_dict())
+            video.cls_head.text_encoder.state_dict()
+        )
         merged = merge_branches(
-            *[dict(state_dict=m.state_dict())
-              for m in (video, attributes)]).checkpoint['state_dict']
+            *[dict(state_dict=m.state_dict()) for m in (video, attributes)]
+        ).checkpoint['state_dict']
         both = build()
         assert set(merged) == set(both.state_dict())
         both.load_state_dict(merged)
         torch.testing.assert_close(
             both.attributes_head(fixture.ATTRIBUTES),
-            attributes.attributes_head(fixture.ATTRIBUTES))
+            attributes.attributes_head(fixture.ATTRIBUTES),
+        )
 
     @pytest.mark.parametrize('same', [True, False])
     def test_second_stages_of_another_video_branch(self, same):
@@ -247,51 +249,54 @@ class TestCheckpoints:
         video, second = build(attributes=False), build()
         if same:
             second.cls_head.text_encoder.load_state_dict(
-                video.cls_head.text_encoder.state_dict())
+                video.cls_head.text_encoder.state_dict()
+            )
         merged = merge_branches(
-            *[dict(state_dict=m.state_dict())
-              for m in (video, second)]).checkpoint['state_dict']
+            *[dict(state_dict=m.state_dict()) for m in (video, second)]
+        ).checkpoint['state_dict']
         both = build(head=dict(text_encoder=None if same else TEXT))
         assert set(merged) == set(both.state_dict())
         both.load_state_dict(merged)
         torch.testing.assert_close(
             both.attributes_head(fixture.ATTRIBUTES),
-            second.attributes_head(fixture.ATTRIBUTES))
-        assert torch.equal(both.backbone.visual.proj,
-                           video.backbone.visual.proj)
+            second.attributes_head(fixture.ATTRIBUTES),
+        )
+        assert torch.equal(both.backbone.visual.proj, video.backbone.visual.proj)
 
     def test_branches_with_different_text_encoders(self):
         video, attributes = build(attributes=False), build(video=False)
         merged = merge_branches(
-            *[dict(state_dict=m.state_dict())
-              for m in (video, attributes)]).checkpoint['state_dict']
+            *[dict(state_dict=m.state_dict()) for m in (video, attributes)]
+        ).checkpoint['state_dict']
         both = build(head=dict(text_encoder=TEXT))
         both.load_state_dict(merged)
         torch.testing.assert_close(
             both.attributes_head(fixture.ATTRIBUTES),
-            attributes.attributes_head(fixture.ATTRIBUTES))
+            attributes.attributes_head(fixture.ATTRIBUTES),
+        )
 
     @pytest.mark.parametrize('order', [(0, 0), (1, 1)])
     def test_merging_needs_both(self, order):
         states = [
-            dict(state_dict=build(**{
-                name: False
-            }).state_dict()) for name in ('attributes', 'video')
+            dict(state_dict=build(**{name: False}).state_dict())
+            for name in ('attributes', 'video')
         ]
         with pytest.raises(ValueError, match='checkpoint has no .*head'):
             merge_branches(*[states[i] for i in order])
 
 
 class TestAssociation:
-
     def build(self, tmp_path, topk=2):
         import open_clip
+
         path = str(tmp_path / 'clip.pt')
         torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), path)
         return build(
             head=dict(mlp=False),
             association=dict(
-                lexicon=['sea', 'wave', 'sun'], topk=topk, pretrained=path))
+                lexicon=['sea', 'wave', 'sun'], topk=topk, pretrained=path
+            ),
+        )
 
     def test_attributes_are_found_where_there_are_none(self, tmp_path):
         model = self.build(tmp_path)
@@ -314,8 +319,9 @@ class TestAssociation:
         scores = recognizer(inputs, mode='tensor', stage='head')
         order = scores.view(3, 2, 3).mean(1).argsort(descending=True)
         names = ['sea', 'wave', 'sun']
-        assert [s.attributes for s in first] == [[names[i] for i in row]
-                                                 for row in order]
+        assert [s.attributes for s in first] == [
+            [names[i] for i in row] for row in order
+        ]
 
     def test_lexicon_is_embedded_once(self, tmp_path):
         model, calls = self.build(tmp_path), []
@@ -329,15 +335,15 @@ class TestAssociation:
         """Reading may wait for other ranks, whose videos may need them."""
         model, calls = self.build(tmp_path), []
         read = model.association.recognizer.init_weights
-        model.association.recognizer.init_weights = lambda: calls.append(read(
-        ))
+        model.association.recognizer.init_weights = lambda: calls.append(read())
         for _ in range(2):
             model(videos(), samples(), mode='predict')
         assert len(calls) == 1
 
     def test_its_clip_is_not_saved(self, tmp_path):
         assert set(self.build(tmp_path).state_dict()) == set(
-            build(attributes=False).state_dict())
+            build(attributes=False).state_dict()
+        )
 
     def test_clip_without_weights(self):
         with pytest.raises(ValueError, match='backbone.pretrained'):
@@ -346,29 +352,40 @@ class TestAssociation:
     def test_another_clip(self, tmp_path):
         """Such as the larger one that made the attribute files."""
         import open_clip
+
         arch = dict(TINY_ARCH, embed_dim=32)
         path = str(tmp_path / 'other.pt')
         torch.save(open_clip.CLIP(**arch).state_dict(), path)
         model = build(
             association=dict(
-                lexicon=['sea', 'wave'], topk=1, arch=arch, pretrained=path))
-        sample, = model(videos(1), samples([None]), mode='predict')
+                lexicon=['sea', 'wave'], topk=1, arch=arch, pretrained=path
+            )
+        )
+        (sample,) = model(videos(1), samples([None]), mode='predict')
         assert model.backbone.embed_dims == 64
         assert model.association.recognizer.backbone.embed_dims == 32
         assert sample.attributes[0] in ('sea', 'wave')
 
-    @pytest.mark.parametrize('model,message', [
-        (dict(backbone=dict(arch='ViT-L-14-336-quickgelu')),
-         "arch='ViT-L-14-quickgelu' takes images of 224 pixels.*have 336"),
-        (dict(data_preprocessor=dict(mean=[127.5] * 3)),
-         'images with other mean than data_preprocessor.mean=.127.5'),
-    ])
+    @pytest.mark.parametrize(
+        'model,message',
+        [
+            (
+                dict(backbone=dict(arch='ViT-L-14-336-quickgelu')),
+                "arch='ViT-L-14-quickgelu' takes images of 224 pixels.*have 336",
+            ),
+            (
+                dict(data_preprocessor=dict(mean=[127.5] * 3)),
+                'images with other mean than data_preprocessor.mean=.127.5',
+            ),
+        ],
+    )
     def test_another_clip_for_other_images(self, model, message):
         model = dict(
             backbone=dict(
-                type='CLIPImageEncoder',
-                **model.get('backbone', dict(arch='ViT-B-32'))),
-            data_preprocessor=model.get('data_preprocessor'))
+                type='CLIPImageEncoder', **model.get('backbone', dict(arch='ViT-B-32'))
+            ),
+            data_preprocessor=model.get('data_preprocessor'),
+        )
         with pytest.raises(ValueError, match=message):
             association_model(model, ['sea'], **ATTRIBUTES_CLIP)
 
@@ -384,25 +401,31 @@ class TestAssociation:
 
 
 class TestErrors:
-
     def test_nothing_is_known(self):
         with pytest.raises(ValueError, match='video0.*neither'):
             build(video=False)({}, samples([[]]), mode='predict')
 
-    @pytest.mark.parametrize('kwargs,message', [
-        (dict(fusion_weight=1.5), 'fusion_weight=1.5'),
-        (dict(train_branches=['audio']), "train_branches=.*'audio'"),
-        (dict(train_branches=[]), 'train_branches'),
-        (dict(video=False, train_branches='video'), "only|can train"),
-        (dict(head=dict(mlp=False),
-              train_branches=['attributes']), r"can train \('video',\)"),
-        (dict(head=dict(num_classes=2, class_names=['a', 'b'])),
-         'same num_classes.*11.*2'),
-        (dict(head=dict(class_names=NAMES[::-1])), 'same class_names'),
-        (dict(head=dict(average_clips='score')), 'same average_clips'),
-        (dict(video=False, head=dict(text_encoder=None)), 'text_encoder'),
-        (dict(video=False, attributes=False), 'attributes_head'),
-    ])
+    @pytest.mark.parametrize(
+        'kwargs,message',
+        [
+            (dict(fusion_weight=1.5), 'fusion_weight=1.5'),
+            (dict(train_branches=['audio']), "train_branches=.*'audio'"),
+            (dict(train_branches=[]), 'train_branches'),
+            (dict(video=False, train_branches='video'), 'only|can train'),
+            (
+                dict(head=dict(mlp=False), train_branches=['attributes']),
+                r"can train \('video',\)",
+            ),
+            (
+                dict(head=dict(num_classes=2, class_names=['a', 'b'])),
+                'same num_classes.*11.*2',
+            ),
+            (dict(head=dict(class_names=NAMES[::-1])), 'same class_names'),
+            (dict(head=dict(average_clips='score')), 'same average_clips'),
+            (dict(video=False, head=dict(text_encoder=None)), 'text_encoder'),
+            (dict(video=False, attributes=False), 'attributes_head'),
+        ],
+    )
     def test_unfit_options(self, kwargs, message):
         with pytest.raises(ValueError, match=message):
             build(**kwargs)

@@ -14,19 +14,11 @@ TEXTS = ['a dog', 'somebody playing the violin']
 
 
 def image_encoder(**kwargs):
-    return MODELS.build(
-        dict(type='CLIPImageEncoder', **{
-            'arch': TINY_ARCH,
-            **kwargs
-        }))
+    return MODELS.build(dict(type='CLIPImageEncoder', **{'arch': TINY_ARCH, **kwargs}))
 
 
 def text_encoder(**kwargs):
-    return MODELS.build(
-        dict(type='CLIPTextEncoder', **{
-            'arch': TINY_ARCH,
-            **kwargs
-        }))
+    return MODELS.build(dict(type='CLIPTextEncoder', **{'arch': TINY_ARCH, **kwargs}))
 
 
 class _Node(torch.nn.Module):
@@ -46,9 +38,13 @@ def save_torchscript(state, path):
                 node.add_module(parent, _Node())
             node = getattr(node, parent)
         node.register_parameter(
-            leaf, torch.nn.Parameter(tensor.half(), requires_grad=False))
-    for name, number in (('input_resolution', 32), ('context_length', 77),
-                         ('vocab_size', 49408)):
+            leaf, torch.nn.Parameter(tensor.half(), requires_grad=False)
+        )
+    for name, number in (
+        ('input_resolution', 32),
+        ('context_length', 77),
+        ('vocab_size', 49408),
+    ):
         root.register_buffer(name, torch.tensor(number))
     torch.jit.script(root).save(path)
 
@@ -64,27 +60,30 @@ def weights(tmp_path_factory):
     }
     paths = {
         name: str(folder / name)
-        for name in ('torchscript.pt', 'plain.pt', 'module.pt', 'custom.pt',
-                     'plain.safetensors')
+        for name in (
+            'torchscript.pt',
+            'plain.pt',
+            'module.pt',
+            'custom.pt',
+            'plain.safetensors',
+        )
     }
     save_torchscript(state, paths['torchscript.pt'])
     torch.save(state, paths['plain.pt'])
     torch.save(
-        dict(state_dict={
-            f'module.{k}': v
-            for k, v in state.items()
-        }), paths['module.pt'])
+        dict(state_dict={f'module.{k}': v for k, v in state.items()}),
+        paths['module.pt'],
+    )
     torch.save(custom, paths['custom.pt'])
     save_file(state, paths['plain.safetensors'])
     return paths
 
 
 class TestPretrained:
-
-    @pytest.mark.parametrize('name', [
-        'torchscript.pt', 'plain.pt', 'module.pt', 'custom.pt',
-        'plain.safetensors'
-    ])
+    @pytest.mark.parametrize(
+        'name',
+        ['torchscript.pt', 'plain.pt', 'module.pt', 'custom.pt', 'plain.safetensors'],
+    )
     def test_every_file_kind_gives_the_same_model(self, weights, name):
         model = open_clip.CLIP(**get_arch(TINY_ARCH)).eval()
         model.load_state_dict(torch.load(weights['plain.pt']))
@@ -96,7 +95,8 @@ class TestPretrained:
         torch.testing.assert_close(image(frames), model.encode_image(frames))
         torch.testing.assert_close(
             text(TEXTS, words=True).sentence,
-            model.encode_text(open_clip.tokenize(TEXTS)))
+            model.encode_text(open_clip.tokenize(TEXTS)),
+        )
         assert text.pretrained_logit_scale == model.logit_scale
 
     def test_constructors_read_nothing(self):
@@ -113,7 +113,10 @@ class TestPretrained:
                 text_encoder=dict(
                     type='CLIPTextEncoder',
                     arch=TINY_ARCH,
-                    pretrained=weights['plain.pt'])))
+                    pretrained=weights['plain.pt'],
+                ),
+            )
+        )
         head.init_weights()
         assert head.logit_scale.exp().item() == pytest.approx(100, rel=1e-3)
 
@@ -144,26 +147,30 @@ class TestPretrained:
 
 
 class TestQuickGELU:
-
     def test_openai_archive_with_gelu_is_refused(self, weights):
         arch = dict(copy.deepcopy(TINY_ARCH), quick_gelu=False)
-        encoder = image_encoder(
-            arch=arch, pretrained=weights['torchscript.pt'])
+        encoder = image_encoder(arch=arch, pretrained=weights['torchscript.pt'])
         with pytest.raises(RuntimeError, match='QuickGELU.*quick_gelu=True'):
             encoder.init_weights()
 
-    @pytest.mark.parametrize('arch,tag',
-                             [('ViT-B-32', 'openai'),
-                              ('ViT-B-32-quickgelu', 'laion2b_s34b_b79k')])
+    @pytest.mark.parametrize(
+        'arch,tag',
+        [('ViT-B-32', 'openai'), ('ViT-B-32-quickgelu', 'laion2b_s34b_b79k')],
+    )
     def test_tag_of_the_other_activation(self, monkeypatch, arch, tag):
-        monkeypatch.setattr(open_clip, 'download_pretrained',
-                            lambda *args, **kwargs: '/downloaded.bin')
+        monkeypatch.setattr(
+            open_clip, 'download_pretrained', lambda *args, **kwargs: '/downloaded.bin'
+        )
         monkeypatch.setitem(
-            open_clip.pretrained._PRETRAINED, 'ViT-B-32-quickgelu',
+            open_clip.pretrained._PRETRAINED,
+            'ViT-B-32-quickgelu',
             dict(
                 open_clip.pretrained._PRETRAINED['ViT-B-32-quickgelu'],
                 laion2b_s34b_b79k=open_clip.get_pretrained_cfg(
-                    'ViT-B-32', 'laion2b_s34b_b79k')))
+                    'ViT-B-32', 'laion2b_s34b_b79k'
+                ),
+            ),
+        )
         with pytest.raises(RuntimeError, match='QuickGELU'):
             load_pretrained(arch, tag)
 
@@ -178,7 +185,6 @@ class TestQuickGELU:
 
 
 class TestImageEncoder:
-
     def test_clips_are_folded_frame_by_frame(self):
         encoder = image_encoder().eval()
         clip = torch.randn(2, 3, 5, 32, 32)
@@ -215,7 +221,6 @@ class TestImageEncoder:
 
 
 class TestTextEncoder:
-
     def test_words_hold_the_sentence_at_its_end(self):
         encoder = text_encoder()
         found = encoder(TEXTS, words=True)
@@ -231,7 +236,8 @@ class TestTextEncoder:
         encoder = text_encoder(frozen=frozen).train()
         lengths = []
         encoder.text.transformer.register_forward_pre_hook(
-            lambda module, args: lengths.append(args[0].shape[1]))
+            lambda module, args: lengths.append(args[0].shape[1])
+        )
         found = encoder(TEXTS, words=False, keep=False).sentence
         tokens = encoder.tokenize(TEXTS)
         whole = encoder.text(tokens)
@@ -242,24 +248,26 @@ class TestTextEncoder:
             weight = torch.randn_like(whole)
             names, parameters = zip(*encoder.named_parameters())
             for name, a, b in zip(
-                    names, *[
-                        torch.autograd.grad((x * weight).sum(), parameters)
-                        for x in (found, whole)
-                    ]):
+                names,
+                *[
+                    torch.autograd.grad((x * weight).sum(), parameters)
+                    for x in (found, whole)
+                ],
+            ):
                 torch.testing.assert_close(
-                    a, b, rtol=1e-4, atol=1e-5 * b.abs().max(), msg=name)
+                    a, b, rtol=1e-4, atol=1e-5 * b.abs().max(), msg=name
+                )
 
-    @pytest.mark.parametrize('change', [
-        dict(no_causal_mask=True),
-        dict(embed_cls=True),
-        dict(pool_type='last'),
-    ])
+    @pytest.mark.parametrize(
+        'change',
+        [dict(no_causal_mask=True), dict(embed_cls=True), dict(pool_type='last')],
+    )
     def test_padding_that_has_an_effect_stays(self, change):
         arch = dict(TINY_ARCH, text_cfg=dict(TINY_ARCH['text_cfg'], **change))
         encoder = text_encoder(arch=arch).eval()
         torch.testing.assert_close(
-            encoder(TEXTS, words=False).sentence,
-            encoder.text(encoder.tokenize(TEXTS)))
+            encoder(TEXTS, words=False).sentence, encoder.text(encoder.tokenize(TEXTS))
+        )
 
     def test_many_texts_are_embedded_in_parts(self):
         encoder = text_encoder()
@@ -288,10 +296,7 @@ class TestTextEncoder:
         encoder, other = text_encoder(), text_encoder()
         stale = encoder(TEXTS, words=False).sentence
         holder = torch.nn.ModuleDict(dict(head=encoder))
-        holder.load_state_dict({
-            f'head.{k}': v
-            for k, v in other.state_dict().items()
-        })
+        holder.load_state_dict({f'head.{k}': v for k, v in other.state_dict().items()})
         fresh = encoder(TEXTS, words=False).sentence
         torch.testing.assert_close(fresh, other(TEXTS, words=False).sentence)
         assert not torch.allclose(fresh, stale)
@@ -322,7 +327,6 @@ class TestTextEncoder:
 
 
 class TestArch:
-
     def test_unknown_name(self):
         with pytest.raises(ValueError, match="'ViT-L-15'.*ViT-L-14"):
             image_encoder(arch='ViT-L-15')

@@ -1,4 +1,5 @@
 """Scores that are NaN or infinite are an error that names the cause."""
+
 import fixture
 import numpy as np
 import pytest
@@ -24,16 +25,13 @@ def config(video=True, attributes=False, **head):
         model.update(
             backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
             cls_head=dict(
-                type='VCSHead',
-                in_channels=64,
-                text_encoder=TEXT,
-                **classes,
-                **head))
+                type='VCSHead', in_channels=64, text_encoder=TEXT, **classes, **head
+            ),
+        )
     if attributes:
         model['attributes_head'] = dict(
-            type='AttributesTextHead',
-            text_encoder=None if video else TEXT,
-            **classes)
+            type='AttributesTextHead', text_encoder=None if video else TEXT, **classes
+        )
     return model
 
 
@@ -69,14 +67,15 @@ def spoil(model, name, value=float('inf')):
         (dict(keep_scores=True), 1),  # frames that vote
         (dict(aggregation='mean', average_clips='score'), 1),
         (dict(attributes=True), 1),
-    ])
+    ],
+)
 def test_weights_of_the_video_branch(options, views, value):
     model = build(**options)
     predict(model, videos(views))
     spoil(model, PROJECTION, value)
     with pytest.raises(
-            NonFiniteError,
-            match=f"'v0.mp4' are not finite.*{PROJECTION} .1 of 8192 values"):
+        NonFiniteError, match=f"'v0.mp4' are not finite.*{PROJECTION} .1 of 8192 values"
+    ):
         predict(model, videos(views))
 
 
@@ -103,16 +102,15 @@ def test_overflow_of_the_attributes_branch():
 def test_finite_weights_are_not_blamed():
     inputs = videos()
     inputs[1, 0, 0, 2] = float('nan')
-    with pytest.raises(
-            NonFiniteError, match="'v1.mp4' are .*All weights .*the input"):
+    with pytest.raises(NonFiniteError, match="'v1.mp4' are .*All weights .*the input"):
         predict(build(), inputs)
 
 
 def test_lexicon_is_not_searched_with_such_weights():
     """Nor are attributes generated: it is the same recognizer."""
     model = association_model(
-        dict(config(), backbone=dict(config()['backbone'], pretrained='x')),
-        NAMES)
+        dict(config(), backbone=dict(config()['backbone'], pretrained='x')), NAMES
+    )
     for tower in (model['backbone'], model['cls_head']['text_encoder']):
         tower['pretrained'] = None
     model = MODELS.build(model).eval()
@@ -134,23 +132,28 @@ def test_masks_may_be_infinite():
 def recognizer(tmp_path):
     """Config and checkpoint, as for the inferencer and for export."""
     from mmengine.config import Config
+
     cfg = Config(
         dict(
             model=dict(
                 config(),
                 data_preprocessor=dict(
                     type='ActionDataPreprocessor',
-                    mean=[0.] * 3,
-                    std=[1.] * 3,
-                    format_shape='NCTHW')),
+                    mean=[0.0] * 3,
+                    std=[1.0] * 3,
+                    format_shape='NCTHW',
+                ),
+            ),
             test_pipeline=[
                 dict(type='DecordInit'),
                 dict(type='SparseSampleFrames', clip_len=8, test_mode=True),
                 dict(type='DecordDecode'),
                 dict(type='Resize', scale=(32, 32), keep_ratio=False),
                 dict(type='FormatShape', input_format='NCTHW'),
-                dict(type='PackActionInputs')
-            ]))
+                dict(type='PackActionInputs'),
+            ],
+        )
+    )
     model, path = MODELS.build(cfg.model), str(tmp_path / 'model.pth')
     torch.save(dict(state_dict=model.state_dict()), path)
     spoil(model, PROJECTION)
@@ -162,7 +165,8 @@ def test_own_videos_and_export_refuse_the_checkpoint(recognizer):
     cfg, path = recognizer
     for use in (BIKEInferencer, build_recognizer):
         with pytest.raises(
-                NonFiniteError, match=f"not finite in '.*inf': {PROJECTION}"):
+            NonFiniteError, match=f"not finite in '.*inf': {PROJECTION}"
+        ):
             use(cfg, f'{path}.inf')
 
 
@@ -170,10 +174,10 @@ def test_own_videos_refuse_what_means_nothing(recognizer):
     bike = BIKEInferencer(*recognizer, device='cpu')
     frames = np.random.randint(0, 255, (16, 32, 32, 3), np.uint8)
     assert bike(frames)[0].label in NAMES
-    bike.head.logit_scale.data.fill_(99.)  # finite, but for its exponential
+    bike.head.logit_scale.data.fill_(99.0)  # finite, but for its exponential
     with pytest.raises(NonFiniteError, match="'array'.*are finite.*size"):
         bike(frames)
-    bike.head.logit_scale.data.fill_(1.)
+    bike.head.logit_scale.data.fill_(1.0)
     bike.model.data_preprocessor.std.fill_(0)
     with pytest.raises(NonFiniteError, match="'array'.*the input or the prec"):
         bike(frames)

@@ -1,4 +1,5 @@
 """Weights between the fine-tuned and the original CLIP."""
+
 from types import SimpleNamespace
 
 import pytest
@@ -7,8 +8,10 @@ from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from open_clip import CustomTextCLIP
 
-from bike_mmaction.models.interpolation import (InterpolateWeights,
-                                                interpolate_with_pretrained)
+from bike_mmaction.models.interpolation import (
+    InterpolateWeights,
+    interpolate_with_pretrained,
+)
 
 
 def build(pretrained):
@@ -16,22 +19,22 @@ def build(pretrained):
         dict(
             type='CLIPRecognizer',
             backbone=dict(
-                type='CLIPImageEncoder', arch=TINY_ARCH,
-                pretrained=pretrained),
+                type='CLIPImageEncoder', arch=TINY_ARCH, pretrained=pretrained
+            ),
             neck=dict(
-                type='TemporalTransformer',
-                embed_dims=64,
-                num_heads=2,
-                num_layers=1),
+                type='TemporalTransformer', embed_dims=64, num_heads=2, num_layers=1
+            ),
             cls_head=dict(
                 type='VCSHead',
                 num_classes=2,
                 in_channels=64,
                 class_names=['a', 'b'],
                 text_encoder=dict(
-                    type='CLIPTextEncoder',
-                    arch=TINY_ARCH,
-                    pretrained=pretrained))))
+                    type='CLIPTextEncoder', arch=TINY_ARCH, pretrained=pretrained
+                ),
+            ),
+        )
+    )
 
 
 @pytest.fixture
@@ -51,8 +54,7 @@ def test_towers_move_and_the_rest_stays(clip, weight):
     model.cls_head(torch.randn(1, 2, 64))  # embeds the texts
     assert interpolate_with_pretrained(model, weight) == 2
     for name, found in model.state_dict().items():
-        first = name.replace('backbone.', '').replace('cls_head.text_encoder.',
-                                                      '')
+        first = name.replace('backbone.', '').replace('cls_head.text_encoder.', '')
         expected = before[name]
         if first != name and first in original:
             expected = weight * expected + (1 - weight) * original[first]
@@ -62,8 +64,8 @@ def test_towers_move_and_the_rest_stays(clip, weight):
     fresh = build(None)
     fresh.load_state_dict(model.state_dict())
     torch.testing.assert_close(
-        sentence,
-        fresh.cls_head.embed_classes(words=False).sentence)
+        sentence, fresh.cls_head.embed_classes(words=False).sentence
+    )
 
 
 def test_only_the_first_test_moves_the_weights(clip):

@@ -4,8 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bike_mmaction.models.loss import (ContrastiveLoss,
-                                       symmetric_contrastive_loss)
+from bike_mmaction.models.loss import ContrastiveLoss, symmetric_contrastive_loss
 
 
 def match(labels):
@@ -14,11 +13,11 @@ def match(labels):
 
 
 class TestHardTarget:
-
     def test_without_repeats_is_symmetric_cross_entropy(self):
         logits, target = torch.randn(5, 5), torch.arange(5)
-        expected = (F.cross_entropy(logits, target) +
-                    F.cross_entropy(logits.t(), target)) / 2
+        expected = (
+            F.cross_entropy(logits, target) + F.cross_entropy(logits.t(), target)
+        ) / 2
         found = symmetric_contrastive_loss(logits, match(range(5)), 'hard')
         torch.testing.assert_close(found, expected)
 
@@ -33,13 +32,16 @@ class TestHardTarget:
 
 
 class TestSoftTarget:
-
     def test_is_the_kl_divergence(self):
         logits, positives = torch.randn(4, 4), match([0, 1, 0, 2])
         wanted = F.softmax(10 * positives.float(), dim=1)
-        expected = sum(
-            F.kl_div(x.log_softmax(1), wanted, reduction='batchmean')
-            for x in (logits, logits.t())) / 2
+        expected = (
+            sum(
+                F.kl_div(x.log_softmax(1), wanted, reduction='batchmean')
+                for x in (logits, logits.t())
+            )
+            / 2
+        )
         found = symmetric_contrastive_loss(logits, positives)
         torch.testing.assert_close(found, expected)
 
@@ -52,23 +54,23 @@ class TestSoftTarget:
 
 
 class TestModule:
-
     def test_columns_are_the_classes_of_the_videos(self):
         scores, labels = torch.randn(3, 7), torch.tensor([6, 2, 6])
-        expected = symmetric_contrastive_loss(scores[:, [6, 2, 6]],
-                                              match([6, 2, 6]))
+        expected = symmetric_contrastive_loss(scores[:, [6, 2, 6]], match([6, 2, 6]))
         torch.testing.assert_close(ContrastiveLoss()(scores, labels), expected)
 
     def test_half_precision_is_computed_in_full(self):
         scores, labels = torch.randn(3, 7).half(), torch.tensor([6, 2, 6])
-        torch.testing.assert_close(ContrastiveLoss()(scores, labels),
-                                   ContrastiveLoss()(scores.float(), labels))
+        torch.testing.assert_close(
+            ContrastiveLoss()(scores, labels), ContrastiveLoss()(scores.float(), labels)
+        )
 
     def test_loss_weight(self):
         scores, labels = torch.randn(3, 7), torch.tensor([6, 2, 6])
         torch.testing.assert_close(
             ContrastiveLoss(loss_weight=0.5)(scores, labels),
-            ContrastiveLoss()(scores, labels) / 2)
+            ContrastiveLoss()(scores, labels) / 2,
+        )
 
     def test_unknown_target(self):
         with pytest.raises(ValueError, match="'firm'.*'soft', 'hard'"):

@@ -1,4 +1,5 @@
 """Image backbones on clips, and CLIP's encoder for the toolbox's heads."""
+
 import pytest
 import torch
 from helpers import TINY_ARCH
@@ -8,7 +9,7 @@ BACKBONES = {
     'toolbox': (dict(type='ResNet', depth=18), 512),
     'mmpretrain': (dict(type='mmpretrain.ConvNeXt', arch='atto'), 320),
     'timm': (dict(type='timm.convnext_atto', pretrained=False), 320),
-    'torchvision': (dict(type='torchvision.resnet18'), 512)
+    'torchvision': (dict(type='torchvision.resnet18'), 512),
 }
 
 
@@ -38,7 +39,8 @@ def test_embeddings_as_feature_maps():
     torch.manual_seed(0)
     plain = MODELS.build(dict(type='CLIPImageEncoder', arch=TINY_ARCH))
     maps = MODELS.build(
-        dict(type='CLIPImageEncoder', arch=TINY_ARCH, as_feature_map=True))
+        dict(type='CLIPImageEncoder', arch=TINY_ARCH, as_feature_map=True)
+    )
     maps.load_state_dict(plain.state_dict())
     images, clips = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 4, 32, 32)
     assert maps(images).shape == (2, 64, 1, 1)

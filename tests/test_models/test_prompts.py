@@ -1,4 +1,5 @@
 """Prompt ensembles: several sentences stand for a class."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,9 @@ def build(prompt, **kwargs):
             class_names=NAMES,
             prompt=prompt,
             text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs)).eval()
+            **kwargs,
+        )
+    ).eval()
 
 
 def test_class_embedding_is_the_mean_over_the_prompts():
@@ -39,20 +42,19 @@ def test_saliency_is_the_mean_over_the_words_of_all_prompts(words):
     frames = torch.randn(2, 5, 64)
     single = [build(p, words=words) for p in PROMPTS]
     counts = [
-        torch.full((3, 1), 77.) if words == 'all' else
-        h.embed_classes(True).word_mask.sum(1, keepdim=True) for h in single
+        torch.full((3, 1), 77.0)
+        if words == 'all'
+        else h.embed_classes(True).word_mask.sum(1, keepdim=True)
+        for h in single
     ]
     parts = [h.spot(frames)[1] for h in single]
     expected = sum(c * p for c, p in zip(counts, parts)) / sum(counts)
-    torch.testing.assert_close(
-        build(PROMPTS, words=words).spot(frames)[1], expected)
+    torch.testing.assert_close(build(PROMPTS, words=words).spot(frames)[1], expected)
 
 
 def test_one_prompt_in_a_list_changes_nothing():
     frames = torch.randn(2, 5, 64)
-    torch.testing.assert_close(
-        build(PROMPTS[:1])(frames),
-        build(PROMPTS[0])(frames))
+    torch.testing.assert_close(build(PROMPTS[:1])(frames), build(PROMPTS[0])(frames))
 
 
 def test_another_prompt_later():

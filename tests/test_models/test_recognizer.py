@@ -25,14 +25,18 @@ def build(arch=TINY_ARCH, neck=True, **kwargs):
             type='CLIPRecognizer',
             backbone=dict(type='CLIPImageEncoder', arch=arch),
             neck=dict(type='TemporalTransformer', embed_dims=64, num_heads=2)
-            if neck else None,
+            if neck
+            else None,
             cls_head=dict(
                 type='VCSHead',
                 num_classes=len(fixture.CLASSES),
                 in_channels=64,
                 class_names=fixture.CLASSES,
-                text_encoder=dict(type='CLIPTextEncoder', arch=arch)),
-            **kwargs)).eval()
+                text_encoder=dict(type='CLIPTextEncoder', arch=arch),
+            ),
+            **kwargs,
+        )
+    ).eval()
 
 
 @contextmanager
@@ -53,7 +57,6 @@ def save(model, path):
 
 
 class TestForward:
-
     def test_stages(self):
         model, inputs = build(), torch.randn(2, 3, 3, 8, 32, 32)
         shapes = [
@@ -64,10 +67,9 @@ class TestForward:
 
     def test_one_score_per_video_from_its_own_views(self):
         model, inputs = build(), torch.randn(2, 3, 3, 8, 32, 32)
-        both = model(
-            inputs, [ActionDataSample() for _ in '12'], mode='predict')
+        both = model(inputs, [ActionDataSample() for _ in '12'], mode='predict')
         one = model(inputs[1:], [ActionDataSample()], mode='predict')
-        assert both[0].pred_score.shape == (11, )
+        assert both[0].pred_score.shape == (11,)
         torch.testing.assert_close(both[1].pred_score, one[0].pred_score)
         assert both[1].pred_label == both[1].pred_score.argmax()
 
@@ -85,12 +87,14 @@ class TestForward:
         assert set(losses) == {'loss_cls', 'top1_acc', 'top5_acc'}
         losses['loss_cls'].backward()
         without = [
-            name for name, p in model.named_parameters()
+            name
+            for name, p in model.named_parameters()
             if p.requires_grad and p.grad is None
         ]
         assert without == []
-        assert not any(p.requires_grad
-                       for p in model.cls_head.text_encoder.parameters())
+        assert not any(
+            p.requires_grad for p in model.cls_head.text_encoder.parameters()
+        )
 
     def test_widths_that_differ(self):
         config = dict(type='CLIPImageEncoder', arch='ViT-B-32-quickgelu')
@@ -104,8 +108,10 @@ class TestForward:
                         num_classes=1,
                         in_channels=64,
                         class_names=['running'],
-                        text_encoder=dict(
-                            type='CLIPTextEncoder', arch=TINY_ARCH))))
+                        text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+                    ),
+                )
+            )
 
     def test_neck_of_another_width(self):
         with pytest.raises(ValueError, match='neck.embed_dims=32.*64'):
@@ -113,13 +119,14 @@ class TestForward:
                 dict(
                     type='CLIPRecognizer',
                     backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
-                    neck=dict(
-                        type='TemporalTransformer', embed_dims=32,
-                        num_heads=2)))
+                    neck=dict(type='TemporalTransformer', embed_dims=32, num_heads=2),
+                )
+            )
 
-    @pytest.mark.parametrize('name,value',
-                             [('arch', dict(TINY_ARCH, quick_gelu=False)),
-                              ('pretrained', 'a.pt')])
+    @pytest.mark.parametrize(
+        'name,value',
+        [('arch', dict(TINY_ARCH, quick_gelu=False)), ('pretrained', 'a.pt')],
+    )
     def test_towers_of_two_clips(self, name, value):
         config = dict(type='CLIPImageEncoder', arch=TINY_ARCH)
         head = dict(
@@ -127,26 +134,27 @@ class TestForward:
             num_classes=1,
             in_channels=64,
             class_names=['running'],
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH))
+            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+        )
         with pytest.warns(UserWarning, match=f'backbone.{name}='):
             MODELS.build(
                 dict(
                     type='CLIPRecognizer',
-                    backbone={
-                        **config, name: value
-                    },
-                    cls_head=head))
+                    backbone={**config, name: value},
+                    cls_head=head,
+                )
+            )
 
 
 class TestCheckpoints:
-
     def test_round_trip(self, tmp_path):
         model, other = build(), build()
         load_checkpoint(other, save(model, tmp_path / 'a.pth'))
         inputs = torch.randn(1, 1, 3, 8, 32, 32)
         torch.testing.assert_close(
             model(inputs, mode='tensor', stage='head'),
-            other(inputs, mode='tensor', stage='head'))
+            other(inputs, mode='tensor', stage='head'),
+        )
 
     def test_of_another_arch(self, tmp_path):
         arch = copy.deepcopy(TINY_ARCH)
@@ -157,9 +165,10 @@ class TestCheckpoints:
         for part in ('backbone.visual', '(192', '(128', 'arch'):
             assert part in str(error.value)
 
-    @pytest.mark.parametrize('saved,loaded,problem',
-                             [(True, False, 'not in the model'),
-                              (False, True, 'not in the checkpoint')])
+    @pytest.mark.parametrize(
+        'saved,loaded,problem',
+        [(True, False, 'not in the model'), (False, True, 'not in the checkpoint')],
+    )
     def test_with_or_without_neck(self, saved, loaded, problem, tmp_path):
         path = save(build(neck=saved), tmp_path / 'a.pth')
         with pytest.raises(RuntimeError) as error:
@@ -191,8 +200,8 @@ class TestCheckpoints:
         load_checkpoint(other, f'{url}/model.pth')  # cached, no server
 
     @pytest.mark.skipif(
-        torch_version() < (2, 6),
-        reason='older torch unpickles without restriction')
+        torch_version() < (2, 6), reason='older torch unpickles without restriction'
+    )
     def test_types_other_than_weights_are_not_loaded(self, tmp_path):
         path = str(tmp_path / 'a.pth')
         torch.save(dict(state_dict={}, meta=argparse.Namespace()), path)
@@ -218,10 +227,8 @@ class TestCheckpoints:
 
 
 class TestConversion:
-
     @pytest.mark.parametrize('prefix', ['', 'module.'])
-    def test_every_tensor_is_used_and_the_inverse_gives_them_back(
-            self, prefix):
+    def test_every_tensor_is_used_and_the_inverse_gives_them_back(self, prefix):
         released = fixture.checkpoint(prefix=prefix)
         done = from_released(released)
         assert done.unused == []
@@ -231,7 +238,8 @@ class TestConversion:
         for part in ('model_state_dict', 'fusion_model_state_dict'):
             for name, tensor in released[part].items():
                 torch.testing.assert_close(
-                    back.checkpoint[part][name[len(prefix):]], tensor)
+                    back.checkpoint[part][name[len(prefix) :]], tensor
+                )
         assert back.checkpoint['epoch'] == released['epoch']
 
     def test_tensors_without_a_place_are_named(self):
@@ -242,14 +250,15 @@ class TestConversion:
         assert from_released(released).unused == [
             'model_state_dict/input_resolution',
             'model_state_dict/other.weight',
-            'fusion_model_state_dict/surprise.weight'
+            'fusion_model_state_dict/surprise.weight',
         ]
 
     def run(self, *args):
         return subprocess.run(
             [sys.executable, 'tools/convert_checkpoint.py', *map(str, args)],
             capture_output=True,
-            text=True)
+            text=True,
+        )
 
     def test_tool_reports_key_by_key(self, tmp_path, monkeypatch, repository):
         monkeypatch.chdir(repository)
@@ -257,20 +266,28 @@ class TestConversion:
         torch.save(fixture.checkpoint(), src)
         done = self.run(src, dst)
         assert done.returncode == 0, done.stderr
-        assert ('fusion_model_state_dict/frame_position_embeddings.weight -> '
-                'neck.frame_position_embeddings.weight') in done.stdout
+        assert (
+            'fusion_model_state_dict/frame_position_embeddings.weight -> '
+            'neck.frame_position_embeddings.weight'
+        ) in done.stdout
         assert ', 0 not used; ' in done.stdout
         assert self.run(dst, back, '--inverse').returncode == 0
-        assert torch.load(back)['model_state_dict'].keys() == \
-            fixture.checkpoint()['model_state_dict'].keys()
+        assert (
+            torch.load(back)['model_state_dict'].keys()
+            == fixture.checkpoint()['model_state_dict'].keys()
+        )
 
     @pytest.mark.parametrize(
         'content,message',
-        [(None, 'does not exist'),
-         (dict(state_dict={}), "'model_state_dict' is missing"),
-         ([1, 2], 'holds a list')])
-    def test_tool_refuses_other_files(self, content, message, tmp_path,
-                                      monkeypatch, repository):
+        [
+            (None, 'does not exist'),
+            (dict(state_dict={}), "'model_state_dict' is missing"),
+            ([1, 2], 'holds a list'),
+        ],
+    )
+    def test_tool_refuses_other_files(
+        self, content, message, tmp_path, monkeypatch, repository
+    ):
         monkeypatch.chdir(repository)
         src = tmp_path / 'a.pt'
         if content is not None:

@@ -1,4 +1,5 @@
 """Modules that share weights, and results that calls share."""
+
 import copy
 import pickle
 import threading
@@ -58,7 +59,9 @@ def test_models_are_copied_and_pickled_without_what_they_keep():
             num_classes=2,
             in_channels=64,
             class_names=['a', 'b'],
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH))).eval()
+            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+        )
+    ).eval()
     frames = torch.randn(1, 4, 64)
     expected = head(frames)
     for other in (copy.deepcopy(head), pickle.loads(pickle.dumps(head))):

@@ -5,10 +5,9 @@ from bike_mmaction.models import TemporalTransformer
 
 
 def build(**kwargs):
-    return TemporalTransformer(**{
-        **dict(embed_dims=64, num_heads=2, num_layers=2),
-        **kwargs
-    })
+    return TemporalTransformer(
+        **{**dict(embed_dims=64, num_heads=2, num_layers=2), **kwargs}
+    )
 
 
 def test_shape_and_no_auxiliary_loss():
@@ -20,7 +19,8 @@ def test_without_layers_only_positions_and_skip_remain():
     model, x = build(num_layers=0), torch.randn(2, 8, 64)
     found, _ = model(x)
     torch.testing.assert_close(
-        found, 2 * x + model.frame_position_embeddings.weight[:8])
+        found, 2 * x + model.frame_position_embeddings.weight[:8]
+    )
 
 
 def test_clips_do_not_see_each_other():

@@ -1,4 +1,5 @@
 """Tokenizers of open_clip, and texts that are too long for them."""
+
 import ast
 import copy
 import glob
@@ -33,7 +34,9 @@ def head(names, **kwargs):
             in_channels=64,
             class_names=names,
             text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs)).eval()
+            **kwargs,
+        )
+    ).eval()
 
 
 @pytest.fixture
@@ -49,7 +52,6 @@ def logged():
 
 
 class TestCutTexts:
-
     def test_class_names_once_a_set(self, logged):
         model = head(['a dog', LONG, 'yoga'])
         for _ in range(2):
@@ -59,14 +61,13 @@ class TestCutTexts:
         assert '1 of 3 texts are longer than the 77 tokens' in logged[0]
         assert 'walking a dog that runs' in logged[0]
         count = len(open_clip.SimpleTokenizer().encode(LONG)) + 2 + 5
-        assert f'sleeps\' ({count} tokens)' in logged[0]
+        assert f"sleeps' ({count} tokens)" in logged[0]
         model.text_encoder.clear_cache()  # as by a checkpoint
         model(torch.randn(2, 4, 64))
         model.set_class_names(['a', 'b'])
         model(torch.randn(2, 4, 64))
         assert len(logged) == 1
-        model.with_classes([f'{i} {LONG}'
-                            for i in range(9)]).embed_classes(words=True)
+        model.with_classes([f'{i} {LONG}' for i in range(9)]).embed_classes(words=True)
         assert len(logged) == 2 and '9 of 9 texts' in logged[1]
         assert logged[1].count('tokens)') == 3
 
@@ -96,7 +97,10 @@ class TestCutTexts:
                 class_names=['a', 'b'],
                 text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
                 attributes_encoder=dict(
-                    type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False)))
+                    type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False
+                ),
+            )
+        )
         model.train(trained)
         long = [f'a phrase of number {i}' for i in range(30)]
         model([['a', 'b']])
@@ -109,17 +113,16 @@ class TestCutTexts:
 
 
 class TestTokenizers:
-
     def test_missing_package_is_named(self, monkeypatch):
         monkeypatch.setitem(sys.modules, 'transformers', None)
         encoder = text_encoder(hf_tokenizer_name='bert-base-uncased')
         with pytest.raises(
-                ImportError,
-                match="'bert-base-uncased'.*pip install transformers"):
+            ImportError, match="'bert-base-uncased'.*pip install transformers"
+        ):
             encoder(['a dog'], words=False)
         encoder = text_encoder('ViT-B-16-SigLIP')
         with pytest.raises(ImportError, match='pip install transformers'):
-            encoder.tokenizer
+            _ = encoder.tokenizer
         monkeypatch.setattr(open_clip.hf_model, 'transformers', None)
         with pytest.raises(ImportError, match='text_cfg .*pip install trans'):
             text_encoder(hf_model_name='bert-base-uncased')
@@ -127,17 +130,18 @@ class TestTokenizers:
     def test_faults_are_not_blamed_on_the_caller(self):
         encoder = text_encoder(tokenizer_kwargs=dict(clean='nosuch'))
         with pytest.raises(RuntimeError, match='SimpleTokenizer.*cannot be'):
-            encoder.tokenizer
+            _ = encoder.tokenizer
 
     def test_options_of_the_tokenizer(self):
         """As open_clip reads them from its model-config files."""
         encoder = text_encoder(
-            context_length=16, tokenizer_kwargs=dict(clean='canonicalize'))
-        expected = open_clip.SimpleTokenizer(
-            context_length=16, clean='canonicalize')
+            context_length=16, tokenizer_kwargs=dict(clean='canonicalize')
+        )
+        expected = open_clip.SimpleTokenizer(context_length=16, clean='canonicalize')
         assert encoder.tokenize(['a dog!']).equal(expected(['a dog!']))
         assert not encoder.tokenize(['a dog!']).equal(
-            open_clip.tokenize(['a dog!'], 16))
+            open_clip.tokenize(['a dog!'], 16)
+        )
 
     def test_tokenizer_of_hugging_face(self, tmp_path, logged):
         transformers = pytest.importorskip('transformers')
@@ -145,27 +149,35 @@ class TestTokenizers:
         words = tokenizers.Tokenizer(
             tokenizers.models.WordLevel(
                 dict(zip(['[PAD]', '[CLS]', '[SEP]', 'a', 'dog'], range(5))),
-                unk_token='dog'))
+                unk_token='dog',
+            )
+        )
         words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
         words.post_processor = tokenizers.processors.TemplateProcessing(
-            single='[CLS] $A [SEP]',
-            special_tokens=[('[CLS]', 1), ('[SEP]', 2)])
+            single='[CLS] $A [SEP]', special_tokens=[('[CLS]', 1), ('[SEP]', 2)]
+        )
         transformers.PreTrainedTokenizerFast(
             tokenizer_object=words,
             pad_token='[PAD]',
             cls_token='[CLS]',
             sep_token='[SEP]',
             bos_token='[CLS]',
-            eos_token='[SEP]').save_pretrained(tmp_path)
+            eos_token='[SEP]',
+        ).save_pretrained(tmp_path)
         options = dict(hf_tokenizer_name=str(tmp_path), context_length=6)
         texts = ['a dog', 'a dog a dog a']
         plain, stripped, clips = (
             text_encoder(**options, **more)
-            for more in (dict(),
-                         dict(tokenizer_kwargs=dict(strip_sep_token=True)),
-                         dict(tokenizer_mode='clips')))
-        assert plain.tokenize(texts).tolist() == [[1, 3, 4, 2, 0, 0],
-                                                  [1, 3, 4, 3, 4, 2]]
+            for more in (
+                dict(),
+                dict(tokenizer_kwargs=dict(strip_sep_token=True)),
+                dict(tokenizer_mode='clips'),
+            )
+        )
+        assert plain.tokenize(texts).tolist() == [
+            [1, 3, 4, 2, 0, 0],
+            [1, 3, 4, 3, 4, 2],
+        ]
         assert stripped.tokenize(texts)[1].tolist() == [1, 3, 4, 3, 4, 0]
         assert clips.tokenize(texts)[1].tolist() == [1, 3, 4, 3, 2, 1]
         for encoder, count in ((plain, 7), (stripped, 7), (clips, 8)):
@@ -176,10 +188,14 @@ class TestTokenizers:
 
 
 class TestArchDicts:
-
-    @pytest.mark.parametrize('place,key', [((), 'visoin_cfg'),
-                                           (('vision_cfg', ), 'patchsize'),
-                                           (('text_cfg', ), 'hf_tokenizer')])
+    @pytest.mark.parametrize(
+        'place,key',
+        [
+            ((), 'visoin_cfg'),
+            (('vision_cfg',), 'patchsize'),
+            (('text_cfg',), 'hf_tokenizer'),
+        ],
+    )
     def test_unknown_keys_are_named(self, place, key):
         arch = copy.deepcopy(TINY_ARCH)
         inner = arch
@@ -190,11 +206,14 @@ class TestArchDicts:
         with pytest.raises(ValueError, match=f"{where} has .'{key}'"):
             text_encoder(arch)
 
-    @pytest.mark.parametrize('place,key,value', [
-        ('text_cfg', 'pool_type', 'middle'),
-        ('vision_cfg', 'width', 'wide'),
-        ('vision_cfg', 'timm_model_name', 'nosuch_model'),
-    ])
+    @pytest.mark.parametrize(
+        'place,key,value',
+        [
+            ('text_cfg', 'pool_type', 'middle'),
+            ('vision_cfg', 'width', 'wide'),
+            ('vision_cfg', 'timm_model_name', 'nosuch_model'),
+        ],
+    )
     def test_unfit_values_are_named(self, place, key, value):
         arch = copy.deepcopy(TINY_ARCH)
         arch[place][key] = value
@@ -211,7 +230,9 @@ class TestArchDicts:
                 timm_model_pretrained=True,
                 timm_pool='avg',
                 timm_proj='linear',
-                image_size=224))
+                image_size=224,
+            ),
+        )
         encoder = MODELS.build(dict(type='CLIPImageEncoder', arch=arch))
         assert encoder(torch.zeros(1, 3, 224, 224)).shape == (1, 64)
 

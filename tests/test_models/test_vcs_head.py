@@ -6,8 +6,7 @@ from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from bike_mmaction.models.vcs_head import (concept_spotting, frame_saliency,
-                                           to_frames)
+from bike_mmaction.models.vcs_head import concept_spotting, frame_saliency, to_frames
 
 NAMES = ['abseiling', 'making a cake', 'zumba']
 
@@ -20,9 +19,10 @@ def build(names=NAMES, in_channels=64, frozen=True, **kwargs):
             num_classes=len(names),
             in_channels=in_channels,
             class_names=names,
-            text_encoder=dict(
-                type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen),
-            **kwargs))
+            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen),
+            **kwargs,
+        )
+    )
 
 
 def unit(*shape):
@@ -30,15 +30,13 @@ def unit(*shape):
 
 
 class TestMaths:
-
     def test_saliency_by_hand(self):
         # Two orthogonal frames; the query is the first: cosines 1 and 0.
         frames = torch.eye(2)[None]
-        queries = torch.tensor([[[1., 0.]]])
-        found = frame_saliency(frames, queries, temperature=1.)
+        queries = torch.tensor([[[1.0, 0.0]]])
+        found = frame_saliency(frames, queries, temperature=1.0)
         e = torch.e
-        torch.testing.assert_close(
-            found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
+        torch.testing.assert_close(found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
 
     def test_softmax_comes_before_the_mean_over_words(self):
         # A word for each frame: either is certain, together undecided.
@@ -49,12 +47,14 @@ class TestMaths:
     def test_scores_by_hand(self):
         # A frame like the class, and one unlike it, weighted e : 1.
         frames = torch.eye(2)[None]
-        classes = torch.tensor([[1., 0.]])
+        classes = torch.tensor([[1.0, 0.0]])
         scores, saliency = concept_spotting(
-            frames, classes[:, None], classes, temperature=1.)
+            frames, classes[:, None], classes, temperature=1.0
+        )
         torch.testing.assert_close(scores, saliency[..., 0])
         cosine, _ = concept_spotting(
-            frames, classes[:, None], classes, 1., renormalize=True)
+            frames, classes[:, None], classes, 1.0, renormalize=True
+        )
         w = saliency[0, 0]
         torch.testing.assert_close(cosine[0, 0], w[0] / w.norm())
 
@@ -75,15 +75,19 @@ class TestMaths:
         mask = torch.tensor([[True, True, False, False]] * 3)
         torch.testing.assert_close(
             frame_saliency(frames, words, 0.1, mask),
-            frame_saliency(frames, words[:, :2], 0.1))
+            frame_saliency(frames, words[:, :2], 0.1),
+        )
 
-    @pytest.mark.parametrize('shape,num_segs,expected', [
-        ((2, 4, 6), None, (2, 4, 6)),
-        ((2, 6, 4, 3, 3), None, (2, 4, 6)),
-        ((8, 6, 3, 3), 4, (2, 4, 6)),
-        ((8, 6), 4, (2, 4, 6)),
-        ((2, 6), None, (2, 1, 6)),
-    ])
+    @pytest.mark.parametrize(
+        'shape,num_segs,expected',
+        [
+            ((2, 4, 6), None, (2, 4, 6)),
+            ((2, 6, 4, 3, 3), None, (2, 4, 6)),
+            ((8, 6, 3, 3), 4, (2, 4, 6)),
+            ((8, 6), 4, (2, 4, 6)),
+            ((2, 6), None, (2, 1, 6)),
+        ],
+    )
     def test_features_of_every_toolbox_shape(self, shape, num_segs, expected):
         assert to_frames(torch.randn(shape), num_segs).shape == expected
 
@@ -94,9 +98,12 @@ class TestMaths:
 
     def test_last_stage_and_map_beside_class_token(self):
         clip, token = torch.randn(2, 5, 4, 3, 3), torch.randn(2, 5)
-        for features in ([torch.randn(2, 3, 8, 6, 6),
-                          clip], (clip, ), ((clip, token), ), [(clip, token),
-                                                               [clip, token]]):
+        for features in (
+            [torch.randn(2, 3, 8, 6, 6), clip],
+            (clip,),
+            ((clip, token),),
+            [(clip, token), [clip, token]],
+        ):
             torch.testing.assert_close(to_frames(features), to_frames(clip))
 
     def test_other_shapes_are_refused(self):
@@ -105,7 +112,6 @@ class TestMaths:
 
 
 class TestWords:
-
     def positions(self, prompt, words):
         mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
         return mask[1].nonzero().flatten().tolist()
@@ -125,9 +131,7 @@ class TestWords:
 
     def test_modes_differ(self):
         frames = torch.randn(2, 8, 64)
-        found = [
-            build(words=w).spot(frames)[1] for w in ('all', 'sentence', 'name')
-        ]
+        found = [build(words=w).spot(frames)[1] for w in ('all', 'sentence', 'name')]
         assert not torch.allclose(found[0], found[1])
         assert not torch.allclose(found[1], found[2])
 
@@ -141,13 +145,12 @@ class TestSources:
         classes = head.embed_classes(words=False).sentence
         torch.testing.assert_close(
             saliency,
-            frame_saliency(
-                F.normalize(frames, dim=-1), classes[:, None], 0.01))
+            frame_saliency(F.normalize(frames, dim=-1), classes[:, None], 0.01),
+        )
 
     def test_word_recognition_compares_with_the_mean_word(self):
         frames = torch.randn(2, 8, 64)
-        head = build(
-            recognition_source='word', aggregation='mean', words='name')
+        head = build(recognition_source='word', aggregation='mean', words='name')
         words, mask = head.embed_classes(words=True)[1:]
         videos = F.normalize(frames.mean(1), dim=-1)
         for k in range(3):
@@ -156,15 +159,13 @@ class TestSources:
 
 
 class TestHead:
-
     def test_mean_pooling_is_the_cosine_of_the_mean_frame(self):
         frames, head = torch.randn(2, 8, 64), build(aggregation='mean')
         scores, saliency = head.spot(frames)
         classes = head.embed_classes(words=False).sentence
         torch.testing.assert_close(
-            scores,
-            F.cosine_similarity(
-                frames.mean(1)[:, None], classes[None], dim=-1))
+            scores, F.cosine_similarity(frames.mean(1)[:, None], classes[None], dim=-1)
+        )
         assert (saliency == 1 / 8).all()
 
     def test_other_widths_are_projected(self):
@@ -179,15 +180,14 @@ class TestHead:
         frames = torch.randn(2 * 3, 8, 64)  # two videos of three views
         expected = build().predict(frames, [ActionDataSample() for _ in '12'])
         found = build(num_segments=8).predict(
-            frames.flatten(0, 1), [ActionDataSample() for _ in '12'],
-            num_segs=24)
+            frames.flatten(0, 1), [ActionDataSample() for _ in '12'], num_segs=24
+        )
         for a, b in zip(found, expected):
             torch.testing.assert_close(a.pred_score, b.pred_score)
-        with pytest.raises(
-                ValueError, match='num_segments=7.* check clip_len'):
+        with pytest.raises(ValueError, match='num_segments=7.* check clip_len'):
             build(num_segments=7).predict(
-                frames.flatten(0, 1), [ActionDataSample() for _ in '12'],
-                num_segs=24)
+                frames.flatten(0, 1), [ActionDataSample() for _ in '12'], num_segs=24
+            )
 
     def test_new_class_names_need_no_training(self):
         frames, head = torch.randn(2, 8, 64), build()
@@ -225,32 +225,32 @@ class TestHead:
         labels = torch.tensor([0, 1, 2, 0])
         samples = [ActionDataSample().set_gt_label(y) for y in labels]
         found = head.loss(frames, samples)['loss_cls']
-        expected = F.cross_entropy(
-            head(frames) * head.logit_scale.exp(), labels)
+        expected = F.cross_entropy(head(frames) * head.logit_scale.exp(), labels)
         torch.testing.assert_close(found, expected)
 
     def test_views_are_averaged_as_probabilities(self):
         head = build(average_clips='score')
         frames = torch.randn(4, 8, 64)  # two videos of two views
         samples = head.predict(frames, [ActionDataSample() for _ in '12'])
-        torch.testing.assert_close(samples[1].pred_score,
-                                   head(frames)[2:].double().mean(0))
+        torch.testing.assert_close(
+            samples[1].pred_score, head(frames)[2:].double().mean(0)
+        )
 
     def test_probabilities_keep_the_order_of_the_scores(self):
         # All values are nearly 1/K: single precision would tie many.
         head, scores = build(), 0.03 * torch.randn(500, 400)
-        samples = head.predict_by_feat(scores,
-                                       [ActionDataSample() for _ in scores])
+        samples = head.predict_by_feat(scores, [ActionDataSample() for _ in scores])
         found = torch.stack([sample.pred_score for sample in samples])
         assert torch.equal(found.argsort(), scores.double().argsort())
         torch.testing.assert_close(
-            found.sum(dim=1), torch.ones(500, dtype=torch.float64))
+            found.sum(dim=1), torch.ones(500, dtype=torch.float64)
+        )
 
 
 class TestErrors:
-
-    @pytest.mark.parametrize('method,label', [('loss', 3), ('loss', -1),
-                                              ('predict', 3), ('predict', -2)])
+    @pytest.mark.parametrize(
+        'method,label', [('loss', 3), ('loss', -1), ('predict', 3), ('predict', -2)]
+    )
     def test_label_out_of_range(self, method, label):
         sample = ActionDataSample(metainfo=dict(filename='some/clip.mp4'))
         sample.set_gt_label(label)
@@ -269,20 +269,25 @@ class TestErrors:
                     num_classes=5,
                     in_channels=64,
                     class_names=str(path),
-                    text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH)))
+                    text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
+                )
+            )
         for part in (str(path), '2 names', 'num_classes=5'):
             assert part in str(error.value)
 
-    @pytest.mark.parametrize('option', [
-        dict(aggregation='max'),
-        dict(words='some'),
-        dict(saliency_source='frame'),
-        dict(recognition_source='frame'),
-        dict(temperature=0),
-        dict(prompt='no place for a name')
-    ])
+    @pytest.mark.parametrize(
+        'option',
+        [
+            dict(aggregation='max'),
+            dict(words='some'),
+            dict(saliency_source='frame'),
+            dict(recognition_source='frame'),
+            dict(temperature=0),
+            dict(prompt='no place for a name'),
+        ],
+    )
     def test_options_not_understood(self, option):
-        (name, value), = option.items()
+        ((name, value),) = option.items()
         with pytest.raises(ValueError) as error:
             build(**option)
         assert name in str(error.value) and str(value) in str(error.value)

@@ -18,7 +18,10 @@ def cfg(data_root, tmp_path):
     return shrink_images(
         shrink(
             Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root, tmp_path))
+            data_root,
+            tmp_path,
+        )
+    )
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def build(cfg):
     count = iter(range(99))
 
     def make(**kwargs):
-        name = f"{osp.basename(cfg.work_dir)}_{next(count)}"
+        name = f'{osp.basename(cfg.work_dir)}_{next(count)}'
         options = {k: v for k, v in cfg.items() if k in OPTIONS}
         return Runner(**dict(options, experiment_name=name, **kwargs))
 
@@ -53,6 +56,7 @@ def warnings(caplog, monkeypatch):
 
     monkeypatch.setattr(MMLogger, 'callHandlers', call)
     return lambda: [
-        record.getMessage() for record in caplog.records
+        record.getMessage()
+        for record in caplog.records
         if record.levelno == logging.WARNING
     ]

@@ -1,4 +1,5 @@
 """Training and tests stop at the first number that means nothing."""
+
 import glob
 
 import pytest
@@ -43,9 +44,14 @@ def test_loss(diverging, build, tmp_path):
     with pytest.raises(NonFiniteError) as error:
         build().train()
     text = str(error.value)
-    for part in ('epoch 1, iteration 2', 'loss=nan, loss_cls=nan', '.mp4',
-                 'optim_wrapper.optimizer.lr', 'optim_wrapper.dtype=bfloat16',
-                 'load_from'):
+    for part in (
+        'epoch 1, iteration 2',
+        'loss=nan, loss_cls=nan',
+        '.mp4',
+        'optim_wrapper.optimizer.lr',
+        'optim_wrapper.dtype=bfloat16',
+        'load_from',
+    ):
         assert part in text
     assert not glob.glob(f'{tmp_path}/*.pth')
 
@@ -84,8 +90,7 @@ class UseScaler(Hook):
     """As on a GPU; on a CPU the toolbox leaves it out."""
 
     def before_train(self, runner):
-        runner.optim_wrapper.loss_scaler = torch.amp.GradScaler(
-            'cpu', init_scale=64.)
+        runner.optim_wrapper.loss_scaler = torch.amp.GradScaler('cpu', init_scale=64.0)
         parameter = runner.model.get_parameter(PROJECTION)
         parameter.register_hook(lambda grad: grad / 0)
 
@@ -117,13 +122,13 @@ def test_scores_of_other_heads(cfg, build):
     cfg.model.neck = None
     cfg.model.backbone.as_feature_map = True
     cfg.model.cls_head = dict(
-        type='I3DHead', num_classes=29, in_channels=64, average_clips='prob')
+        type='I3DHead', num_classes=29, in_channels=64, average_clips='prob'
+    )
     runner = build()
     runner.test()
     runner = build()
     runner.model.data_preprocessor.std.fill_(0)
-    with pytest.raises(
-            NonFiniteError, match="'.*mp4' are not finite.*the input or"):
+    with pytest.raises(NonFiniteError, match="'.*mp4' are not finite.*the input or"):
         runner.test()
 
 

@@ -1,4 +1,5 @@
 """The last incomplete batch of an epoch, and the only one."""
+
 import copy
 
 import pytest
@@ -15,12 +16,15 @@ def test_incomplete_batch_is_dropped(cfg, build, warnings):
     assert not any('incomplete' in text for text in warnings())
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda dataset: dataset,
-    lambda dataset: dict(type='RepeatDataset', dataset=dataset, times=2),
-    lambda dataset: dict(type='FewShotDataset', dataset=dataset, **FEW),
-    lambda dataset: dict(type='ConcatDataset', datasets=[dataset] * 2),
-])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda dataset: dataset,
+        lambda dataset: dict(type='RepeatDataset', dataset=dataset, times=2),
+        lambda dataset: dict(type='FewShotDataset', dataset=dataset, **FEW),
+        lambda dataset: dict(type='ConcatDataset', datasets=[dataset] * 2),
+    ],
+)
 def test_the_only_batch_is_kept(cfg, build, warnings, wrap):
     loader = cfg.train_dataloader
     loader.batch_size = 50
@@ -31,10 +35,10 @@ def test_the_only_batch_is_kept(cfg, build, warnings, wrap):
     runner.train()
     assert runner.iter == runner.max_iters == 2
     # The cosine was made for two iterations, not for none.
-    scheduler, = runner.param_schedulers
+    (scheduler,) = runner.param_schedulers
     assert scheduler.T_max == scheduler.end == 2
     assert runner.message_hub.get_scalar('train/loss').mean() > 0
-    told, = [text for text in warnings() if 'incomplete' in text]
+    (told,) = [text for text in warnings() if 'incomplete' in text]
     size = len(runner.train_dataloader.dataset)
     assert f'training set has {size} videos' in told
     assert 'train_dataloader.batch_size=50' in told

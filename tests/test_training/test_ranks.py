@@ -1,4 +1,5 @@
 """What several processes must do alike."""
+
 import glob
 import os
 
@@ -21,11 +22,11 @@ def run_rank(rank, port, folder):
         LOCAL_RANK=str(rank),
         WORLD_SIZE='2',
         MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=port)
+        MASTER_PORT=port,
+    )
     torch.set_num_threads(1)
     register_all_modules()
-    torch.save([train(folder, case) for case in ('few', 'nan')],
-               f'{folder}/{rank}.pt')
+    torch.save([train(folder, case) for case in ('few', 'nan')], f'{folder}/{rank}.pt')
     leave_process_group()
 
 
@@ -37,18 +38,19 @@ class Line(BaseModel):
         self.line = torch.nn.Linear(1, 1)
 
     def forward(self, inputs, data_samples, mode):
-        return dict(loss_line=(self.line(inputs)**2).mean())
+        return dict(loss_line=(self.line(inputs) ** 2).mean())
 
 
 def collate(batch):
     return dict(
         inputs=torch.tensor(batch)[:, None],
-        data_samples=[dict(filename=f'{x}.mp4') for x in batch])
+        data_samples=[dict(filename=f'{x}.mp4') for x in batch],
+    )
 
 
 def train(folder, case):
     """Error, iterations, and the length of the schedule."""
-    values = [1., 2., 3., float('nan')] if case == 'nan' else [1., 2., 3.]
+    values = [1.0, 2.0, 3.0, float('nan')] if case == 'nan' else [1.0, 2.0, 3.0]
     runner = Runner(
         Line(),
         f'{folder}/{case}',
@@ -57,17 +59,20 @@ def train(folder, case):
             sampler=dict(type='DefaultSampler', shuffle=False),
             collate_fn=collate,
             drop_last=True,
-            batch_size=1 if case == 'nan' else 8),
+            batch_size=1 if case == 'nan' else 8,
+        ),
         train_cfg=dict(type='AnySizeTrainLoop', max_epochs=3),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.)),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.0)),
         param_scheduler=dict(
-            type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True),
+            type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True
+        ),
         default_hooks=dict(
-            check_start=dict(type='CheckStart'),
-            check_finite=dict(type='CheckFinite')),
+            check_start=dict(type='CheckStart'), check_finite=dict(type='CheckFinite')
+        ),
         default_scope='mmaction',
         launcher='pytorch',
-        experiment_name=case)
+        experiment_name=case,
+    )
     error = ''
     try:
         runner.train()
@@ -94,7 +99,6 @@ def test_all_stop_where_one_has_no_number(ranks):
     folder, found = ranks
     (error, iterations, _), other = (cases[1] for cases in found)
     assert (error, iterations) == other[:2]
-    assert 'epoch 1, iteration 2: process 1 has loss=nan, loss_line=nan' in \
-        error
+    assert 'epoch 1, iteration 2: process 1 has loss=nan, loss_line=nan' in error
     assert 'process 0' not in error and 'with nan.mp4' in error
     assert iterations == 1 and not glob.glob(f'{folder}/nan/*.pth')

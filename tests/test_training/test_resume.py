@@ -1,4 +1,5 @@
 """Options that resuming would ignore are refused, or applied when asked."""
+
 import copy
 
 import pytest
@@ -24,14 +25,14 @@ def schedule(cfg, epochs):
     cfg.train_cfg.max_epochs = epochs
     by_iteration = dict(by_epoch=True, convert_to_iter_based=True)
     cfg.param_scheduler = [
-        dict(
-            type='LinearLR', start_factor=0.1, begin=0, end=1, **by_iteration),
+        dict(type='LinearLR', start_factor=0.1, begin=0, end=1, **by_iteration),
         dict(
             type='CosineAnnealingLR',
             T_max=epochs - 1,
             begin=1,
             end=epochs,
-            **by_iteration)
+            **by_iteration,
+        ),
     ]
 
 
@@ -44,8 +45,8 @@ def run(cfg, build):
         rates = Rates()
         cfg.default_hooks.check_resume.override = override
         runner = build(
-            resume=resume,
-            custom_hooks=[rates, *([StopAfter(stop)] if stop else [])])
+            resume=resume, custom_hooks=[rates, *([StopAfter(stop)] if stop else [])]
+        )
         runner.train()
         return runner, rates.found
 
@@ -54,6 +55,7 @@ def run(cfg, build):
 
 class StopAfter(Hook):
     """What a scheduler of jobs does."""
+
     priority = 'VERY_LOW'
 
     def __init__(self, epochs):
@@ -71,15 +73,16 @@ def test_nothing_changed(run):
     assert found == {i: expected[i] for i in range(4, 8)}
 
 
-@pytest.mark.parametrize('optimizer', [
-    dict(type='AdamW', lr=1e-3, betas=(0.8, 0.9)),
-    dict(type='SGD', lr=1e-3, momentum=0.8)
-])
+@pytest.mark.parametrize(
+    'optimizer',
+    [
+        dict(type='AdamW', lr=1e-3, betas=(0.8, 0.9)),
+        dict(type='SGD', lr=1e-3, momentum=0.8),
+    ],
+)
 def test_momentum_that_a_schedule_moves(cfg, run, optimizer):
     cfg.optim_wrapper.optimizer = optimizer
-    cfg.param_scheduler = [
-        dict(type='CosineAnnealingMomentum', T_max=4, eta_min=0.5)
-    ]
+    cfg.param_scheduler = [dict(type='CosineAnnealingMomentum', T_max=4, eta_min=0.5)]
     run(stop=2)
     runner, _ = run(resume=True)
     assert runner.epoch == 4
@@ -92,21 +95,35 @@ def test_momentum_that_a_schedule_moves(cfg, run, optimizer):
 
 
 CHANGES = [
-    (lambda cfg: cfg.optim_wrapper.optimizer.update(lr=1e-4),
-     'optim_wrapper.optimizer.lr: .*5e-05 -> 0.0001'),
-    (lambda cfg: cfg.optim_wrapper.optimizer.update(weight_decay=0.05),
-     'optim_wrapper.optimizer.weight_decay: 0.2 -> 0.05'),
-    (lambda cfg: cfg.optim_wrapper.optimizer.update(betas=[0.9, 0.98]),
-     r'optim_wrapper.optimizer.betas: \(0.9, 0.999\) -> '),
-    (lambda cfg: schedule(cfg, 6), 'param_scheduler.1.T_max: 3 -> 5 epochs; '
-     'param_scheduler.1.end: 4 -> 6 epochs'),
-    (lambda cfg: cfg.param_scheduler[1].update(eta_min=1e-7),
-     'param_scheduler.1.eta_min: 0.0 -> 1e-07'),
-    (lambda cfg: cfg.train_dataloader.update(batch_size=1),
-     'iterations of an epoch: 2 -> 5 .train_dataloader.batch_size'),
+    (
+        lambda cfg: cfg.optim_wrapper.optimizer.update(lr=1e-4),
+        'optim_wrapper.optimizer.lr: .*5e-05 -> 0.0001',
+    ),
+    (
+        lambda cfg: cfg.optim_wrapper.optimizer.update(weight_decay=0.05),
+        'optim_wrapper.optimizer.weight_decay: 0.2 -> 0.05',
+    ),
+    (
+        lambda cfg: cfg.optim_wrapper.optimizer.update(betas=[0.9, 0.98]),
+        r'optim_wrapper.optimizer.betas: \(0.9, 0.999\) -> ',
+    ),
+    (
+        lambda cfg: schedule(cfg, 6),
+        'param_scheduler.1.T_max: 3 -> 5 epochs; param_scheduler.1.end: 4 -> 6 epochs',
+    ),
+    (
+        lambda cfg: cfg.param_scheduler[1].update(eta_min=1e-7),
+        'param_scheduler.1.eta_min: 0.0 -> 1e-07',
+    ),
+    (
+        lambda cfg: cfg.train_dataloader.update(batch_size=1),
+        'iterations of an epoch: 2 -> 5 .train_dataloader.batch_size',
+    ),
     (lambda cfg: cfg.update(param_scheduler=[]), 'param_scheduler: 2 -> 0'),
-    (lambda cfg: cfg.auto_scale_lr.update(enable=True),
-     'optim_wrapper.optimizer.lr: .*5e-05 -> '),
+    (
+        lambda cfg: cfg.auto_scale_lr.update(enable=True),
+        'optim_wrapper.optimizer.lr: .*5e-05 -> ',
+    ),
 ]
 
 
@@ -116,7 +133,8 @@ def test_changes_without_effect(cfg, run):
     for change, words in CHANGES:
         change(cfg)
         with pytest.raises(
-                ValueError, match=f'no effect: {words}.*--override-schedule'):
+            ValueError, match=f'no effect: {words}.*--override-schedule'
+        ):
             run(resume=True)
         cfg._cfg_dict.clear()
         cfg._cfg_dict.update(copy.deepcopy(before))
@@ -139,10 +157,16 @@ def shorter(cfg):
     cfg.optim_wrapper.optimizer.update(lr=1e-3, weight_decay=0.1)
 
 
-@pytest.mark.parametrize('change', [
-    lambda cfg: schedule(cfg, 6), shorter, lambda cfg: cfg.update(
-        param_scheduler=[dict(type='MultiStepLR', milestones=[1, 3])])
-])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda cfg: schedule(cfg, 6),
+        shorter,
+        lambda cfg: cfg.update(
+            param_scheduler=[dict(type='MultiStepLR', milestones=[1, 3])]
+        ),
+    ],
+)
 def test_override(cfg, run, change):
     """From there on it is as if training had begun with the new options."""
     before = copy.deepcopy(cfg)
@@ -189,4 +213,5 @@ def test_finished(run, warnings):
     assert not rates
     assert any(
         'Nothing is left to train: the checkpoint is of epoch 4 of 4' in text
-        for text in warnings())
+        for text in warnings()
+    )

@@ -1,4 +1,5 @@
 """What is refused, or told, before the first epoch."""
+
 import pytest
 
 from bike_mmaction.models.text_head import number_of_classes
@@ -20,9 +21,10 @@ def test_schedule(cfg, build):
     cfg.train_cfg.max_epochs = 6
     runner = build()
     with pytest.raises(
-            ValueError,
-            match='train_cfg.max_epochs=6, but param_scheduler.0 '
-            '.CosineAnnealingLR. falls until epoch 1.*--epochs'):
+        ValueError,
+        match='train_cfg.max_epochs=6, but param_scheduler.0 '
+        '.CosineAnnealingLR. falls until epoch 1.*--epochs',
+    ):
         runner.train()
     assert runner.iter == 0
 
@@ -43,10 +45,13 @@ def test_no_batch(cfg, build):
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
-@pytest.mark.parametrize('line, words', [
-    ('v1.mp4 29', "txt': label 29 of '.*v1.mp4' .entry 2. .*out of .* 29 cl"),
-    ('v1.mp4', "1 of 3 videos in '.*txt' have no label, .*'.*v1.mp4'"),
-])
+@pytest.mark.parametrize(
+    'line, words',
+    [
+        ('v1.mp4 29', "txt': label 29 of '.*v1.mp4' .entry 2. .*out of .* 29 cl"),
+        ('v1.mp4', "1 of 3 videos in '.*txt' have no label, .*'.*v1.mp4'"),
+    ],
+)
 def test_labels(cfg, build, lines, split, line, words):
     lines(split, ['v0.mp4 0', line, 'v2.mp4 28'])
     runner = build()
@@ -56,10 +61,13 @@ def test_labels(cfg, build, lines, split, line, words):
     assert runner.iter == 0
 
 
-@pytest.mark.parametrize('line, words', [
-    ('v1.mp4 29', "label 29 of '.*v1.mp4' .entry 2. is out of range"),
-    ('v1.mp4', "1 of 3 videos in '.*test.txt' have no label.*DumpResults"),
-])
+@pytest.mark.parametrize(
+    'line, words',
+    [
+        ('v1.mp4 29', "label 29 of '.*v1.mp4' .entry 2. is out of range"),
+        ('v1.mp4', "1 of 3 videos in '.*test.txt' have no label.*DumpResults"),
+    ],
+)
 def test_labels_of_a_test(cfg, build, lines, line, words):
     lines('test', ['v0.mp4 0', line, 'v2.mp4 28'])
     with pytest.raises(ValueError, match=words):
@@ -79,7 +87,6 @@ def test_number_of_classes(build):
 
 
 class TestBatchSize:
-
     @pytest.fixture(autouse=True)
     def quick(self, without_validation):
         pass
@@ -89,7 +96,7 @@ class TestBatchSize:
         return [x for x in warnings() if 'learning rate is for' in x]
 
     def test_other_than_that_of_the_rate(self, build, warnings):
-        text, = self.told(build, warnings)
+        (text,) = self.told(build, warnings)
         assert 'batch_size=2: a step sees 2 videos' in text
         assert 'rate is for 256 (auto_scale_lr.base_batch_size)' in text
         assert 'set train_dataloader.batch_size=256, or' in text
@@ -100,19 +107,22 @@ class TestBatchSize:
         cfg.optim_wrapper.accumulative_counts = 3
         assert not self.told(build, warnings)
         cfg.optim_wrapper.accumulative_counts = 2
-        text, = self.told(build, warnings)
+        (text,) = self.told(build, warnings)
         assert '=2 x 2 accumulated batches: a step sees 4 videos' in text
         assert 'batch_size=3, or' in text
         cfg.auto_scale_lr.base_batch_size = 7
         text = self.told(build, warnings)[-1]
         assert 'for 7' in text and 'set train_dataloader' not in text
 
-    @pytest.mark.parametrize('change', [
-        lambda cfg: cfg.auto_scale_lr.update(base_batch_size=2),
-        lambda cfg: cfg.auto_scale_lr.update(enable=True),
-        lambda cfg: cfg.pop('auto_scale_lr'),
-        lambda cfg: cfg.train_dataloader.update(batch_size=50),
-    ])
+    @pytest.mark.parametrize(
+        'change',
+        [
+            lambda cfg: cfg.auto_scale_lr.update(base_batch_size=2),
+            lambda cfg: cfg.auto_scale_lr.update(enable=True),
+            lambda cfg: cfg.pop('auto_scale_lr'),
+            lambda cfg: cfg.train_dataloader.update(batch_size=50),
+        ],
+    )
     def test_nothing_to_tell(self, cfg, build, warnings, change):
         change(cfg)
         assert not self.told(build, warnings)

@@ -2,14 +2,19 @@
 
 λ is chosen on the validation clips; what is reported are the test clips.
 """
+
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import bike_mmaction  # noqa: F401
-from bike_mmaction.evaluation.fusion import (RELEASED, check_apart,
-                                             choose_weight, compare)
+from bike_mmaction.evaluation.fusion import (
+    RELEASED,
+    check_apart,
+    choose_weight,
+    compare,
+)
 from bike_mmaction.evaluation.score_dumps import Scores, join, read_dump
 
 WEIGHTS = np.linspace(0, 1, 21).round(2).tolist()
@@ -17,13 +22,13 @@ WEIGHTS = np.linspace(0, 1, 21).round(2).tolist()
 
 class Branches(NamedTuple):
     """Top-1 in % and what belongs to it, an entry a seed."""
-    top1: Dict[str, np.ndarray]  # by 'V', 'A', 'released', 'chosen'
-    weights: List[float]  # that were chosen
-    spread: Dict[str, float]  # of the cosines over the classes, by 'V', 'A'
+
+    top1: dict[str, np.ndarray]  # by 'V', 'A', 'released', 'chosen'
+    weights: list[float]  # that were chosen
+    spread: dict[str, float]  # of the cosines over the classes, by 'V', 'A'
 
 
-def read_scores(work_dir: Path, video: str, attributes: str,
-                split: str) -> Scores:
+def read_scores(work_dir: Path, video: str, attributes: str, split: str) -> Scores:
     """V of one model and A of another, neither of which needs the other."""
     files = [work_dir / name / f'{split}.pkl' for name in (video, attributes)]
     scores, _ = join(*(read_dump(str(path)) for path in dict.fromkeys(files)))
@@ -39,8 +44,9 @@ def spread(scores: np.ndarray) -> float:
     return float(np.log(scores).std(axis=1).mean())
 
 
-def branch_results(work_dir: Path, model: str, attributes: str,
-                   seeds: List[int]) -> Branches:
+def branch_results(
+    work_dir: Path, model: str, attributes: str, seeds: list[int]
+) -> Branches:
     """Results of a model's video branch with an attributes branch.
 
     Args:
@@ -53,9 +59,11 @@ def branch_results(work_dir: Path, model: str, attributes: str,
     rows, weights, spreads = [], [], []
     for seed in seeds:
         held_out, test = (
-            read_scores(work_dir, f'{model}_seed{seed}',
-                        attributes.format(seed=seed), split)
-            for split in ('val', 'test'))
+            read_scores(
+                work_dir, f'{model}_seed{seed}', attributes.format(seed=seed), split
+            )
+            for split in ('val', 'test')
+        )
         check_apart(held_out, test)
         weight, _ = choose_weight(held_out, WEIGHTS, 'top1')
         table = compare(test, dict(released=RELEASED, chosen=weight))

@@ -3,9 +3,10 @@
 A canvas is a [SIZE, SIZE, 3] uint8 RGB image; every function draws in place.
 Points are (x, y) in pixels from the top left corner, fractions included.
 """
+
+from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
-from typing import Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -17,12 +18,9 @@ RADIUS = 6  # of a ball
 OUTLINE = (30, 30, 30)
 
 BALL_COLORS = dict(
-    red=(225, 30, 35),
-    green=(20, 165, 50),
-    blue=(30, 70, 235),
-    yellow=(250, 220, 20))
-SHAPE_COLORS = dict(
-    white=(250, 250, 250), purple=(150, 60, 180), orange=(245, 140, 30))
+    red=(225, 30, 35), green=(20, 165, 50), blue=(30, 70, 235), yellow=(250, 220, 20)
+)
+SHAPE_COLORS = dict(white=(250, 250, 250), purple=(150, 60, 180), orange=(245, 140, 30))
 BACKGROUND_COLORS = {  # wall, floor
     'meadow': ((175, 210, 235), (140, 180, 110)),
     'beach': ((150, 205, 230), (225, 205, 160)),
@@ -33,8 +31,8 @@ BACKGROUND_COLORS = {  # wall, floor
 }
 
 Canvas = np.ndarray
-Point = Tuple[float, float]
-Color = Tuple[int, int, int]
+Point = tuple[float, float]
+Color = tuple[int, int, int]
 
 
 def _polygon(canvas: Canvas, points: Sequence[Point], color: Color) -> None:
@@ -44,16 +42,17 @@ def _polygon(canvas: Canvas, points: Sequence[Point], color: Color) -> None:
     cv2.polylines(canvas, corners, True, OUTLINE, 1, cv2.LINE_AA, 4)
 
 
-def _upright(canvas: Canvas, x: float, top: float, bottom: float, half: float,
-             color: Color) -> None:
+def _upright(
+    canvas: Canvas, x: float, top: float, bottom: float, half: float, color: Color
+) -> None:
     """A rectangle from x - half to x + half."""
-    corners = [(x - half, top), (x + half, top), (x + half, bottom),
-               (x - half, bottom)]
+    corners = [(x - half, top), (x + half, top), (x + half, bottom), (x - half, bottom)]
     _polygon(canvas, corners, color)
 
 
-def _ellipse(canvas: Canvas, center: Point, width: float, height: float,
-             color: Color) -> None:
+def _ellipse(
+    canvas: Canvas, center: Point, width: float, height: float, color: Color
+) -> None:
     """An ellipse; ``width`` and ``height`` are half axes."""
     turn = np.linspace(0, 2 * pi, 20, endpoint=False)
     circle = np.stack([width * np.cos(turn), height * np.sin(turn)], 1)
@@ -114,10 +113,13 @@ def _balloon(canvas: Canvas, x: float) -> None:
 SCENERY = dict(tree=_tree, house=_house, fence=_fence, lamp=_lamp)
 PROPS = dict(box=_box, ramp=_ramp, bridge=_bridge, balloon=_balloon)
 FORMS = dict(  # corners of the neutral shapes; a ball's radius is 1
-    star=[(r * sin(i * pi / 5), -r * cos(i * pi / 5))
-          for i, r in enumerate([1.3, 0.6] * 5)],
+    star=[
+        (r * sin(i * pi / 5), -r * cos(i * pi / 5))
+        for i, r in enumerate([1.3, 0.6] * 5)
+    ],
     triangle=[(0, -1.2), (1.2, 0.9), (-1.2, 0.9)],
-    diamond=[(0, -1.3), (0.9, 0), (0, 1.3), (-0.9, 0)])
+    diamond=[(0, -1.3), (0.9, 0), (0, 1.3), (-0.9, 0)],
+)
 
 
 @lru_cache(maxsize=128)
@@ -128,7 +130,7 @@ def _place(background: str, scenery: str, x: int) -> Canvas:
     if background == 'brick wall':
         wall[::6] = (200, 170, 155)
         for row in range(0, HORIZON, 6):
-            wall[row:row + 6, row % 12 // 6 * 5::10] = (200, 170, 155)
+            wall[row : row + 6, row % 12 // 6 * 5 :: 10] = (200, 170, 155)
     elif background == 'tiled room':
         wall[::9] = wall[:, ::9] = (230, 240, 240)
     elif background == 'night':

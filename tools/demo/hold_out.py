@@ -5,18 +5,18 @@ Each color and each action is in both halves, but no pair of them. Writes
 
 Usage: python tools/demo/hold_out.py DATA
 """
+
 import argparse
 from pathlib import Path
-from typing import Dict, List
 
 from scenes import ACTIONS, CLASS_NAMES
 
 SPLITS = ('train', 'val', 'test')
 
 
-def parts() -> Dict[str, List[int]]:
+def parts() -> dict[str, list[int]]:
     """The classes of each half, as on a chessboard of colors and actions."""
-    found: Dict[str, List[int]] = dict(seen=[], unseen=[])
+    found: dict[str, list[int]] = dict(seen=[], unseen=[])
     for label in range(len(CLASS_NAMES)):
         ball, action = divmod(label, len(ACTIONS))
         found['unseen' if (ball + action) % 2 else 'seen'].append(label)
@@ -33,9 +33,13 @@ def main() -> None:
         for split in SPLITS:
             rows = (data / f'{split}.txt').read_text().splitlines()
             pairs = (row.split() for row in rows)
-            (data / f'{name}_{split}.txt').write_text(''.join(
-                f'{path} {labels.index(int(label))}\n' for path, label in pairs
-                if int(label) in labels))
+            (data / f'{name}_{split}.txt').write_text(
+                ''.join(
+                    f'{path} {labels.index(int(label))}\n'
+                    for path, label in pairs
+                    if int(label) in labels
+                )
+            )
 
 
 if __name__ == '__main__':

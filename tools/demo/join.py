@@ -2,6 +2,7 @@
 
 Usage: python tools/demo/join.py OUT.mp4 VIDEO VIDEO ...
 """
+
 import argparse
 import os
 import os.path as osp
@@ -18,8 +19,11 @@ def main() -> None:
     args = parser.parse_args()
     readers = [decord.VideoReader(path) for path in args.videos]
     os.makedirs(osp.dirname(osp.abspath(args.out)), exist_ok=True)
-    write_video(args.out, (frame.asnumpy() for reader in readers
-                           for frame in reader), readers[0].get_avg_fps())
+    write_video(
+        args.out,
+        (frame.asnumpy() for reader in readers for frame in reader),
+        readers[0].get_avg_fps(),
+    )
 
 
 if __name__ == '__main__':

@@ -1,20 +1,21 @@
 """Compare the attributes that CLIP found with what the clips really show."""
+
 import json
 from pathlib import Path
-from typing import Dict, FrozenSet, List, Tuple
 
 import numpy as np
 from scenes import LEXICON
 
 
-def shown(truth: dict) -> FrozenSet[str]:
+def shown(truth: dict) -> frozenset[str]:
     """All phrases that are true of at least one frame of a clip."""
     facts = [fact for *_, segment in truth['segments'] for fact in segment]
     return frozenset((truth['background'], truth['scenery'], *facts))
 
 
-def quality(attributes: Dict[str, List[Tuple[str, float]]],
-            truths: Dict[str, dict]) -> Dict[str, float]:
+def quality(
+    attributes: dict[str, list[tuple[str, float]]], truths: dict[str, dict]
+) -> dict[str, float]:
     """Averages over the clips, in %.
 
     Args:
@@ -37,15 +38,13 @@ def quality(attributes: Dict[str, List[Tuple[str, float]]],
                 top5=np.mean(hits[:5]),
                 chance=len(facts) / len(LEXICON),
                 background=truth['background'] in phrases[:3],
-                scenery=truth['scenery'] in phrases[:3]))
-    return {
-        key: float(100 * np.mean([row[key] for row in rows]))
-        for key in rows[0]
-    }
+                scenery=truth['scenery'] in phrases[:3],
+            )
+        )
+    return {key: float(100 * np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
-def read_attributes(path: Path,
-                    split: str) -> Dict[str, List[Tuple[str, float]]]:
+def read_attributes(path: Path, split: str) -> dict[str, list[tuple[str, float]]]:
     """Phrases and cosines by clip of a split, from an attribute file."""
     return {
         name: list(zip(entry['classname_topk'], entry['scores']))

@@ -13,11 +13,12 @@ Two things differ from plain CLIP training:
   positions by default (``words='all'``), and in a CLIP this small positions
   that no loss touches would answer with noise.
 """
+
 import argparse
 import math
 import os
 from pathlib import Path
-from typing import List, NamedTuple, Tuple
+from typing import NamedTuple
 
 import numpy as np
 import open_clip
@@ -41,8 +42,9 @@ MAX_LOGIT_SCALE = math.log(100)
 
 class Batch(NamedTuple):
     """B frames, one caption each, and the facts of both."""
+
     frames: Tensor  # [B, 3, 64, 64] uint8
-    captions: List[str]
+    captions: list[str]
     true: Tensor  # [B, len(LEXICON)]: 1 where the frame shows it
     stated: Tensor  # [B, len(LEXICON)]: 1 where the caption says so
 
@@ -50,13 +52,15 @@ class Batch(NamedTuple):
 def build_clip(arch) -> open_clip.CLIP:
     """A new CLIP from a dict in the layout of open_clip's model configs."""
     if not isinstance(arch, dict) or arch.get('custom_text'):
-        raise ValueError('model.backbone.arch must be a dict with embed_dim, '
-                         f'vision_cfg and text_cfg for open_clip.CLIP, got '
-                         f'{arch!r}')
+        raise ValueError(
+            'model.backbone.arch must be a dict with embed_dim, '
+            f'vision_cfg and text_cfg for open_clip.CLIP, got '
+            f'{arch!r}'
+        )
     return open_clip.CLIP(**arch)
 
 
-def multi_hot(facts) -> List[float]:
+def multi_hot(facts) -> list[float]:
     return [float(phrase in facts) for phrase in scenes.LEXICON]
 
 
@@ -71,16 +75,18 @@ def sample_batch(rng: np.random.Generator, prompt: str) -> Batch:
         for frame in map(int, map(rng.choice, spans)):
             text, facts = scenes.caption(rng, clip, frame)
             frames.append(scenes.draw(clip, frame))
-            captions.append(prompt.format(text) if rng.random() < .5 else text)
+            captions.append(prompt.format(text) if rng.random() < 0.5 else text)
             true.append(multi_hot(clip.facts(frame)))
             stated.append(multi_hot(facts))
     return Batch(
-        torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2), captions,
-        torch.tensor(true), torch.tensor(stated))
+        torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2),
+        captions,
+        torch.tensor(true),
+        torch.tensor(stated),
+    )
 
 
-def word_embeddings(clip: open_clip.CLIP, tokens: Tensor,
-                    positions: Tensor) -> Tensor:
+def word_embeddings(clip: open_clip.CLIP, tokens: Tensor, positions: Tensor) -> Tensor:
     """The text tower at some positions of [B, 77] tokens: [B, N, D].
 
     Positions that are left out are not attended to.
@@ -92,8 +98,7 @@ def word_embeddings(clip: open_clip.CLIP, tokens: Tensor,
     return clip.ln_final(x) @ clip.text_projection
 
 
-def text_queries(clip: open_clip.CLIP,
-                 tokens: Tensor) -> Tuple[Tensor, Tensor]:
+def text_queries(clip: open_clip.CLIP, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Embeddings of the end of the text and of another position: [B, D] each.
 
     The other one is padding in two of three texts, else a word in the second
@@ -112,8 +117,9 @@ def text_queries(clip: open_clip.CLIP,
     return words[rows, end], words[rows, other]
 
 
-def contrastive_loss(images: Tensor, texts: Tensor, match: Tensor,
-                     scale: Tensor) -> Tensor:
+def contrastive_loss(
+    images: Tensor, texts: Tensor, match: Tensor, scale: Tensor
+) -> Tensor:
     """Symmetric cross-entropy with several positives.
 
     Args:
@@ -135,7 +141,7 @@ def match_matrix(batch: Batch) -> Tensor:
 class Normalize:
     """Normalise uint8 frames as the config's data_preprocessor does."""
 
-    def __init__(self, mean: List[float], std: List[float]) -> None:
+    def __init__(self, mean: list[float], std: list[float]) -> None:
         self.mean = torch.tensor(mean).view(3, 1, 1)
         self.std = torch.tensor(std).view(3, 1, 1)
 
@@ -156,7 +162,7 @@ def zoom(frames: Tensor, rng: np.random.Generator) -> Tensor:
     larger = int(rng.integers(size, int(size * MAX_ZOOM) + 1))
     top, left = rng.integers(0, larger - size + 1, 2)
     zoomed = F.interpolate(frames[::2], (larger, larger), mode='bilinear')
-    frames[::2] = zoomed[..., top:top + size, left:left + size]
+    frames[::2] = zoomed[..., top : top + size, left : left + size]
     return frames
 
 
@@ -167,12 +173,18 @@ def learning_rate(step: int, steps: int) -> float:
     return LEARNING_RATE * warmup * cosine
 
 
-def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
-          rng: np.random.Generator) -> None:
+def train(
+    clip: open_clip.CLIP,
+    normalize: Normalize,
+    prompt: str,
+    steps: int,
+    rng: np.random.Generator,
+) -> None:
     """Train all of ``clip`` in place on freshly drawn batches."""
     tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
     optimizer = torch.optim.AdamW(
-        clip.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        clip.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY
+    )
     progress = tqdm(range(steps), 'Pre-training CLIP', mininterval=2)
     for step in progress:
         optimizer.param_groups[0]['lr'] = learning_rate(step, steps)
@@ -193,8 +205,9 @@ def train(clip: open_clip.CLIP, normalize: Normalize, prompt: str, steps: int,
 
 
 @torch.no_grad()
-def event_accuracy(clip: open_clip.CLIP, normalize: Normalize, prompt: str,
-                   rng: np.random.Generator) -> float:
+def event_accuracy(
+    clip: open_clip.CLIP, normalize: Normalize, prompt: str, rng: np.random.Generator
+) -> float:
     """Zero-shot top-1, in %, on single event frames of new clips."""
     labels = torch.arange(512) % len(scenes.CLASSES)
     frames = []
@@ -204,11 +217,11 @@ def event_accuracy(clip: open_clip.CLIP, normalize: Normalize, prompt: str,
         frames.append(scenes.draw(plan, middle))
     frames = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
     tokens = open_clip.SimpleTokenizer(context_length=clip.context_length)(
-        [prompt.format(name) for name in scenes.CLASS_NAMES])
+        [prompt.format(name) for name in scenes.CLASS_NAMES]
+    )
     images = clip.encode_image(normalize(frames), normalize=True)
     classes = clip.encode_text(tokens, normalize=True)
-    return (
-        (images @ classes.T).argmax(1) == labels).float().mean().item() * 100
+    return ((images @ classes.T).argmax(1) == labels).float().mean().item() * 100
 
 
 def save(clip: open_clip.CLIP, path: Path) -> None:
@@ -220,14 +233,15 @@ def save(clip: open_clip.CLIP, path: Path) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Pre-train the tiny CLIP of the demo')
+    parser = argparse.ArgumentParser(description='Pre-train the tiny CLIP of the demo')
     parser.add_argument(
         'config',
         help='says model.backbone.arch, model.cls_head.prompt and the '
-        'mean and std of model.data_preprocessor')
+        'mean and std of model.data_preprocessor',
+    )
     parser.add_argument(
-        '--out', type=Path, required=True, help='the state dict, a .pt file')
+        '--out', type=Path, required=True, help='the state dict, a .pt file'
+    )
     parser.add_argument('--steps', type=int, default=250)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--threads', type=int, default=1, help='of the CPU')
@@ -240,15 +254,16 @@ def main() -> None:
     arch = model.to_dict()['backbone']['arch']
     prompt = model.cls_head.prompt
     pixels = dict(
-        mean=list(model.data_preprocessor.mean),
-        std=list(model.data_preprocessor.std))
+        mean=list(model.data_preprocessor.mean), std=list(model.data_preprocessor.std)
+    )
     settings = stamp.describe(
         arch=arch,
         prompt=prompt,
         pixels=pixels,
         steps=args.steps,
         seed=args.seed,
-        threads=args.threads)
+        threads=args.threads,
+    )
     done = args.out.with_suffix('.json')
     if args.out.exists() and stamp.matches(done, settings):
         print(f'{args.out} is there already, nothing to pre-train.')
@@ -260,8 +275,10 @@ def main() -> None:
     clip, normalize = build_clip(arch), Normalize(**pixels)
     train(clip, normalize, prompt, args.steps, rng)
     accuracy = event_accuracy(clip.eval(), normalize, prompt, rng)
-    print(f'Zero-shot accuracy on single event frames: {accuracy:.1f} % '
-          f'(chance {100 / len(scenes.CLASSES):.1f} %)')
+    print(
+        f'Zero-shot accuracy on single event frames: {accuracy:.1f} % '
+        f'(chance {100 / len(scenes.CLASSES):.1f} %)'
+    )
     save(clip, args.out)
     stamp.write(done, settings)
     print(f'Saved {args.out}')

@@ -10,11 +10,12 @@ Written to ``--out``::
     truth.json                         per video: class, event, place, ...
     render.json                        the settings, written last
 """
+
 import argparse
 import json
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any
 
 import av
 import numpy as np
@@ -33,12 +34,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0)
     for split, number in zip(SPLITS, (384, 192, 384)):
         parser.add_argument(
-            f'--{split}', type=int, default=number, help='number of clips')
+            f'--{split}', type=int, default=number, help='number of clips'
+        )
     parser.add_argument(
         '--typical',
         type=float,
         default=0.9,
-        help='share of clips set in a place that is typical of their class')
+        help='share of clips set in a place that is typical of their class',
+    )
     parser.add_argument('--workers', type=int, default=2, help='processes')
     return parser.parse_args()
 
@@ -53,8 +56,7 @@ def encode(clip: scenes.Clip, path: Path) -> None:
         stream = container.add_stream('libx264', rate=FPS)
         stream.width = stream.height = SIZE
         stream.pix_fmt = 'yuv420p'
-        stream.options = dict(
-            crf='20', preset='veryfast', threads='1', mbtree='0')
+        stream.options = dict(crf='20', preset='veryfast', threads='1', mbtree='0')
         for index in range(scenes.NUM_FRAMES):
             image = scenes.draw(clip, index)
             frame = av.VideoFrame.from_ndarray(image, format='rgb24')
@@ -62,7 +64,7 @@ def encode(clip: scenes.Clip, path: Path) -> None:
         container.mux(stream.encode())
 
 
-def truth(clip: scenes.Clip) -> Dict[str, Any]:
+def truth(clip: scenes.Clip) -> dict[str, Any]:
     """What a clip shows: frames are counted from 0, the last included."""
     place = (clip.background, clip.scenery)
     segments = [[seg.first, seg.last, seg.facts] for seg in clip.segments]
@@ -73,11 +75,11 @@ def truth(clip: scenes.Clip) -> Dict[str, Any]:
         'background': clip.background,
         'scenery': clip.scenery,
         'at_home': place == scenes.home(clip.label),
-        'segments': segments
+        'segments': segments,
     }
 
 
-def render_clip(task: Tuple[Path, str, tuple, int, float]) -> Dict[str, Any]:
+def render_clip(task: tuple[Path, str, tuple, int, float]) -> dict[str, Any]:
     """Plan, draw and encode one clip, from a random stream of its own."""
     videos, name, seed, label, typical = task
     clip = scenes.sample_clip(np.random.default_rng(seed), label, typical)
@@ -95,24 +97,35 @@ def render(args: argparse.Namespace) -> None:
     tasks = []
     for number, split in enumerate(SPLITS):
         (videos / split).mkdir(parents=True, exist_ok=True)
-        tasks += [(videos, f'{split}/{i:04d}.mp4', (args.seed, number, i),
-                   i % len(scenes.CLASSES), args.typical)
-                  for i in range(getattr(args, split))]
+        tasks += [
+            (
+                videos,
+                f'{split}/{i:04d}.mp4',
+                (args.seed, number, i),
+                i % len(scenes.CLASSES),
+                args.typical,
+            )
+            for i in range(getattr(args, split))
+        ]
     with Pool(args.workers) as pool:
         results = pool.imap(render_clip, tasks, chunksize=8)
-        progress = tqdm(
-            results, 'Rendering clips', total=len(tasks), mininterval=2)
+        progress = tqdm(results, 'Rendering clips', total=len(tasks), mininterval=2)
         truths = {task[1]: result for task, result in zip(tasks, progress)}
     for name in (*SPLITS, 'all'):
         folder = '' if name == 'all' else f'{name}/'
         write_lines(
             args.out / f'{name}.txt',
-            (f'{video} {result["label"]}'
-             for video, result in truths.items() if video.startswith(folder)))
+            (
+                f'{video} {result["label"]}'
+                for video, result in truths.items()
+                if video.startswith(folder)
+            ),
+        )
     write_lines(args.out / 'class_names.txt', scenes.CLASS_NAMES)
     write_lines(args.out / 'lexicon.txt', scenes.LEXICON)
-    rows = (f'{json.dumps(name)}: {json.dumps(result)}'
-            for name, result in truths.items())
+    rows = (
+        f'{json.dumps(name)}: {json.dumps(result)}' for name, result in truths.items()
+    )
     write_lines(args.out / 'truth.json', ['{', ',\n'.join(rows), '}'])
 
 
@@ -121,8 +134,8 @@ def main() -> None:
     settings = stamp.describe(
         seed=args.seed,
         typical=args.typical,
-        clips={split: getattr(args, split)
-               for split in SPLITS})
+        clips={split: getattr(args, split) for split in SPLITS},
+    )
     done = args.out / 'render.json'
     if stamp.matches(done, settings):
         print(f'{args.out} is complete, nothing to render.')

@@ -2,10 +2,10 @@
 
 Usage: python tools/demo/report.py WORK_DIR --seeds 0 1 2
 """
+
 import argparse
 import json
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from bike_mmaction.visualization import draw_saliency
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = {  # whose video branch is tested in which runs
     'mean pooling': 'meanpool',
-    'VCS': 'attributes'
+    'VCS': 'attributes',
 }
 NUM_PICTURES = 4
 
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
 
 
 @torch.no_grad()
-def zero_shot_accuracy(model, loader) -> Dict[str, float]:
+def zero_shot_accuracy(model, loader) -> dict[str, float]:
     """Top-1 in %, one view, of three ways to pool the frames."""
     head, correct, total = model.cls_head, {}, 0
     for batch in loader:
@@ -48,11 +48,9 @@ def zero_shot_accuracy(model, loader) -> Dict[str, float]:
         labels = torch.cat([s.gt_label for s in data['data_samples']])
         classes = head.embed_classes(words=False).sentence
         scores = {
-            'max pooling':
-            (F.normalize(frames, dim=-1) @ classes.t()).amax(dim=1)
+            'max pooling': (F.normalize(frames, dim=-1) @ classes.t()).amax(dim=1)
         }
-        for name, head.aggregation in (('mean pooling', 'mean'), ('VCS',
-                                                                  'vcs')):
+        for name, head.aggregation in (('mean pooling', 'mean'), ('VCS', 'vcs')):
             scores[name] = head(frames)
         for name, score in scores.items():
             hits = (score.argmax(dim=1) == labels).sum().item()
@@ -83,11 +81,13 @@ def spot(model, dataset, index: int, truths: dict) -> dict:
         scores=scores[0],
         saliency=saliency[0].numpy(),
         label=info['label'],
-        event=is_event(truths[name], frames.shape[1]))
+        event=is_event(truths[name], frames.shape[1]),
+    )
 
 
-def draw(seen: dict, names: List[str], attributes: List[Tuple[str, float]],
-         path: Path) -> None:
+def draw(
+    seen: dict, names: list[str], attributes: list[tuple[str, float]], path: Path
+) -> None:
     """One video: frames, saliency for two classes, attributes."""
     ranked = seen['scores'].argsort(descending=True).tolist()
     other = next(k for k in ranked if k != seen['label'])
@@ -95,18 +95,21 @@ def draw(seen: dict, names: List[str], attributes: List[Tuple[str, float]],
     draw_saliency(
         str(path),
         seen['images'],
-        seen['saliency'][list(rows)], [
+        seen['saliency'][list(rows)],
+        [
             f'"{names[k]}" ({what}, score {seen["scores"][k]:.2f})'
             for k, what in rows.items()
         ],
         title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
         f'{names[ranked[0]]}); red: the action is seen',
         marked=seen['event'],
-        attributes=attributes)
+        attributes=attributes,
+    )
 
 
-def draw_pictures(model, dataset, truths: dict, attributes: dict,
-                  out: Path) -> np.ndarray:
+def draw_pictures(
+    model, dataset, truths: dict, attributes: dict, out: Path
+) -> np.ndarray:
     """Draw some test videos.
 
     Returns:
@@ -122,11 +125,13 @@ def draw_pictures(model, dataset, truths: dict, attributes: dict,
             saliency = seen['saliency'][seen['label'], event].sum()
             shares.append((saliency, event.mean()))
         if index < NUM_PICTURES:
-            draw(seen, model.cls_head.class_names, attributes[seen['name']],
-                 out / f'saliency_{index}.png')
-    return 100 * np.array(
-        [*np.mean(shares, axis=0),
-         len(shares) / len(dataset)])
+            draw(
+                seen,
+                model.cls_head.class_names,
+                attributes[seen['name']],
+                out / f'saliency_{index}.png',
+            )
+    return 100 * np.array([*np.mean(shares, axis=0), len(shares) / len(dataset)])
 
 
 def mean_sd(values: np.ndarray) -> str:
@@ -136,13 +141,16 @@ def mean_sd(values: np.ndarray) -> str:
     return f'{values.mean():.1f} ± {values.std(ddof=1):.1f}'
 
 
-def table(zero_shot: Dict[str, float], plugged: Dict[str, Branches],
-          trained: Dict[str, Branches]) -> str:
+def table(
+    zero_shot: dict[str, float],
+    plugged: dict[str, Branches],
+    trained: dict[str, Branches],
+) -> str:
     """All accuracies, in Markdown."""
     columns = ('mean pooling', 'VCS')
     rows = {
         'V, zero-shot': [f'{zero_shot[c]:.1f}' for c in columns],
-        'V, trained': [mean_sd(trained[c].top1['V']) for c in columns]
+        'V, trained': [mean_sd(trained[c].top1['V']) for c in columns],
     }
     for kind, found in (('plug-and-play', plugged), ('trained', trained)):
         rows[f'A, {kind}'] = [mean_sd(found[c].top1['A']) for c in columns]
@@ -161,19 +169,22 @@ def table(zero_shot: Dict[str, float], plugged: Dict[str, Branches],
 
 
 def describe_branches(plugged: Branches, trained: Branches) -> str:
-    return ('Standard deviation of the cosines over the classes, beside VCS: '
-            f'V {trained.spread["V"]:.2f}, A plug-and-play '
-            f'{plugged.spread["A"]:.2f}, A trained {trained.spread["A"]:.2f}.')
+    return (
+        'Standard deviation of the cosines over the classes, beside VCS: '
+        f'V {trained.spread["V"]:.2f}, A plug-and-play '
+        f'{plugged.spread["A"]:.2f}, A trained {trained.spread["A"]:.2f}.'
+    )
 
 
-def describe_phrases(found: Dict[str, float]) -> str:
+def describe_phrases(found: dict[str, float]) -> str:
     return (
         'Attributes of the test clips: of the nearest 3 phrases '
         f'{found["top3"]:.0f} % are true of at least one frame, of the '
         f'nearest 5 {found["top5"]:.0f} % (drawn by lot from the '
         f'{len(LEXICON)} phrases: {found["chance"]:.0f} %); the background '
         f'is among the nearest 3 in {found["background"]:.0f} % of the '
-        f'clips, the scenery in {found["scenery"]:.0f} %.')
+        f'clips, the scenery in {found["scenery"]:.0f} %.'
+    )
 
 
 def main() -> None:
@@ -184,19 +195,23 @@ def main() -> None:
     model = MODELS.build(cfg.model)
     model.init_weights()
     zero_shot = zero_shot_accuracy(
-        model.eval(), Runner.build_dataloader(cfg.test_dataloader))
-    plugged, trained = ({
-        name:
-        branch_results(args.work_dir, run, attributes, args.seeds)
-        for name, run in RUNS.items()
-    } for attributes in ('plugplay', 'attributes_seed{seed}'))
+        model.eval(), Runner.build_dataloader(cfg.test_dataloader)
+    )
+    plugged, trained = (
+        {
+            name: branch_results(args.work_dir, run, attributes, args.seeds)
+            for name, run in RUNS.items()
+        }
+        for attributes in ('plugplay', 'attributes_seed{seed}')
+    )
     load_checkpoint(
-        model, str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth'))
+        model, str(args.work_dir / f'vcs_seed{args.seeds[0]}' / 'epoch_3.pth')
+    )
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    attributes = read_attributes(
-        Path(cfg.data_root) / 'attributes.json', 'test')
-    share, uniform, seen = draw_pictures(model, dataset, truths, attributes,
-                                         args.work_dir)
+    attributes = read_attributes(Path(cfg.data_root) / 'attributes.json', 'test')
+    share, uniform, seen = draw_pictures(
+        model, dataset, truths, attributes, args.work_dir
+    )
     notes = [
         f'{len(CLASSES)} classes (chance {100 / len(CLASSES):.1f} %), '
         f'{len(dataset)} test clips, one view, {len(args.seeds)} seeds (mean '
@@ -206,12 +221,11 @@ def main() -> None:
         describe_phrases(quality(attributes, truths)),
         f'The action is seen in a sampled frame of {seen:.0f} % of the clips; '
         f"there {share:.0f} % of the true class's saliency is on such frames, "
-        f'of a uniform saliency {uniform:.0f} % would be.'
+        f'of a uniform saliency {uniform:.0f} % would be.',
     ]
     text = '\n\n'.join([table(zero_shot, plugged, trained), *notes])
     (args.work_dir / 'results.md').write_text(text + '\n')
-    print(f'\n{text}\n\nPictures: saliency_*.png and fusion_*.png in '
-          f'{args.work_dir}')
+    print(f'\n{text}\n\nPictures: saliency_*.png and fusion_*.png in {args.work_dir}')
 
 
 if __name__ == '__main__':

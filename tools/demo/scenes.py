@@ -14,15 +14,28 @@ never settles it.
 
 All randomness comes from the ``Generator`` that is passed in.
 """
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import pi, sin
-from typing import Callable, FrozenSet, Iterator, Optional, Tuple
+from typing import Callable, Optional
 
 import numpy as np
-from drawing import (BALL_COLORS, FORMS, GROUND, PROPS, RADIUS, SCENERY,
-                     SHAPE_COLORS, Canvas, Point, draw_object, draw_prop,
-                     new_canvas)
+from drawing import (
+    BALL_COLORS,
+    FORMS,
+    GROUND,
+    PROPS,
+    RADIUS,
+    SCENERY,
+    SHAPE_COLORS,
+    Canvas,
+    Point,
+    draw_object,
+    draw_prop,
+    new_canvas,
+)
 
 NUM_FRAMES = 64
 EVENT_SHARE = (0.06, 0.25)  # of a clip's frames
@@ -32,7 +45,7 @@ BACKGROUNDS = {  # and how a sentence puts it
     'snow': 'in the snow',
     'night': 'at night',
     'brick wall': 'by a brick wall',
-    'tiled room': 'in a tiled room'
+    'tiled room': 'in a tiled room',
 }
 
 
@@ -58,6 +71,7 @@ def _hang(x: float, u: float) -> Point:
 @dataclass(frozen=True)
 class Action:
     """What a ball can do at a prop, and its way there."""
+
     verb: str
     relation: str
     prop: str
@@ -75,18 +89,30 @@ ACTIONS = (
     Action('hanging', 'from', 'balloon', _hang),
 )
 BALLS = tuple(f'{color} ball' for color in BALL_COLORS)
-SHAPES = tuple(f'{color} {form}'
-               for color, form in product(SHAPE_COLORS, FORMS))
+SHAPES = tuple(f'{color} {form}' for color, form in product(SHAPE_COLORS, FORMS))
 CLASSES = tuple(product(BALLS, ACTIONS))  # label -> (ball, action)
 CLASS_NAMES = tuple(action.of(ball) for ball, action in CLASSES)
-LEXICON = (*BALLS, *PROPS, *(action.verb for action in ACTIONS), *BACKGROUNDS,
-           *SCENERY, *SHAPES)
-HOMES = (('meadow', 'tree'), ('beach', 'house'), ('snow', 'fence'),
-         ('night', 'lamp'), ('brick wall', 'fence'), ('tiled room', 'lamp'),
-         ('meadow', 'house'), ('beach', 'tree'))
+LEXICON = (
+    *BALLS,
+    *PROPS,
+    *(action.verb for action in ACTIONS),
+    *BACKGROUNDS,
+    *SCENERY,
+    *SHAPES,
+)
+HOMES = (
+    ('meadow', 'tree'),
+    ('beach', 'house'),
+    ('snow', 'fence'),
+    ('night', 'lamp'),
+    ('brick wall', 'fence'),
+    ('tiled room', 'lamp'),
+    ('meadow', 'house'),
+    ('beach', 'tree'),
+)
 
 
-def home(label: int) -> Tuple[str, str]:
+def home(label: int) -> tuple[str, str]:
     """The (background, scenery) that is typical of a class.
 
     Class (color, action) shares it with (color + 2, action + 2).
@@ -98,6 +124,7 @@ def home(label: int) -> Tuple[str, str]:
 @dataclass(frozen=True)
 class Thing:
     """A ball or a neutral shape that drifts in a straight line."""
+
     name: str
     start: Point
     step: Point  # pixels per frame
@@ -110,31 +137,33 @@ class Segment:
     Things (``action`` is None), the prop of ``action``, or an event: that prop
     and ``ball``.
     """
+
     first: int
     last: int
-    things: Tuple[Thing, ...] = ()
+    things: tuple[Thing, ...] = ()
     action: Optional[Action] = None
     prop_x: float = 0
     ball: Optional[str] = None
 
     @property
-    def facts(self) -> Tuple[str, ...]:
+    def facts(self) -> tuple[str, ...]:
         """What is true of these frames, in the lexicon's words."""
         if self.action is None:
             return tuple(thing.name for thing in self.things)
         if self.ball is None:
-            return (self.action.prop, )
+            return (self.action.prop,)
         return self.ball, self.action.verb, self.action.prop
 
 
 @dataclass(frozen=True)
 class Clip:
     """The plan of one clip; ``mirrored`` swaps left and right."""
+
     label: int
     background: str
     scenery: str
     scenery_x: int
-    segments: Tuple[Segment, ...]
+    segments: tuple[Segment, ...]
     mirrored: bool
 
     @property
@@ -145,27 +174,26 @@ class Clip:
         """The segment that ``frame`` belongs to."""
         return next(seg for seg in self.segments if frame <= seg.last)
 
-    def facts(self, frame: int) -> FrozenSet[str]:
+    def facts(self, frame: int) -> frozenset[str]:
         """All that is true of ``frame``, in the lexicon's words."""
-        return frozenset(
-            (*self.at(frame).facts, self.background, self.scenery))
+        return frozenset((*self.at(frame).facts, self.background, self.scenery))
 
 
-def _sample_things(rng: np.random.Generator, ball: str) -> Tuple[Thing, ...]:
+def _sample_things(rng: np.random.Generator, ball: str) -> tuple[Thing, ...]:
     """One or two things without a prop; ``ball`` leads a third of them."""
     others = [name for name in BALLS + SHAPES if name != ball]
     names = rng.choice(others, rng.integers(1, 3), replace=False).tolist()
     if rng.random() < 1 / 3:  # a quarter of all distractors
         names[0] = ball
     sides = rng.permutation([18, 46])  # kept apart: both are to be seen
-    starts = [(side + rng.uniform(-8, 8), rng.uniform(12, 48))
-              for side in sides]
+    starts = [(side + rng.uniform(-8, 8), rng.uniform(12, 48)) for side in sides]
     steps = rng.uniform(-0.8, 0.8, (2, 2))
     return tuple(map(Thing, names, starts, map(tuple, steps.tolist())))
 
 
-def _distractors(rng: np.random.Generator, first: int, last: int,
-                 ball: str) -> Iterator[Segment]:
+def _distractors(
+    rng: np.random.Generator, first: int, last: int, ball: str
+) -> Iterator[Segment]:
     """Fill frames ``first`` to ``last``, 4 to 8 frames at a time."""
     while first <= last:
         end = min(first + int(rng.integers(3, 8)), last)
@@ -177,9 +205,7 @@ def _distractors(rng: np.random.Generator, first: int, last: int,
         first = end + 1
 
 
-def sample_clip(rng: np.random.Generator,
-                label: int,
-                typical: float = 0.9) -> Clip:
+def sample_clip(rng: np.random.Generator, label: int, typical: float = 0.9) -> Clip:
     """Plan a clip of class ``label``, at home with probability ``typical``."""
     ball, action = CLASSES[label]
     background, scenery = home(label)
@@ -195,9 +221,13 @@ def sample_clip(rng: np.random.Generator,
         background=background,
         scenery=scenery,
         scenery_x=int(rng.choice([14, 32, 50])),
-        segments=(*_distractors(rng, 0, first - 1, ball), event,
-                  *_distractors(rng, last + 1, NUM_FRAMES - 1, ball)),
-        mirrored=bool(rng.random() < 0.5))
+        segments=(
+            *_distractors(rng, 0, first - 1, ball),
+            event,
+            *_distractors(rng, last + 1, NUM_FRAMES - 1, ball),
+        ),
+        mirrored=bool(rng.random() < 0.5),
+    )
 
 
 def draw(clip: Clip, frame: int) -> Canvas:
@@ -216,8 +246,9 @@ def draw(clip: Clip, frame: int) -> Canvas:
     return canvas[:, ::-1].copy() if clip.mirrored else canvas
 
 
-def caption(rng: np.random.Generator, clip: Clip,
-            frame: int) -> Tuple[str, FrozenSet[str]]:
+def caption(
+    rng: np.random.Generator, clip: Clip, frame: int
+) -> tuple[str, frozenset[str]]:
     """A random true caption of a frame, and the facts that it states.
 
     About a third are lists of lexicon phrases, as attribute sentences are; the
@@ -225,7 +256,7 @@ def caption(rng: np.random.Generator, clip: Clip,
     """
     if rng.random() < 0.35:
         facts = rng.permutation(sorted(clip.facts(frame))).tolist()
-        facts = facts[:rng.integers(1, len(facts) + 1)]
+        facts = facts[: rng.integers(1, len(facts) + 1)]
         return ', '.join(facts), frozenset(facts)
     seg = clip.at(frame)
     facts = list(seg.facts)

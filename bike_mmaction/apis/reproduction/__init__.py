@@ -1,12 +1,21 @@
-from .index import (TABLES, Index, Row, find_shipped, read_index, rows_of,
-                    select)
+from .index import TABLES, Index, Row, find_shipped, read_index, rows_of, select
 from .plan import PlannedRow, Planner
 from .preview import preview
 from .reproduce import reproduce
 from .settings import Settings, parse_checkpoints
 
 __all__ = [
-    'TABLES', 'Index', 'PlannedRow', 'Planner', 'Row', 'Settings',
-    'find_shipped', 'parse_checkpoints', 'preview', 'read_index', 'reproduce',
-    'rows_of', 'select'
+    'TABLES',
+    'Index',
+    'PlannedRow',
+    'Planner',
+    'Row',
+    'Settings',
+    'find_shipped',
+    'parse_checkpoints',
+    'preview',
+    'read_index',
+    'reproduce',
+    'rows_of',
+    'select',
 ]

@@ -3,9 +3,11 @@
 ``configs/metafile.yml`` has the figures of the paper and of the authors'
 README, ``configs/demo.yml`` those of the demo in the same form.
 """
+
 import os.path as osp
 import re
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 import yaml
 
@@ -17,16 +19,15 @@ TABLES = {
     'zero-shot': {'5', README},
     'ablations': {'6a', '6b', '6c', '6d', '6e', '6f', '6g'},
     'multi-view': {'6i'},
-    'demo': {'Demo'}
+    'demo': {'Demo'},
 }
 TITLES = {
     'general': "Tables 1 to 3 of the paper, and the authors' README",
     'few-shot': 'Table 4 of the paper',
-    'zero-shot': "Table 5 of the paper, with the decimals of the authors' "
-    'README',
+    'zero-shot': "Table 5 of the paper, with the decimals of the authors' README",
     'ablations': 'Tables 6a to 6g of the paper',
     'multi-view': 'Table 6i of the paper',
-    'demo': 'The demo of README.md'
+    'demo': 'The demo of README.md',
 }
 NEEDED = {'Name', 'Config', 'Metadata', 'Results'}
 VOTES = {'frames': 'frames vote', 'video': 'whole videos vote'}
@@ -35,14 +36,18 @@ DEVIATION = ' Standard Deviation'
 # of its standard deviation, where a test has one.
 METRICS = {
     'Top 1 Accuracy': ('top-1', 'acc/top1', None),
-    'Attributes Branch Top 1 Accuracy':
-    ('top-1 of A', 'attributes/top1', None),
+    'Attributes Branch Top 1 Accuracy': ('top-1 of A', 'attributes/top1', None),
     'mAP': ('mAP', 'acc/mAP', None),
-    'Full-classes Top 1 Accuracy':
-    ('all classes', 'zero_shot_{evaluator}/full_top1', None),
-    'Half-classes Top 1 Accuracy':
-    ('half of the classes', 'zero_shot_{evaluator}/half_top1_mean',
-     'zero_shot_{evaluator}/half_top1_std')
+    'Full-classes Top 1 Accuracy': (
+        'all classes',
+        'zero_shot_{evaluator}/full_top1',
+        None,
+    ),
+    'Half-classes Top 1 Accuracy': (
+        'half of the classes',
+        'zero_shot_{evaluator}/half_top1_mean',
+        'zero_shot_{evaluator}/half_top1_std',
+    ),
 }
 
 
@@ -54,6 +59,7 @@ class Figure(NamedTuple):
         value (float): The figure.
         deviation (float, optional): Its standard deviation.
     """
+
     metric: str
     value: float
     deviation: Optional[float] = None
@@ -73,10 +79,11 @@ class Row(NamedTuple):
         source (str): Where the figures are published.
         figures (tuple[Figure]): What is published.
     """
+
     entry: dict
     views: str
     source: str
-    figures: Tuple[Figure, ...]
+    figures: tuple[Figure, ...]
 
     @property
     def name(self) -> str:
@@ -93,8 +100,9 @@ class Index(NamedTuple):
         data_root (str): What the configs' paths to data begin with.
         prepared_by (str): The command that makes all lists, where it is one.
     """
+
     path: str
-    entries: Dict[str, dict]
+    entries: dict[str, dict]
     data_root: str = 'data'
     prepared_by: str = ''
 
@@ -102,7 +110,8 @@ class Index(NamedTuple):
         """Path of a model's config."""
         return osp.join(
             osp.dirname(osp.dirname(osp.abspath(self.path))),
-            self.entries[name]['Config'])
+            self.entries[name]['Config'],
+        )
 
     def weights_of(self, name: str) -> str:
         """The model whose checkpoint is tested: itself, or another."""
@@ -120,8 +129,9 @@ def find_shipped(*path: str) -> str:
     for place in (osp.join(package, '.mim'), osp.dirname(package)):
         if osp.exists(osp.join(place, *path)):
             return osp.join(place, *path)
-    raise FileNotFoundError(f"'{osp.join(*path)}' is neither in "
-                            f"'{package}/.mim' nor beside '{package}'")
+    raise FileNotFoundError(
+        f"'{osp.join(*path)}' is neither in '{package}/.mim' nor beside '{package}'"
+    )
 
 
 def read_index(path: str) -> Index:
@@ -138,16 +148,22 @@ def read_index(path: str) -> Index:
             raise ValueError(f"'{path}' is not YAML: {error}") from error
     models = content.get('Models') if isinstance(content, dict) else None
     if not models:
-        raise ValueError(f"'{path}' has no 'Models', see "
-                         'configs/metafile.yml for the form')
+        raise ValueError(
+            f"'{path}' has no 'Models', see configs/metafile.yml for the form"
+        )
     if not isinstance(models, list) or not all(
-            isinstance(entry, dict) and NEEDED <= set(entry)
-            for entry in models):
-        raise ValueError(f"'{path}': 'Models' must be a list, of which each "
-                         f'has {sorted(NEEDED)}, see configs/metafile.yml')
-    return Index(path, {entry['Name']: entry
-                        for entry in models}, content.get('Data Root', 'data'),
-                 content.get('Prepared By', ''))
+        isinstance(entry, dict) and set(entry) >= NEEDED for entry in models
+    ):
+        raise ValueError(
+            f"'{path}': 'Models' must be a list, of which each "
+            f'has {sorted(NEEDED)}, see configs/metafile.yml'
+        )
+    return Index(
+        path,
+        {entry['Name']: entry for entry in models},
+        content.get('Data Root', 'data'),
+        content.get('Prepared By', ''),
+    )
 
 
 def result_of(entry: dict) -> dict:
@@ -155,50 +171,58 @@ def result_of(entry: dict) -> dict:
     return entry['Results'][0]
 
 
-def figures_of(metrics: Dict[str, float]) -> Tuple[Figure, ...]:
+def figures_of(metrics: dict[str, float]) -> tuple[Figure, ...]:
     """Figures with their deviations."""
     return tuple(
         Figure(name, value, metrics.get(f'{name}{DEVIATION}'))
-        for name, value in metrics.items() if not name.endswith(DEVIATION))
+        for name, value in metrics.items()
+        if not name.endswith(DEVIATION)
+    )
 
 
-def published(entry: dict) -> List[Row]:
+def published(entry: dict) -> list[Row]:
     """All that is published of a model: rows with one view come first."""
     result, metadata = result_of(entry), entry['Metadata']
     first = dict(
-        Metrics=result['Metrics'],
-        **{'Published In': metadata['Published In']})
+        Metrics=result['Metrics'], **{'Published In': metadata['Published In']}
+    )
     rows = [
-        Row(entry,
+        Row(
+            entry,
             given.get('Views') or metadata['Inference Views'],
-            given['Published In'], figures_of(given['Metrics']))
+            given['Published In'],
+            figures_of(given['Metrics']),
+        )
         for given in (first, *result.get('Further Figures', ()))
         if given['Metrics']
     ]
     return sorted(rows, key=lambda row: row.views)
 
 
-def tables_of(row: Row) -> List[str]:
+def tables_of(row: Row) -> list[str]:
     """The tables that a row belongs to."""
     places = set(re.findall(rf'\b\d[a-i]?\b|Demo|{README}', row.source or ''))
     zero_shot = result_of(row.entry)['Task'].startswith('Zero-Shot')
     return [
-        table for table, sources in TABLES.items() if sources & places and (
-            README not in sources or (table == 'zero-shot') == zero_shot)
+        table
+        for table, sources in TABLES.items()
+        if sources & places
+        and (README not in sources or (table == 'zero-shot') == zero_shot)
     ]
 
 
-def rows_of(index: Index, table: str) -> List[Row]:
+def rows_of(index: Index, table: str) -> list[Row]:
     """The rows of a table, in the order of the index.
 
     Raises:
         ValueError: if there is no such table, or no row of it in the index.
     """
     if table not in TABLES:
-        raise ValueError(f"table '{table}' is unknown; choose from "
-                         f'{tuple(TABLES)}')
+        raise ValueError(f"table '{table}' is unknown; choose from {tuple(TABLES)}")
     rows = [
-        row for entry in index.entries.values() for row in published(entry)
+        row
+        for entry in index.entries.values()
+        for row in published(entry)
         if table in tables_of(row)
     ]
     if not rows:
@@ -206,7 +230,7 @@ def rows_of(index: Index, table: str) -> List[Row]:
     return rows
 
 
-def select(rows: Sequence[Row], names: Optional[Sequence[str]]) -> List[Row]:
+def select(rows: Sequence[Row], names: Optional[Sequence[str]]) -> list[Row]:
     """The rows of some models; of all where no names are given.
 
     Raises:
@@ -215,30 +239,29 @@ def select(rows: Sequence[Row], names: Optional[Sequence[str]]) -> List[Row]:
     known = {row.name for row in rows}
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        raise ValueError(f"the table has no row '{unknown[0]}'; its rows are "
-                         f"{', '.join(sorted(known))}")
+        raise ValueError(
+            f"the table has no row '{unknown[0]}'; its rows are "
+            f'{", ".join(sorted(known))}'
+        )
     return [row for row in rows if not names or row.name in names]
 
 
 def input_size(entry: dict) -> str:
     """Frames and pixels, such as 16x224²."""
     size = entry['Metadata']['Resolution'].split('x')[0]
-    return f"{entry['Metadata']['Frames']}x{size}²"
+    return f'{entry["Metadata"]["Frames"]}x{size}²'
 
 
 def describe_row(row: Row) -> str:
     """What is measured, in words: 'UCF-101, split 1, ViT-L/14, 16x224²'."""
     metadata = row.entry['Metadata']
     words = [result_of(row.entry)['Dataset']]
-    for key, text in (('Split', 'split {}'), ('Shots', '{}-shot'), ('Branches',
-                                                                    '{}')):
+    for key, text in (('Split', 'split {}'), ('Shots', '{}-shot'), ('Branches', '{}')):
         if key in metadata:
             words.append(text.format(metadata[key]))
     words += [metadata['Architecture'], input_size(row.entry)]
     votes = VOTES.get(metadata.get('Evaluator'))
-    return ', '.join(
-        filter(None,
-               [*words, votes, metadata.get('Description')]))
+    return ', '.join(filter(None, [*words, votes, metadata.get('Description')]))
 
 
 def log_figures(entry: dict, metric: str) -> str:
@@ -255,5 +278,5 @@ def log_time(entry: dict) -> str:
     log = result_of(entry).get('Authors Log', {})
     if 'Hours' not in log:
         return ''
-    gpus = f"{log['GPUs']} GPUs" if 'GPUs' in log else 'GPUs not known'
-    return f"{log['Hours']} h, {gpus}"
+    gpus = f'{log["GPUs"]} GPUs' if 'GPUs' in log else 'GPUs not known'
+    return f'{log["Hours"]} h, {gpus}'

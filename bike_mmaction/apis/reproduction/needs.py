@@ -1,8 +1,10 @@
 """What a training or a test reads from disk, and how to get what is absent."""
+
 import os.path as osp
 import re
+from collections.abc import Iterator, Sequence
 from os.path import dirname
-from typing import Iterator, List, NamedTuple, Sequence
+from typing import NamedTuple
 
 from mmengine.config import Config
 
@@ -23,12 +25,14 @@ class Need(NamedTuple):
         what (str): With its path.
         how (str): The command that makes it, or what to do.
     """
+
     what: str
     how: str
 
 
-def missing_data(index: Index, cfg: Config, parts: Sequence[str],
-                 settings: Settings) -> List[Need]:
+def missing_data(
+    index: Index, cfg: Config, parts: Sequence[str], settings: Settings
+) -> list[Need]:
     """Lists, folders, attribute files and class names that are not there.
 
     Args:
@@ -46,24 +50,24 @@ def missing_data(index: Index, cfg: Config, parts: Sequence[str],
                 needs.append(need)
     for key in ('cls_head', 'attributes_head'):
         path = (cfg.model.get(key) or {}).get('class_names')
-        if isinstance(path, str) and path not in BUILT_IN and \
-                not osp.isfile(path):
-            needs.append(
-                Need(f"class names '{path}'", _prepare(cfg, 'test', settings)))
+        if isinstance(path, str) and path not in BUILT_IN and not osp.isfile(path):
+            needs.append(Need(f"class names '{path}'", _prepare(cfg, 'test', settings)))
     if index.prepared_by:
         needs = [need._replace(how=index.prepared_by) for need in needs]
     return list(dict.fromkeys(needs))
 
 
-def missing_weights(index: Index, cfg: Config) -> List[Need]:
+def missing_weights(index: Index, cfg: Config) -> list[Need]:
     """Files of CLIP's own weights that are not there.
 
     A tag such as 'openai' is no file: open_clip downloads its weights.
     """
     paths = {part['pretrained'] for part in encoders(cfg)}
     return [
-        Need(f"CLIP's weights '{path}'", index.prepared_by
-             or 'correct `pretrained` in --cfg-options')
+        Need(
+            f"CLIP's weights '{path}'",
+            index.prepared_by or 'correct `pretrained` in --cfg-options',
+        )
         for path in sorted(filter(None, paths))
         if re.search(r'[/.]', path) and not osp.isfile(path)
     ]
@@ -76,14 +80,21 @@ def _read_by(cfg: Config, part: str, settings: Settings) -> Iterator[tuple]:
     if any('Decode' in name for name in transforms):
         for folder in dataset['data_prefix'].values():
             kind = 'frames' if settings.rawframes else 'videos'
-            yield folder, Need(f"folder of {kind} '{folder}'",
-                               f"put or link them into '{dirname(folder)}'")
+            yield (
+                folder,
+                Need(
+                    f"folder of {kind} '{folder}'",
+                    f"put or link them into '{dirname(folder)}'",
+                ),
+            )
     path = dataset['ann_file']
     yield path, Need(f"list '{path}'", _prepare(cfg, part, settings))
     if 'LoadAttributes' in transforms:
         path = transforms['LoadAttributes']['ann_file']
-        yield path, Need(f"attribute file '{path}'",
-                         _generate(cfg, part, path, settings))
+        yield (
+            path,
+            Need(f"attribute file '{path}'", _generate(cfg, part, path, settings)),
+        )
 
 
 def _prepare(cfg: Config, part: str, settings: Settings) -> str:
@@ -98,24 +109,25 @@ def _prepare(cfg: Config, part: str, settings: Settings) -> str:
         options.append(f'--data-root {dirname(path)}')
     if settings.rawframes:
         options.append('--rawframes')
-    return f"python tools/data/prepare.py {' '.join(options)}"
+    return f'python tools/data/prepare.py {" ".join(options)}'
 
 
 def _generate(cfg: Config, part: str, path: str, settings: Settings) -> str:
     """The command that finds the attributes of a data set."""
-    named = re.fullmatch(r'attributes_(\w+)_(train|val)\.json',
-                         osp.basename(path))
+    named = re.fullmatch(r'attributes_(\w+)_(train|val)\.json', osp.basename(path))
     lexicon, split = named.groups() if named else ('LEXICON', part)
     options = [
-        ATTRIBUTES_CONFIG, f'--lexicon {lexicon} --topk 7 --split {split}',
-        f'--out {path}'
+        ATTRIBUTES_CONFIG,
+        f'--lexicon {lexicon} --topk 7 --split {split}',
+        f'--out {path}',
     ]
     if settings.data_root:
         dataset = own_dataset(cfg, part)
-        options.append(f'--cfg-options {split}_dataloader.dataset.ann_file='
-                       f"{dataset['ann_file']}")
+        options.append(
+            f'--cfg-options {split}_dataloader.dataset.ann_file={dataset["ann_file"]}'
+        )
         options += [
             f'{split}_dataloader.dataset.data_prefix.{kind}={folder}'
             for kind, folder in dataset['data_prefix'].items()
         ]
-    return f"python tools/generate_attributes.py {' '.join(options)}"
+    return f'python tools/generate_attributes.py {" ".join(options)}'

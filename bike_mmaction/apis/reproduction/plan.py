@@ -1,19 +1,30 @@
 """Which rows can be run, which are done, and what the others lack."""
+
 import hashlib
 import json
 import os.path as osp
 import re
-from functools import lru_cache
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple, Optional
 
 from mmengine.config import Config
 
 from ...datasets.pipelines import own_dataset
 from .index import Index, Row
 from .needs import Need, missing_data, missing_weights
-from .settings import (PRETRAINED, Settings, checkpoint_bytes, digest,
-                       encoders, kept_checkpoints, read_config, recipe_of,
-                       total_batch, training_config)
+from .settings import (
+    PRETRAINED,
+    Settings,
+    checkpoint_bytes,
+    digest,
+    encoders,
+    kept_checkpoints,
+    read_config,
+    recipe_of,
+    total_batch,
+    training_config,
+)
 
 
 class Training(NamedTuple):
@@ -27,6 +38,7 @@ class Training(NamedTuple):
         identity (str): Of its recipe.
         published_batch (int): Videos a step in the authors' training.
     """
+
     name: str
     config: Config
     folder: str
@@ -60,9 +72,10 @@ class Weights(NamedTuple):
         missing (tuple[Need]): What they lack; then the file is to be given.
         recipe (str): Identity of the training; '' of a file that was given.
     """
+
     file: str
-    trainings: Tuple[Training, ...] = ()
-    missing: Tuple[Need, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    missing: tuple[Need, ...] = ()
     recipe: str = ''
 
 
@@ -77,15 +90,16 @@ class PlannedRow(NamedTuple):
         lacking (tuple[Need]): What the test lacks, beside the weights.
         results (dict, optional): Of its test, where that is done.
     """
+
     row: Row
     config: Config
     folder: str
     weights: Weights
-    lacking: Tuple[Need, ...]
+    lacking: tuple[Need, ...]
     results: Optional[dict]
 
     @property
-    def missing(self) -> Tuple[Need, ...]:
+    def missing(self) -> tuple[Need, ...]:
         """What test and trainings lack."""
         return tuple(dict.fromkeys([*self.lacking, *self.weights.missing]))
 
@@ -114,14 +128,14 @@ class Planner:
         settings (Settings): Of the user.
     """
 
-    def __init__(self, index: Index, rows: Sequence[Row],
-                 settings: Settings) -> None:
+    def __init__(self, index: Index, rows: Sequence[Row], settings: Settings) -> None:
         self.index, self.rows, self.settings = index, rows, settings
-        self.to_train = {index.weights_of(row.name)
-                         for row in rows} if settings.train else set()
-        self.known: Dict[str, Weights] = {}
+        self.to_train = (
+            {index.weights_of(row.name) for row in rows} if settings.train else set()
+        )
+        self.known: dict[str, Weights] = {}
 
-    def plan(self) -> List[PlannedRow]:
+    def plan(self) -> list[PlannedRow]:
         """All rows, as things are now."""
         self.known.clear()
         return [self._plan(row) for row in self.rows]
@@ -132,8 +146,7 @@ class Planner:
         lacking = missing_data(self.index, cfg, ['test'], self.settings)
         if weights.file == PRETRAINED:
             lacking += missing_weights(self.index, cfg)
-        folder = osp.join(self.settings.work_dir, row.name,
-                          f'test_{row.views}')
+        folder = osp.join(self.settings.work_dir, row.name, f'test_{row.views}')
         planned = PlannedRow(row, cfg, folder, weights, tuple(lacking), None)
         return planned._replace(results=read_results(planned))
 
@@ -153,9 +166,13 @@ class Planner:
         for folder in self.settings.folders:
             cfg = read_config(self.index, name, self.settings)
             epochs = cfg.train_cfg.max_epochs
-            for path in (f'{name}.pth', f'{name}.pt', f'{name}.safetensors',
-                         f'{name}/epoch_{epochs}.pth',
-                         f'{name}/training/epoch_{epochs}.pth'):
+            for path in (
+                f'{name}.pth',
+                f'{name}.pt',
+                f'{name}.safetensors',
+                f'{name}/epoch_{epochs}.pth',
+                f'{name}/training/epoch_{epochs}.pth',
+            ):
                 if osp.isfile(osp.join(folder, path)):
                     return Weights(osp.join(folder, path))
         return None
@@ -167,24 +184,40 @@ class Planner:
         cfg = training_config(self.index, name, self.settings, first.file)
         origin = first.recipe or (first.file and hash_of(first.file))
         identity = digest(
-            [recipe_of(cfg, self.settings.gpus), origin,
-             clip_weights(cfg)])
+            [recipe_of(cfg, self.settings.gpus), origin, clip_weights(cfg)]
+        )
         folder = osp.join(self.settings.work_dir, name, 'training')
-        training = Training(name, cfg, folder, trained_epochs(folder),
-                            identity, total_batch(self.index, name))
-        missing = [] if same_recipe(training) else [
-            Need(f"'{folder}' has a training with other settings",
-                 'give those of before, or another --work-dir, or delete it')
-        ]
+        training = Training(
+            name,
+            cfg,
+            folder,
+            trained_epochs(folder),
+            identity,
+            total_batch(self.index, name),
+        )
+        missing = (
+            []
+            if same_recipe(training)
+            else [
+                Need(
+                    f"'{folder}' has a training with other settings",
+                    'give those of before, or another --work-dir, or delete it',
+                )
+            ]
+        )
         if training.begun >= training.epochs and osp.isfile(training.file):
             return Weights(training.file, (), tuple(missing), identity)
         missing += [
             *first.missing,
             *missing_data(self.index, cfg, ['train', 'val'], self.settings),
-            *missing_weights(self.index, cfg)
+            *missing_weights(self.index, cfg),
         ]
-        return Weights(training.file, (*first.trainings, training),
-                       tuple(dict.fromkeys(missing)), identity)
+        return Weights(
+            training.file,
+            (*first.trainings, training),
+            tuple(dict.fromkeys(missing)),
+            identity,
+        )
 
 
 def trained_epochs(folder: str) -> int:
@@ -210,13 +243,13 @@ def test_identity(planned: PlannedRow) -> dict:
     cfg, path = planned.config, planned.weights.file
     dataset = own_dataset(cfg, 'test')
     files = [dataset['ann_file']] + [
-        t['ann_file']
-        for t in dataset['pipeline'] if t['type'] == 'LoadAttributes'
+        t['ann_file'] for t in dataset['pipeline'] if t['type'] == 'LoadAttributes'
     ]
     return dict(
         config=digest([cfg.model, cfg.test_dataloader, cfg.test_evaluator]),
         checkpoint=clip_weights(cfg) if path == PRETRAINED else hash_of(path),
-        files=list(map(hash_of, files)))
+        files=list(map(hash_of, files)),
+    )
 
 
 def read_results(planned: PlannedRow) -> Optional[dict]:
@@ -238,7 +271,7 @@ def read_json(path: str) -> Optional[dict]:
         return None
 
 
-def clip_weights(cfg: Config) -> List[str]:
+def clip_weights(cfg: Config) -> list[str]:
     """Hashes of CLIP's own weights, where they are files; else their tags."""
     names = sorted({part['pretrained'] or '' for part in encoders(cfg)})
     return [hash_of(name) if osp.isfile(name) else name for name in names]
@@ -249,7 +282,7 @@ def hash_of(path: str) -> str:
     return _sha256(path, osp.getmtime(path), osp.getsize(path))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sha256(path: str, *age) -> str:
     found = hashlib.sha256()
     with open(path, 'rb') as file:

@@ -1,5 +1,6 @@
 """The plan as a text: what would be run, what it takes, what is missing."""
-from typing import Dict, List, Sequence
+
+from collections.abc import Sequence
 
 from .index import METRICS, TITLES, Index, log_time
 from .plan import PlannedRow, Training
@@ -11,27 +12,28 @@ UNKNOWN = 'not known'
 
 def preview(table: str, planned: Sequence[PlannedRow], index: Index) -> str:
     """All rows with their states, and what those that are missing lack."""
-    ways: Dict[str, List[str]] = {}  # what is missing, by the way to get it
+    ways: dict[str, list[str]] = {}  # what is missing, by the way to get it
     lines = [list(HEAD)]
     for number, row in enumerate(planned, 1):
         for need in () if row.results else row.missing:
             named = ways.setdefault(need.how, [])
             named += [need.what] if need.what not in named else []
-        lines.append([
-            str(number), row.row.name, row.row.views,
-            _published(row), *_training(row, index),
-            _state(row, list(ways))
-        ])
-    text = [
-        f'{table}: {TITLES[table]}',
-        _summary(planned), '', *aligned(lines)
-    ]
+        lines.append(
+            [
+                str(number),
+                row.row.name,
+                row.row.views,
+                _published(row),
+                *_training(row, index),
+                _state(row, list(ways)),
+            ]
+        )
+    text = [f'{table}: {TITLES[table]}', _summary(planned), '', *aligned(lines)]
     text += _missing(ways, planned)
     return '\n'.join([*text, *_costs(planned, index)])
 
 
-def _missing(ways: Dict[str, List[str]],
-             planned: Sequence[PlannedRow]) -> List[str]:
+def _missing(ways: dict[str, list[str]], planned: Sequence[PlannedRow]) -> list[str]:
     text = ['', 'Missing:'] if ways else []
     for number, (how, named) in enumerate(ways.items(), 1):
         text += [f' [{number}] {what}' for what in named[:1]]
@@ -39,9 +41,10 @@ def _missing(ways: Dict[str, List[str]],
         text.append(f'     -> {how}')
     if any(row.weights.missing and not row.results for row in planned):
         text += [
-            '', 'Checkpoints at hand: --checkpoints NAME=FILE, or a folder '
+            '',
+            'Checkpoints at hand: --checkpoints NAME=FILE, or a folder '
             'with NAME.pth, where NAME is that of',
-            'the config. Such rows are only tested.'
+            'the config. Such rows are only tested.',
         ]
     return text
 
@@ -50,11 +53,13 @@ def _state(row: PlannedRow, ways: Sequence[str]) -> str:
     """The state of a row, with the numbers of what is missing."""
     if row.results or not row.missing:
         return row.state
-    lacking, training = (' '.join(
-        f'[{number}]'
-        for number in sorted({ways.index(need.how) + 1
-                              for need in needs}))
-                         for needs in (row.lacking, row.weights.missing))
+    lacking, training = (
+        ' '.join(
+            f'[{number}]'
+            for number in sorted({ways.index(need.how) + 1 for need in needs})
+        )
+        for needs in (row.lacking, row.weights.missing)
+    )
     parts = [f'missing {lacking}'] if lacking else []
     if training and row.weights.trainings:
         name = row.weights.trainings[-1].name
@@ -65,7 +70,7 @@ def _state(row: PlannedRow, ways: Sequence[str]) -> str:
     return '; '.join(parts)
 
 
-def _training(row: PlannedRow, index: Index) -> List[str]:
+def _training(row: PlannedRow, index: Index) -> list[str]:
     """Hours and disk of what is still to be trained for it."""
     if row.results or not row.weights.trainings:
         return ['', '']
@@ -74,25 +79,29 @@ def _training(row: PlannedRow, index: Index) -> List[str]:
 
 
 def _published(row: PlannedRow) -> str:
-    return ', '.join(f'{METRICS[figure.metric][0]} {figure}'
-                     for figure in row.row.figures)
+    return ', '.join(
+        f'{METRICS[figure.metric][0]} {figure}' for figure in row.row.figures
+    )
 
 
 def _summary(planned: Sequence[PlannedRow]) -> str:
     """How many rows are in which state."""
     states = [row.state for row in planned]
     train = sum(s.startswith(('train', 'resume')) for s in states)
-    return (f'{len(planned)} rows: {states.count("done")} done, '
-            f'{states.count("test only")} to be tested only, {train} to be '
-            f'trained and tested, {states.count("missing")} with something '
-            'missing')
+    return (
+        f'{len(planned)} rows: {states.count("done")} done, '
+        f'{states.count("test only")} to be tested only, {train} to be '
+        f'trained and tested, {states.count("missing")} with something '
+        'missing'
+    )
 
 
-def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
+def _costs(planned: Sequence[PlannedRow], index: Index) -> list[str]:
     """Hours and disk of the trainings that can be run, each once."""
-    trainings: Dict[str, Training] = {
+    trainings: dict[str, Training] = {
         training.name: training
-        for row in planned if not row.missing and not row.results
+        for row in planned
+        if not row.missing and not row.results
         for training in row.weights.trainings
     }
     if not trainings:
@@ -101,31 +110,42 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> List[str]:
     known = [text.split(' h')[0] for text in times.values() if text]
     sizes = [training.disk for training in trainings.values()]
     lines = [
-        '', f"To train: {', '.join(trainings)}.",
+        '',
+        f'To train: {", ".join(trainings)}.',
         _batches(list(trainings.values())),
         f"Hours of the authors' trainings: {_hours(known, len(trainings))}. "
         'Hours of tests: not known.',
         f'Disk for their checkpoints: {_size(sum(filter(None, sizes)))}'
-        f'{_unknown(sizes.count(None))}. Sizes of the data sets: not known.'
+        f'{_unknown(sizes.count(None))}. Sizes of the data sets: not known.',
     ]
-    tags = sorted({
-        f"'{part['pretrained']}' of {part['arch']}"
-        for training in trainings.values()
-        for part in encoders(training.config) if part['pretrained'] == 'openai'
-    })
+    tags = sorted(
+        {
+            f"'{part['pretrained']}' of {part['arch']}"
+            for training in trainings.values()
+            for part in encoders(training.config)
+            if part['pretrained'] == 'openai'
+        }
+    )
     if tags:
-        lines.append(f"Trainings begin with CLIP's weights {', '.join(tags)}: "
-                     'open_clip downloads them, once.')
+        lines.append(
+            f"Trainings begin with CLIP's weights {', '.join(tags)}: "
+            'open_clip downloads them, once.'
+        )
     return lines
 
 
 def _batches(trainings: Sequence[Training]) -> str:
     """Videos a step, by how many the authors had."""
-    found = sorted({(t.config.train_dataloader.batch_size, t.published_batch)
-                    for t in trainings})
-    return '; '.join(
-        f"{own} videos per GPU and step, the authors' total is {total}"
-        for own, total in found) + '.'
+    found = sorted(
+        {(t.config.train_dataloader.batch_size, t.published_batch) for t in trainings}
+    )
+    return (
+        '; '.join(
+            f"{own} videos per GPU and step, the authors' total is {total}"
+            for own, total in found
+        )
+        + '.'
+    )
 
 
 def _hours(known: Sequence[str], count: int) -> str:
@@ -148,11 +168,10 @@ def _size(count) -> str:
     return f'{count / 1e9:.1f} GB'
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> List[str]:
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     """Columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*lines)]
     return [
-        '  '.join(cell.ljust(width)
-                  for cell, width in zip(line, widths)).rstrip()
+        '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
         for line in lines
     ]

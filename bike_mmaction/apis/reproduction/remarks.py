@@ -1,44 +1,41 @@
 """What a reader of a reproduced table must know of its rows."""
+
 import os.path as osp
-from typing import List, Optional
+from typing import Optional
 
 from .index import result_of
 from .plan import PlannedRow, read_json
 from .settings import Settings
 
-LOG = ("Authors' log: best epoch on the test set / last epoch, with the views "
-       'in brackets. Measured is the last epoch, unless another checkpoint '
-       'was given.')
+LOG = (
+    "Authors' log: best epoch on the test set / last epoch, with the views "
+    'in brackets. Measured is the last epoch, unless another checkpoint '
+    'was given.'
+)
 # What makes a difference, besides the notes of the rows; more in
 # docs/model_zoo.md.
 CHOICES = {
-    'general':
-    'Published figures are often those of the best epoch on the test set. '
+    'general': 'Published figures are often those of the best epoch on the test set. '
     'Of V+A, V and A are each from its best epoch. The published mAP of '
     'Charades is a mean over batches, 0.5 to 1.3 above that of all videos, '
     'which is measured here; that of ActivityNet is of one more softmax in '
     'float32.',
-    'few-shot':
-    'In the published runs each of the 8 processes drew shots of its own, '
+    'few-shot': 'In the published runs each of the 8 processes drew shots of its own, '
     'about 14 different videos a class in "2-shot" HMDB-51; here all draw the '
     'same. Expect lower figures.',
-    'zero-shot':
-    'Published over whole data sets (UCF-101, HMDB-51, ActivityNet), and over '
-    'the test part of Kinetics-600.',
-    'ablations':
-    'Published figures are often those of the best epoch on the test set. '
+    'zero-shot': 'Published over whole data sets (UCF-101, HMDB-51, ActivityNet), and '
+    'over the test part of Kinetics-600.',
+    'ablations': 'Published figures are often those of the best epoch on the test set. '
     'Of V+A, V and A are each from its best epoch.',
-    'multi-view':
-    'Published figures are often those of the best epoch on the test set. '
-    'Of V+A, V and A are each from its best epoch.',
-    'demo':
-    'Published is mean ± standard deviation over seeds, measured is one '
-    'seed.'
+    'multi-view': 'Published figures are often those of the best epoch on the test '
+    'set. Of V+A, V and A are each from its best epoch.',
+    'demo': 'Published is mean ± standard deviation over seeds, measured is one seed.',
 }
 
 
-def remarks_of(planned: PlannedRow, failure: Optional[str],
-               settings: Settings) -> List[str]:
+def remarks_of(
+    planned: PlannedRow, failure: Optional[str], settings: Settings
+) -> list[str]:
     """Why a row is not done, or with what its figures are not comparable.
 
     Args:
@@ -49,56 +46,58 @@ def remarks_of(planned: PlannedRow, failure: Optional[str],
     if failure:
         return [f'failed: {failure}']
     if planned.results:
-        return [
-            *_remarks_on_videos(planned),
-            *_remarks_on_weights(planned, settings)
-        ]
+        return [*_remarks_on_videos(planned), *_remarks_on_weights(planned, settings)]
     return _remarks_on_missing(planned) or ['not run yet']
 
 
-def _remarks_on_missing(planned: PlannedRow) -> List[str]:
+def _remarks_on_missing(planned: PlannedRow) -> list[str]:
     found = [f'missing: {need.what}; {need.how}' for need in planned.lacking]
     what, weights = 'missing', planned.weights
     if weights.missing and weights.trainings:
         name = weights.trainings[-1].name
-        found.append(f'missing: a checkpoint of {name}; --checkpoints '
-                     f'{name}=FILE, or train it')
+        found.append(
+            f'missing: a checkpoint of {name}; --checkpoints {name}=FILE, or train it'
+        )
         what = 'missing for its training'
     return found + [
         f'{what}: {need.what}; {need.how}'
-        for need in weights.missing if need not in planned.lacking
+        for need in weights.missing
+        if need not in planned.lacking
     ]
 
 
-def _remarks_on_videos(planned: PlannedRow) -> List[str]:
+def _remarks_on_videos(planned: PlannedRow) -> list[str]:
     results, found = planned.results, []
     listed = results['list']['videos']
     evaluated = results['videos']['evaluated']
     official = result_of(planned.row.entry).get('Videos')
     if evaluated < listed:
-        found.append(f'only {evaluated} of {listed} listed videos could be '
-                     'read')
+        found.append(f'only {evaluated} of {listed} listed videos could be read')
     if official and listed != official:
-        found.append(f'the list (fingerprint {results["list"]["fingerprint"]})'
-                     f' has {listed} videos, not the official {official}')
+        found.append(
+            f'the list (fingerprint {results["list"]["fingerprint"]})'
+            f' has {listed} videos, not the official {official}'
+        )
     if results['views'] != planned.row.views:
         found.append(f'tested with the views {results["views"]}')
     return found
 
 
-def _remarks_on_weights(planned: PlannedRow, settings: Settings) -> List[str]:
+def _remarks_on_weights(planned: PlannedRow, settings: Settings) -> list[str]:
     results, found = planned.results, []
     if results['checkpoint'] is None:
         own = results['model'].get('pretrained')
-        found.append("not trained: CLIP's own weights"
-                     if own else 'not trained: random weights')
+        found.append(
+            "not trained: CLIP's own weights" if own else 'not trained: random weights'
+        )
     if settings.cfg_options:
-        found.append('with ' +
-                     ' '.join(f'{k}={v}'
-                              for k, v in settings.cfg_options.items()))
-    begun = read_json(
-        osp.join(osp.dirname(planned.weights.file), 'begun.json'))
+        found.append(
+            'with ' + ' '.join(f'{k}={v}' for k, v in settings.cfg_options.items())
+        )
+    begun = read_json(osp.join(osp.dirname(planned.weights.file), 'begun.json'))
     if begun and begun['total_batch'] != begun['published_batch']:
-        found.append(f"trained with {begun['total_batch']} videos a step, not "
-                     f"{begun['published_batch']}")
+        found.append(
+            f'trained with {begun["total_batch"]} videos a step, not '
+            f'{begun["published_batch"]}'
+        )
     return found

@@ -1,22 +1,43 @@
 """The reproduced table: what is published and what is measured of a row."""
+
 import os
 import os.path as osp
-from typing import Callable, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Callable, Optional
 
 from ...evaluation.results import average, latex, markdown, write_json
-from .index import (METRICS, TITLES, Figure, describe_row, input_size,
-                    log_figures, result_of)
+from .index import (
+    METRICS,
+    TITLES,
+    Figure,
+    describe_row,
+    input_size,
+    log_figures,
+    result_of,
+)
 from .plan import PlannedRow, read_json
 from .remarks import CHOICES, LOG, remarks_of
 from .settings import PRETRAINED, Settings
 
-HEAD = ('row', 'config', 'views', 'metric', 'published', "authors' log",
-        'measured', 'difference', 'videos', 'checkpoint', 'notes')
+HEAD = (
+    'row',
+    'config',
+    'views',
+    'metric',
+    'published',
+    "authors' log",
+    'measured',
+    'difference',
+    'videos',
+    'checkpoint',
+    'notes',
+)
 TEXTS = 4  # columns of text, at the left
 
 
-def report(planned: Sequence[PlannedRow], failures: Dict[str, str],
-           settings: Settings) -> List[dict]:
+def report(
+    planned: Sequence[PlannedRow], failures: dict[str, str], settings: Settings
+) -> list[dict]:
     """All that is known of the rows, for JSON and :func:`cells`.
 
     Args:
@@ -24,14 +45,13 @@ def report(planned: Sequence[PlannedRow], failures: Dict[str, str],
         failures (dict[str, str]): Why a row has failed, by its folder.
         settings (Settings): Of the user.
     """
-    rows = [
-        _report_row(row, failures.get(row.folder), settings) for row in planned
-    ]
+    rows = [_report_row(row, failures.get(row.folder), settings) for row in planned]
     return rows + means_of_splits(planned, rows)
 
 
-def _report_row(planned: PlannedRow, failure: Optional[str],
-                settings: Settings) -> dict:
+def _report_row(
+    planned: PlannedRow, failure: Optional[str], settings: Settings
+) -> dict:
     row, results = planned.row, planned.results or {}
     found = dict(
         row=describe_row(row),
@@ -44,34 +64,38 @@ def _report_row(planned: PlannedRow, failure: Optional[str],
             compare(row.entry, figure, results.get('metrics', {}))
             for figure in row.figures
         ],
-        remarks=remarks_of(planned, failure, settings))
+        remarks=remarks_of(planned, failure, settings),
+    )
     if results:
         found.update(
             videos=dict(
                 evaluated=results['videos']['evaluated'],
                 listed=results['list']['videos'],
-                official=result_of(row.entry).get('Videos')),
+                official=result_of(row.entry).get('Videos'),
+            ),
             list=results['list'],
             checkpoint=results['checkpoint'] or dict(file=PRETRAINED),
             results=osp.relpath(
                 osp.join(
                     planned.folder,
-                    read_json(osp.join(planned.folder,
-                                       'done.json'))['results']),
-                settings.work_dir))
+                    read_json(osp.join(planned.folder, 'done.json'))['results'],
+                ),
+                settings.work_dir,
+            ),
+        )
     return found
 
 
-def compare(entry: dict, figure: Figure, metrics: Dict[str, float]) -> dict:
+def compare(entry: dict, figure: Figure, metrics: dict[str, float]) -> dict:
     """A published figure beside the log and what was measured, in %."""
     log = result_of(entry).get('Authors Log', {})
     name, *keys = METRICS[figure.metric]
     keys = [
-        key and key.format(evaluator=entry['Metadata'].get('Evaluator'))
-        for key in keys
+        key and key.format(evaluator=entry['Metadata'].get('Evaluator')) for key in keys
     ]
-    measured, deviation = (100 * metrics[key] if key in metrics else None
-                           for key in keys)
+    measured, deviation = (
+        100 * metrics[key] if key in metrics else None for key in keys
+    )
     return dict(
         metric=name,
         published=figure.value,
@@ -80,22 +104,28 @@ def compare(entry: dict, figure: Figure, metrics: Dict[str, float]) -> dict:
         log_views=log.get('Views'),
         measured=measured,
         measured_deviation=deviation,
-        difference=None if measured is None else measured - figure.value)
+        difference=None if measured is None else measured - figure.value,
+    )
 
 
-def means_of_splits(planned: Sequence[PlannedRow],
-                    rows: Sequence[dict]) -> List[dict]:
+def means_of_splits(planned: Sequence[PlannedRow], rows: Sequence[dict]) -> list[dict]:
     """Mean and deviation where several splits of a data set are tested."""
-    groups: Dict[tuple, List[int]] = {}
+    groups: dict[tuple, list[int]] = {}
     for number, row in enumerate(p.row for p in planned):
         if 'Split' in row.entry['Metadata']:
-            same = (result_of(row.entry)['Dataset'], row.views, row.source,
-                    row.entry['Metadata'].get('Shots'), input_size(row.entry),
-                    tuple(figure.metric for figure in row.figures))
+            same = (
+                result_of(row.entry)['Dataset'],
+                row.views,
+                row.source,
+                row.entry['Metadata'].get('Shots'),
+                input_size(row.entry),
+                tuple(figure.metric for figure in row.figures),
+            )
             groups.setdefault(same, []).append(number)
     return [
         _mean(same[0], [rows[i] for i in members])
-        for same, members in groups.items() if len(members) > 1
+        for same, members in groups.items()
+        if len(members) > 1
     ]
 
 
@@ -103,9 +133,7 @@ def _mean(dataset: str, rows: Sequence[dict]) -> dict:
     figures = []
     for of_metric in zip(*(row['figures'] for row in rows)):
         found = {
-            key: average([{
-                key: figure[key]
-            } for figure in of_metric])
+            key: average([{key: figure[key]} for figure in of_metric])
             for key in ('published', 'measured')
         }
         figure = dict(
@@ -114,9 +142,9 @@ def _mean(dataset: str, rows: Sequence[dict]) -> dict:
             **{
                 f'{key}{ending}': values.get(f'{key}{statistic}')
                 for key, values in found.items()
-                for ending, statistic in (('', '_mean'), ('_deviation',
-                                                          '_std'))
-            })
+                for ending, statistic in (('', '_mean'), ('_deviation', '_std'))
+            },
+        )
         if figure['measured'] is not None:
             figure['difference'] = figure['measured'] - figure['published']
         figures.append(figure)
@@ -126,10 +154,11 @@ def _mean(dataset: str, rows: Sequence[dict]) -> dict:
         views=rows[0]['views'],
         state='',
         figures=figures,
-        remarks=[])
+        remarks=[],
+    )
 
 
-def cells(rows: Sequence[dict], notes: List[str]) -> List[List[str]]:
+def cells(rows: Sequence[dict], notes: list[str]) -> list[list[str]]:
     """The table, a line a figure.
 
     Args:
@@ -144,29 +173,33 @@ def cells(rows: Sequence[dict], notes: List[str]) -> List[List[str]]:
                 notes.append(remark)
         numbers = ' '.join(f'[{notes.index(r) + 1}]' for r in row['remarks'])
         for figure in row['figures']:
-            lines.append([
-                row['row'],
-                osp.splitext(osp.basename(row['config']))[0], row['views'],
-                figure['metric'], *_figure_cells(figure),
-                _videos(row),
-                _checkpoint(row), numbers
-            ])
+            lines.append(
+                [
+                    row['row'],
+                    osp.splitext(osp.basename(row['config']))[0],
+                    row['views'],
+                    figure['metric'],
+                    *_figure_cells(figure),
+                    _videos(row),
+                    _checkpoint(row),
+                    numbers,
+                ]
+            )
     return lines
 
 
-def _figure_cells(figure: dict) -> List[str]:
+def _figure_cells(figure: dict) -> list[str]:
     published = _with_deviation(_as_published, figure, 'published')
     log = figure['authors_log']
     if log:
-        log = f"{log} ({figure['log_views']})"
+        log = f'{log} ({figure["log_views"]})'
     if figure['measured'] is None:
         return [published, log, '', '']
     measured = _with_deviation('{:.2f}'.format, figure, 'measured')
-    return [published, log, measured, f"{figure['difference']:+.2f}"]
+    return [published, log, measured, f'{figure["difference"]:+.2f}']
 
 
-def _with_deviation(form: Callable[[float], str], figure: dict,
-                    key: str) -> str:
+def _with_deviation(form: Callable[[float], str], figure: dict, key: str) -> str:
     values = figure[key], figure[f'{key}_deviation']
     return ' ± '.join(form(value) for value in values if value is not None)
 
@@ -179,7 +212,7 @@ def _as_published(value: float) -> str:
 def _videos(row: dict) -> str:
     if 'videos' not in row:
         return ''
-    return f"{row['videos']['evaluated']} of {row['videos']['listed']}"
+    return f'{row["videos"]["evaluated"]} of {row["videos"]["listed"]}'
 
 
 def _checkpoint(row: dict) -> str:
@@ -193,21 +226,23 @@ def write_report(table: str, rows: Sequence[dict], work_dir: str) -> str:
     Returns:
         str: The table in Markdown, with its notes.
     """
-    remarks: List[str] = []
+    remarks: list[str] = []
     lines = cells(rows, remarks)
     notes = [CHOICES[table]]
     if any(figure['authors_log'] for row in rows for figure in row['figures']):
         notes.insert(0, LOG)
     notes += [f'[{i}] {remark}' for i, remark in enumerate(remarks, 1)]
     text = '\n\n'.join(
-        [f'# {table}: {TITLES[table]}', 'In %.',
-         markdown(lines), *notes])
+        [f'# {table}: {TITLES[table]}', 'In %.', markdown(lines), *notes]
+    )
     comments = ''.join(f'% {note}\n' for note in notes)
     os.makedirs(work_dir, exist_ok=True)
     stem = osp.join(work_dir, table)
     write_json(f'{stem}.json', dict(table=table, rows=rows))
-    for ending, content in (('md', f'{text}\n'),
-                            ('tex', f'{latex(lines, TEXTS)}\n{comments}')):
+    for ending, content in (
+        ('md', f'{text}\n'),
+        ('tex', f'{latex(lines, TEXTS)}\n{comments}'),
+    ):
         with open(f'{stem}.{ending}', 'w', encoding='utf-8') as file:
             file.write(content)
     return text

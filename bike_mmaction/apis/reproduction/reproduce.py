@@ -1,6 +1,7 @@
 """Reproduce a table of the paper: plan it, run what can be run, write it."""
+
 import time
-from typing import Dict, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from .index import Index, Row, log_time
 from .plan import PlannedRow, Planner
@@ -10,8 +11,9 @@ from .running import StepFailed, only_one, test, train
 from .settings import Settings
 
 
-def reproduce(table: str, index: Index, rows: Sequence[Row],
-              settings: Settings) -> bool:
+def reproduce(
+    table: str, index: Index, rows: Sequence[Row], settings: Settings
+) -> bool:
     """Run all rows that can be run, and write the table after each of them.
 
     What is finished is not run again, a half-trained row goes on.
@@ -33,8 +35,9 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
     planned = planner.plan()
     print(preview(table, planned, index), flush=True)
     with only_one(settings.work_dir) as lock:
-        text = write_report(table, report(planned, failures, settings),
-                            settings.work_dir)
+        text = write_report(
+            table, report(planned, failures, settings), settings.work_dir
+        )
         for row in _runs(planner, planned, failures):
             try:
                 _run(row, settings, failures, lock)
@@ -42,8 +45,9 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
                 failures[row.folder] = str(error)
                 print(f'   failed: {error}', flush=True)
             planned = planner.plan()
-            text = write_report(table, report(planned, failures, settings),
-                                settings.work_dir)
+            text = write_report(
+                table, report(planned, failures, settings), settings.work_dir
+            )
     if failures or any(row.results for row in planned):
         print(f'\n{text}')
     else:
@@ -52,8 +56,9 @@ def reproduce(table: str, index: Index, rows: Sequence[Row],
     return all(row.results for row in planned)
 
 
-def _runs(planner: Planner, planned: Sequence[PlannedRow],
-          failures: Dict[str, str]) -> Iterator[PlannedRow]:
+def _runs(
+    planner: Planner, planned: Sequence[PlannedRow], failures: dict[str, str]
+) -> Iterator[PlannedRow]:
     """The rows to be run, each as things are when it is its turn.
 
     Several rows may be of one test, such as figures of two publications.
@@ -67,7 +72,8 @@ def _runs(planner: Planner, planned: Sequence[PlannedRow],
             f'\n== row {number} of {len(planned)}: {row.row.name}, '
             f'{row.row.views}: {_work(row, planner.index)} (after '
             f'{_clock(time.monotonic() - started)})',
-            flush=True)
+            flush=True,
+        )
         yield row
 
 
@@ -77,13 +83,13 @@ def _work(row: PlannedRow, index: Index) -> str:
     for training in row.weights.trainings:
         epoch = f' from epoch {training.begun}' if training.begun else ''
         hours = log_time(index.entries[training.name]) or 'not known'
-        steps.append(
-            f"training {training.name}{epoch}, authors' time: {hours}")
+        steps.append(f"training {training.name}{epoch}, authors' time: {hours}")
     return '; then '.join([*steps, 'testing'])
 
 
-def _run(row: PlannedRow, settings: Settings, failures: Dict[str, str],
-         lock: int) -> None:
+def _run(
+    row: PlannedRow, settings: Settings, failures: dict[str, str], lock: int
+) -> None:
     """Train what is to be trained before, then test.
 
     Raises:
@@ -91,8 +97,7 @@ def _run(row: PlannedRow, settings: Settings, failures: Dict[str, str],
     """
     for training in row.weights.trainings:
         if training.folder in failures:
-            raise StepFailed(f'training {training.name}: '
-                             f'{failures[training.folder]}')
+            raise StepFailed(f'training {training.name}: {failures[training.folder]}')
         try:
             train(training, settings, lock)
         except StepFailed as error:

@@ -1,4 +1,5 @@
 """Run the tools of a row as programs, and go on after a stop."""
+
 import fcntl
 import glob
 import os
@@ -9,8 +10,8 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Iterator, List, Sequence
 
 from ...evaluation.results import write_json
 from .index import find_shipped
@@ -20,9 +21,11 @@ from .settings import Settings
 # Lines of a log that tell the progress, and such that tell why it ended.
 PROGRESS = re.compile(r'Epoch\(.*')
 REASONS = [
-    re.compile(pattern) for pattern in (
+    re.compile(pattern)
+    for pattern in (
         r'^(?:train|test): (.+)',
-        r'^(?:\[rank\d+\]: *)?(?:\w+\.)*\w*(?:Error|Exception): (.+)')
+        r'^(?:\[rank\d+\]: *)?(?:\w+\.)*\w*(?:Error|Exception): (.+)',
+    )
 ]
 
 
@@ -50,7 +53,8 @@ def only_one(work_dir: str) -> Iterator[int]:
         except OSError as error:
             raise RuntimeError(
                 f"another run still works in '{work_dir}': wait for it, or "
-                'end it, or give another --work-dir') from error
+                'end it, or give another --work-dir'
+            ) from error
         yield file.fileno()
 
 
@@ -70,9 +74,17 @@ def train(training: Training, settings: Settings, lock: int) -> None:
                 gpus=settings.gpus,
                 total_batch=loader.batch_size * settings.gpus,
                 published_batch=training.published_batch,
-                cfg_options=settings.cfg_options))
-    run_tool('train', [path], ['--work-dir', training.folder, '--resume'],
-             settings.gpus, training.folder, lock)
+                cfg_options=settings.cfg_options,
+            ),
+        )
+    run_tool(
+        'train',
+        [path],
+        ['--work-dir', training.folder, '--resume'],
+        settings.gpus,
+        training.folder,
+        lock,
+    )
 
 
 def test(planned: PlannedRow, settings: Settings, lock: int) -> None:
@@ -83,9 +95,14 @@ def test(planned: PlannedRow, settings: Settings, lock: int) -> None:
     """
     path = _write_config(planned.config, planned.folder, planned.row.name)
     before = set(_results_in(planned.folder))
-    run_tool('test', [path, planned.weights.file],
-             ['--work-dir', planned.folder], settings.gpus, planned.folder,
-             lock)
+    run_tool(
+        'test',
+        [path, planned.weights.file],
+        ['--work-dir', planned.folder],
+        settings.gpus,
+        planned.folder,
+        lock,
+    )
     written = sorted(set(_results_in(planned.folder)) - before)
     if not written:
         raise StepFailed(f"the test has left no results in '{planned.folder}'")
@@ -93,11 +110,19 @@ def test(planned: PlannedRow, settings: Settings, lock: int) -> None:
         osp.join(planned.folder, 'done.json'),
         dict(
             identity=test_identity(planned),
-            results=osp.relpath(written[-1], planned.folder)))
+            results=osp.relpath(written[-1], planned.folder),
+        ),
+    )
 
 
-def run_tool(tool: str, positional: Sequence[str], options: Sequence[str],
-             gpus: int, folder: str, lock: int) -> None:
+def run_tool(
+    tool: str,
+    positional: Sequence[str],
+    options: Sequence[str],
+    gpus: int,
+    folder: str,
+    lock: int,
+) -> None:
     """Run ``tools/train.py`` or ``test.py`` in one process, or in several.
 
     Its output goes to ``log.txt`` in the folder; lines that tell the
@@ -109,15 +134,19 @@ def run_tool(tool: str, positional: Sequence[str], options: Sequence[str],
     if gpus > 1:
         command = [
             'bash',
-            find_shipped('tools', f'dist_{tool}.sh'), *positional,
-            str(gpus), *options
+            find_shipped('tools', f'dist_{tool}.sh'),
+            *positional,
+            str(gpus),
+            *options,
         ]
     else:
         command = [
             sys.executable,
-            find_shipped('tools', f'{tool}.py'), *positional, *options
+            find_shipped('tools', f'{tool}.py'),
+            *positional,
+            *options,
         ]
-    print(f"   {' '.join(command)}", flush=True)
+    print(f'   {" ".join(command)}', flush=True)
     log = osp.join(folder, 'log.txt')
     with open(log, 'w', encoding='utf-8') as file:
         # Not through a pipe: it goes on should this process be killed.
@@ -127,7 +156,8 @@ def run_tool(tool: str, positional: Sequence[str], options: Sequence[str],
             stdout=file,
             stderr=subprocess.STDOUT,
             pass_fds=[lock],
-            start_new_session=True)  # so that all of it can be ended
+            start_new_session=True,
+        )  # so that all of it can be ended
     try:
         _follow(process, log)
     finally:
@@ -185,7 +215,7 @@ def _write_config(cfg, folder: str, name: str) -> str:
     return path
 
 
-def _results_in(folder: str) -> List[str]:
+def _results_in(folder: str) -> list[str]:
     return glob.glob(osp.join(glob.escape(folder), '*', 'results.json'))
 
 

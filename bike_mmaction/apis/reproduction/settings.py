@@ -1,25 +1,34 @@
 """How a table is reproduced, and the configs that follow from it."""
+
 import copy
 import hashlib
 import json
 import os.path as osp
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from ...datasets.class_names import BUILT_IN
-from ...datasets.pipelines import (own_dataset, set_views, use_rawframes,
-                                   views_of)
+from ...datasets.pipelines import own_dataset, set_views, use_rawframes, views_of
 from ..toolbox import check_cfg_options
 from .index import Index
 
 PRETRAINED = 'pretrained'
 # What a training depends on, beside the number of processes.
-TRAINED_BY = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper',
-              'param_scheduler', 'load_from', 'custom_hooks', 'randomness')
+TRAINED_BY = (
+    'model',
+    'train_dataloader',
+    'train_cfg',
+    'optim_wrapper',
+    'param_scheduler',
+    'load_from',
+    'custom_hooks',
+    'randomness',
+)
 
 
 class Settings(NamedTuple):
@@ -36,18 +45,20 @@ class Settings(NamedTuple):
         train (bool): Whether rows are trained though a checkpoint is there.
         cfg_options (dict): Of every config, in dotted keys.
     """
+
     work_dir: str
     data_root: str = ''
-    checkpoints: Dict[str, str] = {}
-    folders: Tuple[str, ...] = ()
+    checkpoints: dict[str, str] = {}
+    folders: tuple[str, ...] = ()
     gpus: int = 1
     rawframes: bool = False
     train: bool = False
-    cfg_options: Dict[str, Any] = {}
+    cfg_options: dict[str, Any] = {}
 
 
-def parse_checkpoints(given: Sequence[str],
-                      index: Index) -> Tuple[Dict[str, str], Tuple[str, ...]]:
+def parse_checkpoints(
+    given: Sequence[str], index: Index
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Read ``NAME=FILE`` and folders.
 
     Returns:
@@ -64,23 +75,23 @@ def parse_checkpoints(given: Sequence[str],
         if osp.isdir(text):
             folders.append(text)
         elif not path:
-            raise FileNotFoundError(f"--checkpoints '{text}' is neither a "
-                                    'folder nor NAME=FILE')
+            raise FileNotFoundError(
+                f"--checkpoints '{text}' is neither a folder nor NAME=FILE"
+            )
         elif name not in index.entries:
-            raise ValueError(f"--checkpoints {text}: '{name}' is no model of "
-                             f"'{index.path}'")
+            raise ValueError(
+                f"--checkpoints {text}: '{name}' is no model of '{index.path}'"
+            )
         elif path != PRETRAINED and not osp.isfile(path):
-            raise FileNotFoundError(f"--checkpoints {text}: '{path}' does not "
-                                    'exist')
+            raise FileNotFoundError(f"--checkpoints {text}: '{path}' does not exist")
         else:
             files[name] = path
     return files, tuple(folders)
 
 
-def read_config(index: Index,
-                name: str,
-                settings: Settings,
-                views: Optional[str] = None) -> Config:
+def read_config(
+    index: Index, name: str, settings: Settings, views: Optional[str] = None
+) -> Config:
     """A shipped config with what the user says, and maybe other views.
 
     Raises:
@@ -95,18 +106,20 @@ def read_config(index: Index,
     if settings.data_root:
         for key in list(cfg):
             cfg[key] = _moved(cfg[key], index.data_root, settings.data_root)
-    cfg.merge_from_dict({  # a zero-shot config has no train_dataloader ...
-        key: value
-        for key, value in settings.cfg_options.items()
-        if cfg.get(key.split('.')[0], '') is not None
-    })
+    cfg.merge_from_dict(
+        {  # a zero-shot config has no train_dataloader ...
+            key: value
+            for key, value in settings.cfg_options.items()
+            if cfg.get(key.split('.')[0], '') is not None
+        }
+    )
     return cfg
 
 
 def _moved(value, old: str, new: str):
     """Paths below one folder as those below another."""
     if isinstance(value, str):
-        return new + value[len(old):] if value.startswith(f'{old}/') else value
+        return new + value[len(old) :] if value.startswith(f'{old}/') else value
     if isinstance(value, dict):
         for key in value:
             value[key] = _moved(value[key], old, new)
@@ -115,8 +128,9 @@ def _moved(value, old: str, new: str):
     return value
 
 
-def training_config(index: Index, name: str, settings: Settings,
-                    start: Optional[str]) -> Config:
+def training_config(
+    index: Index, name: str, settings: Settings, start: Optional[str]
+) -> Config:
     """The config that trains a model, with the authors' total batch.
 
     Args:
@@ -168,17 +182,16 @@ def checkpoint_bytes(cfg: Config) -> Optional[int]:
     for key in ('cls_head', 'attributes_head'):
         head = model.get(key) or {}
         if head.get('class_names', BUILT_IN[0]) not in BUILT_IN:
-            head['class_names'] = [
-                str(number) for number in range(head['num_classes'])
-            ]
+            head['class_names'] = [str(number) for number in range(head['num_classes'])]
     try:
         with torch.device('meta'):  # shapes alone
             built = MODELS.build(model)
     except Exception:
         return None
     trained = sum(p.numel() for p in built.parameters() if p.requires_grad)
-    return 8 * trained + sum(t.numel() * t.element_size()
-                             for t in built.state_dict().values())
+    return 8 * trained + sum(
+        t.numel() * t.element_size() for t in built.state_dict().values()
+    )
 
 
 def kept_checkpoints(cfg: Config) -> int:
@@ -189,10 +202,11 @@ def kept_checkpoints(cfg: Config) -> int:
     last = hook.get('max_keep_ckpts', -1)
     best = hook.get('save_best')
     return (min(last, saved) if last > 0 else saved) + (
-        len(best) if isinstance(best, list) else bool(best))
+        len(best) if isinstance(best, list) else bool(best)
+    )
 
 
-def encoders(cfg: Config) -> List[dict]:
+def encoders(cfg: Config) -> list[dict]:
     """The configs of CLIP's towers, wherever they are in the model."""
     found, rest = [], [cfg.model]
     while rest:

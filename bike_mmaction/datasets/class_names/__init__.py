@@ -1,20 +1,31 @@
 """Lists of class names: built in, from a file, or given."""
+
 import csv
 import os.path as osp
 import re
+from collections.abc import Sequence
 from functools import partial
-from typing import List, Sequence, Union
+from typing import Union
 
 DELIMITERS = ',;\t'
 _HERE = osp.dirname(__file__)
-BUILT_IN = ('kinetics400', 'ucf101', 'hmdb51', 'activitynet200', 'charades157',
-            'kinetics600_zeroshot_split1', 'kinetics600_zeroshot_split2',
-            'kinetics600_zeroshot_split3')
+BUILT_IN = (
+    'kinetics400',
+    'ucf101',
+    'hmdb51',
+    'activitynet200',
+    'charades157',
+    'kinetics600_zeroshot_split1',
+    'kinetics600_zeroshot_split2',
+    'kinetics600_zeroshot_split3',
+)
 
 
-def load_class_names(source: Union[str, Sequence[str]],
-                     what: str = 'class_names',
-                     built_in: Sequence[str] = BUILT_IN) -> List[str]:
+def load_class_names(
+    source: Union[str, Sequence[str]],
+    what: str = 'class_names',
+    built_in: Sequence[str] = BUILT_IN,
+) -> list[str]:
     """Class names in the order of their labels.
 
     Args:
@@ -40,10 +51,15 @@ def load_class_names(source: Union[str, Sequence[str]],
     elif osp.isfile(source):
         names, where = _read(source), f"'{source}'"
     else:
-        hint = '. tools/data/prepare.py writes this file' if \
-            osp.basename(source) == 'class_names.txt' else ''
-        raise ValueError(f"{what}='{source}' is no existing file and no "
-                         f'built-in list; these are {tuple(built_in)}{hint}')
+        hint = (
+            '. tools/data/prepare.py writes this file'
+            if osp.basename(source) == 'class_names.txt'
+            else ''
+        )
+        raise ValueError(
+            f"{what}='{source}' is no existing file and no "
+            f'built-in list; these are {tuple(built_in)}{hint}'
+        )
     if not names:
         raise ValueError(f'{what}: {where} is empty')
     first = {}
@@ -59,7 +75,7 @@ def load_class_names(source: Union[str, Sequence[str]],
     return names
 
 
-def _read(path: str) -> List[str]:
+def _read(path: str) -> list[str]:
     try:
         with open(path, encoding='utf-8-sig') as file:
             lines = file.read().splitlines()
@@ -68,15 +84,18 @@ def _read(path: str) -> List[str]:
     delimiter = next(filter(partial(_is_header, lines), DELIMITERS), None)
     if delimiter is None:
         if lines and re.match(f'0 *[{DELIMITERS}]', lines[0]):
-            raise ValueError(f"'{path}' looks like a csv: its first line "
-                             "must be the header 'id,name'")
+            raise ValueError(
+                f"'{path}' looks like a csv: its first line "
+                "must be the header 'id,name'"
+            )
         return [line.strip() for line in lines]
     rows = [row for row in csv.reader(lines[1:], delimiter=delimiter) if row]
     for number, row in enumerate(rows):
         if len(row) != 2 or row[0].strip() != str(number):
             raise ValueError(
                 f"'{path}' line {number + 2}: expected '{number}{delimiter}"
-                f"<class name>', got {delimiter.join(row)!r}")
+                f"<class name>', got {delimiter.join(row)!r}"
+            )
     return [row[1].strip() for row in rows]
 
 

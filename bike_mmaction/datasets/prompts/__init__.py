@@ -1,12 +1,14 @@
 """Prompts: sentences with ``{}`` for the name of a class."""
+
 import os.path as osp
-from typing import List, Sequence, Union
+from collections.abc import Sequence
+from typing import Union
 
 _HERE = osp.dirname(__file__)
-BUILT_IN = ('actions', )
+BUILT_IN = ('actions',)
 
 
-def load_prompts(source: Union[str, Sequence[str]]) -> List[str]:
+def load_prompts(source: Union[str, Sequence[str]]) -> list[str]:
     """One prompt, or several for an ensemble.
 
     Args:
@@ -33,10 +35,11 @@ def load_prompts(source: Union[str, Sequence[str]]) -> List[str]:
         if not isinstance(prompt, str) or prompt.count('{}') != 1:
             raise ValueError(
                 f"prompt={prompt!r} must contain '{{}}' once, for the class "
-                f'name, or be one of {BUILT_IN} or the path of a file')
+                f'name, or be one of {BUILT_IN} or the path of a file'
+            )
     return prompts
 
 
-def _read(path: str) -> List[str]:
+def _read(path: str) -> list[str]:
     with open(path, encoding='utf-8') as file:
         return [line.strip() for line in file if line.strip()]

@@ -1,15 +1,33 @@
 """Transforms that BIKE adds to the toolbox's pipelines."""
+
 from .attributes import LoadAttributes
-from .frames import (DenseClipSampleFrames, SparseSampleFrames,
-                     random_in_segments, segment_starts)
-from .images import (AntialiasedResize, RoundedCenterCrop, SpacedFiveCrop,
-                     SpacedTenCrop, SpacedThreeCrop)
+from .frames import (
+    DenseClipSampleFrames,
+    SparseSampleFrames,
+    random_in_segments,
+    segment_starts,
+)
+from .images import (
+    AntialiasedResize,
+    RoundedCenterCrop,
+    SpacedFiveCrop,
+    SpacedTenCrop,
+    SpacedThreeCrop,
+)
 from .repeat import RepeatSample
 from .unreadable import ReportUnreadable
 
 __all__ = [
-    'AntialiasedResize', 'DenseClipSampleFrames', 'LoadAttributes',
-    'RepeatSample', 'ReportUnreadable', 'RoundedCenterCrop', 'SpacedFiveCrop',
-    'SpacedTenCrop', 'SpacedThreeCrop', 'SparseSampleFrames',
-    'random_in_segments', 'segment_starts'
+    'AntialiasedResize',
+    'DenseClipSampleFrames',
+    'LoadAttributes',
+    'RepeatSample',
+    'ReportUnreadable',
+    'RoundedCenterCrop',
+    'SpacedFiveCrop',
+    'SpacedTenCrop',
+    'SpacedThreeCrop',
+    'SparseSampleFrames',
+    'random_in_segments',
+    'segment_starts',
 ]

@@ -1,4 +1,5 @@
 """The attributes of a video, beside its frames."""
+
 from typing import Optional
 
 import numpy as np
@@ -36,12 +37,14 @@ class LoadAttributes(BaseTransform):
         ValueError: if it is not in the layout, or has too few phrases.
     """
 
-    def __init__(self,
-                 ann_file: str,
-                 topk: Optional[int] = 5,
-                 missing: str = 'error',
-                 shuffle: bool = False,
-                 drop_prob: float = 0.) -> None:
+    def __init__(
+        self,
+        ann_file: str,
+        topk: Optional[int] = 5,
+        missing: str = 'error',
+        shuffle: bool = False,
+        drop_prob: float = 0.0,
+    ) -> None:
         if topk is not None and topk < 1:
             raise ValueError(f'topk={topk} must be positive, or None')
         if missing not in ('error', 'skip'):
@@ -72,8 +75,9 @@ class LoadAttributes(BaseTransform):
                 f"no attributes for '{video}' in '{self.ann_file}', which has "
                 f'{self.file.examples()}. Is it of another data set or split? '
                 "LoadAttributes(missing='skip') leaves such videos to the "
-                'video branch')
-        phrases = list(phrases or ())[:self.topk]
+                'video branch'
+            )
+        phrases = list(phrases or ())[: self.topk]
         if self.shuffle:
             phrases = [phrases[i] for i in np.random.permutation(len(phrases))]
         if self.drop_prob and phrases:
@@ -84,6 +88,8 @@ class LoadAttributes(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(ann_file={self.ann_file!r}, '
-                f'topk={self.topk}, missing={self.missing!r}, '
-                f'shuffle={self.shuffle}, drop_prob={self.drop_prob})')
+        return (
+            f'{self.__class__.__name__}(ann_file={self.ann_file!r}, '
+            f'topk={self.topk}, missing={self.missing!r}, '
+            f'shuffle={self.shuffle}, drop_prob={self.drop_prob})'
+        )

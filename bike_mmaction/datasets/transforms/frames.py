@@ -1,11 +1,11 @@
 """Which frames of a video a model sees."""
+
 import numpy as np
 from mmaction.datasets.transforms import DenseSampleFrames, SampleFrames
 from mmaction.registry import TRANSFORMS
 
 
-def segment_starts(total_frames: int, clip_len: int,
-                   num_clips: int) -> np.ndarray:
+def segment_starts(total_frames: int, clip_len: int, num_clips: int) -> np.ndarray:
     """First frames of the segments, as the reference tests.
 
     A video is cut into ``clip_len`` segments. A clip takes a frame from each;
@@ -28,8 +28,7 @@ def segment_starts(total_frames: int, clip_len: int,
     return moments.astype(int) % total_frames
 
 
-def random_in_segments(total_frames: int, clip_len: int,
-                       num_clips: int) -> np.ndarray:
+def random_in_segments(total_frames: int, clip_len: int, num_clips: int) -> np.ndarray:
     """A random frame of each segment, as the reference trains.
 
     The last frame of a segment is the first of the next: both may draw it.
@@ -44,8 +43,7 @@ def random_in_segments(total_frames: int, clip_len: int,
     """
     segment = (total_frames - 1) / clip_len
     edges = np.round(segment * np.arange(clip_len + 1)).astype(int)
-    return np.random.randint(
-        edges[:-1], edges[1:] + 1, size=(num_clips, clip_len))
+    return np.random.randint(edges[:-1], edges[1:] + 1, size=(num_clips, clip_len))
 
 
 @TRANSFORMS.register_module()
@@ -69,10 +67,9 @@ class SparseSampleFrames(SampleFrames):
         ValueError: if an argument is not positive, or a video has no frames.
     """
 
-    def __init__(self,
-                 clip_len: int,
-                 num_clips: int = 1,
-                 test_mode: bool = False) -> None:
+    def __init__(
+        self, clip_len: int, num_clips: int = 1, test_mode: bool = False
+    ) -> None:
         _check_positive(clip_len, num_clips)
         super().__init__(clip_len, num_clips=num_clips, test_mode=test_mode)
 
@@ -80,8 +77,7 @@ class SparseSampleFrames(SampleFrames):
         """Add ``frame_inds`` [num_clips · clip_len], clip after clip."""
         _check_length(results)
         sample = segment_starts if self.test_mode else random_in_segments
-        indices = sample(results['total_frames'], self.clip_len,
-                         self.num_clips)
+        indices = sample(results['total_frames'], self.clip_len, self.num_clips)
         results['frame_inds'] = indices.reshape(-1) + results['start_index']
         results['clip_len'] = self.clip_len
         results['frame_interval'] = None
@@ -89,8 +85,10 @@ class SparseSampleFrames(SampleFrames):
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(clip_len={self.clip_len}, '
-                f'num_clips={self.num_clips}, test_mode={self.test_mode})')
+        return (
+            f'{self.__class__.__name__}(clip_len={self.clip_len}, '
+            f'num_clips={self.num_clips}, test_mode={self.test_mode})'
+        )
 
 
 @TRANSFORMS.register_module()
@@ -117,27 +115,32 @@ class DenseClipSampleFrames(DenseSampleFrames):
             than ``sample_range``, or a video has none.
     """
 
-    def __init__(self,
-                 clip_len: int,
-                 num_clips: int = 1,
-                 sample_range: int = 64,
-                 test_mode: bool = False) -> None:
+    def __init__(
+        self,
+        clip_len: int,
+        num_clips: int = 1,
+        sample_range: int = 64,
+        test_mode: bool = False,
+    ) -> None:
         _check_positive(clip_len, num_clips)
         if sample_range < clip_len:
-            raise ValueError(f'sample_range={sample_range} must be at least '
-                             f'clip_len={clip_len}')
+            raise ValueError(
+                f'sample_range={sample_range} must be at least clip_len={clip_len}'
+            )
         # For the toolbox, T clips of a frame each from every position.
         super().__init__(
             clip_len=1,
             num_clips=clip_len,
             sample_range=sample_range,
             num_sample_positions=num_clips,
-            test_mode=test_mode)
+            test_mode=test_mode,
+        )
 
     def _get_train_clips(self, num_frames: int) -> np.ndarray:
         draw = super()._get_train_clips
         return np.concatenate(
-            [draw(num_frames) for _ in range(self.num_sample_positions)])
+            [draw(num_frames) for _ in range(self.num_sample_positions)]
+        )
 
     def transform(self, results: dict) -> dict:
         """Add ``frame_inds`` [num_clips · clip_len], clip after clip."""
@@ -149,18 +152,21 @@ class DenseClipSampleFrames(DenseSampleFrames):
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(clip_len={self.num_clips}, '
-                f'num_clips={self.num_sample_positions}, '
-                f'sample_range={self.sample_range}, '
-                f'test_mode={self.test_mode})')
+        return (
+            f'{self.__class__.__name__}(clip_len={self.num_clips}, '
+            f'num_clips={self.num_sample_positions}, '
+            f'sample_range={self.sample_range}, '
+            f'test_mode={self.test_mode})'
+        )
 
 
 def _check_positive(clip_len: int, num_clips: int) -> None:
     if clip_len < 1 or num_clips < 1:
-        raise ValueError(f'clip_len={clip_len} and num_clips={num_clips} '
-                         'must be positive')
+        raise ValueError(
+            f'clip_len={clip_len} and num_clips={num_clips} must be positive'
+        )
 
 
 def _check_length(results: dict) -> None:
     if results['total_frames'] < 1:
-        raise ValueError(f"the video has {results['total_frames']} frames")
+        raise ValueError(f'the video has {results["total_frames"]} frames')

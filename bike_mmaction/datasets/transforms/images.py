@@ -1,5 +1,6 @@
 """Size and crops of the images, as Pillow and torchvision compute them."""
-from typing import Tuple, Union
+
+from typing import Union
 
 import numpy as np
 import torch.nn.functional as F
@@ -10,8 +11,9 @@ from torch import from_numpy
 INTERPOLATIONS = ('bilinear', 'bicubic')
 
 
-def resize_image(image: np.ndarray, size: Tuple[int, int],
-                 interpolation: str) -> np.ndarray:
+def resize_image(
+    image: np.ndarray, size: tuple[int, int], interpolation: str
+) -> np.ndarray:
     """Resize with antialiasing, as Pillow does.
 
     It is torch's resize of 8-bit images, many times faster than Pillow's own
@@ -30,13 +32,15 @@ def resize_image(image: np.ndarray, size: Tuple[int, int],
         return image
     image = np.require(image, requirements='CW')  # as torch wants it
     resized = F.interpolate(
-        from_numpy(image)[None].permute(0, 3, 1, 2), (height, width),
+        from_numpy(image)[None].permute(0, 3, 1, 2),
+        (height, width),
         mode=interpolation,
-        antialias=True)
+        antialias=True,
+    )
     return resized[0].permute(1, 2, 0).numpy()
 
 
-def short_side_size(size: Tuple[int, int], short_side: int) -> Tuple[int, int]:
+def short_side_size(size: tuple[int, int], short_side: int) -> tuple[int, int]:
     """Width and height where the shorter side gets a length.
 
     As torchvision cuts off what the longer side has beyond a whole pixel; the
@@ -67,13 +71,16 @@ class AntialiasedResize(Resize):
         ValueError: for another interpolation.
     """
 
-    def __init__(self,
-                 scale: Union[float, Tuple[int, int]],
-                 keep_ratio: bool = True,
-                 interpolation: str = 'bicubic') -> None:
+    def __init__(
+        self,
+        scale: Union[float, tuple[int, int]],
+        keep_ratio: bool = True,
+        interpolation: str = 'bicubic',
+    ) -> None:
         if interpolation not in INTERPOLATIONS:
-            raise ValueError(f'interpolation={interpolation!r}; choose from '
-                             f'{INTERPOLATIONS}')
+            raise ValueError(
+                f'interpolation={interpolation!r}; choose from {INTERPOLATIONS}'
+            )
         super().__init__(scale, keep_ratio, interpolation)
 
     def _resize_imgs(self, imgs: list, new_w: int, new_h: int) -> list:
@@ -90,7 +97,7 @@ class AntialiasedResize(Resize):
         return dict(exactly.transform(results), keep_ratio=True)
 
 
-def margins_of(results: dict, crop_size: Tuple[int, int]) -> Tuple[int, int]:
+def margins_of(results: dict, crop_size: tuple[int, int]) -> tuple[int, int]:
     """Columns and rows by which images are larger than a crop.
 
     Args:
@@ -103,15 +110,17 @@ def margins_of(results: dict, crop_size: Tuple[int, int]) -> Tuple[int, int]:
     height, width = results['imgs'][0].shape[:2]
     margins = width - crop_size[0], height - crop_size[1]
     if min(margins) < 0:
-        raise ValueError('images of {}x{} pixels are smaller than the crop of '
-                         '{}x{}'.format(width, height, *crop_size))
+        raise ValueError(
+            'images of {}x{} pixels are smaller than the crop of {}x{}'.format(
+                width, height, *crop_size
+            )
+        )
     return margins
 
 
-def keep_part(results: dict, left: int, top: int, width: int,
-              height: int) -> None:
+def keep_part(results: dict, left: int, top: int, width: int, height: int) -> None:
     """Keep a rectangle of ``imgs``."""
-    part = np.s_[top:top + height, left:left + width]
+    part = np.s_[top : top + height, left : left + width]
     results['imgs'] = [image[part] for image in results['imgs']]
     results['img_shape'] = (height, width)
 
@@ -162,7 +171,8 @@ class SpacedThreeCrop(ThreeCrop):
             ValueError: if an image is smaller than the crop.
         """
         quarter_x, quarter_y = (
-            margin // 4 for margin in margins_of(results, self.crop_size))
+            margin // 4 for margin in margins_of(results, self.crop_size)
+        )
         width, height = self.crop_size
         keep_part(results, 0, 2 * quarter_y, width + 4 * quarter_x, height)
         return super().transform(results)

@@ -1,6 +1,6 @@
 """Several samples of one video."""
+
 import copy
-from typing import List
 
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
@@ -26,23 +26,24 @@ class RepeatSample(BaseTransform):
         ValueError: if ``num_repeats`` is not positive.
     """
 
-    def __init__(self, transforms: List[dict], num_repeats: int) -> None:
+    def __init__(self, transforms: list[dict], num_repeats: int) -> None:
         if num_repeats < 1:
             raise ValueError(f'num_repeats={num_repeats} must be positive')
         self.transforms = Compose(transforms)
         self.num_repeats = num_repeats
 
-    def transform(self, results: dict) -> List[dict]:
+    def transform(self, results: dict) -> list[dict]:
         """Apply the transforms to copies: some change images in place.
 
         Returns:
             list[dict]: The samples.
         """
         return [
-            self.transforms(copy.deepcopy(results))
-            for _ in range(self.num_repeats)
+            self.transforms(copy.deepcopy(results)) for _ in range(self.num_repeats)
         ]
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(transforms={self.transforms}, '
-                f'num_repeats={self.num_repeats})')
+        return (
+            f'{self.__class__.__name__}(transforms={self.transforms}, '
+            f'num_repeats={self.num_repeats})'
+        )

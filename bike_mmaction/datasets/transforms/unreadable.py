@@ -1,6 +1,7 @@
 """Pipelines that go on past videos that cannot be read."""
+
 import os.path as osp
-from typing import List, Sequence
+from collections.abc import Sequence
 
 from mmaction.registry import TRANSFORMS
 from mmaction.structures import ActionDataSample
@@ -26,8 +27,7 @@ class ReportUnreadable(BaseTransform):
             where the model knows other classes. Defaults to ().
     """
 
-    def __init__(self, transforms: List[dict],
-                 forget: Sequence[str] = ()) -> None:
+    def __init__(self, transforms: list[dict], forget: Sequence[str] = ()) -> None:
         # One by one, to know which one fails.
         self.steps = [Compose([transform]) for transform in transforms]
         self.forget = tuple(forget)
@@ -55,15 +55,15 @@ class ReportUnreadable(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{self.__class__.__name__}(transforms={self.steps}, '
-                f'forget={self.forget})')
+        return (
+            f'{self.__class__.__name__}(transforms={self.steps}, forget={self.forget})'
+        )
 
 
 def _reads(step: Compose) -> bool:
     """Whether a transform opens or decodes: the toolbox's names tell."""
     name = type(step.transforms[0]).__name__
-    return name.endswith(
-        ('Init', 'Decode', 'SampleFrames')) or name == 'KeepSegment'
+    return name.endswith(('Init', 'Decode', 'SampleFrames')) or name == 'KeepSegment'
 
 
 def _unreadable(known: dict, reason: str) -> dict:

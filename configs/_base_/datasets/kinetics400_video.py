@@ -11,19 +11,18 @@ train_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len),
     dict(type='DecordDecode'),
-    dict(
-        type='AntialiasedResize',
-        scale=(-1, short_side),
-        interpolation='bicubic'),
+    dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(
         type='RandomResizedCrop',
         area_range=(0.08, 1.0),
-        aspect_ratio_range=(3 / 4, 4 / 3)),
+        aspect_ratio_range=(3 / 4, 4 / 3),
+    ),
     dict(
         type='AntialiasedResize',
         scale=(image_size, image_size),
         keep_ratio=False,
-        interpolation='bilinear'),
+        interpolation='bilinear',
+    ),
     dict(type='Flip', flip_ratio=0.5),
     dict(
         type='TransformBroadcaster',  # all frames of a clip alike
@@ -36,10 +35,12 @@ train_pipeline = [
                 prob=0.2,
                 keep_channels=True,
                 channel_weights=(0.299, 0.587, 0.114),
-                color_format='rgb')
-        ]),
+                color_format='rgb',
+            )
+        ],
+    ),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs', meta_keys=meta_keys)
+    dict(type='PackActionInputs', meta_keys=meta_keys),
 ]
 # One view, for validation and by default for testing;
 # `tools/test.py --views 4x3` makes it 4 clips x 3 crops, `10x3d` 10 dense
@@ -48,13 +49,10 @@ val_pipeline = [
     dict(type='DecordInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len, test_mode=True),
     dict(type='DecordDecode'),
-    dict(
-        type='AntialiasedResize',
-        scale=(-1, short_side),
-        interpolation='bicubic'),
+    dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(type='RoundedCenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs', meta_keys=meta_keys)
+    dict(type='PackActionInputs', meta_keys=meta_keys),
 ]
 test_pipeline = val_pipeline
 
@@ -68,7 +66,9 @@ train_dataloader = dict(
         type=dataset_type,
         ann_file=f'{data_root}/kinetics400_train_list_videos.txt',
         data_prefix=dict(video=f'{data_root}/videos_train'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=16,
     num_workers=8,
@@ -79,7 +79,9 @@ val_dataloader = dict(
         ann_file=f'{data_root}/kinetics400_val_list_videos.txt',
         data_prefix=dict(video=f'{data_root}/videos_val'),
         pipeline=val_pipeline,
-        test_mode=True))
+        test_mode=True,
+    ),
+)
 test_dataloader = dict(
     batch_size=4,
     num_workers=8,
@@ -90,7 +92,9 @@ test_dataloader = dict(
         ann_file=f'{data_root}/kinetics400_val_list_videos.txt',
         data_prefix=dict(video=f'{data_root}/videos_val'),
         pipeline=test_pipeline,
-        test_mode=True))
+        test_mode=True,
+    ),
+)
 
 val_evaluator = dict(type='AccMetric')
 test_evaluator = val_evaluator

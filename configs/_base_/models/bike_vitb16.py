@@ -7,4 +7,5 @@ num_heads = 8
 model = dict(
     backbone=dict(arch=arch),
     neck=dict(embed_dims=embed_dims, num_heads=num_heads),
-    cls_head=dict(in_channels=embed_dims, text_encoder=dict(arch=arch)))
+    cls_head=dict(in_channels=embed_dims, text_encoder=dict(arch=arch)),
+)

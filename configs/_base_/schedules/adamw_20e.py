@@ -5,4 +5,5 @@ max_epochs = 20
 
 train_cfg = dict(max_epochs=max_epochs)
 _base_.param_scheduler[-1].update(
-    T_max=max_epochs - _base_.warmup_epochs, end=max_epochs)
+    T_max=max_epochs - _base_.warmup_epochs, end=max_epochs
+)

@@ -7,8 +7,7 @@ base_lr = 5e-5
 clip_lr_mult = 0.1
 
 # keeps an incomplete batch where it is the only one
-train_cfg = dict(
-    type='AnySizeTrainLoop', max_epochs=max_epochs, val_interval=1)
+train_cfg = dict(type='AnySizeTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
 # counts what cannot be read, and writes results.json beside the log
 test_cfg = dict(type='ReportingTestLoop')
@@ -19,18 +18,17 @@ test_cfg = dict(type='ReportingTestLoop')
 optim_wrapper = dict(
     type='AmpOptimWrapper',
     optimizer=dict(
-        type='AdamW',
-        lr=base_lr,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0.2),
+        type='AdamW', lr=base_lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.2
+    ),
     paramwise_cfg=dict(
         custom_keys={
             'backbone': dict(lr_mult=clip_lr_mult),
             'text_encoder': dict(lr_mult=clip_lr_mult),
             'attributes_encoder': dict(lr_mult=clip_lr_mult),
-            'logit_scale': dict(lr_mult=clip_lr_mult)
-        }))
+            'logit_scale': dict(lr_mult=clip_lr_mult),
+        }
+    ),
+)
 
 param_scheduler = [
     dict(
@@ -39,7 +37,8 @@ param_scheduler = [
         begin=0,
         end=warmup_epochs,
         by_epoch=True,
-        convert_to_iter_based=True),
+        convert_to_iter_based=True,
+    ),
     dict(
         type='CosineAnnealingLR',
         T_max=max_epochs - warmup_epochs,
@@ -47,7 +46,8 @@ param_scheduler = [
         begin=warmup_epochs,
         end=max_epochs,
         by_epoch=True,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    ),
 ]
 
 # `--auto-scale-lr` adapts the rate to another total batch size.
