@@ -5,11 +5,13 @@ Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
 
 from .compat import check_versions, patch_toolbox
+from .renamed import keep_old_modules
 from .version import __version__
 
 check_versions()
+keep_old_modules()
 patch_toolbox()  # must come before the first import of mmaction.models
 
-from . import datasets, evaluation, models, training  # noqa: E402,F401
+from . import datasets, evaluation, models, training
 
 __all__ = ['__version__']

@@ -2,7 +2,7 @@
 # branch, which stays as it is. Training decodes no video.
 _base_ = 'bike_demo.py'
 
-from bike_mmaction.apis import add_attributes_branch
+from bike_mmaction.recipes import add_attributes_branch
 
 add_attributes_branch(_base_, 'work_dirs/demo/data/attributes.json', topk=5, clip=None)
 max_epochs = 10

@@ -1,5 +1,5 @@
 _base_ = 'bike_vitl14_k400.py'
 
-from bike_mmaction.datasets.pipelines import set_clip_len
+from bike_mmaction.recipes import set_clip_len
 
 set_clip_len(_base_, 16)

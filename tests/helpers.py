@@ -130,7 +130,7 @@ def shrink(cfg, data_root, work_dir):
 
 def shrink_data(cfg, data_root, work_dir):
     """Own data and one epoch; of :func:`shrink`, all but the model."""
-    from bike_mmaction.datasets.pipelines import own_dataset
+    from bike_mmaction.datasets.pipeline_access import own_dataset
 
     for head in ('cls_head', 'attributes_head'):
         if 'class_names' in cfg.model.get(head, {}):

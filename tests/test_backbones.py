@@ -9,7 +9,7 @@ from helpers import shrink_data, small_arch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from bike_mmaction.datasets.pipelines import set_views
+from bike_mmaction.recipes import set_views
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = {

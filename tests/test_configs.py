@@ -8,7 +8,7 @@ from helpers import shrink
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from bike_mmaction.datasets.pipelines import own_dataset
+from bike_mmaction.datasets.pipeline_access import own_dataset
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = sorted(

@@ -19,7 +19,7 @@ from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
 from bike_mmaction.apis.sources import SourceReader, find_sources
 from bike_mmaction.compat import torch_version
-from bike_mmaction.datasets.pipelines import set_clip_len, set_image_size, set_views
+from bike_mmaction.recipes import set_clip_len, set_image_size, set_views
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 ARCH = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], layers=1))

@@ -18,10 +18,10 @@ from helpers import TINY_ARCH, free_port, write_video
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
-from bike_mmaction.apis import add_attributes_branch, generate_attributes
+from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
-from bike_mmaction.datasets.pipelines import fold_frames
 from bike_mmaction.models.finite import NonFiniteError
+from bike_mmaction.recipes import add_attributes_branch, fold_frames
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]

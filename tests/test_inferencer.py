@@ -18,11 +18,13 @@ from mmengine.config import Config
 from official import write_frames
 from PIL import Image
 
-from bike_mmaction.apis import BIKEInferencer, ResultWriter, find_config, read_classes
+from bike_mmaction.apis import BIKEInferencer, ResultWriter
 from bike_mmaction.apis.recognition import Recognition, describe
 from bike_mmaction.apis.sources import ImageFolder, Source, find_sources, windows_of
 from bike_mmaction.apis.streams import Stream, is_stream
+from bike_mmaction.datasets.typed_names import read_classes
 from bike_mmaction.models.text_head import with_classes
+from bike_mmaction.shipped import find_config
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']

@@ -12,14 +12,9 @@ import yaml
 from helpers import tool
 from mmengine.config import Config
 
-from bike_mmaction.apis.reproduction.index import (
-    METRICS,
-    published,
-    read_index,
-    tables_of,
-)
 from bike_mmaction.datasets.catalog import CATALOG
-from bike_mmaction.datasets.pipelines import set_views
+from bike_mmaction.recipes import set_views
+from bike_mmaction.reproduction.index import METRICS, published, read_index, tables_of
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = 'docs/model_zoo.md'

@@ -23,15 +23,16 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from official import write_official
 
-from bike_mmaction.apis import few_shot, use_dataset, zero_shot
 from bike_mmaction.datasets.catalog import CATALOG, find_dataset
-from bike_mmaction.datasets.pipelines import (
-    SPLITS,
+from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
+from bike_mmaction.recipes import (
+    few_shot,
     leave_out_video,
-    own_dataset,
     set_clip_len,
     use_attributes,
+    use_dataset,
     use_rawframes,
+    zero_shot,
 )
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')

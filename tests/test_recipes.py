@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from PIL import Image
 
-from bike_mmaction.datasets.pipelines import SPLITS, own_dataset
+from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
 from bike_mmaction.models.pretrained import get_arch
 
 HERE = osp.dirname(osp.abspath(__file__))

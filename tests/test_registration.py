@@ -52,7 +52,7 @@ def test_import_registers_everything(repository):
     )
     assert done.returncode == 0, done.stderr
     first, whole, names = json.loads(done.stdout.splitlines()[-1])
-    assert len(first) > 20 and 'bike_mmaction.apis.testing' in names
+    assert len(first) > 20 and 'bike_mmaction.cli.testing' in names
     assert [entry for entry in whole if entry not in first] == []
 
 

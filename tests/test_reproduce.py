@@ -22,7 +22,8 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from open_clip import CustomTextCLIP
 
-from bike_mmaction.apis.reproduction import (
+from bike_mmaction.datasets.pipeline_access import own_dataset
+from bike_mmaction.reproduction import (
     TABLES,
     Planner,
     Settings,
@@ -30,12 +31,11 @@ from bike_mmaction.apis.reproduction import (
     read_index,
     rows_of,
 )
-from bike_mmaction.apis.reproduction.plan import PlannedRow, Weights
-from bike_mmaction.apis.reproduction.remarks import remarks_of
-from bike_mmaction.apis.reproduction.report import cells, compare, means_of_splits
-from bike_mmaction.apis.reproduction.running import only_one, reason_in
-from bike_mmaction.apis.reproduction.settings import encoders
-from bike_mmaction.datasets.pipelines import own_dataset
+from bike_mmaction.reproduction.plan import PlannedRow, Weights
+from bike_mmaction.reproduction.remarks import remarks_of
+from bike_mmaction.reproduction.report import cells, compare, means_of_splits
+from bike_mmaction.reproduction.running import only_one, reason_in
+from bike_mmaction.reproduction.settings import encoders
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 VIDEO, MEAN = 'bike_vitb32_k400', 'bike_vitb32_meanpool_k400'

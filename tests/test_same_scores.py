@@ -16,15 +16,10 @@ from mmengine.dataset import Compose, pseudo_collate
 from bike_mmaction.apis import BIKEInferencer, ResultWriter
 from bike_mmaction.apis.export import video_branch
 from bike_mmaction.apis.sources import find_sources
-from bike_mmaction.apis.web import WebPage
-from bike_mmaction.datasets.pipelines import (
-    fold_frames,
-    set_clip_len,
-    set_image_size,
-    set_views,
-)
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.text_head import with_classes
+from bike_mmaction.recipes import fold_frames, set_clip_len, set_image_size, set_views
+from bike_mmaction.web.page import WebPage
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']

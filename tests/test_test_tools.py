@@ -17,7 +17,7 @@ from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from open_clip import CustomTextCLIP
 
-from bike_mmaction.datasets.pipelines import own_dataset
+from bike_mmaction.datasets.pipeline_access import own_dataset
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 

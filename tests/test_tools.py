@@ -13,7 +13,7 @@ import torch
 from helpers import run_tool, shrink, tool
 from mmengine.config import Config
 
-from bike_mmaction.apis import check_cfg_options
+from bike_mmaction.cli.mmaction_tools import check_cfg_options
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 

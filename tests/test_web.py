@@ -16,7 +16,7 @@ from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.apis.web import (
+from bike_mmaction.web.page import (
     WebPage,
     import_gradio,
     split_names,

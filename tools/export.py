@@ -13,7 +13,7 @@ import os.path as osp
 import sys
 
 import bike_mmaction  # noqa: F401  (before mmaction)
-from bike_mmaction.apis.building import build_recognizer, read_classes
+from bike_mmaction.apis.building import build_recognizer
 from bike_mmaction.apis.export import (
     FORMATS,
     TOLERANCES,
@@ -22,6 +22,7 @@ from bike_mmaction.apis.export import (
     export_program,
 )
 from bike_mmaction.datasets.class_names import BUILT_IN
+from bike_mmaction.datasets.typed_names import read_classes
 from bike_mmaction.models.video_branch import head_of
 
 

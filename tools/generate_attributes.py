@@ -14,9 +14,11 @@ import sys
 
 from mmengine.config import Config, DictAction
 
-from bike_mmaction.apis import check_cfg_options, generate_attributes
-from bike_mmaction.datasets.pipelines import SPLITS, set_views
+from bike_mmaction.apis import generate_attributes
+from bike_mmaction.cli.mmaction_tools import check_cfg_options
+from bike_mmaction.datasets.pipeline_access import SPLITS
 from bike_mmaction.models.text_head import PROMPT
+from bike_mmaction.recipes import set_views
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,10 +17,11 @@ import sys
 
 import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.apis import BIKEInferencer, ResultWriter, describe
-from bike_mmaction.apis.building import add_model_arguments, read_classes
 from bike_mmaction.apis.pictures import FORMATS
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.apis.streams import is_stream
+from bike_mmaction.cli.arguments import add_model_arguments
+from bike_mmaction.datasets.typed_names import read_classes
 
 
 def parse_args() -> argparse.Namespace:

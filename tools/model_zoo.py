@@ -12,14 +12,14 @@ import re
 import sys
 from typing import Callable
 
-from bike_mmaction.apis.reproduction.index import (
+from bike_mmaction.reproduction.index import (
     METRICS,
     input_size,
     log_figures,
     log_time,
     read_index,
 )
-from bike_mmaction.apis.reproduction.index import result_of as result
+from bike_mmaction.reproduction.index import result_of as result
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = osp.join(ROOT, 'docs', 'model_zoo.md')

@@ -18,7 +18,7 @@ import torch
 from mmaction.utils import register_all_modules
 from mmengine.config import DictAction
 
-from bike_mmaction.apis.reproduction import (
+from bike_mmaction.reproduction import (
     TABLES,
     Planner,
     Settings,

@@ -12,14 +12,13 @@ written beside the log: results.json, and tables as .md and .tex.
 import argparse
 from types import SimpleNamespace
 
-from bike_mmaction.apis import (
-    add_test_arguments,
-    change_test,
+from bike_mmaction.cli.mistakes import mistakes_in_one_line, read_config_file
+from bike_mmaction.cli.mmaction_tools import (
     check_cfg_options,
     load_toolbox_tool,
     parse_own_args,
 )
-from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
+from bike_mmaction.cli.testing import add_test_arguments, change_test
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import sys
 
 from mmengine.config import DictAction
 
-from bike_mmaction.apis import add_test_arguments, average_tests
+from bike_mmaction.cli.testing import add_test_arguments, average_tests
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,7 +10,7 @@ these import MMAction2's models, or read a checkpoint, before they do.
 import argparse
 import sys
 
-from bike_mmaction.apis.toolbox import run_toolbox_tool
+from bike_mmaction.cli.mmaction_tools import run_toolbox_tool
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 from mmengine.runner import find_latest_checkpoint
 
-from bike_mmaction.apis import (
+from bike_mmaction.cli.mistakes import mistakes_in_one_line, read_config_file
+from bike_mmaction.cli.mmaction_tools import (
     add_frame_arguments,
     check_cfg_options,
     load_toolbox_tool,
     parse_own_args,
     read_frames,
 )
-from bike_mmaction.apis.mistakes import mistakes_in_one_line, read_config_file
 from bike_mmaction.training import CHECKS, add_checks, set_epochs
 
 

@@ -13,9 +13,10 @@ import sys
 
 import bike_mmaction  # noqa: F401  (before mmaction)
 from bike_mmaction.apis import BIKEInferencer
-from bike_mmaction.apis.building import add_model_arguments, read_classes
-from bike_mmaction.apis.web import WebPage, import_gradio
+from bike_mmaction.cli.arguments import add_model_arguments
 from bike_mmaction.datasets.class_names import load_class_names
+from bike_mmaction.datasets.typed_names import read_classes
+from bike_mmaction.web.page import WebPage, import_gradio
 
 
 def parse_args() -> argparse.Namespace:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
-from ..datasets.pipelines import own_dataset
+from ..datasets.pipeline_access import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
 from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT

@@ -1,11 +1,7 @@
 """A recognizer from a config and a checkpoint, as a user names them."""
 
-import argparse
 import copy
-import glob
 import logging
-import os.path as osp
-from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Union
 
@@ -17,46 +13,16 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
 
-from ..datasets.class_names import BUILT_IN
-from ..datasets.lexicon import IMAGENET
-from ..datasets.typed_names import split_names
 from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
+from ..renamed import old_names
+from ..shipped import find_config
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
 PRETRAINED = 'pretrained'
-
-
-def find_config(name: str) -> str:
-    """Path of a config file, or of a shipped config by its bare name.
-
-    Shipped configs travel inside the package, in ``.mim/configs``, or lie
-    beside it in a source checkout.
-
-    Args:
-        name (str): Such as 'my/config.py', or 'bike_vitl14_k400'.
-
-    Raises:
-        FileNotFoundError: if there is neither.
-    """
-    if osp.isfile(name):
-        return name
-    package = osp.dirname(osp.dirname(osp.abspath(__file__)))
-    places = (osp.join(package, '.mim'), osp.dirname(package))
-    if name == osp.basename(name):
-        file = f'{name}.py' if not name.endswith('.py') else name
-        for place in places:
-            found = glob.glob(
-                osp.join(glob.escape(place), 'configs', '**', file), recursive=True
-            )
-            if found:
-                return found[0]
-    raise FileNotFoundError(
-        f"'{name}' is neither a config file nor the name of a shipped config"
-    )
 
 
 def read_config(config: Union[str, Config]) -> Config:
@@ -147,51 +113,4 @@ def default_device() -> str:
     return 'cuda:0' if torch.cuda.is_available() else 'cpu'
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of tools that make a :class:`.BIKEInferencer`."""
-    parser.add_argument(
-        '--config',
-        default=DEFAULT_CONFIG,
-        help=f'a file or a shipped config (default: {DEFAULT_CONFIG})',
-    )
-    parser.add_argument(
-        '--checkpoint',
-        default=PRETRAINED,
-        help="a checkpoint, or 'pretrained': the weights that the config\n"
-        'names (default)',
-    )
-    parser.add_argument(
-        '--classes',
-        help='names, separated by commas (those with commas in quotes:\n'
-        '"a dog,\'playing, loudly\',yoga"); a file with a name a line or in\n'
-        f'the form id,name; or one of {", ".join(BUILT_IN)}\n'
-        '(default: those of the config)',
-    )
-    parser.add_argument(
-        '--lexicon',
-        help='find attributes among these phrases: as --classes, or\nimagenet1k',
-    )
-    parser.add_argument('--views', help='such as 4x3 or 10x3d')
-    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
-
-
-def read_classes(text: str) -> Union[str, Sequence[str]]:
-    """Class names as typed.
-
-    Args:
-        text (str): A file or a built-in list; or names, see
-            :func:`.split_names`.
-
-    Returns:
-        str | list[str]: Where they are, or the names.
-
-    Raises:
-        ValueError: as :func:`.split_names`.
-    """
-    if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
-        return text
-    names = split_names(text)
-    is_file = osp.sep in text or text.endswith(('.txt', '.csv'))
-    if is_file and names == [text.strip()]:
-        return text  # a file that is absent, which will be told
-    return names
+__getattr__ = old_names(__name__)

@@ -14,7 +14,7 @@ import torch
 from mmaction.models import BaseRecognizer, Recognizer2D
 
 from ..compat import torch_version
-from ..datasets.pipelines import video_pipeline
+from ..datasets.pipeline_access import video_pipeline
 from ..models.video_branch import OUTPUTS, VideoBranch, head_of
 from ..version import __version__
 from .sources import Source, SourceReader

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from ..compat import PipelineError
 from ..datasets.class_names import load_class_names
-from ..datasets.pipelines import set_views, video_pipeline
+from ..datasets.pipeline_access import video_pipeline
 from ..models.finite import check_scores
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
+from ..recipes import set_views
 from .building import (
     DEFAULT_CONFIG,
     PRETRAINED,

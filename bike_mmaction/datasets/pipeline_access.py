@@ -1,7 +1,7 @@
 """Find data sets, pipelines and transforms in a config."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 SPLITS = ('train', 'val', 'test')
 
@@ -63,3 +63,15 @@ def find_transforms(pipeline: list[dict], *types: str) -> list[dict]:
             f'{", ".join(str(t["type"]) for t in pipeline)}'
         )
     return found
+
+
+def video_pipeline(cfg) -> Sequence[dict]:
+    """The pipeline of a test on video files.
+
+    Also where the config tests extracted frames, see :func:`use_rawframes`.
+
+    Args:
+        cfg (Config | ConfigDict): With ``test_pipeline``, or a
+            ``test_dataloader``.
+    """
+    return cfg.get('test_pipeline') or own_dataset(cfg, 'test')['pipeline']

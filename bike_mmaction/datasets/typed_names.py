@@ -1,7 +1,12 @@
 """Names as people type them: in a command, or into the web page."""
 
+import os.path as osp
 import re
 from collections.abc import Sequence
+from typing import Union
+
+from .class_names import BUILT_IN
+from .lexicon import IMAGENET
 
 EXAMPLE = "a dog, 'playing, loudly', yoga"
 # A field that is quoted as a whole. An apostrophe in a name is no quote, nor
@@ -82,3 +87,25 @@ def join_names(names: Sequence[str]) -> str:
     if split_names(text) == list(names):
         return text
     return '\n'.join('"{}"'.format(name.replace('"', '""')) for name in names)
+
+
+def read_classes(text: str) -> Union[str, Sequence[str]]:
+    """Class names as typed.
+
+    Args:
+        text (str): A file or a built-in list; or names, see
+            :func:`.split_names`.
+
+    Returns:
+        str | list[str]: Where they are, or the names.
+
+    Raises:
+        ValueError: as :func:`.split_names`.
+    """
+    if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
+        return text
+    names = split_names(text)
+    is_file = osp.sep in text or text.endswith(('.txt', '.csv'))
+    if is_file and names == [text.strip()]:
+        return text  # a file that is absent, which will be told
+    return names

@@ -4,13 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from .pipeline_access import (
-    all_pipelines,
-    find_transforms,
-    part_pipelines,
-    pipelines_of,
-)
-
 SPARSE, DENSE = 'SparseSampleFrames', 'DenseClipSampleFrames'
 # Crops by the type of their transform; where several make as many, the last
 # is the one that is set.
@@ -64,28 +57,6 @@ def parse_views(views: str) -> Views:
     return Views(int(found[1]), int(found[2]), bool(found[3]))
 
 
-def set_views(cfg, views: str) -> None:
-    """Test with several views of each video.
-
-    Args:
-        cfg (Config | ConfigDict): Its ``test_dataloader`` and, if it is
-            there, its ``test_pipeline`` are changed.
-        views (str): See :func:`parse_views`.
-
-    Raises:
-        ValueError: if ``views`` is not understood, or the pipeline samples
-            or crops in another way.
-    """
-    num_clips, num_crops, dense = parse_views(views)
-    part_pipelines(cfg, 'test')
-    for pipeline in pipelines_of(cfg, 'test'):
-        for transform in find_transforms(pipeline, SPARSE, DENSE):
-            _sample(transform, dense)
-            transform['num_clips'] = num_clips
-        for transform in find_transforms(pipeline, *CROPS):
-            transform['type'] = CROP_OF[num_crops]
-
-
 def views_of(pipeline: Sequence[dict]) -> Optional[str]:
     """The views of a pipeline, such as '4x3'; None where it does not tell."""
     samplers = [t for t in pipeline if t['type'] in (SPARSE, DENSE)]
@@ -94,25 +65,3 @@ def views_of(pipeline: Sequence[dict]) -> Optional[str]:
         return None
     sampler = samplers[0]
     return str(Views(sampler.get('num_clips', 1), max(crops), sampler['type'] == DENSE))
-
-
-def use_dense_sampling(cfg, sample_range: int = 64) -> None:
-    """Sample clips from parts of the video, in all three pipelines.
-
-    A model trained so is tested with dense views, such as ``10x3d``.
-
-    Args:
-        cfg (Config | ConfigDict): The config to change.
-        sample_range (int): Frames of the video that a clip covers. Defaults
-            to 64, as TSM has it; the authors' code has 128.
-    """
-    for _, pipeline in all_pipelines(cfg):
-        for transform in find_transforms(pipeline, SPARSE, DENSE):
-            _sample(transform, True)
-            transform['sample_range'] = sample_range
-
-
-def _sample(transform: dict, dense: bool) -> None:
-    transform['type'] = DENSE if dense else SPARSE
-    if not dense:
-        transform.pop('sample_range', None)

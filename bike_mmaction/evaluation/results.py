@@ -14,7 +14,8 @@ from mmengine.logging import print_log
 
 from ..datasets.annotation import without_extension
 from ..datasets.entries import entry_of, innermost, without_label
-from ..datasets.pipelines import unwrapped, views_of
+from ..datasets.pipeline_access import unwrapped
+from ..datasets.views import views_of
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
 from ..version import __version__

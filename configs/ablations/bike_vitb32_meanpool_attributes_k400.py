@@ -2,7 +2,7 @@
 # are read by the original CLIP here, not by the fine-tuned text encoder.
 _base_ = '../bike_vitb32_meanpool_k400.py'
 
-from bike_mmaction.apis import add_attributes_branch
+from bike_mmaction.recipes import add_attributes_branch
 
 add_attributes_branch(
     _base_,

@@ -1,7 +1,7 @@
 # Table 6c: no prompt, neither for attributes nor for classes.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.apis import add_attributes_branch
+from bike_mmaction.recipes import add_attributes_branch
 
 add_attributes_branch(
     _base_,

@@ -2,7 +2,7 @@
 # the attributes is trained, that of the classes is frozen.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.apis import add_attributes_branch
+from bike_mmaction.recipes import add_attributes_branch
 
 add_attributes_branch(
     _base_,

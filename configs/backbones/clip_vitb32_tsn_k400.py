@@ -1,7 +1,7 @@
 # CLIP's image encoder under the toolbox's TSN head.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.datasets.pipelines import fold_frames
+from bike_mmaction.recipes import fold_frames
 
 fold_frames(_base_)
 

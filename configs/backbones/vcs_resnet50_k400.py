@@ -2,7 +2,7 @@
 # recognizer for images.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.datasets.pipelines import fold_frames, use_resize
+from bike_mmaction.recipes import fold_frames, use_resize
 
 fold_frames(_base_)
 use_resize(_base_, 'mmcv')  # as the toolbox trains it

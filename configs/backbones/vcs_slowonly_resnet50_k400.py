@@ -1,7 +1,7 @@
 # VCS on SlowOnly, which keeps the 8 frames apart.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.datasets.pipelines import use_resize
+from bike_mmaction.recipes import use_resize
 
 use_resize(_base_, 'mmcv')  # as the toolbox trains it
 

@@ -1,7 +1,7 @@
 # VCS on the ViT of VideoMAE, with 16 frames. One embedding a clip.
 _base_ = '../bike_vitb32_k400.py'
 
-from bike_mmaction.datasets.pipelines import set_clip_len, use_resize
+from bike_mmaction.recipes import set_clip_len, use_resize
 
 set_clip_len(_base_, 16)
 use_resize(_base_, 'mmcv')  # as the toolbox trains it

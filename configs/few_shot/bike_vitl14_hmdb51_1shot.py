@@ -1,7 +1,7 @@
 # A video of each class, from CLIP's own weights (Table 4).
 _base_ = '../bike_vitl14_k400.py'
 
-from bike_mmaction.apis import few_shot, use_dataset
+from bike_mmaction.recipes import few_shot, use_dataset
 
 use_dataset(_base_, 'hmdb51', split=1)
 few_shot(_base_, shots=1)

@@ -1,7 +1,7 @@
 # 5 videos of each class, from CLIP's own weights (Table 4).
 _base_ = '../bike_vitl14_k400.py'
 
-from bike_mmaction.apis import few_shot, use_dataset
+from bike_mmaction.recipes import few_shot, use_dataset
 
 use_dataset(_base_, 'ucf101', split=1)
 few_shot(_base_, shots=5)

@@ -2,6 +2,6 @@
 # published (Table 5).
 _base_ = '../bike_vitl14_k400.py'
 
-from bike_mmaction.apis import zero_shot
+from bike_mmaction.recipes import zero_shot
 
 zero_shot(_base_, 'kinetics600_zeroshot', split=1, evaluator='video')

@@ -17,8 +17,8 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import PipelineError
-from bike_mmaction.datasets.pipelines import (
-    parse_views,
+from bike_mmaction.datasets.views import parse_views, views_of
+from bike_mmaction.recipes import (
     repeat_augmentation,
     set_clip_len,
     set_image_size,
@@ -26,7 +26,6 @@ from bike_mmaction.datasets.pipelines import (
     use_attributes,
     use_dense_sampling,
     use_resize,
-    views_of,
 )
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from bike_mmaction.apis.building import read_classes
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
-from bike_mmaction.datasets.typed_names import join_names, split_names
+from bike_mmaction.datasets.typed_names import join_names, read_classes, split_names
 
 
 @pytest.mark.parametrize(

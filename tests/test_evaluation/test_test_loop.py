@@ -17,13 +17,13 @@ from mmengine.runner import Runner
 from sklearn.metrics import average_precision_score
 
 from bike_mmaction.compat import PipelineError
-from bike_mmaction.datasets.pipelines import set_views, use_rawframes
 from bike_mmaction.evaluation.results import (
     average,
     latex_table,
     list_fingerprint,
     markdown_table,
 )
+from bike_mmaction.recipes import set_views, use_rawframes
 
 ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]

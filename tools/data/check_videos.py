@@ -17,7 +17,11 @@ from collections.abc import Sequence
 from mmengine.config import Config, DictAction
 
 import bike_mmaction  # noqa: F401  (before mmaction)
-from bike_mmaction.apis import add_frame_arguments, check_cfg_options, read_frames
+from bike_mmaction.cli.mmaction_tools import (
+    add_frame_arguments,
+    check_cfg_options,
+    read_frames,
+)
 from bike_mmaction.datasets.annotation import write_lines
 from bike_mmaction.datasets.checking import (
     PROBLEMS,
@@ -28,7 +32,7 @@ from bike_mmaction.datasets.checking import (
     read_lines,
     sampled_frames,
 )
-from bike_mmaction.datasets.pipelines import SPLITS, own_dataset
+from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from ..compat import history_buffer_globals, torch_version
 from ..datasets.annotation import frame_numbers
-from ..datasets.pipelines import use_rawframes
+from ..recipes import use_rawframes
 
 # What mmengine reads from a config beside the arguments of its Runner.
 USED = (

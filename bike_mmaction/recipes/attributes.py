@@ -1,8 +1,11 @@
 """Give the config of a video branch an attributes branch."""
 
+from collections.abc import Sequence
 from typing import Optional
 
-from ..datasets.pipelines import leave_out_video, use_attributes
+from mmengine.config import ConfigDict
+
+from ..datasets.pipeline_access import find_transforms, part_pipelines, pipelines_of
 from ..models.association import ATTRIBUTES_CLIP
 
 
@@ -62,3 +65,37 @@ def add_attributes_branch(
         model['data_preprocessor']['type'] = 'OptionalVideoDataPreprocessor'
         leave_out_video(cfg, ['train', 'val'])
         cfg.val_evaluator = branches[1]
+
+
+def use_attributes(cfg, ann_files: dict[str, str], topk: int = 5) -> None:
+    """Load the attributes of every video, beside its frames.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        ann_files (dict[str, str]): Attribute file by split: 'train', 'val',
+            'test'. Splits that are left out stay as they are.
+        topk (int): Attributes per video. Defaults to 5.
+    """
+    for split, ann_file in ann_files.items():
+        part_pipelines(cfg, split)
+        for pipeline in pipelines_of(cfg, split):
+            pipeline.insert(
+                0, ConfigDict(type='LoadAttributes', ann_file=ann_file, topk=topk)
+            )
+            for packing in find_transforms(pipeline, 'PackActionInputs'):
+                packing['algorithm_keys'] = ('attributes',)
+
+
+def leave_out_video(cfg, splits: Sequence[str]) -> None:
+    """Load attributes only: for the attributes branch alone.
+
+    Args:
+        cfg (Config | ConfigDict): The config to change.
+        splits (Sequence[str]): Of 'train', 'val', 'test'.
+    """
+    for split in splits:
+        part_pipelines(cfg, split)
+        for pipeline in pipelines_of(cfg, split):
+            kept = find_transforms(pipeline, 'LoadAttributes', 'PackActionInputs')
+            kept[-1]['collect_keys'] = ()
+            pipeline[:] = kept

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from mmengine.config import Config
 
-from ...datasets.catalog import CATALOG
-from ...datasets.class_names import BUILT_IN
-from ...datasets.pipelines import own_dataset
+from ..datasets.catalog import CATALOG
+from ..datasets.class_names import BUILT_IN
+from ..datasets.pipeline_access import own_dataset
 from .index import Index
 from .settings import Settings, encoders
 

@@ -12,9 +12,11 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from ...datasets.class_names import BUILT_IN
-from ...datasets.pipelines import own_dataset, set_views, use_rawframes, views_of
-from ..toolbox import check_cfg_options
+from ..cli.mmaction_tools import check_cfg_options
+from ..datasets.class_names import BUILT_IN
+from ..datasets.pipeline_access import own_dataset
+from ..datasets.views import views_of
+from ..recipes import set_views, use_rawframes
 from .index import Index
 
 PRETRAINED = 'pretrained'

@@ -13,8 +13,9 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
-from ..datasets.pipelines import own_dataset, parse_views, set_views
+from ..datasets.pipeline_access import own_dataset
 from ..datasets.prompts import load_prompts
+from ..datasets.views import parse_views
 from ..evaluation.results import (
     average,
     markdown_table,
@@ -22,8 +23,9 @@ from ..evaluation.results import (
     write_json,
     write_tables,
 )
+from ..recipes import set_views
 from ..training import add_checks
-from .toolbox import add_frame_arguments, check_cfg_options, read_frames
+from .mmaction_tools import add_frame_arguments, check_cfg_options, read_frames
 
 
 def add_test_arguments(parser: argparse.ArgumentParser) -> None:

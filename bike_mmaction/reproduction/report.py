@@ -5,7 +5,7 @@ import os.path as osp
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from ...evaluation.results import average, latex, markdown, write_json
+from ..evaluation.results import average, latex, markdown, write_json
 from .index import (
     METRICS,
     TITLES,

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Optional
 
+from ..apis.inferencer import BIKEInferencer
+from ..apis.pictures import ResultWriter
+from ..apis.recognition import Recognition
+from ..apis.sources import find_sources
 from ..datasets.typed_names import join_names, split_names
-from .inferencer import BIKEInferencer
-from .pictures import ResultWriter
-from .recognition import Recognition
-from .sources import find_sources
 
 TITLE = 'BIKE: video recognition by video and text'
 HELP = (

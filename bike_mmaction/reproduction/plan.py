@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 from mmengine.config import Config
 
-from ...datasets.pipelines import own_dataset
+from ..datasets.pipeline_access import own_dataset
 from .index import Index, Row
 from .needs import Need, missing_data, missing_weights
 from .settings import (

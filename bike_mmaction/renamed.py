@@ -1,0 +1,110 @@
+"""Old names of modules, functions and classes, which work for one version.
+
+Each use of one is warned of with the new name. Whoever renames or moves
+something public adds it to a table here, and removes it a version later.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import warnings
+from typing import Callable
+
+PACKAGE = __name__.rpartition('.')[0]
+
+# Of each module that is gone: the modules that have its names now.
+MODULES = {
+    'apis.branches': ('recipes',),
+    'apis.mistakes': ('cli.mistakes',),
+    'apis.protocols': ('recipes',),
+    'apis.reproduction': ('reproduction',),
+    'apis.testing': ('cli.testing',),
+    'apis.toolbox': ('cli.mmaction_tools',),
+    'apis.web': ('web.page',),
+    'datasets.pipelines': ('recipes', 'datasets.pipeline_access', 'datasets.views'),
+}
+# Of modules that have lost some of their names: where these are now.
+NAMES: dict[str, dict[str, str]] = {
+    'apis': {
+        'add_attributes_branch': 'recipes',
+        'add_frame_arguments': 'cli.mmaction_tools',
+        'add_test_arguments': 'cli.testing',
+        'average_tests': 'cli.testing',
+        'change_test': 'cli.testing',
+        'check_cfg_options': 'cli.mmaction_tools',
+        'few_shot': 'recipes',
+        'load_toolbox_tool': 'cli.mmaction_tools',
+        'parse_own_args': 'cli.mmaction_tools',
+        'read_frames': 'cli.mmaction_tools',
+        'use_dataset': 'recipes',
+        'zero_shot': 'recipes',
+    },
+    'apis.building': {
+        'add_model_arguments': 'cli.arguments',
+        'find_config': 'shipped',
+        'read_classes': 'datasets.typed_names',
+    },
+}
+
+
+def old_names(module: str) -> Callable[[str], object]:
+    """``__getattr__`` of a module that has lost some of its names.
+
+    Args:
+        module (str): Its ``__name__``, in :data:`NAMES` without the package.
+    """
+    names = NAMES[module[len(PACKAGE) + 1 :]]
+
+    def __getattr__(name: str) -> object:
+        return _find(module, name, (names[name],) if name in names else ())
+
+    return __getattr__
+
+
+def _find(module: str, name: str, homes: tuple) -> object:
+    """What was called ``module.name``, with a warning at the first use."""
+    for home in homes if not name.startswith('__') else ():
+        value = getattr(importlib.import_module(f'{PACKAGE}.{home}'), name, None)
+        if value is not None:
+            warnings.warn(
+                f'{module}.{name} is now {PACKAGE}.{home}.{name}; the old name '
+                'will go with the next version',
+                FutureWarning,
+                stacklevel=3,
+            )
+            setattr(sys.modules[module], name, value)
+            return value
+    raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+
+class _OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports modules that are gone, as far as :data:`MODULES` knows them."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if not _homes(fullname):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def exec_module(self, module) -> None:
+        homes = _homes(module.__name__)
+        module.__getattr__ = lambda name: _find(module.__name__, name, homes)
+
+
+def _homes(fullname: str) -> tuple:
+    """The modules that have the names of an old one; () if it is not old."""
+    package, _, name = fullname.partition('.')
+    if package != PACKAGE:
+        return ()
+    folder, _, file = name.rpartition('.')
+    if folder in MODULES:  # a file of a package that has moved
+        home = f'{MODULES[folder][0]}.{file}'
+        return (home,) if importlib.util.find_spec(f'{PACKAGE}.{home}') else ()
+    return MODULES.get(name, ())
+
+
+def keep_old_modules() -> None:
+    """Let old modules be imported; called when the package is imported."""
+    if not any(isinstance(finder, _OldModules) for finder in sys.meta_path):
+        sys.meta_path.append(_OldModules())
