@@ -1,0 +1,82 @@
+"""Files: written whole or not at all, told apart by digests, named by kind."""
+
+import hashlib
+import json
+import os
+import os.path as osp
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Union
+
+VIDEO_EXTENSIONS = tuple(
+    '.mp4 .avi .mkv .webm .mov .m4v .mpg .mpeg .wmv .flv .3gp .ogv .ts'.split()
+)
+
+
+@contextmanager
+def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
+    """Write a file in one step: whoever reads it never sees half of it.
+
+    Yields a path beside it, with the same extension, to write to. It takes
+    the place of ``path`` at the end, and is removed if the writing fails.
+
+    Args:
+        path (str | PathLike): The file; its folder is made.
+    """
+    folder, name = osp.split(osp.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    draft = osp.join(folder, f'.unfinished-{os.getpid()}-{name}')
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(draft)
+
+
+def write_lines(path: str, lines: Iterable[str]) -> None:
+    """Write a text file of these lines in one step."""
+    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
+        file.writelines(f'{line}\n' for line in lines)
+
+
+def write_json(path: str, content: Any) -> None:
+    """Write JSON in one step; tensors and arrays in it become lists."""
+    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, default=_plain)
+        file.write('\n')
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, 'tolist') else str(value)
+
+
+def sha256(content: Union[str, bytes]) -> str:
+    """SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal digits."""
+    if isinstance(content, str):
+        content = content.encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_sha256(path: str) -> str:
+    """SHA-256 of a file, which may be larger than the memory."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for part in iter(lambda: file.read(1 << 20), b''):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def has_extension(name: str, extensions: Sequence[str] = VIDEO_EXTENSIONS) -> bool:
+    """Whether a file has one of these extensions, in any case of letters.
+
+    The ``._name`` files that macOS leaves beside others have none of them.
+    """
+    name = osp.basename(name)
+    return name.lower().endswith(tuple(extensions)) and not name.startswith('._')
+
+
+def without_video_extension(path: str) -> str:
+    """A path without the extension of a video file, if it has one."""
+    stem, extension = osp.splitext(path)
+    return stem if extension.lower() in VIDEO_EXTENSIONS else path
