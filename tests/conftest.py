@@ -7,17 +7,17 @@ import pytest
 import torch
 
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
-sys.path.insert(0, os.path.dirname(__file__))
 
-from helpers import run_tool, write_dataset, write_video
 from mmaction.utils import register_all_modules
 from mmengine.logging import MMLogger
-from official import frame_rate, write_official
 
 import bike_mmaction  # noqa: F401
 from bike_mmaction.datasets.catalog import CATALOG
-
-ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.lists import write_dataset
+from tests.kit.official import frame_rate, write_official
+from tests.kit.tools import run_tool
+from tests.kit.videos import write_video
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,14 @@ import os.path as osp
 
 import numpy as np
 import pytest
-from helpers import shrink_data, small_arch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from bike_mmaction.recipes import set_views
+from tests.kit import ROOT
+from tests.kit.configs import shrink_data
+from tests.kit.models import small_arch
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = {
     osp.basename(path)[: -len('.py')]: path
     for path in sorted(glob.glob(osp.join(ROOT, 'configs/backbones/*.py')))

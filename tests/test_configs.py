@@ -4,13 +4,13 @@ import glob
 import os.path as osp
 
 import pytest
-from helpers import shrink
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from bike_mmaction.datasets.pipeline_access import own_dataset
+from tests.kit import ROOT
+from tests.kit.configs import shrink
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CONFIGS = sorted(
     osp.relpath(path, ROOT)
     for path in glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)

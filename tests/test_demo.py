@@ -12,10 +12,10 @@ import sys
 import decord
 import pytest
 import torch
-from helpers import run_tool
-from mmengine.config import Config
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.tools import run_tool
 
 
 def run(*args, cwd=ROOT):
@@ -101,7 +101,7 @@ def test_pretraining_writes_weights_that_fit(tmp_path):
     run(*args)
     from mmaction.registry import MODELS
 
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
+    cfg = load_config('bike_demo')
     backbone = MODELS.build(dict(cfg.model.backbone, pretrained=str(path)))
     backbone.init_weights()
     weights = torch.load(path)

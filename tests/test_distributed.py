@@ -12,18 +12,20 @@ import subprocess
 import sys
 import time
 
-import fixture
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import TINY_ARCH, free_port
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.hooks import LoggerHook
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.golden import fixture
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import free_port
 
 
 def build(target, frozen):
@@ -213,7 +215,7 @@ def config(tmp_path_factory):
         cwd=ROOT,
         check=True,
     )
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
+    cfg = load_config('bike_demo')
     cfg.model.backbone.pretrained = None
     cfg.model.cls_head.text_encoder.pretrained = None
     cfg.model.cls_head.class_names = str(root / 'data/class_names.txt')

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH, run_tool, write_video
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
@@ -20,8 +19,11 @@ from bike_mmaction.apis import BIKEInferencer, export
 from bike_mmaction.apis.sources import SourceReader, find_sources
 from bike_mmaction.compat import torch_version
 from bike_mmaction.recipes import set_clip_len, set_image_size, set_views
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import run_tool
+from tests.kit.videos import write_video
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 ARCH = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], layers=1))
 CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
 needs_torch = pytest.mark.skipif(
@@ -42,7 +44,7 @@ def onnx():
 
 def small_config(name='bike_vitb32_k400', **head):
     """Four frames of 32x32 pixels, a tiny CLIP, four classes."""
-    cfg = Config.fromfile(osp.join(ROOT, f'configs/{name}.py'))
+    cfg = load_config(name)
     set_image_size(cfg, 32, 36)
     set_clip_len(cfg, 4)
     tower = dict(arch=ARCH, pretrained=None)
@@ -273,7 +275,7 @@ def without_neck():
 
 def images():
     """Recognizer2D, frames folded into the batch; a projection."""
-    cfg = small_config('backbones/vcs_resnet50_k400', num_segments=4)
+    cfg = small_config('vcs_resnet50_k400', num_segments=4)
     cfg.model.backbone.update(depth=18, pretrained=None)
     cfg.model.cls_head.in_channels = 512
     return cfg
@@ -281,7 +283,7 @@ def images():
 
 def timm():
     """A backbone of another package, with a neck."""
-    cfg = small_config('backbones/bike_timm_vit_small_k400')
+    cfg = small_config('bike_timm_vit_small_k400')
     cfg.model.backbone.backbone.update(
         pretrained=False, depth=1, embed_dim=64, num_heads=2, img_size=32
     )
@@ -291,7 +293,7 @@ def timm():
 
 def clips():
     """Three-dimensional convolutions."""
-    cfg = small_config('backbones/vcs_slowonly_resnet50_k400')
+    cfg = small_config('vcs_slowonly_resnet50_k400')
     cfg.model.backbone.update(depth=18, pretrained=None)
     cfg.model.cls_head.in_channels = 512
     return cfg
@@ -492,7 +494,7 @@ def test_unfit_arguments(files, tmp_path):
 
 @needs_torch
 def test_other_heads(tmp_path):
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/backbones/clip_vitb32_tsn_k400.py'))
+    cfg = load_config('clip_vitb32_tsn_k400')
     cfg.model.backbone.update(arch=TINY_ARCH, pretrained=None)
     cfg.dump(tmp_path / 'tsn.py')
     for more in ((), ('--classes', 'a,b')):

@@ -14,7 +14,6 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH, free_port, write_video
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
@@ -22,8 +21,12 @@ from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
 from bike_mmaction.models.finite import NonFiniteError
 from bike_mmaction.recipes import add_attributes_branch, fold_frames
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import free_port
+from tests.kit.videos import write_video
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
 COUNT = 30
 
@@ -32,7 +35,7 @@ def write_config(folder, names):
     """The demo's config on these videos, with a CLIP of random weights."""
     (folder / 'lexicon.txt').write_text('\n'.join(LEXICON) + '\n')
     (folder / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
+    cfg = load_config('bike_demo')
     arch = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
     cfg.model.backbone.update(arch=arch, pretrained=str(folder / 'clip.pt'))
     torch.manual_seed(0)
@@ -410,8 +413,8 @@ class TestInProcess:
             generate_attributes(cfg, LEXICON, 3, str(tmp_path / 'a.json'))
 
     def test_frame_folders(self, few, tmp_path, data_root):
-        cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_demo.py'))
-        raw = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400_rawframes.py'))
+        cfg = load_config('bike_demo')
+        raw = load_config('bike_vitb32_k400_rawframes')
         tiny = Config.fromfile(str(few / 'config.py'))
         cfg.model = tiny.model
         cfg.work_dir = str(tmp_path)

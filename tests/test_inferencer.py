@@ -12,10 +12,8 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH, run_tool, shrink_model, write_video
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from official import write_frames
 from PIL import Image
 
 from bike_mmaction.apis import BIKEInferencer, ResultWriter
@@ -25,8 +23,12 @@ from bike_mmaction.apis.streams import Stream, is_stream
 from bike_mmaction.datasets.typed_names import read_classes
 from bike_mmaction.models.text_head import with_classes
 from bike_mmaction.shipped import find_config
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink_model
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import run_tool
+from tests.kit.videos import write_frames, write_video
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
 LEXICON = ['sea', 'wave', 'sun', 'grass']
 
@@ -41,7 +43,7 @@ def bike(folder):
     from mmaction.utils import register_all_modules
 
     register_all_modules()
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    cfg = load_config('bike_vitb32_k400')
     shrink_model(cfg.model)
     torch.manual_seed(0)
     clip = open_clip.CLIP(**cfg.model.backbone.arch)
@@ -111,7 +113,7 @@ def test_confidences_are_calibrated(bike, videos):
 
     (found,) = bike(videos[0], CLASSES, topk=3)
     model = with_classes(bike.model, CLASSES, average_clips='score')
-    model.cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    model.cfg = load_config('bike_vitb32_k400')
     sample = inference_recognizer(model, videos[0])
     scale = bike.head.logit_scale.exp().item()
     expected = (scale * sample.pred_score).softmax(-1)
@@ -589,7 +591,7 @@ def test_empty_folder(tmp_path):
 
 
 def test_other_heads_are_refused(folder):
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/backbones/clip_vitb32_tsn_k400.py'))
+    cfg = load_config('clip_vitb32_tsn_k400')
     cfg.model.backbone.update(arch=TINY_ARCH, pretrained=None)
     with pytest.raises(ValueError, match='is a VCSHead, got TSNHead'):
         BIKEInferencer(cfg, 'pretrained', device='cpu')

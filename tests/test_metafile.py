@@ -9,14 +9,14 @@ import statistics
 
 import pytest
 import yaml
-from helpers import tool
 from mmengine.config import Config
 
 from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.recipes import set_views
 from bike_mmaction.reproduction.index import METRICS, published, read_index, tables_of
+from tests.kit import ROOT
+from tests.kit.tools import tool
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = 'docs/model_zoo.md'
 DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'] + sorted(
     osp.relpath(path, ROOT) for path in glob.glob(osp.join(ROOT, 'docs', '*.md'))

@@ -10,8 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from bike_mmaction.version import DEPENDENCIES, MMCV, __version__
-
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
 
 
 def files_in(folder):

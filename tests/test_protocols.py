@@ -6,22 +6,12 @@ import os
 import os.path as osp
 import shutil
 
-import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import (
-    TINY_ARCH,
-    convert_released,
-    read_results,
-    run_tool,
-    shrink,
-    shrink_model,
-)
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
-from official import write_official
 
 from bike_mmaction.datasets.catalog import CATALOG, find_dataset
 from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
@@ -34,8 +24,13 @@ from bike_mmaction.recipes import (
     use_rawframes,
     zero_shot,
 )
+from tests.golden import fixture
+from tests.kit import ROOT
+from tests.kit.configs import shrink, shrink_model
+from tests.kit.models import TINY_ARCH
+from tests.kit.official import write_official
+from tests.kit.tools import convert_released, read_results, run_tool
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 GENERAL = [
     osp.relpath(path, ROOT)
     for path in sorted(glob.glob(osp.join(ROOT, 'configs', '*_16f_*.py')))

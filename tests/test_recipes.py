@@ -10,7 +10,6 @@ import os.path as osp
 
 import numpy as np
 import pytest
-from helpers import shrink_model
 from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -18,6 +17,7 @@ from PIL import Image
 
 from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
 from bike_mmaction.models.pretrained import get_arch
+from tests.kit.configs import load_config, shrink_model
 
 HERE = osp.dirname(osp.abspath(__file__))
 ROOT = osp.dirname(HERE)
@@ -57,7 +57,7 @@ LISTS = {
 
 @functools.cache
 def load(name):
-    return Config.fromfile(osp.join(ROOT, 'configs', f'{name}.py'))
+    return load_config(osp.basename(name))  # whatever its folder
 
 
 def same(*values):

@@ -9,14 +9,13 @@ import mmaction
 import open_clip
 import pytest
 import torch
-from helpers import read_results, run_tool, shrink
 from mmaction.registry import MODELS
 from mmengine import load
-from mmengine.config import Config
 
 from bike_mmaction.models.untrained import random_parts
+from tests.kit.configs import load_config, shrink
+from tests.kit.tools import read_results, run_tool
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 TOOLS = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools')
 
 EVERYTHING = """
@@ -59,11 +58,7 @@ def test_import_registers_everything(repository):
 @pytest.fixture
 def small(data_root, tmp_path):
     """A video branch of CLIP alone, with the weights of a file."""
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_vcs_k400.py')),
-        data_root,
-        tmp_path,
-    )
+    cfg = shrink(load_config('bike_vitb16_vcs_k400'), data_root, tmp_path)
     torch.manual_seed(0)
     clip = open_clip.CLIP(**cfg.model.backbone.arch)
     torch.save(clip.state_dict(), tmp_path / 'clip.pt')
@@ -115,11 +110,7 @@ def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
 
 def test_random_weights_are_not_tested(data_root, tmp_path):
     """The temporal transformer has no weights but those of a checkpoint."""
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root,
-        tmp_path,
-    )
+    cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.dump(tmp_path / 'small.py')
     with pytest.raises(SystemExit, match="test: no pretrained.*'neck'"):
         run_tool(
@@ -133,11 +124,11 @@ def test_random_weights_are_not_tested(data_root, tmp_path):
         ('bike_vitb32_k400', ['neck']),
         ('bike_vitb16_vcs_k400', []),
         ('bike_vitb32_plugplay_k400', ['neck']),
-        ('backbones/clip_vitb32_tsn_k400', ['cls_head.fc_cls']),
-        ('backbones/vcs_resnet50_k400', ['cls_head.projection']),
+        ('clip_vitb32_tsn_k400', ['cls_head.fc_cls']),
+        ('vcs_resnet50_k400', ['cls_head.projection']),
     ],
 )
 def test_random_parts(name, expected):
-    model = Config.fromfile(osp.join(ROOT, f'configs/{name}.py')).model
+    model = load_config(name).model
     with torch.device('meta'):
         assert random_parts(MODELS.build(model)) == expected

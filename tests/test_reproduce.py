@@ -13,11 +13,9 @@ import subprocess
 import sys
 import time
 
-import fixture
 import pytest
 import torch
 import yaml
-from helpers import TINY_ARCH, convert_released, free_port, run_tool, write_video
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from open_clip import CustomTextCLIP
@@ -36,8 +34,13 @@ from bike_mmaction.reproduction.remarks import remarks_of
 from bike_mmaction.reproduction.report import cells, compare, means_of_splits
 from bike_mmaction.reproduction.running import only_one, reason_in
 from bike_mmaction.reproduction.settings import encoders
+from tests.golden import fixture
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import convert_released, free_port, run_tool
+from tests.kit.videos import write_video
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 VIDEO, MEAN = 'bike_vitb32_k400', 'bike_vitb32_meanpool_k400'
 ATTRIBUTES = 'bike_vitb32_attributes_k400'
 EPOCHS = 3
@@ -449,7 +452,7 @@ def demo(tmp_path):
     for name in ('train', 'val', 'test'):
         (data / f'{name}.txt').write_text(''.join(f'{i}.mp4 {i}\n' for i in range(4)))
     (data / 'class_names.txt').write_text('\n'.join(map(str, range(16))))
-    cfg = Config.fromfile(osp.join(ROOT, 'configs', 'bike_demo.py'))
+    cfg = load_config('bike_demo')
     clip = CustomTextCLIP(**cfg.model.backbone.arch)
     torch.save(clip.state_dict(), tmp_path / 'demo' / 'clip.pt')
     for part in encoders(cfg):

@@ -7,10 +7,8 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH, write_video
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
 from bike_mmaction.apis import BIKEInferencer, ResultWriter
@@ -20,8 +18,10 @@ from bike_mmaction.models.association import association_model
 from bike_mmaction.models.text_head import with_classes
 from bike_mmaction.recipes import fold_frames, set_clip_len, set_image_size, set_views
 from bike_mmaction.web.page import WebPage
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.videos import write_video
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
 T = 4
 
@@ -34,7 +34,7 @@ def videos(tmp_path_factory):
 
 def small_config(name, folder, views, **head):
     """Four frames of 32x32 pixels, a tiny CLIP for the texts at least."""
-    cfg = Config.fromfile(osp.join(ROOT, f'configs/{name}.py'))
+    cfg = load_config(name)
     set_image_size(cfg, 32, 36)
     set_clip_len(cfg, T)
     set_views(cfg, views)
@@ -92,19 +92,15 @@ def confidences(sample, head):
 
 
 MODELS_OF = {
-    'images, all one clip': (
-        'backbones/vcs_resnet50_k400',
-        '1x1',
-        dict(num_segments=None),
-    ),
-    'images': ('backbones/vcs_resnet50_k400', '1x1', dict(num_segments=T)),
-    'images, views': ('backbones/vcs_resnet50_k400', '2x3', dict(num_segments=T)),
+    'images, all one clip': ('vcs_resnet50_k400', '1x1', dict(num_segments=None)),
+    'images': ('vcs_resnet50_k400', '1x1', dict(num_segments=T)),
+    'images, views': ('vcs_resnet50_k400', '2x3', dict(num_segments=T)),
     'images, mean of cosines': (
-        'backbones/vcs_resnet50_k400',
+        'vcs_resnet50_k400',
         '2x1',
         dict(num_segments=T, average_clips='score'),
     ),
-    'clips': ('backbones/vcs_slowonly_resnet50_k400', '2x1', dict()),
+    'clips': ('vcs_slowonly_resnet50_k400', '2x1', dict()),
     'BIKE': ('bike_vitb32_k400', '1x1', dict()),
     'BIKE, views': ('bike_vitb32_k400', '2x3', dict()),
 }
@@ -131,9 +127,7 @@ def test_inferencer_scores_as_a_test(name, videos, tmp_path):
 
 @pytest.mark.parametrize('num_segments', [None, T])
 def test_export_scores_as_a_test(num_segments, videos, tmp_path):
-    cfg = small_config(
-        'backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=num_segments
-    )
+    cfg = small_config('vcs_resnet50_k400', tmp_path, '1x1', num_segments=num_segments)
     bike = make(cfg, tmp_path)
     branch, _ = video_branch(bike.model)
     clips = [
@@ -172,7 +166,7 @@ def test_attributes_of_a_recognizer_of_images(videos, tmp_path):
 
 def test_frames_that_are_no_clips(videos, tmp_path):
     """Two videos of 6 frames would be three clips of 4."""
-    cfg = small_config('backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
+    cfg = small_config('vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
     set_clip_len(cfg, 6)
     bike = make(cfg, tmp_path)
     with pytest.raises(ValueError, match='num_segments=4.*6 frames a video'):
@@ -188,7 +182,7 @@ def test_images_are_no_views(videos, tmp_path):
 
 def test_checkpoint_of_another_model(videos, tmp_path):
     """Of the toolbox's recognizers too, where mmengine only logs it."""
-    cfg = small_config('backbones/vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
+    cfg = small_config('vcs_resnet50_k400', tmp_path, '1x1', num_segments=T)
     bike = make(cfg, tmp_path)
     state = bike.model.state_dict()
     state.pop('cls_head.projection.weight')

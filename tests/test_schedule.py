@@ -1,22 +1,19 @@
 """The schedule of the shipped configs, without training."""
 
-import os.path as osp
-
 import pytest
 import torch
-from helpers import shrink_model
 from mmaction.registry import MODELS
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-ROOT = osp.join(osp.dirname(__file__), '..')
+from tests.kit.configs import load_config, shrink_model
+
 EPOCH = 10  # iterations
 
 
 @pytest.fixture
 def cfg():
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    cfg = load_config('bike_vitb32_k400')
     shrink_model(cfg.model)
     return cfg
 

@@ -11,15 +11,15 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import free_port, read_results, run_tool, shrink, shrink_images
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from open_clip import CustomTextCLIP
 
 from bike_mmaction.datasets.pipeline_access import own_dataset
-
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink, shrink_images
+from tests.kit.tools import free_port, read_results, run_tool
 
 
 @pytest.fixture(scope='module')
@@ -28,9 +28,7 @@ def splits(roots, tmp_path_factory):
     register_all_modules()
     folder = tmp_path_factory.mktemp('splits')
     for i in (1, 2, 3):
-        cfg = Config.fromfile(
-            osp.join(ROOT, f'configs/zero_shot/bike_vitl14_k600_split{i}.py')
-        )
+        cfg = load_config(f'bike_vitl14_k600_split{i}')
         cfg = shrink(cfg, roots(cfg.data_root), folder)
         cfg.test_evaluator[0].topk = tuple(range(1, 160, 3))
         cfg.dump(folder / f'split{i}.py')
@@ -217,7 +215,7 @@ def test_options_of_a_test(options, tmp_path):
 
 def test_classes_of_several_labels(splits, roots, tmp_path):
     """Other classes change the length of the labels, too."""
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitl14_16f_charades.py'))
+    cfg = load_config('bike_vitl14_16f_charades')
     cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
     dataset = own_dataset(cfg, 'test')
     with open(dataset.ann_file) as file:
@@ -275,13 +273,7 @@ def older(data_root, tmp_path_factory):
     """A dumped config that has none of the checks, with a NaN checkpoint."""
     register_all_modules()
     folder = tmp_path_factory.mktemp('older')
-    cfg = shrink_images(
-        shrink(
-            Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root,
-            folder,
-        )
-    )
+    cfg = shrink_images(shrink(load_config('bike_vitb32_k400'), data_root, folder))
     cfg.model.type = 'Recognizer3D'  # which does not look at scores
     cfg.pop('default_hooks')
     cfg.dump(folder / 'older.py')

@@ -1,14 +1,10 @@
 """MMAction2's own inference API works on the recognizer untouched."""
 
-import os.path as osp
-
 import pytest
 import torch
-from helpers import shrink_model
 from mmaction.apis import inference_recognizer, init_recognizer
-from mmengine.config import Config
 
-ROOT = osp.join(osp.dirname(__file__), '..')
+from tests.kit.configs import load_config, shrink_model
 
 
 @pytest.mark.parametrize(
@@ -20,7 +16,7 @@ ROOT = osp.join(osp.dirname(__file__), '..')
     ],
 )
 def test_unlabelled_video_is_recognized(name, clip_len, size, data_root, tmp_path):
-    cfg = Config.fromfile(osp.join(ROOT, f'configs/{name}.py'))
+    cfg = load_config(name)
     shrink_model(cfg.model)
     cfg.model.cls_head.average_clips = 'score'  # not nearly equal
     model = init_recognizer(cfg, None, device='cpu')

@@ -18,13 +18,16 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import free_port, shrink, write_dataset
 from mmaction.apis import init_recognizer
 from mmaction.registry import MODELS
 from mmengine import load
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from torch.utils.flop_counter import FlopCounterMode
+
+from tests.kit.configs import shrink
+from tests.kit.lists import write_dataset
+from tests.kit.tools import free_port
 
 pytestmark = pytest.mark.slow
 

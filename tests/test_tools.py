@@ -1,7 +1,6 @@
 """The command-line tools take the toolbox's arguments."""
 
 import os
-import os.path as osp
 import re
 import stat
 import subprocess
@@ -10,12 +9,12 @@ import sys
 import decord
 import pytest
 import torch
-from helpers import run_tool, shrink, tool
 from mmengine.config import Config
 
 from bike_mmaction.cli.mmaction_tools import check_cfg_options
-
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink
+from tests.kit.tools import run_tool, tool
 
 
 def run(*args, **env):
@@ -29,11 +28,7 @@ def run(*args, **env):
 
 
 def test_training_options(data_root, tmp_path):
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root,
-        tmp_path,
-    )
+    cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.dump(tmp_path / 'small.py')
     work = tmp_path / 'work'
     done = run(
@@ -65,13 +60,13 @@ def test_training_options(data_root, tmp_path):
 
 @pytest.mark.parametrize('key', ['pretrained', 'clip_len', 'modle.type'])
 def test_options_without_effect_are_refused(key):
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    cfg = load_config('bike_vitb32_k400')
     with pytest.raises(ValueError, match=f'{key}=... would have no effect'):
         check_cfg_options(cfg, {key: 1})
 
 
 def test_options_with_effect_are_taken():
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    cfg = load_config('bike_vitb32_k400')
     check_cfg_options(cfg, None)
     check_cfg_options(
         cfg,

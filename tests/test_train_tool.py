@@ -1,15 +1,15 @@
 """tools/train.py: its own options, and what it says of mistakes."""
 
-import os.path as osp
-
 import pytest
 import torch
-from helpers import run_tool, shrink, shrink_images
 from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink, shrink_images
+from tests.kit.tools import run_tool
+
 GOOD = '# the config of a good run\n'
 
 
@@ -18,11 +18,7 @@ def config(data_root, tmp_path_factory):
     """Path of a small config."""
     folder = tmp_path_factory.mktemp('train')
     cfg = shrink_images(
-        shrink(
-            Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root,
-            folder / 'unused',
-        )
+        shrink(load_config('bike_vitb32_k400'), data_root, folder / 'unused')
     )
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.auto_scale_lr.base_batch_size = 2

@@ -4,21 +4,20 @@ import copy
 import glob
 import json
 import os
-import os.path as osp
 import subprocess
 import sys
 
 import mmengine
 import pytest
 import torch
-from helpers import free_port, shrink
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmengine.config import Config
 
 from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
-
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink
+from tests.kit.tools import free_port
 
 
 def run(*command):
@@ -40,9 +39,7 @@ def run(*command):
 
 
 def small(name, data_root, folder):
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, f'configs/{name}.py')), data_root, folder / name
-    )
+    cfg = shrink(load_config(name), data_root, folder / name)
     # Not in 16 bits: one and two processes are compared.
     cfg.optim_wrapper.type = 'OptimWrapper'
     return cfg

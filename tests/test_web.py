@@ -2,7 +2,6 @@
 
 import json
 import os
-import os.path as osp
 import shutil
 import socket
 import sys
@@ -10,9 +9,7 @@ import urllib.request
 
 import pytest
 import torch
-from helpers import run_tool, shrink_model, write_video
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
@@ -23,8 +20,10 @@ from bike_mmaction.web.page import (
     summarize,
     tabulate,
 )
+from tests.kit.configs import load_config, shrink_model
+from tests.kit.tools import run_tool
+from tests.kit.videos import write_video
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..')
 CLASSES = ['a dog', 'playing chess', 'yoga']
 FLAGS = (
     '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
@@ -82,7 +81,7 @@ def bike(folder):
     import open_clip
 
     register_all_modules()
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_vcs_k400.py'))
+    cfg = load_config('bike_vitb16_vcs_k400')
     shrink_model(cfg.model)
     torch.manual_seed(0)
     clip = open_clip.CLIP(**cfg.model.backbone.arch)

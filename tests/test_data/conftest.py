@@ -1,7 +1,8 @@
 import sys
 
 import pytest
-from helpers import tool
+
+from tests.kit.tools import tool
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Videos are found on disk; frames of segments, and names of frames."""
 
 import pytest
-from official import write_text
 
 from bike_mmaction.datasets.annotation import (
     FrameFolder,
@@ -13,6 +12,7 @@ from bike_mmaction.datasets.annotation import (
 )
 from bike_mmaction.datasets.official import Entry
 from bike_mmaction.datasets.segments import segment_frames
+from tests.kit.lists import write_text
 
 
 def folder(root, *paths):

@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 import pytest
-from helpers import write_video
 from mmengine.config import Config
-from official import write_frames, write_text
 
 from bike_mmaction.datasets import checking
+from tests.kit import ROOT
+from tests.kit.lists import write_text
+from tests.kit.videos import write_frames, write_video
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
 CONFIG = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
 LINES = [
     'good.mp4 0',

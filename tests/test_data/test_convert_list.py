@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from helpers import write_video
-from official import write_frames, write_text
 
 from bike_mmaction.datasets.class_names import load_class_names
+from tests.kit.lists import write_text
+from tests.kit.videos import write_frames, write_video
 
 
 @pytest.fixture(scope='module')

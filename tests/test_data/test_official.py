@@ -1,9 +1,10 @@
 """Malformed official files, and the class names in them."""
 
 import pytest
-from official import write_official, write_text
 
 from bike_mmaction.datasets.class_labels import ClassLabels
+from tests.kit.lists import write_text
+from tests.kit.official import write_official
 
 CSV = 'label,youtube_id,time_start,time_end'
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from helpers import write_video
-from official import kinetics600_class_names, write_frames, write_official, write_text
 
 from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.datasets.class_names import load_class_names
+from tests.kit.lists import write_text
+from tests.kit.official import kinetics600_class_names, write_official
+from tests.kit.videos import write_frames, write_video
 
 
 def read(*path):

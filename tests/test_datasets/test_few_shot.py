@@ -1,17 +1,14 @@
 import json
-import os.path as osp
 
 import pytest
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import free_port, shrink
 from mmaction.registry import DATASETS
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import PipelineError
-
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
+from tests.kit.configs import load_config, shrink
+from tests.kit.tools import free_port
 
 
 def write_list(path, counts):
@@ -145,11 +142,7 @@ def test_no_shots(tmp_path):
 
 
 def test_training_writes_what_was_drawn(data_root, tmp_path):
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root,
-        tmp_path,
-    )
+    cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     loader = cfg.train_dataloader
     loader.dataset = dict(type='FewShotDataset', dataset=loader.dataset, shots=1)
     cfg.custom_hooks = [dict(type='WriteFewShotList')]
@@ -170,11 +163,7 @@ def test_training_writes_what_was_drawn(data_root, tmp_path):
 
 
 def test_hook_without_few_shots(data_root, tmp_path):
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root,
-        tmp_path,
-    )
+    cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.custom_hooks = [dict(type='WriteFewShotList')]
     with pytest.raises(TypeError, match='FewShotDataset.*VideoDataset'):
         Runner.from_cfg(cfg).train()

@@ -6,15 +6,16 @@ import decord
 import numpy as np
 import pytest
 import torch
-from helpers import write_video
 from mmaction.registry import TRANSFORMS
-from mmengine.config import Config
 from mmengine.dataset import Compose as Pipeline
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 from torchvision.transforms.functional import center_crop
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.videos import write_video
+
 FACTS = np.load(osp.join(ROOT, 'tests', 'reference', 'transforms.npz'))
 SHAPES = ('landscape', 'portrait', 'square', 'same')
 CROPS = {
@@ -58,7 +59,7 @@ class TestFactsOfTheAuthors:
         assert len(found['imgs']) == len(expected)
 
     def test_gray_of_the_configs(self):
-        cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+        cfg = load_config('bike_vitb32_k400')
         (gray,) = [t for t in cfg.train_pipeline if t.type == 'TransformBroadcaster']
         assert gray.transforms[0].prob == 0.2
         gray.transforms[0].prob = 1.0
@@ -80,7 +81,7 @@ def test_whole_pipeline_is_that_of_pillow(size, num_frames, tmp_path):
         theirs(Image.fromarray(reader[int(num_frames / 8 * i)].asnumpy()))
         for i in range(8)
     ]
-    cfg = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb16_k400.py'))
+    cfg = load_config('bike_vitb16_k400')
     found = Pipeline(cfg.test_pipeline)(dict(filename=path, start_index=0, label=0))[
         'inputs'
     ]

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import os.path as osp
 import subprocess
 import sys
 
@@ -10,9 +9,7 @@ import decord
 import numpy as np
 import pytest
 import torch
-from helpers import shrink, shrink_data, shrink_model, write_video
 from mmaction.registry import DATASETS, MODELS, TRANSFORMS
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 
@@ -27,12 +24,13 @@ from bike_mmaction.recipes import (
     use_dense_sampling,
     use_resize,
 )
-
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
+from tests.kit import ROOT
+from tests.kit.configs import load_config, shrink, shrink_data, shrink_model
+from tests.kit.videos import write_video
 
 
 def config(name='bike_vitl14_k400'):
-    return Config.fromfile(osp.join(ROOT, 'configs', f'{name}.py'))
+    return load_config(name)
 
 
 class TestViews:
@@ -214,7 +212,7 @@ class TestResize:
         ],
     )
     def test_models_of_the_toolbox_resize_as_it_does(self, name):
-        cfg = config(f'backbones/{name}_k400')
+        cfg = config(f'{name}_k400')
         assert self.resizes(cfg) == [
             ('Resize', (-1, 256), 'bilinear'),
             ('Resize', (224, 224), 'bilinear'),
@@ -258,11 +256,7 @@ class TestRepeatAugmentation:
 
     @pytest.mark.parametrize(
         'name',
-        [
-            'bike_vitb32_k400',
-            'bike_vitb32_k400_rawframes',
-            'few_shot/bike_vitl14_k400_1shot',
-        ],
+        ['bike_vitb32_k400', 'bike_vitb32_k400_rawframes', 'bike_vitl14_k400_1shot'],
     )
     def test_batch_has_samples_of_each_video(self, name, data_root):
         torch.manual_seed(0)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from helpers import write_video
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmengine.dataset import Compose
 
 from bike_mmaction.compat import PipelineError
+from tests.kit.videos import write_video
 
 
 def read(video, **kwargs):

@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from helpers import free_port
 from mmaction.registry import METRICS
 from sklearn.metrics import average_precision_score
+
+from tests.kit.tools import free_port
 
 CASES = ('plain', 'ties', 'absent classes', 'one video a class', 'videos without label')
 

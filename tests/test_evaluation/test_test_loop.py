@@ -9,9 +9,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from helpers import shrink
 from mmaction.registry import DATASETS
-from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
 from sklearn.metrics import average_precision_score
@@ -24,17 +22,13 @@ from bike_mmaction.evaluation.results import (
     markdown_table,
 )
 from bike_mmaction.recipes import set_views, use_rawframes
+from tests.kit.configs import load_config, shrink
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]
 
 
 def config(data_root, work_dir, lines):
-    cfg = shrink(
-        Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-        data_root,
-        work_dir,
-    )
+    cfg = shrink(load_config('bike_vitb32_k400'), data_root, work_dir)
     path = osp.join(work_dir, 'list.txt')
     with open(path, 'w') as file:
         file.write('\n'.join(lines) + '\n')

@@ -6,13 +6,13 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from helpers import TINY_ARCH
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
 from scipy.special import softmax
 
 from bike_mmaction.evaluation.zero_shot import votes
 from bike_mmaction.models.clip import TextEmbeddings
+from tests.kit.models import TINY_ARCH
 
 REFERENCE = osp.join(osp.dirname(__file__), '..', 'reference')
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')

@@ -4,9 +4,10 @@ import re
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+
+from tests.kit.models import TINY_ARCH
 
 NAMES = ['playing chess', 'surfing', 'a dog']
 ATTRIBUTES = [['board', 'table'], ['sea', 'wave', 'beach'], ['fur']]

@@ -1,9 +1,7 @@
 """A recognizer with an attributes branch, alone or beside the other."""
 
-import fixture
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.logging import MMLogger
@@ -11,6 +9,8 @@ from mmengine.runner import load_checkpoint
 
 from bike_mmaction.checkpoint import merge_branches
 from bike_mmaction.models.association import ATTRIBUTES_CLIP, association_model
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
 
 TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
 NAMES = fixture.CLASSES

@@ -1,14 +1,14 @@
 import copy
 
-import fixture
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from safetensors.torch import save_file
 
 from bike_mmaction.models.pretrained import get_arch, load_pretrained
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
 
 TEXTS = ['a dog', 'somebody playing the violin']
 

@@ -1,10 +1,8 @@
 """Scores that are NaN or infinite are an error that names the cause."""
 
-import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
@@ -12,6 +10,8 @@ from bike_mmaction.apis.building import build_recognizer
 from bike_mmaction.apis.inferencer import BIKEInferencer
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.finite import NonFiniteError, non_finite_tensors
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
 
 NAMES = fixture.CLASSES
 TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from open_clip import CustomTextCLIP
 
@@ -12,6 +11,7 @@ from bike_mmaction.models.interpolation import (
     InterpolateWeights,
     interpolate_with_pretrained,
 )
+from tests.kit.models import TINY_ARCH
 
 
 def build(pretrained):

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
+
+from tests.kit.models import TINY_ARCH
 
 BACKBONES = {
     'toolbox': (dict(type='ResNet', depth=18), 512),

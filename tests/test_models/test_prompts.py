@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 
 from bike_mmaction.datasets.prompts import load_prompts
+from tests.kit.models import TINY_ARCH
 
 NAMES = ['abseiling', 'playing a drum', 'yoga']
 PROMPTS = ['This is a video about {}', 'a photo of a person {} outdoors']

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import fixture
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
 from bike_mmaction.checkpoint import from_released, to_released
 from bike_mmaction.compat import torch_version
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
 
 
 def build(arch=TINY_ARCH, neck=True, **kwargs):

@@ -6,10 +6,10 @@ import threading
 import time
 
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 
 from bike_mmaction.models.sharing import Recent, variant
+from tests.kit.models import TINY_ARCH
 
 
 def test_variant_leaves_the_original_alone():

@@ -11,11 +11,11 @@ import sys
 import open_clip
 import pytest
 import torch
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 
 import bike_mmaction
+from tests.kit.models import TINY_ARCH
 
 LONG = 'walking a dog that ' + 'runs and runs and ' * 20 + 'sleeps'
 

@@ -1,12 +1,12 @@
-import fixture
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import TINY_ARCH
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from bike_mmaction.models.vcs_head import concept_spotting, frame_saliency, to_frames
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
 
 NAMES = ['abseiling', 'making a cake', 'zumba']
 

@@ -3,25 +3,18 @@ import logging
 import os.path as osp
 
 import pytest
-from helpers import shrink, shrink_images
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
+from tests.kit.configs import load_config, shrink, shrink_images
+
 OPTIONS = set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 
 
 @pytest.fixture
 def cfg(data_root, tmp_path):
     """A shipped config made small: five videos, two a batch, one epoch."""
-    return shrink_images(
-        shrink(
-            Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py')),
-            data_root,
-            tmp_path,
-        )
-    )
+    return shrink_images(shrink(load_config('bike_vitb32_k400'), data_root, tmp_path))
 
 
 @pytest.fixture

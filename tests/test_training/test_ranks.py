@@ -6,13 +6,13 @@ import os
 import pytest
 import torch
 import torch.multiprocessing as mp
-from helpers import free_port
 from mmaction.utils import register_all_modules
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import leave_process_group
 from bike_mmaction.models.finite import NonFiniteError
+from tests.kit.tools import free_port
 
 
 def run_rank(rank, port, folder):

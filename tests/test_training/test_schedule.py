@@ -10,8 +10,8 @@ from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.registry import PARAM_SCHEDULERS
 
 from bike_mmaction.training.schedule import Run, check_schedule, set_epochs
+from tests.kit import ROOT
 
-ROOT = osp.join(osp.dirname(osp.abspath(__file__)), '..', '..')
 EPOCH = 10  # iterations
 
 

@@ -13,7 +13,7 @@ from bike_mmaction.evaluation.zero_shot import (
     votes,
 )
 
-GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
+GOLDEN = osp.dirname(__file__)
 
 
 @pytest.fixture(scope='module')

@@ -4,19 +4,20 @@ import json
 import os.path as osp
 from functools import partial
 
-import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH, tool
 from mmaction.registry import DATASETS
 from mmaction.structures import ActionDataSample
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-ROOT = osp.join(osp.dirname(__file__), '..', '..')
+from tests.golden import fixture
+from tests.kit import ROOT
+from tests.kit.configs import load_config
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import tool
 
 
 @DATASETS.register_module()
@@ -67,7 +68,7 @@ def trained(tmp_path_factory):
     conversion = tool('convert_checkpoint').convert(
         str(folder / 'released.pt'), str(folder / 'converted.pth')
     )
-    shipped = Config.fromfile(osp.join(ROOT, 'configs/bike_vitb32_k400.py'))
+    shipped = load_config('bike_vitb32_k400')
     model = shipped.model
     model.backbone.update(arch=TINY_ARCH, pretrained=None)
     model.neck.update(embed_dims=64, num_heads=2)

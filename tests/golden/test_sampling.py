@@ -6,7 +6,7 @@ import os.path as osp
 import pytest
 from mmaction.registry import TRANSFORMS
 
-with open(osp.join(osp.dirname(__file__), '..', 'golden', 'sampling.json')) as file:
+with open(osp.join(osp.dirname(__file__), 'sampling.json')) as file:
     CASES = json.load(file)
 
 

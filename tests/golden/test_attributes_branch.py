@@ -6,17 +6,19 @@ tool and loaded through mmengine. Expected agreement: 1e-4 relative.
 
 import os.path as osp
 
-import fixture
 import numpy as np
 import pytest
 import torch
-from helpers import TINY_ARCH, convert_released
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
+from tests.golden import fixture
+from tests.kit.models import TINY_ARCH
+from tests.kit.tools import convert_released
+
 HERE = osp.dirname(__file__)
-GOLDEN = np.load(osp.join(HERE, '..', 'golden', 'attributes.npz'))
+GOLDEN = np.load(osp.join(HERE, 'attributes.npz'))
 
 
 @pytest.fixture(scope='module', params=['', 'module.'])

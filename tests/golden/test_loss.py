@@ -9,7 +9,7 @@ from bike_mmaction.models.loss import symmetric_contrastive_loss
 
 
 def test_soft_target():
-    golden = np.load(osp.join(osp.dirname(__file__), '..', 'golden', 'loss.npz'))
+    golden = np.load(osp.join(osp.dirname(__file__), 'loss.npz'))
     logits = torch.tensor(golden['logits'], requires_grad=True)
     labels = torch.tensor(golden['labels'])
     loss = symmetric_contrastive_loss(logits, labels[:, None] == labels)

@@ -5,10 +5,10 @@ import json
 import os
 import os.path as osp
 
-from helpers import write_video
-
 from bike_mmaction.datasets.catalog import find_dataset
 from bike_mmaction.datasets.class_names import load_class_names
+from tests.kit.lists import write_text
+from tests.kit.videos import write_frames, write_video
 
 NUM_FRAMES = 24  # at 25 frames per second, but for ActivityNet
 
@@ -53,26 +53,6 @@ def write_official(name, root, rawframes=False):
                 info.frames,
             )
     return folder
-
-
-def write_frames(video, folder, template='img_{:05}.jpg'):
-    """Extract the frames of a video, from number 1 on."""
-    import decord
-    from PIL import Image
-
-    os.makedirs(folder, exist_ok=True)
-    template = template.replace('{video}', osp.basename(folder))
-    for number, frame in enumerate(decord.VideoReader(video), 1):
-        path = osp.join(folder, template.format(number))
-        Image.fromarray(frame.asnumpy()).save(path)
-
-
-def write_text(path, *lines):
-    """Write a text file and the folder that it lies in."""
-    os.makedirs(osp.dirname(path), exist_ok=True)
-    with open(path, 'w', encoding='utf-8') as file:
-        file.writelines(f'{line}\n' for line in lines)
-    return str(path)
 
 
 def _ucf101(folder):

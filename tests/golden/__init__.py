@@ -1,0 +1,1 @@
+"""What the authors' modules compute, and the tests that compare with it."""

@@ -1,0 +1,111 @@
+"""Running of tools: in this process, and in processes of their own."""
+
+import glob
+import importlib.util
+import json
+import os
+import os.path as osp
+import socket
+import subprocess
+import sys
+from unittest import mock
+
+import torch
+
+from tests.kit import ROOT
+
+
+def tool(name):
+    """A script of ``tools/`` as a module."""
+    path = osp.join(ROOT, 'tools', f'{name}.py')
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_tool(name, *args):
+    """Run a script of ``tools/`` with these arguments, in this process.
+
+    Returns:
+        What its ``main`` returns.
+
+    Raises:
+        SystemExit: if it ends with a message or a status but 0.
+    """
+    with mock.patch.object(sys, 'argv', [name, *map(str, args)]):
+        try:
+            return tool(name).main()
+        except SystemExit as end:
+            if end.code:
+                raise
+
+
+def environment(**variables):
+    """Variables of a process that imports from the source; a new free port."""
+    return dict(
+        os.environ,
+        PYTHON=sys.executable,
+        PYTHONPATH=ROOT,
+        PORT=free_port(),
+        CUDA_VISIBLE_DEVICES='-1',
+        OMP_NUM_THREADS='1',
+        **variables,
+    )
+
+
+def run_process(*command, cwd=ROOT, **variables):
+    """Run a command to its end, from the root of the source.
+
+    Returns:
+        subprocess.CompletedProcess: with what it printed, as text.
+    """
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+    )
+
+
+def run_well(*command, **kwargs):
+    """As :func:`run_process`; the command must end well. What it printed."""
+    done = run_process(*command, **kwargs)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def start_process(*command):
+    """Start a command in a process group of its own; its output is a pipe."""
+    return subprocess.Popen(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def convert_released(checkpoint, folder):
+    """A released file, converted by the command-line tool: its path."""
+    released, converted = folder / 'released.pt', folder / 'converted.pth'
+    torch.save(checkpoint, released)
+    run_well(sys.executable, 'tools/convert_checkpoint.py', released, converted)
+    return str(converted)
+
+
+def read_results(folder):
+    """What a test wrote into its only run below this folder."""
+    (path,) = glob.glob(f'{folder}/*/results.json')
+    with open(path) as file:
+        return json.load(file)
+
+
+def free_port():
+    """A port of this machine that nobody uses, as text."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return str(s.getsockname()[1])
