@@ -1,4 +1,6 @@
+import functools
 import os
+import os.path as osp
 import shutil
 import subprocess
 import sys
@@ -20,44 +22,68 @@ from tests.kit.tools import run_tool
 from tests.kit.videos import write_video
 
 
+@pytest.fixture(scope='session', autouse=True)
+def registered():
+    """Components are found by name, also by fixtures of whole modules."""
+    register_all_modules()
+
+
 @pytest.fixture(autouse=True)
-def toolbox():
-    """Components are found by name, chance is the same in every test, and no
-    log is left: web servers close the files of all logs there are."""
+def same_start(registered):
+    """Each test begins with the same random numbers and registries, and
+    without logs: web servers close the files of all logs that are open."""
     MMLogger._instance_dict.clear()
     register_all_modules()
     torch.manual_seed(0)
 
 
 @pytest.fixture(scope='session')
-def data_root(tmp_path_factory):
-    """Five videos and their frames, where the K400 configs look."""
-    return write_dataset(tmp_path_factory.mktemp('kinetics400'))
+def unchanged(tmp_path_factory):
+    """Fills a new folder that many tests read: ``unchanged(name, fill)``.
+
+    Returns what ``fill(folder)`` returns, and fails at the end of all tests
+    if one of them has changed, added or removed a file there.
+    """
+    before = {}
+
+    def make(name, fill):
+        folder = tmp_path_factory.mktemp(name)
+        result = fill(folder)
+        before[folder] = files_below(folder)
+        return result
+
+    yield make
+    for folder, files in before.items():
+        assert files_below(folder) == files, f'a test changed files in {folder}'
 
 
 @pytest.fixture(scope='session')
-def roots(tmp_path_factory):
-    """Prepared data roots, by the ``data_root`` of the configs."""
-    made = {}
+def data_root(unchanged):
+    """Five videos and their frames, where the K400 configs look."""
+    return unchanged('kinetics400', write_dataset)
 
+
+@pytest.fixture(scope='session')
+def roots(unchanged):
+    """Prepared data roots, by the ``data_root`` of the configs."""
+
+    @functools.cache
     def get(data_root):
-        if data_root not in made:
-            name = os.path.basename(data_root)
-            made[data_root] = prepare(name, tmp_path_factory.mktemp(name))
-        return made[data_root]
+        name = osp.basename(data_root)
+        return unchanged(name, lambda folder: prepare(name, folder))
 
     return get
 
 
 @pytest.fixture(scope='session')
-def video(tmp_path_factory):
+def video(unchanged):
     """A H.264 file of 24 frames."""
-    return write_video(tmp_path_factory.mktemp('video') / 'clip.mp4')
+    return unchanged('video', lambda folder: write_video(folder / 'clip.mp4'))
 
 
 @pytest.fixture
 def repository(monkeypatch):
-    """Root folder of the repository; subprocesses import from it."""
+    """Root folder of the repository; processes import from it."""
     monkeypatch.setenv('PYTHONPATH', ROOT)
     return ROOT
 
@@ -68,12 +94,12 @@ def source(tmp_path_factory):
     copy = tmp_path_factory.mktemp('source')
     for name in ('bike_mmaction', 'configs', 'tools'):
         shutil.copytree(
-            os.path.join(ROOT, name),
+            osp.join(ROOT, name),
             copy / name,
             ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'),
         )
     for name in ('setup.py', 'pyproject.toml'):
-        shutil.copy(os.path.join(ROOT, name), copy)
+        shutil.copy(osp.join(ROOT, name), copy)
     return copy
 
 
@@ -95,7 +121,7 @@ def away(site, tmp_path_factory):
         PYTHONPATH=str(site),
         PYTHONDONTWRITEBYTECODE='1',
         MPLBACKEND='Agg',
-        PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH'],
+        PATH=osp.dirname(sys.executable) + os.pathsep + os.environ['PATH'],
     )
     return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=env)
 
@@ -109,6 +135,15 @@ def call(*args, **kwargs):
     return done.stdout
 
 
+def files_below(folder):
+    """Size and time of change of each file, by its path."""
+    return {
+        path: (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
 def prepare(name, root):
     """Official files of a data set, and the lists made of them."""
     folder = write_official(name, root, rawframes=True)
@@ -118,13 +153,6 @@ def prepare(name, root):
     for name in names:
         rate = ['--fps', frame_rate(name)] if CATALOG[name].segments else []
         for kind in ([], ['--rawframes', *rate]):
-            run_tool(
-                'data/prepare',
-                name,
-                '--annotations',
-                folder,
-                '--data-root',
-                root,
-                *kind,
-            )
+            options = ['--annotations', folder, '--data-root', root, *kind]
+            run_tool('data/prepare', name, *options)
     return str(root)

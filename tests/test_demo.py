@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import os.path as osp
 import pickle
 import shutil
-import subprocess
 import sys
 
 import decord
@@ -15,18 +13,11 @@ import torch
 
 from tests.kit import ROOT
 from tests.kit.configs import load_config
-from tests.kit.tools import run_tool
+from tests.kit.tools import run_tool, run_well
 
 
-def run(*args, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, *map(str, args)],
-        cwd=cwd,
-        env=dict(os.environ, PYTHONPATH=ROOT),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+def run(script, *args, **kwargs):
+    return run_well(sys.executable, script, *args, **kwargs)
 
 
 def render(out, *args):

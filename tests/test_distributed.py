@@ -8,7 +8,6 @@ import os.path as osp
 import pickle
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -22,33 +21,24 @@ from mmengine.config import Config
 from mmengine.hooks import LoggerHook
 
 from tests.golden import fixture
-from tests.kit import ROOT
 from tests.kit.configs import load_config
-from tests.kit.models import TINY_ARCH
-from tests.kit.tools import free_port
+from tests.kit.models import (
+    attributes_branch,
+    temporal_transformer,
+    text_encoder,
+    video_branch,
+)
+from tests.kit.tools import run_well, start_process
 
 
 def build(target, frozen):
     torch.manual_seed(0)
-    return MODELS.build(
-        dict(
-            type='CLIPRecognizer',
-            backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
-            neck=dict(
-                type='TemporalTransformer', embed_dims=64, num_heads=2, num_layers=1
-            ),
-            cls_head=dict(
-                type='VCSHead',
-                num_classes=len(fixture.CLASSES),
-                in_channels=64,
-                class_names=fixture.CLASSES,
-                loss_cls=dict(type='ContrastiveLoss', target=target),
-                text_encoder=dict(
-                    type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen
-                ),
-            ),
-        )
-    ).train()
+    head = dict(
+        loss_cls=dict(type='ContrastiveLoss', target=target),
+        text_encoder=text_encoder(frozen=frozen),
+    )
+    config = video_branch(fixture.CLASSES, head, neck=temporal_transformer())
+    return MODELS.build(config).train()
 
 
 def batch(part=slice(None)):
@@ -72,10 +62,7 @@ ATTRIBUTES = [
 ]
 HEADS = dict(
     released=dict(),
-    trained=dict(
-        mlp=False,
-        attributes_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH, frozen=False),
-    ),
+    trained=dict(mlp=False, attributes_encoder=text_encoder(frozen=False)),
     # The second rank's videos have no attributes.
     absent=dict(),
 )
@@ -83,18 +70,7 @@ HEADS = dict(
 
 def build_attributes(kind):
     torch.manual_seed(0)
-    return MODELS.build(
-        dict(
-            type='CLIPRecognizer',
-            attributes_head=dict(
-                type='AttributesTextHead',
-                num_classes=len(fixture.CLASSES),
-                class_names=fixture.CLASSES,
-                text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-                **HEADS[kind],
-            ),
-        )
-    ).train()
+    return MODELS.build(attributes_branch(fixture.CLASSES, HEADS[kind])).train()
 
 
 def attributes_batch(kind, part=slice(None)):
@@ -199,21 +175,17 @@ def test_attributes_of_two_ranks(ranks, kind):
 def config(tmp_path_factory):
     """The demo's config with few videos: 6 to train, 5 to test."""
     root = tmp_path_factory.mktemp('demo')
-    subprocess.run(
-        [
-            sys.executable,
-            'tools/demo/render.py',
-            '--out',
-            root / 'data',
-            '--train',
-            '6',
-            '--val',
-            '2',
-            '--test',
-            '5',
-        ],
-        cwd=ROOT,
-        check=True,
+    run_well(
+        sys.executable,
+        'tools/demo/render.py',
+        '--out',
+        root / 'data',
+        '--train',
+        '6',
+        '--val',
+        '2',
+        '--test',
+        '5',
     )
     cfg = load_config('bike_demo')
     cfg.model.backbone.pretrained = None
@@ -234,26 +206,6 @@ def config(tmp_path_factory):
     return path
 
 
-def start(*command):
-    """Run a tool of this repository in its own process group."""
-    env = dict(
-        os.environ,
-        PYTHON=sys.executable,
-        PYTHONPATH=ROOT,
-        PORT=free_port(),
-        OMP_NUM_THREADS='1',
-    )
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=env,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
 def finish(process, timeout=300):
     out, _ = process.communicate(timeout=timeout)
     assert process.returncode == 0, out[-3000:]
@@ -271,7 +223,7 @@ def wait_for(path, process, timeout=200):
 def test_training_is_stopped_and_resumed(config, tmp_path):
     work = str(tmp_path / 'work')
     train = ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', work]
-    process = start(*train, '--epochs', '1000')
+    process = start_process(*train, '--epochs', '1000')
     wait_for(f'{work}/last_checkpoint', process)
     # To the launcher, which stops its workers, as a scheduler would.
     os.killpg(process.pid, signal.SIGTERM)
@@ -280,7 +232,9 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     with open(f'{work}/last_checkpoint') as file:
         done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
     out = finish(
-        start(*train, '--resume', '--epochs', str(done + 2), '--override-schedule')
+        start_process(
+            *train, '--resume', '--epochs', str(done + 2), '--override-schedule'
+        )
     )
     assert f'resumed epoch: {done}' in out
     trained = {int(n) for n in re.findall(r'Epoch\(train\) +\[(\d+)\]', out)}
@@ -291,7 +245,7 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
 
 
 def test_a_mistake_is_told_by_one_process(config, tmp_path):
-    process = start(
+    process = start_process(
         'bash',
         'tools/dist_train.sh',
         config,
@@ -313,7 +267,7 @@ def test_two_processes_test_as_one(config, tmp_path):
     work = str(tmp_path / 'work')
     listed = list_with_unreadable(Config.fromfile(config), tmp_path)
     finish(
-        start(
+        start_process(
             sys.executable,
             'tools/train.py',
             config,
@@ -333,7 +287,7 @@ def test_two_processes_test_as_one(config, tmp_path):
     for name, command in commands.items():
         out = str(tmp_path / name)
         finish(
-            start(
+            start_process(
                 *command,
                 '--views',
                 '2x3',

@@ -11,21 +11,19 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
 from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
 from bike_mmaction.apis.sources import SourceReader, find_sources
 from bike_mmaction.compat import torch_version
-from bike_mmaction.recipes import set_clip_len, set_image_size, set_views
-from tests.kit.configs import load_config
-from tests.kit.models import TINY_ARCH
+from bike_mmaction.recipes import set_views
+from tests.kit.configs import load_config, load_tiny
+from tests.kit.models import FOUR_CLASSES, TINY_ARCH, tiny_arch
 from tests.kit.tools import run_tool
 from tests.kit.videos import write_video
 
-ARCH = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], layers=1))
-CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
+ARCH = tiny_arch(layers=1)
 needs_torch = pytest.mark.skipif(
     torch_version() < export.MIN_TORCH,
     reason='export needs torch>={}.{}'.format(*export.MIN_TORCH),
@@ -44,26 +42,11 @@ def onnx():
 
 def small_config(name='bike_vitb32_k400', **head):
     """Four frames of 32x32 pixels, a tiny CLIP, four classes."""
-    cfg = load_config(name)
-    set_image_size(cfg, 32, 36)
-    set_clip_len(cfg, 4)
-    tower = dict(arch=ARCH, pretrained=None)
-    if cfg.model.backbone.type == 'CLIPImageEncoder':
-        cfg.model.backbone.update(tower)
-        cfg.model.cls_head.in_channels = 64
-    if cfg.model.get('neck'):
-        cfg.model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
-    cfg.model.cls_head.text_encoder.update(tower)
-    for key in ('cls_head', 'attributes_head'):
-        if key in cfg.model:
-            cfg.model[key].update(class_names=CLASSES, num_classes=4)
-    cfg.model.cls_head.update(head)
-    return cfg
+    return load_tiny(name, FOUR_CLASSES, arch=ARCH, **head)
 
 
 def build(cfg):
     """With weights that make videos, frames and classes differ."""
-    register_all_modules()
     torch.manual_seed(1)
     model = MODELS.build(cfg.model).eval()
     model.cfg = cfg
@@ -160,7 +143,7 @@ def test_gives_what_the_recognizer_gives(
     outputs = run(frames)
     for row, found in enumerate(bike(videos, topk=4)):
         for name, value in found.predictions:
-            k = CLASSES.index(name)
+            k = FOUR_CLASSES.index(name)
             assert outputs['confidences'][row, k] == pytest.approx(value, abs=1e-4)
             np.testing.assert_allclose(
                 outputs['saliency'][row, k], found.saliency[name], atol=1e-4
@@ -187,7 +170,7 @@ def test_onnx_describes_itself(onnx_file, recognizer, cfg):
     found = {o.name: o.shape[1:] for o in session.get_outputs()}
     assert found == dict(scores=[4], confidences=[4], saliency=[4, 4])
     known = session.get_modelmeta().custom_metadata_map
-    assert json.loads(known['class_names']) == CLASSES
+    assert json.loads(known['class_names']) == FOUR_CLASSES
     assert json.loads(known['prompt']) == recognizer.cls_head.prompt
     assert known['bike_mmaction'] == __version__
     assert 'frames [B, 3, 4, 32, 32]' in known['input']
@@ -220,7 +203,7 @@ def test_program_needs_torch_alone(program_file, recognizer, frames, tmp_path):
         stdout=subprocess.PIPE,
     ).stdout
     known = json.loads(printed)
-    assert json.loads(known['class_names']) == CLASSES
+    assert json.loads(known['class_names']) == FOUR_CLASSES
     outputs = dict(np.load(paths[1]))
     assert_same(
         lambda part: {k: v[: len(part)] for k, v in outputs.items()}, recognizer, frames
@@ -275,10 +258,7 @@ def without_neck():
 
 def images():
     """Recognizer2D, frames folded into the batch; a projection."""
-    cfg = small_config('vcs_resnet50_k400', num_segments=4)
-    cfg.model.backbone.update(depth=18, pretrained=None)
-    cfg.model.cls_head.in_channels = 512
-    return cfg
+    return small_config('vcs_resnet50_k400', num_segments=4)
 
 
 def timm():
@@ -293,10 +273,7 @@ def timm():
 
 def clips():
     """Three-dimensional convolutions."""
-    cfg = small_config('vcs_slowonly_resnet50_k400')
-    cfg.model.backbone.update(depth=18, pretrained=None)
-    cfg.model.cls_head.in_channels = 512
-    return cfg
+    return small_config('vcs_slowonly_resnet50_k400')
 
 
 @needs_torch

@@ -23,8 +23,8 @@ from bike_mmaction.models.finite import NonFiniteError
 from bike_mmaction.recipes import add_attributes_branch, fold_frames
 from tests.kit import ROOT
 from tests.kit.configs import load_config
-from tests.kit.models import TINY_ARCH
-from tests.kit.tools import free_port
+from tests.kit.models import tiny_arch, write_clip
+from tests.kit.tools import environment, free_port, run_process
 from tests.kit.videos import write_video
 
 LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
@@ -36,10 +36,9 @@ def write_config(folder, names):
     (folder / 'lexicon.txt').write_text('\n'.join(LEXICON) + '\n')
     (folder / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
     cfg = load_config('bike_demo')
-    arch = dict(TINY_ARCH, vision_cfg=dict(TINY_ARCH['vision_cfg'], image_size=64))
-    cfg.model.backbone.update(arch=arch, pretrained=str(folder / 'clip.pt'))
-    torch.manual_seed(0)
-    torch.save(open_clip.CLIP(**arch).state_dict(), folder / 'clip.pt')
+    arch = tiny_arch(image_size=64)
+    clip = write_clip(folder / 'clip.pt', arch)
+    cfg.model.backbone.update(arch=arch, pretrained=clip)
     cfg.test_dataloader.batch_size = 2
     for split in ('train', 'test'):
         cfg[f'{split}_dataloader'].dataset.update(
@@ -93,20 +92,8 @@ def command(data, out, *args, processes=1):
     ]
 
 
-def environment():
-    return dict(
-        os.environ, PYTHONPATH=ROOT, CUDA_VISIBLE_DEVICES='-1', OMP_NUM_THREADS='1'
-    )
-
-
 def run(data, out, *args, **kwargs):
-    return subprocess.run(
-        command(data, out, *args, **kwargs),
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
+    return run_process(*command(data, out, *args, **kwargs))
 
 
 @pytest.fixture(scope='module')
@@ -258,10 +245,8 @@ class TestInProcess:
         """Whatever is trained on them: here one with narrower embeddings."""
         cfg = Config.fromfile(str(few / 'config.py'))
         arch = dict(cfg.model.backbone.arch, embed_dim=32)
-        torch.save(open_clip.CLIP(**arch).state_dict(), few / 'other.pt')
-        add_attributes_branch(
-            cfg, 'none.json', clip=dict(arch=arch, pretrained=str(few / 'other.pt'))
-        )
+        other = write_clip(few / 'other.pt', arch)
+        add_attributes_branch(cfg, 'none.json', clip=dict(arch=arch, pretrained=other))
         out = tmp_path / 'attributes.json'
         generate_attributes(cfg, LEXICON, 3, str(out))
         header = AttributeFile(str(out)).header

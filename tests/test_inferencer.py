@@ -25,11 +25,10 @@ from bike_mmaction.models.text_head import with_classes
 from bike_mmaction.shipped import find_config
 from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink_model
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import CLASSES, TINY_ARCH, write_checkpoint, write_clip
 from tests.kit.tools import run_tool
 from tests.kit.videos import write_frames, write_video
 
-CLASSES = ['a dog', 'playing chess', 'yoga']
 LEXICON = ['sea', 'wave', 'sun', 'grass']
 
 
@@ -40,21 +39,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def bike(folder):
-    from mmaction.utils import register_all_modules
-
-    register_all_modules()
     cfg = load_config('bike_vitb32_k400')
     shrink_model(cfg.model)
-    torch.manual_seed(0)
-    clip = open_clip.CLIP(**cfg.model.backbone.arch)
-    torch.save(clip.state_dict(), folder / 'clip.pt')
-    cfg.model.backbone.pretrained = str(folder / 'clip.pt')
-    model = MODELS.build(cfg.model)
-    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
-    cfg.dump(folder / 'small.py')
-    return BIKEInferencer(
-        str(folder / 'small.py'), str(folder / 'model.pth'), device='cpu'
+    cfg.model.backbone.pretrained = write_clip(
+        folder / 'clip.pt', cfg.model.backbone.arch
     )
+    checkpoint = write_checkpoint(MODELS.build(cfg.model), folder / 'model.pth')
+    cfg.dump(folder / 'small.py')
+    return BIKEInferencer(str(folder / 'small.py'), checkpoint, device='cpu')
 
 
 @pytest.fixture(scope='module')

@@ -2,11 +2,9 @@
 
 import json
 import os.path as osp
-import subprocess
 import sys
 
 import mmaction
-import open_clip
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -14,7 +12,8 @@ from mmengine import load
 
 from bike_mmaction.models.untrained import random_parts
 from tests.kit.configs import load_config, shrink
-from tests.kit.tools import read_results, run_tool
+from tests.kit.models import write_checkpoint, write_clip
+from tests.kit.tools import read_results, run_tool, run_well
 
 TOOLS = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools')
 
@@ -42,15 +41,9 @@ print(json.dumps([sorted(first), sorted(registered()), names]))
 """
 
 
-def test_import_registers_everything(repository):
-    done = subprocess.run(
-        [sys.executable, '-c', EVERYTHING],
-        capture_output=True,
-        text=True,
-        cwd=repository,
-    )
-    assert done.returncode == 0, done.stderr
-    first, whole, names = json.loads(done.stdout.splitlines()[-1])
+def test_import_registers_everything():
+    printed = run_well(sys.executable, '-c', EVERYTHING)
+    first, whole, names = json.loads(printed.splitlines()[-1])
     assert len(first) > 20 and 'bike_mmaction.cli.testing' in names
     assert [entry for entry in whole if entry not in first] == []
 
@@ -59,17 +52,15 @@ def test_import_registers_everything(repository):
 def small(data_root, tmp_path):
     """A video branch of CLIP alone, with the weights of a file."""
     cfg = shrink(load_config('bike_vitb16_vcs_k400'), data_root, tmp_path)
-    torch.manual_seed(0)
-    clip = open_clip.CLIP(**cfg.model.backbone.arch)
-    torch.save(clip.state_dict(), tmp_path / 'clip.pt')
+    clip = write_clip(tmp_path / 'clip.pt', cfg.model.backbone.arch)
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
-        tower.pretrained = str(tmp_path / 'clip.pt')
+        tower.pretrained = clip
     cfg.test_dataloader.dataset.indices = 2
     cfg.dump(tmp_path / 'small.py')
     return cfg
 
 
-def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
+def test_dumped_config_runs_by_the_toolbox(small, tmp_path):
     """There it tests the checkpoint, not the weights that the config names."""
     run_tool(
         'test', tmp_path / 'small.py', 'pretrained', '--work-dir', tmp_path / 'work'
@@ -79,7 +70,7 @@ def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
     torch.manual_seed(1)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'other.pth')
+    write_checkpoint(model, tmp_path / 'other.pth')
     dumps = []
     for program, config in (
         (f'{TOOLS}/test.py', tmp_path / 'work/small.py'),
@@ -94,14 +85,8 @@ def test_dumped_config_runs_by_the_toolbox(small, tmp_path, repository):
             tmp_path / f'{len(dumps)}.pkl',
         ]
         if program:
-            done = subprocess.run(
-                [sys.executable, program, *map(str, args)],
-                capture_output=True,
-                text=True,
-                cwd=tmp_path,
-            )
-            assert done.returncode == 0, done.stderr[-3000:]
-            assert '`pretrained` of the config is not read' in done.stdout
+            printed = run_well(sys.executable, program, *args, cwd=tmp_path)
+            assert '`pretrained` of the config is not read' in printed
         else:
             run_tool('test', *args)
         dumps.append(torch.stack([s['pred_score'] for s in load(str(args[-1]))]))

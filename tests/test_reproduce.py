@@ -35,18 +35,16 @@ from bike_mmaction.reproduction.report import cells, compare, means_of_splits
 from bike_mmaction.reproduction.running import only_one, reason_in
 from bike_mmaction.reproduction.settings import encoders
 from tests.golden import fixture
-from tests.kit import ROOT
 from tests.kit.configs import load_config
-from tests.kit.models import TINY_ARCH
-from tests.kit.tools import convert_released, free_port, run_tool
+from tests.kit.models import tiny_arch, write_clip
+from tests.kit.tools import convert_released, free_port, run_tool, start_process
 from tests.kit.videos import write_video
 
 VIDEO, MEAN = 'bike_vitb32_k400', 'bike_vitb32_meanpool_k400'
 ATTRIBUTES = 'bike_vitb32_attributes_k400'
 EPOCHS = 3
 # Of a released fixture whose images have the size of the configs' crops.
-ARCH = copy.deepcopy(TINY_ARCH)
-ARCH['vision_cfg'].update(image_size=224, patch_size=112)
+ARCH = tiny_arch(image_size=224, patch_size=112)
 
 
 def shipped():
@@ -393,14 +391,7 @@ def test_a_row_that_fails_does_not_end_the_others(tested):
 def test_goes_on_after_a_stop(tested, tmp_path, capsys, monkeypatch):
     """Stopped inside of a training; then with twice as many processes."""
     args, folder, _ = tested
-    process = subprocess.Popen(
-        [sys.executable, 'tools/reproduce.py', *map(str, args)],
-        cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=ROOT),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = start_process(sys.executable, 'tools/reproduce.py', *args)
     training = folder / MEAN / 'training'
     while not (training / 'last_checkpoint').exists():
         assert process.poll() is None, process.stdout.read()
@@ -453,8 +444,8 @@ def demo(tmp_path):
         (data / f'{name}.txt').write_text(''.join(f'{i}.mp4 {i}\n' for i in range(4)))
     (data / 'class_names.txt').write_text('\n'.join(map(str, range(16))))
     cfg = load_config('bike_demo')
-    clip = CustomTextCLIP(**cfg.model.backbone.arch)
-    torch.save(clip.state_dict(), tmp_path / 'demo' / 'clip.pt')
+    arch = cfg.model.backbone.arch
+    write_clip(tmp_path / 'demo' / 'clip.pt', arch, layout=CustomTextCLIP)
     for part in encoders(cfg):
         part['pretrained'] = None
     cfg.model.cls_head.class_names = list(map(str, range(16)))

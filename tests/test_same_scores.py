@@ -4,11 +4,9 @@ import os.path as osp
 import threading
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from mmaction.registry import MODELS
-from mmaction.utils import register_all_modules
 from mmengine.dataset import Compose, pseudo_collate
 
 from bike_mmaction.apis import BIKEInferencer, ResultWriter
@@ -16,13 +14,12 @@ from bike_mmaction.apis.export import video_branch
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.text_head import with_classes
-from bike_mmaction.recipes import fold_frames, set_clip_len, set_image_size, set_views
+from bike_mmaction.recipes import fold_frames, set_clip_len, set_views
 from bike_mmaction.web.page import WebPage
-from tests.kit.configs import load_config
-from tests.kit.models import TINY_ARCH
+from tests.kit.configs import load_tiny
+from tests.kit.models import FOUR_CLASSES, write_checkpoint, write_clip
 from tests.kit.videos import write_video
 
-CLASSES = ['a dog', 'playing chess', 'yoga', 'reading a book in the sun']
 T = 4
 
 
@@ -34,35 +31,16 @@ def videos(tmp_path_factory):
 
 def small_config(name, folder, views, **head):
     """Four frames of 32x32 pixels, a tiny CLIP for the texts at least."""
-    cfg = load_config(name)
-    set_image_size(cfg, 32, 36)
-    set_clip_len(cfg, T)
+    clip = write_clip(folder / 'clip.pt')
+    cfg = load_tiny(name, FOUR_CLASSES, pretrained=clip, **head)
     set_views(cfg, views)
-    model = cfg.model
-    path = folder / 'clip.pt'
-    if not path.exists():
-        torch.manual_seed(0)
-        torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), path)
-    tower = dict(arch=TINY_ARCH, pretrained=str(path))
-    model.cls_head.text_encoder.update(tower)
-    if model.backbone.type == 'CLIPImageEncoder':
-        model.backbone.update(tower)
-        model.cls_head.in_channels = 64
-    else:
-        model.backbone.update(depth=18, pretrained=None)
-        model.cls_head.in_channels = 512
-    if model.get('neck'):
-        model.neck.update(embed_dims=64, num_heads=2, num_layers=1)
-    model.cls_head.update(class_names=CLASSES, num_classes=4, **head)
     return cfg
 
 
 def make(cfg, folder, **kwargs):
-    register_all_modules()
     torch.manual_seed(1)
-    model = MODELS.build(cfg.model)
-    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
-    return BIKEInferencer(cfg, str(folder / 'model.pth'), device='cpu', **kwargs)
+    checkpoint = write_checkpoint(MODELS.build(cfg.model), folder / 'model.pth')
+    return BIKEInferencer(cfg, checkpoint, device='cpu', **kwargs)
 
 
 @torch.no_grad()
@@ -115,9 +93,9 @@ def test_inferencer_scores_as_a_test(name, videos, tmp_path):
     for recognition, sample in zip(found, expected):
         values = confidences(sample, bike.head)
         assert dict(recognition.predictions) == pytest.approx(
-            dict(zip(CLASSES, values.tolist())), rel=1e-3
+            dict(zip(FOUR_CLASSES, values.tolist())), rel=1e-3
         )
-        assert recognition.predictions[0][0] == CLASSES[sample.pred_label]
+        assert recognition.predictions[0][0] == FOUR_CLASSES[sample.pred_label]
         for shares in recognition.saliency.values():
             assert len(shares) == len(recognition.frames) == T
             assert sum(shares) == pytest.approx(1)
@@ -214,7 +192,10 @@ class TestThreads:
         folder = tmp_path_factory.mktemp('threads')
         cfg = small_config('bike_vitb32_k400', folder, '1x1')
         cfg.model.attributes_head = dict(
-            type='AttributesTextHead', num_classes=4, class_names=CLASSES, mlp=False
+            type='AttributesTextHead',
+            num_classes=4,
+            class_names=FOUR_CLASSES,
+            mlp=False,
         )
         return make(
             cfg, folder, lexicon=['sea', 'wave', 'sun', 'grass'], num_attributes=2

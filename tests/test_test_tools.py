@@ -2,10 +2,7 @@
 
 import itertools
 import json
-import os
 import os.path as osp
-import subprocess
-import sys
 
 import mmengine
 import numpy as np
@@ -19,7 +16,8 @@ from open_clip import CustomTextCLIP
 from bike_mmaction.datasets.pipeline_access import own_dataset
 from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink, shrink_images
-from tests.kit.tools import free_port, read_results, run_tool
+from tests.kit.models import write_clip
+from tests.kit.tools import read_results, run_tool, run_well
 
 
 @pytest.fixture(scope='module')
@@ -48,21 +46,9 @@ def test_splits_in_one_command(splits, tmp_path):
     folder, configs, checkpoint = splits
     args = [*configs, '--checkpoints', checkpoint, '--views', '2x1']
     run_tool('test_splits', *args, '--work-dir', tmp_path / 'one')
-    done = subprocess.run(
-        [
-            'bash',
-            'tools/dist_test_splits.sh',
-            '2',
-            *args,
-            '--work-dir',
-            str(tmp_path / 'two'),
-        ],
-        cwd=ROOT,
-        env=dict(os.environ, PYTHON=sys.executable, PORT=free_port()),
-        capture_output=True,
-        text=True,
+    printed = run_well(
+        'bash', 'tools/dist_test_splits.sh', 2, *args, '--work-dir', tmp_path / 'two'
     )
-    assert done.returncode == 0, done.stderr[-3000:]
     one, two = read(tmp_path / 'one'), read(tmp_path / 'two')
     assert one == two and set(one['runs']) == {'split1', 'split2', 'split3'}
     differ = 0
@@ -75,8 +61,8 @@ def test_splits_in_one_command(splits, tmp_path):
     for name, run in one['runs'].items():
         assert run == read_results(tmp_path / 'one' / name)
         assert run['views'] == '2x1'
-    assert '| split1 | 2x1 | 4 of 4 |' in done.stdout
-    assert '| mean of 3 |' in done.stdout
+    assert '| split1 | 2x1 | 4 of 4 |' in printed
+    assert '| mean of 3 |' in printed
 
 
 def test_seeds_in_one_command(splits, tmp_path, capsys):
@@ -149,11 +135,10 @@ def options(splits, tmp_path):
     """Run a test with options on videos of three other classes."""
     folder, configs, checkpoint = splits
     cfg = Config.fromfile(configs[0])
-    torch.manual_seed(4)
-    clip = CustomTextCLIP(**cfg.model.backbone.arch).state_dict()
-    torch.save(clip, tmp_path / 'clip.pt')
+    arch = cfg.model.backbone.arch
+    clip = write_clip(tmp_path / 'clip.pt', arch, seed=4, layout=CustomTextCLIP)
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
-        tower.pretrained = str(tmp_path / 'clip.pt')
+        tower.pretrained = clip
     cfg.model.cls_head.average_clips = 'score'
     cfg.test_evaluator = dict(type='AccMetric')
     names, listed = tmp_path / 'names.csv', tmp_path / 'list.txt'

@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import subprocess
 import sys
 
 import decord
@@ -12,26 +11,15 @@ import torch
 from mmengine.config import Config
 
 from bike_mmaction.cli.mmaction_tools import check_cfg_options
-from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink
-from tests.kit.tools import run_tool, tool
-
-
-def run(*args, **env):
-    return subprocess.run(
-        list(map(str, args)),
-        cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=ROOT, **env),
-        capture_output=True,
-        text=True,
-    )
+from tests.kit.tools import run_process, run_tool, tool
 
 
 def test_training_options(data_root, tmp_path):
     cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.dump(tmp_path / 'small.py')
     work = tmp_path / 'work'
-    done = run(
+    done = run_process(
         sys.executable,
         'tools/train.py',
         tmp_path / 'small.py',
@@ -110,7 +98,7 @@ def test_slurm_command(script, args, expected, tmp_path):
     srun = tmp_path / 'srun'
     srun.write_text('#!/usr/bin/env bash\necho "$@"\n')
     srun.chmod(srun.stat().st_mode | stat.S_IEXEC)
-    done = run(
+    done = run_process(
         'bash',
         f'tools/{script}',
         *args,
@@ -141,7 +129,7 @@ def test_benchmark_of_the_pipeline(tmp_path, video, capsys):
 
 @pytest.mark.slow
 def test_benchmark_of_the_text(tmp_path):
-    done = run(
+    done = run_process(
         sys.executable,
         'tools/benchmark.py',
         'text',
@@ -163,7 +151,7 @@ def test_benchmark_of_the_text(tmp_path):
 def test_merging_names_what_is_missing(tmp_path):
     path = tmp_path / 'video.pth'
     torch.save(dict(state_dict={'cls_head.a': torch.zeros(1)}), path)
-    done = run(
+    done = run_process(
         sys.executable, 'tools/merge_checkpoints.py', path, path, tmp_path / 'out.pth'
     )
     assert done.returncode != 0 and not (tmp_path / 'out.pth').exists()

@@ -4,7 +4,6 @@ import copy
 import glob
 import json
 import os
-import subprocess
 import sys
 
 import mmengine
@@ -15,27 +14,9 @@ from mmengine.config import Config
 
 from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
-from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink
-from tests.kit.tools import free_port
-
-
-def run(*command):
-    done = subprocess.run(
-        list(map(str, command)),
-        cwd=ROOT,
-        env=dict(
-            os.environ,
-            PYTHON=sys.executable,
-            PYTHONPATH=ROOT,
-            PORT=free_port(),
-            OMP_NUM_THREADS='1',
-        ),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return done.stdout
+from tests.kit.models import write_clip
+from tests.kit.tools import run_well
 
 
 def small(name, data_root, folder):
@@ -51,14 +32,14 @@ def stages(data_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp('stages')
     cfg = small('bike_vitb32_k400', data_root, folder)
     cfg.dump(folder / 'first.py')
-    run(sys.executable, 'tools/train.py', folder / 'first.py')
+    run_well(sys.executable, 'tools/train.py', folder / 'first.py')
     first = folder / 'bike_vitb32_k400/epoch_1.pth'
     cfg = small('bike_vitb32_attributes_k400', data_root, folder)
     cfg.load_from = str(first)
     for split in ('train', 'val'):  # no video is there to be decoded
         cfg[f'{split}_dataloader'].dataset.data_prefix = dict(video='nowhere')
     cfg.dump(folder / 'second.py')
-    run('bash', 'tools/dist_train.sh', folder / 'second.py', 2)
+    run_well('bash', 'tools/dist_train.sh', folder / 'second.py', 2)
     second = folder / 'bike_vitb32_attributes_k400/epoch_1.pth'
     return first, second, folder / 'second.py'
 
@@ -84,7 +65,9 @@ def test_second_stage_trains_the_attributes_branch_only(stages):
 def test_resuming_before_the_first_checkpoint_starts_as_asked(stages, tmp_path):
     """A scheduler's script may always say --resume."""
     first, _, config = stages
-    run(sys.executable, 'tools/train.py', config, '--resume', '--work-dir', tmp_path)
+    run_well(
+        sys.executable, 'tools/train.py', config, '--resume', '--work-dir', tmp_path
+    )
     begun = weights(tmp_path / 'epoch_1.pth')
     assert all(torch.equal(begun[k], v) for k, v in weights(first).items())
 
@@ -99,7 +82,7 @@ def test_one_test_reports_both_branches(stages, tmp_path):
     ):
         processes = [count] if count > 1 else []
         out = tmp_path / str(count)
-        run(
+        run_well(
             *command,
             config,
             second,
@@ -125,7 +108,7 @@ def test_one_test_reports_both_branches(stages, tmp_path):
             sample['pred_score'],
             0.7 * sample['video_score'] + 0.3 * sample['attributes_score'],
         )
-    run(
+    run_well(
         sys.executable,
         'tools/fuse_scores.py',
         tmp_path / '2.pkl',
@@ -139,7 +122,7 @@ def test_one_test_reports_both_branches(stages, tmp_path):
 
 def test_weight_of_the_fusion(stages, tmp_path):
     _, second, config = stages
-    run(
+    run_well(
         sys.executable,
         'tools/test.py',
         config,
@@ -161,7 +144,7 @@ def test_weight_of_the_fusion(stages, tmp_path):
 def test_plug_and_play_needs_the_first_stage_only(stages, data_root, tmp_path):
     cfg = small('bike_vitb32_plugplay_k400', data_root, tmp_path)
     cfg.dump(tmp_path / 'plugplay.py')
-    run(
+    run_well(
         sys.executable,
         'tools/test.py',
         tmp_path / 'plugplay.py',
@@ -179,7 +162,7 @@ def test_plug_and_play_needs_the_first_stage_only(stages, data_root, tmp_path):
 def test_untrained_attributes_branch_is_refused(stages, tmp_path):
     first, _, config = stages
     with pytest.raises(AssertionError, match='attributes branch is untrained'):
-        run(
+        run_well(
             sys.executable, 'tools/test.py', config, first, '--work-dir', tmp_path / 'w'
         )
 
@@ -196,7 +179,7 @@ def test_branches_trained_apart_are_merged(stages, tmp_path):
         ),
         tmp_path / 'attributes.pth',
     )
-    out = run(
+    out = run_well(
         sys.executable,
         'tools/merge_checkpoints.py',
         first,
@@ -211,16 +194,13 @@ def test_branches_trained_apart_are_merged(stages, tmp_path):
 
 def test_attributes_online(stages, data_root, tmp_path):
     """The toolbox's inference API on a video that no file knows."""
-    import open_clip
 
     cfg = Config.fromfile(str(stages[2]))
     # The toolbox forgets `backbone.pretrained` before it builds a model.
+    clip = write_clip(tmp_path / 'clip.pt', cfg.model.backbone.arch)
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
-        tower.pretrained = str(tmp_path / 'clip.pt')
+        tower.pretrained = clip
     cfg.model.association = None  # by the same CLIP
-    torch.save(
-        open_clip.CLIP(**cfg.model.backbone.arch).state_dict(), tmp_path / 'clip.pt'
-    )
     cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     lexicon = ['a ball', 'grass', 'snow']
     generate_attributes(copy.deepcopy(cfg), lexicon, 2, str(tmp_path / 'a.json'))
@@ -251,7 +231,7 @@ def test_mean_average_precision_of_the_branches(stages, tmp_path):
     ]
     cfg.test_dataloader.dataset.update(multi_class=True, num_classes=400)
     cfg.dump(tmp_path / 'multi.py')
-    run(
+    run_well(
         sys.executable,
         'tools/test.py',
         tmp_path / 'multi.py',

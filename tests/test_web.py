@@ -8,8 +8,6 @@ import sys
 import urllib.request
 
 import pytest
-import torch
-from mmaction.utils import register_all_modules
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
@@ -21,10 +19,10 @@ from bike_mmaction.web.page import (
     tabulate,
 )
 from tests.kit.configs import load_config, shrink_model
+from tests.kit.models import CLASSES, write_clip
 from tests.kit.tools import run_tool
 from tests.kit.videos import write_video
 
-CLASSES = ['a dog', 'playing chess', 'yoga']
 FLAGS = (
     '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
     '--disable-background-networking --disable-component-update '
@@ -78,16 +76,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def bike(folder):
-    import open_clip
-
-    register_all_modules()
     cfg = load_config('bike_vitb16_vcs_k400')
     shrink_model(cfg.model)
-    torch.manual_seed(0)
-    clip = open_clip.CLIP(**cfg.model.backbone.arch)
-    torch.save(clip.state_dict(), folder / 'clip.pt')
+    weights = write_clip(folder / 'clip.pt', cfg.model.backbone.arch)
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
-        tower.pretrained = str(folder / 'clip.pt')
+        tower.pretrained = weights
     return BIKEInferencer(cfg, lexicon=['sea', 'wave', 'sun', 'sand', 'dune'])
 
 

@@ -18,6 +18,8 @@ TINY_ARCH = dict(
     vision_cfg=dict(image_size=32, patch_size=16, width=128, layers=2, head_width=64),
     text_cfg=dict(context_length=77, vocab_size=49408, width=128, heads=2, layers=2),
 )
+CLASSES = ['a dog', 'playing chess', 'yoga']
+FOUR_CLASSES = [*CLASSES, 'reading a book in the sun']
 WIDTH = TINY_ARCH['embed_dim']
 
 

@@ -1,13 +1,13 @@
 """The authors' lists as lists of the toolbox."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
+from tests.kit.tools import run_process
 from tests.kit.videos import write_frames, write_video
 
 
@@ -349,20 +349,11 @@ def test_what_does_not_fit(refuse, tmp_path, disk):
         assert expected in message
 
 
-def test_command_line(tmp_path, repository):
+def test_command_line(tmp_path):
     source = write_text(f'{tmp_path}/x.txt', 'a b')
-    done = subprocess.run(
-        [
-            sys.executable,
-            'tools/data/convert_list.py',
-            source,
-            f'{tmp_path}/y.txt',
-            '--to',
-            'videos',
-        ],
-        cwd=repository,
-        capture_output=True,
-        text=True,
+    done = run_process(
+        *(sys.executable, 'tools/data/convert_list.py'),
+        *(source, f'{tmp_path}/y.txt', '--to', 'videos'),
     )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert f"convert_list: '{source}' line 1: expected" in done.stderr

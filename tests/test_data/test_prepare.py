@@ -2,7 +2,6 @@
 
 import os
 import os.path as osp
-import subprocess
 import sys
 
 import pytest
@@ -11,6 +10,7 @@ from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
 from tests.kit.official import kinetics600_class_names, write_official
+from tests.kit.tools import run_well
 from tests.kit.videos import write_frames, write_video
 
 
@@ -402,23 +402,13 @@ def test_wrong_options(tmp_path, refuse):
         )
 
 
-def test_command_line(tmp_path, repository):
+def test_command_line(tmp_path):
     folder = write_official('ucf101', tmp_path)
-    command = [
-        sys.executable,
-        'tools/data/prepare.py',
-        'ucf101',
-        '--annotations',
-        folder,
-        '--data-root',
-    ]
-    done = subprocess.run(
-        [*command, str(tmp_path), '--splits', '1'],
-        cwd=repository,
-        capture_output=True,
-        text=True,
+    printed = run_well(
+        *(sys.executable, 'tools/data/prepare.py', 'ucf101'),
+        *('--annotations', folder, '--data-root', tmp_path, '--splits', 1),
     )
-    assert done.returncode == 0 and 'val_split1' in done.stdout, done.stderr
+    assert 'val_split1' in printed
 
 
 def test_helpers_agree(tmp_path):

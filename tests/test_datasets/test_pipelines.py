@@ -1,8 +1,6 @@
 """Views, and files that cannot be used, through the shipped pipelines."""
 
 import itertools
-import os
-import subprocess
 import sys
 
 import decord
@@ -24,8 +22,8 @@ from bike_mmaction.recipes import (
     use_dense_sampling,
     use_resize,
 )
-from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink, shrink_data, shrink_model
+from tests.kit.tools import run_process
 from tests.kit.videos import write_video
 
 
@@ -71,12 +69,8 @@ class TestViews:
             parse_views(views)
 
     def test_tool_says_so_before_any_work(self):
-        done = subprocess.run(
-            [sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views', '4x2'],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            env=dict(os.environ, PYTHONPATH=ROOT),
+        done = run_process(
+            sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views', '4x2'
         )
         assert done.returncode == 2
         assert "views='4x2' is not understood" in done.stderr

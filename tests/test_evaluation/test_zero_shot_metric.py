@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from bike_mmaction.evaluation.zero_shot import votes
 from bike_mmaction.models.clip import TextEmbeddings
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import vcs_head
 
 REFERENCE = osp.join(osp.dirname(__file__), '..', 'reference')
 GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
@@ -39,16 +39,7 @@ def test_golden_scores_through_the_metric():
 
 
 def build_head(**kwargs):
-    return MODELS.build(
-        dict(
-            type='VCSHead',
-            num_classes=3,
-            in_channels=64,
-            class_names=['a', 'b', 'c'],
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs,
-        )
-    ).eval()
+    return MODELS.build(vcs_head(['a', 'b', 'c'], **kwargs)).eval()
 
 
 def test_head_keeps_the_scores_of_frames_and_views():

@@ -7,21 +7,15 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import TINY_ARCH, attributes_head, text_encoder
 
 NAMES = ['playing chess', 'surfing', 'a dog']
 ATTRIBUTES = [['board', 'table'], ['sea', 'wave', 'beach'], ['fur']]
 
 
-def encoder(**kwargs):
-    return dict(type='CLIPTextEncoder', arch=TINY_ARCH, **kwargs)
-
-
 def build(frozen=True, **kwargs):
-    kwargs.setdefault('num_classes', 3)
-    kwargs.setdefault('class_names', NAMES)
-    kwargs.setdefault('text_encoder', encoder(frozen=frozen))
-    return MODELS.build(dict(type='AttributesTextHead', **kwargs))
+    kwargs.setdefault('text_encoder', text_encoder(frozen=frozen))
+    return MODELS.build(attributes_head(NAMES, **kwargs))
 
 
 def samples(attributes=ATTRIBUTES, labels=(0, 1, 2)):
@@ -85,7 +79,7 @@ class TestForward:
         assert build(mlp=False, prompt='{}')([['surfing']])[0, 1] < 0.9999
 
     def test_own_encoder_of_the_attributes(self):
-        head = build(mlp=False, attributes_encoder=encoder(frozen=False))
+        head = build(mlp=False, attributes_encoder=text_encoder(frozen=False))
         torch.nn.init.normal_(head.attributes_encoder.text.text_projection, std=0.1)
         found = head.attributes_encoder(
             head.sentences(ATTRIBUTES), words=False, keep=False
@@ -117,7 +111,7 @@ class TestTraining:
         } | {'logit_scale'}
 
     def test_as_in_the_text(self):
-        head = build(mlp=False, attributes_encoder=encoder(frozen=False))
+        head = build(mlp=False, attributes_encoder=text_encoder(frozen=False))
         found = self.gradients(head, samples())
         assert 'attributes_encoder.text.text_projection' in found
         assert not any(name.startswith('text_encoder') for name in found)
@@ -242,7 +236,7 @@ class TestErrors:
             (
                 dict(
                     attributes_encoder=dict(
-                        encoder(), arch=dict(TINY_ARCH, embed_dim=32)
+                        text_encoder(), arch=dict(TINY_ARCH, embed_dim=32)
                     )
                 ),
                 '32 channels.*64',

@@ -10,29 +10,29 @@ from mmengine.runner import load_checkpoint
 from bike_mmaction.checkpoint import merge_branches
 from bike_mmaction.models.association import ATTRIBUTES_CLIP, association_model
 from tests.golden import fixture
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import (
+    TINY_ARCH,
+    attributes_branch,
+    both_branches,
+    video_branch,
+    write_checkpoint,
+    write_clip,
+)
 
 TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
 NAMES = fixture.CLASSES
 
 
 def build(video=True, attributes=True, head=None, **kwargs):
-    config = dict(type='CLIPRecognizer', **kwargs)
-    classes = dict(num_classes=len(NAMES), class_names=NAMES)
-    if video:
-        config.update(
-            backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
-            cls_head=dict(type='VCSHead', in_channels=64, text_encoder=TEXT, **classes),
-        )
-    if attributes:
-        config['attributes_head'] = dict(
-            dict(
-                type='AttributesTextHead',
-                text_encoder=None if video else TEXT,
-                **classes,
-            ),
-            **(head or {}),
-        )
+    """``head``: options of the attributes branch."""
+    if not (video or attributes):
+        config = dict(type='CLIPRecognizer')
+    elif not attributes:
+        config = video_branch(NAMES, **kwargs)
+    elif video:
+        config = both_branches(NAMES, head, **kwargs)
+    else:
+        config = attributes_branch(NAMES, head, **kwargs)
     return MODELS.build(config).eval()
 
 
@@ -49,11 +49,6 @@ def samples(attributes=fixture.ATTRIBUTES):
 
 def videos(batch=3, views=2):
     return torch.randn(batch, views, 3, 8, 32, 32)
-
-
-def save(model, path):
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return str(path)
 
 
 class TestFusion:
@@ -173,18 +168,18 @@ class TestCheckpoints:
         assert len(list(model.parameters())) == len(list(model.state_dict()))
 
     def test_plug_and_play_takes_any_video_checkpoint(self, tmp_path):
-        path = save(build(attributes=False), tmp_path / 'video.pth')
+        path = write_checkpoint(build(attributes=False), tmp_path / 'video.pth')
         load_checkpoint(build(head=dict(mlp=False)), path)
 
     def test_second_stage_starts_from_a_video_checkpoint(self, tmp_path):
         first = build(attributes=False)
-        path = save(first, tmp_path / 'video.pth')
+        path = write_checkpoint(first, tmp_path / 'video.pth')
         model = build(train_branches=['attributes'])
         load_checkpoint(model, path)
         assert torch.equal(model.backbone.visual.proj, first.backbone.visual.proj)
 
     def test_second_stage_begins_with_mlps_as_released(self, tmp_path):
-        first = save(build(attributes=False), tmp_path / 'first.pth')
+        first = write_checkpoint(build(attributes=False), tmp_path / 'first.pth')
         model = build(train_branches=['attributes'])
         model.init_weights()  # the runner's order
         load_checkpoint(model, first, map_location='cpu')
@@ -196,7 +191,7 @@ class TestCheckpoints:
                 assert not linear.bias.any()
 
     def test_untrained_branch_is_not_tested(self, tmp_path):
-        path = save(build(attributes=False), tmp_path / 'video.pth')
+        path = write_checkpoint(build(attributes=False), tmp_path / 'video.pth')
         model = build(train_branches=['attributes'])
         load_checkpoint(model, path)
         with pytest.raises(RuntimeError, match='branch is untrained.*mlp'):
@@ -287,10 +282,7 @@ class TestCheckpoints:
 
 class TestAssociation:
     def build(self, tmp_path, topk=2):
-        import open_clip
-
-        path = str(tmp_path / 'clip.pt')
-        torch.save(open_clip.CLIP(**TINY_ARCH).state_dict(), path)
+        path = write_clip(tmp_path / 'clip.pt')
         return build(
             head=dict(mlp=False),
             association=dict(
@@ -351,11 +343,8 @@ class TestAssociation:
 
     def test_another_clip(self, tmp_path):
         """Such as the larger one that made the attribute files."""
-        import open_clip
-
         arch = dict(TINY_ARCH, embed_dim=32)
-        path = str(tmp_path / 'other.pt')
-        torch.save(open_clip.CLIP(**arch).state_dict(), path)
+        path = write_clip(tmp_path / 'other.pt', arch)
         model = build(
             association=dict(
                 lexicon=['sea', 'wave'], topk=1, arch=arch, pretrained=path

@@ -8,17 +8,18 @@ from safetensors.torch import save_file
 
 from bike_mmaction.models.pretrained import get_arch, load_pretrained
 from tests.golden import fixture
+from tests.kit import models
 from tests.kit.models import TINY_ARCH
 
 TEXTS = ['a dog', 'somebody playing the violin']
 
 
 def image_encoder(**kwargs):
-    return MODELS.build(dict(type='CLIPImageEncoder', **{'arch': TINY_ARCH, **kwargs}))
+    return MODELS.build(models.image_encoder(**kwargs))
 
 
 def text_encoder(**kwargs):
-    return MODELS.build(dict(type='CLIPTextEncoder', **{'arch': TINY_ARCH, **kwargs}))
+    return MODELS.build(models.text_encoder(**kwargs))
 
 
 class _Node(torch.nn.Module):

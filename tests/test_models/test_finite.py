@@ -11,28 +11,19 @@ from bike_mmaction.apis.inferencer import BIKEInferencer
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.finite import NonFiniteError, non_finite_tensors
 from tests.golden import fixture
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import attributes_branch, both_branches, vcs_head, video_branch
 
 NAMES = fixture.CLASSES
-TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
 PROJECTION = 'backbone.visual.proj'
 
 
 def config(video=True, attributes=False, **head):
-    classes = dict(num_classes=len(NAMES), class_names=NAMES)
-    model = dict(type='CLIPRecognizer')
-    if video:
-        model.update(
-            backbone=dict(type='CLIPImageEncoder', arch=TINY_ARCH),
-            cls_head=dict(
-                type='VCSHead', in_channels=64, text_encoder=TEXT, **classes, **head
-            ),
-        )
-    if attributes:
-        model['attributes_head'] = dict(
-            type='AttributesTextHead', text_encoder=None if video else TEXT, **classes
-        )
-    return model
+    """``head``: options of the video branch."""
+    if not video:
+        return attributes_branch(NAMES)
+    return (both_branches if attributes else video_branch)(
+        NAMES, cls_head=vcs_head(NAMES, **head)
+    )
 
 
 def build(*args, **kwargs):

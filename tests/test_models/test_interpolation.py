@@ -11,28 +11,22 @@ from bike_mmaction.models.interpolation import (
     InterpolateWeights,
     interpolate_with_pretrained,
 )
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import (
+    TINY_ARCH,
+    image_encoder,
+    temporal_transformer,
+    text_encoder,
+    video_branch,
+)
 
 
 def build(pretrained):
     return MODELS.build(
-        dict(
-            type='CLIPRecognizer',
-            backbone=dict(
-                type='CLIPImageEncoder', arch=TINY_ARCH, pretrained=pretrained
-            ),
-            neck=dict(
-                type='TemporalTransformer', embed_dims=64, num_heads=2, num_layers=1
-            ),
-            cls_head=dict(
-                type='VCSHead',
-                num_classes=2,
-                in_channels=64,
-                class_names=['a', 'b'],
-                text_encoder=dict(
-                    type='CLIPTextEncoder', arch=TINY_ARCH, pretrained=pretrained
-                ),
-            ),
+        video_branch(
+            ['a', 'b'],
+            dict(text_encoder=text_encoder(pretrained=pretrained)),
+            backbone=image_encoder(pretrained=pretrained),
+            neck=temporal_transformer(),
         )
     )
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 
 from bike_mmaction.datasets.prompts import load_prompts
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import vcs_head
 
 NAMES = ['abseiling', 'playing a drum', 'yoga']
 PROMPTS = ['This is a video about {}', 'a photo of a person {} outdoors']
@@ -14,17 +14,7 @@ PROMPTS = ['This is a video about {}', 'a photo of a person {} outdoors']
 
 def build(prompt, **kwargs):
     torch.manual_seed(0)
-    return MODELS.build(
-        dict(
-            type='VCSHead',
-            num_classes=3,
-            in_channels=64,
-            class_names=NAMES,
-            prompt=prompt,
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs,
-        )
-    ).eval()
+    return MODELS.build(vcs_head(NAMES, prompt=prompt, **kwargs)).eval()
 
 
 def test_class_embedding_is_the_mean_over_the_prompts():

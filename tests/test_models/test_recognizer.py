@@ -1,6 +1,5 @@
 import argparse
 import copy
-import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -16,27 +15,26 @@ from mmengine.runner import load_checkpoint
 from bike_mmaction.checkpoint import from_released, to_released
 from bike_mmaction.compat import torch_version
 from tests.golden import fixture
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import (
+    TINY_ARCH,
+    image_encoder,
+    temporal_transformer,
+    text_encoder,
+    video_branch,
+    write_checkpoint,
+)
+from tests.kit.tools import run_process
 
 
 def build(arch=TINY_ARCH, neck=True, **kwargs):
-    return MODELS.build(
-        dict(
-            type='CLIPRecognizer',
-            backbone=dict(type='CLIPImageEncoder', arch=arch),
-            neck=dict(type='TemporalTransformer', embed_dims=64, num_heads=2)
-            if neck
-            else None,
-            cls_head=dict(
-                type='VCSHead',
-                num_classes=len(fixture.CLASSES),
-                in_channels=64,
-                class_names=fixture.CLASSES,
-                text_encoder=dict(type='CLIPTextEncoder', arch=arch),
-            ),
-            **kwargs,
-        )
-    ).eval()
+    config = video_branch(
+        fixture.CLASSES,
+        dict(text_encoder=text_encoder(arch=arch)),
+        backbone=image_encoder(arch=arch),
+        neck=temporal_transformer(num_layers=6) if neck else None,
+        **kwargs,
+    )
+    return MODELS.build(config).eval()
 
 
 @contextmanager
@@ -49,11 +47,6 @@ def serve(folder):
         yield f'http://127.0.0.1:{server.server_port}'
         server.shutdown()
         thread.join()
-
-
-def save(model, path):
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return str(path)
 
 
 class TestForward:
@@ -149,7 +142,7 @@ class TestForward:
 class TestCheckpoints:
     def test_round_trip(self, tmp_path):
         model, other = build(), build()
-        load_checkpoint(other, save(model, tmp_path / 'a.pth'))
+        load_checkpoint(other, write_checkpoint(model, tmp_path / 'a.pth'))
         inputs = torch.randn(1, 1, 3, 8, 32, 32)
         torch.testing.assert_close(
             model(inputs, mode='tensor', stage='head'),
@@ -159,7 +152,7 @@ class TestCheckpoints:
     def test_of_another_arch(self, tmp_path):
         arch = copy.deepcopy(TINY_ARCH)
         arch['vision_cfg'].update(width=192)
-        path = save(build(arch), tmp_path / 'a.pth')
+        path = write_checkpoint(build(arch), tmp_path / 'a.pth')
         with pytest.raises(RuntimeError) as error:
             load_checkpoint(build(), path)
         for part in ('backbone.visual', '(192', '(128', 'arch'):
@@ -170,24 +163,24 @@ class TestCheckpoints:
         [(True, False, 'not in the model'), (False, True, 'not in the checkpoint')],
     )
     def test_with_or_without_neck(self, saved, loaded, problem, tmp_path):
-        path = save(build(neck=saved), tmp_path / 'a.pth')
+        path = write_checkpoint(build(neck=saved), tmp_path / 'a.pth')
         with pytest.raises(RuntimeError) as error:
             load_checkpoint(build(neck=loaded), path)
         assert problem in str(error.value)
         assert 'neck.frame_position_embeddings' in str(error.value)
 
     def test_parts_may_be_optional(self, tmp_path):
-        path = save(build(neck=True), tmp_path / 'a.pth')
+        path = write_checkpoint(build(neck=True), tmp_path / 'a.pth')
         model = build(neck=False, optional=['neck.'])
         load_checkpoint(model, path)
-        path = save(model, tmp_path / 'b.pth')
+        path = write_checkpoint(model, tmp_path / 'b.pth')
         load_checkpoint(build(neck=True, optional=['neck.']), path)
 
     def test_http(self, tmp_path, monkeypatch):
         monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
         model, other = build(), build()
         (tmp_path / 'files').mkdir()
-        save(model, tmp_path / 'files' / 'model.pth')
+        write_checkpoint(model, tmp_path / 'files' / 'model.pth')
         torch.save(fixture.checkpoint(), tmp_path / 'files' / 'released.pt')
         with serve(tmp_path / 'files') as url:
             load_checkpoint(other, f'{url}/model.pth')
@@ -254,11 +247,7 @@ class TestConversion:
         ]
 
     def run(self, *args):
-        return subprocess.run(
-            [sys.executable, 'tools/convert_checkpoint.py', *map(str, args)],
-            capture_output=True,
-            text=True,
-        )
+        return run_process(sys.executable, 'tools/convert_checkpoint.py', *args)
 
     def test_tool_reports_key_by_key(self, tmp_path, monkeypatch, repository):
         monkeypatch.chdir(repository)

@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import MODELS
 
 from bike_mmaction.models.sharing import Recent, variant
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import vcs_head
 
 
 def test_variant_leaves_the_original_alone():
@@ -53,15 +53,7 @@ def test_threads_wait_for_what_one_of_them_makes():
 
 def test_models_are_copied_and_pickled_without_what_they_keep():
     """As averages of the weights are, and spawned processes."""
-    head = MODELS.build(
-        dict(
-            type='VCSHead',
-            num_classes=2,
-            in_channels=64,
-            class_names=['a', 'b'],
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-        )
-    ).eval()
+    head = MODELS.build(vcs_head(['a', 'b'])).eval()
     frames = torch.randn(1, 4, 64)
     expected = head(frames)
     for other in (copy.deepcopy(head), pickle.loads(pickle.dumps(head))):

@@ -15,6 +15,7 @@ from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 
 import bike_mmaction
+from tests.kit import models
 from tests.kit.models import TINY_ARCH
 
 LONG = 'walking a dog that ' + 'runs and runs and ' * 20 + 'sleeps'
@@ -23,20 +24,11 @@ LONG = 'walking a dog that ' + 'runs and runs and ' * 20 + 'sleeps'
 def text_encoder(arch=TINY_ARCH, **text_cfg):
     if text_cfg:
         arch = dict(arch, text_cfg=dict(arch['text_cfg'], **text_cfg))
-    return MODELS.build(dict(type='CLIPTextEncoder', arch=arch))
+    return MODELS.build(models.text_encoder(arch=arch))
 
 
 def head(names, **kwargs):
-    return MODELS.build(
-        dict(
-            type='VCSHead',
-            num_classes=len(names),
-            in_channels=64,
-            class_names=names,
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH),
-            **kwargs,
-        )
-    ).eval()
+    return MODELS.build(models.vcs_head(names, **kwargs)).eval()
 
 
 @pytest.fixture

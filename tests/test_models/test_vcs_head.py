@@ -6,23 +6,15 @@ from mmaction.structures import ActionDataSample
 
 from bike_mmaction.models.vcs_head import concept_spotting, frame_saliency, to_frames
 from tests.golden import fixture
-from tests.kit.models import TINY_ARCH
+from tests.kit.models import TINY_ARCH, text_encoder, vcs_head
 
 NAMES = ['abseiling', 'making a cake', 'zumba']
 
 
-def build(names=NAMES, in_channels=64, frozen=True, **kwargs):
+def build(names=NAMES, frozen=True, **kwargs):
     torch.manual_seed(1)
-    return MODELS.build(
-        dict(
-            type='VCSHead',
-            num_classes=len(names),
-            in_channels=in_channels,
-            class_names=names,
-            text_encoder=dict(type='CLIPTextEncoder', arch=TINY_ARCH, frozen=frozen),
-            **kwargs,
-        )
-    )
+    kwargs.setdefault('text_encoder', text_encoder(frozen=frozen))
+    return MODELS.build(vcs_head(names, **kwargs))
 
 
 def unit(*shape):
