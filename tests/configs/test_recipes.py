@@ -19,9 +19,8 @@ from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
 from bike_mmaction.models.pretrained import get_arch
 from tests.kit.configs import load_config, shrink_model
 
-HERE = osp.dirname(osp.abspath(__file__))
-ROOT = osp.dirname(HERE)
-with open(osp.join(HERE, 'reference', 'recipes.json')) as recipes:
+ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
+with open(osp.join(ROOT, 'tests', 'reference', 'recipes.json')) as recipes:
     RUNS = json.load(recipes)
 PAIRS = [(run, name) for run in RUNS for name in RUNS[run]['configs']]
 GPUS = 8
