@@ -18,7 +18,7 @@ check() {
     echo "== $*"
     "$VENV/bin/python" -m "$@" || status=1
 }
-code=(bike_mmaction configs tests tools setup.py)
+code=(bike_mmaction configs docs tests tools setup.py README.md)
 check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
 check pytest -n auto --maxprocesses 4 --dist loadfile "$@"

@@ -27,7 +27,7 @@ TITLES = {
     'zero-shot': "Table 5 of the paper, with the decimals of the authors' README",
     'ablations': 'Tables 6a to 6g of the paper',
     'multi-view': 'Table 6i of the paper',
-    'demo': 'The demo of README.md',
+    'demo': 'The demo, see docs/demo.md',
 }
 NEEDED = {'Name', 'Config', 'Metadata', 'Results'}
 VOTES = {'frames': 'frames vote', 'video': 'whole videos vote'}
