@@ -10,7 +10,8 @@ import importlib.machinery
 import importlib.util
 import sys
 import warnings
-from typing import Callable
+from functools import wraps
+from typing import Any, Callable, TypeVar
 
 PACKAGE = __name__.rpartition('.')[0]
 
@@ -23,6 +24,7 @@ MODULES = {
     'apis.testing': ('cli.testing',),
     'apis.toolbox': ('cli.mmaction_tools',),
     'apis.web': ('web.page',),
+    'models.clip': ('models.clip_image', 'models.clip_text'),
     'datasets.pipelines': ('recipes', 'datasets.pipeline_access', 'datasets.views'),
 }
 # Of modules that have lost some of their names: where these are now.
@@ -46,7 +48,40 @@ NAMES: dict[str, dict[str, str]] = {
         'find_config': 'shipped',
         'read_classes': 'datasets.typed_names',
     },
+    'models.vcs_head': {
+        'concept_spotting': 'models.concept_spotting',
+        'frame_saliency': 'models.concept_spotting',
+        'to_frames': 'models.frame_features',
+    },
 }
+
+
+Function = TypeVar('Function', bound=Callable[..., Any])
+
+
+def old_arguments(**names: str) -> Callable[[Function], Function]:
+    """Let a function be called with old names of its arguments.
+
+    Args:
+        **names (str): The new name of each old one.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def with_new_names(*args: Any, **kwargs: Any) -> Any:
+            for old in names.keys() & kwargs:
+                warnings.warn(
+                    f'{function.__qualname__}: the argument {old} is now '
+                    f'{names[old]}; the old name will go with the next version',
+                    FutureWarning,
+                    stacklevel=2,
+                )
+                kwargs[names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return with_new_names  # type: ignore[return-value]
+
+    return decorate
 
 
 def old_names(module: str) -> Callable[[str], object]:

@@ -24,6 +24,7 @@ from ..datasets.pipeline_access import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
 from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT
+from ..models.wrappers import unwrap_model
 from ..training import CHECKS
 from ..version import __version__
 
@@ -72,7 +73,7 @@ def generate_attributes(
     built = DATASETS.build(dict(dataset, lazy_init=True))  # joins its paths
     dump = AttributesDump(out, partial, phrases, topk, built.data_prefix)
     runner = _build_runner(cfg, dataset, phrases, prompt, partial, dump)
-    model = getattr(runner.model, 'module', runner.model)
+    model = unwrap_model(runner.model)
     model.init_weights()
     name = osp.basename(lexicon) if isinstance(lexicon, str) else 'a list'
     header = dict(

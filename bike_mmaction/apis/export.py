@@ -124,6 +124,7 @@ def export_onnx(
             )
         except torch.onnx.OnnxExporterError as error:
             raise RuntimeError(_failed('torch.onnx', error)) from error
+        assert program is not None
         written = program.model.opset_imports['']
         if opset not in (None, written):  # torch only logs it
             raise RuntimeError(
@@ -196,7 +197,7 @@ def check_target(path: str) -> str:
 
 @contextmanager
 def _checked_target(path: str, suffix: str) -> Iterator[str]:
-    """A place beside ``path``; what lies there in the end is moved to it."""
+    """A place beside ``path``; what lies in it in the end is moved to it."""
     if check_target(path) != suffix:
         raise ValueError(f"'{path}' must end with {suffix}")
     folder, name = osp.split(osp.abspath(path))
@@ -275,9 +276,9 @@ def compare(
     worst = dict.fromkeys(OUTPUTS, 0.0)
     for size in (batch,) if batch else (1, 3):
         frames = branch.random_frames(size)
-        expected, found = branch.recognize(frames), run(frames.cpu().numpy())
+        expected, outputs = branch.recognize(frames), run(frames.cpu().numpy())
         for name in OUTPUTS:
-            difference = np.abs(found[name] - expected[name].cpu().numpy())
+            difference = np.abs(outputs[name] - expected[name].cpu().numpy())
             worst[name] = np.maximum(worst[name], difference.max())
     for name, difference in worst.items():
         if not difference <= TOLERANCES[name]:  # nor NaN

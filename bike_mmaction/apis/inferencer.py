@@ -2,21 +2,19 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Optional, Union
 
-import torch
-from mmaction.models import BaseRecognizer, Recognizer3D
-from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from tqdm import tqdm
+from mmaction.models import BaseRecognizer
+from mmengine.config import Config, ConfigDict
 
 from ..compat import PipelineError
 from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import video_pipeline
-from ..models.finite import check_scores
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
+from .batches import recognize_batches
 from .building import (
     DEFAULT_CONFIG,
     PRETRAINED,
@@ -26,8 +24,8 @@ from .building import (
     read_config,
 )
 from .pictures import ResultWriter
-from .recognition import Recognition, confidences, fill_in
-from .sources import Source, SourceReader, close_file, find_sources, windows_of
+from .recognition import Recognition
+from .sources import SourceReader, close_file, find_sources, windows_of
 from .streams import Stream
 
 
@@ -63,8 +61,8 @@ class BIKEInferencer:
     Examples:
         >>> from bike_mmaction.apis import BIKEInferencer
         >>> bike = BIKEInferencer('configs/bike_vitb16_k400.py', 'bike.pth')
-        >>> found, = bike('video.mp4', classes=['a dog', 'playing chess'])
-        >>> print(found.label, found.predictions)
+        >>> recognition, = bike('video.mp4', classes=['a dog', 'playing chess'])
+        >>> print(recognition.label, recognition.predictions)
     """
 
     def __init__(
@@ -83,12 +81,13 @@ class BIKEInferencer:
             _use_lexicon(config.model, lexicon, num_attributes)
         self.device = device or default_device()
         self.model = build_recognizer(config, checkpoint)
-        self.head = getattr(self.model, 'cls_head', None)
-        if not isinstance(self.head, VCSHead):
+        head = getattr(self.model, 'cls_head', None)
+        if not isinstance(head, VCSHead):
             raise ValueError(
                 'BIKEInferencer needs a model whose cls_head is '
-                f'a VCSHead, got {type(self.head).__name__}'
+                f'a VCSHead, got {type(head).__name__}'
             )
+        self.head = head
         association = getattr(self.model, 'association', None)
         if association is not None:
             with quiet_logger():
@@ -147,19 +146,19 @@ class BIKEInferencer:
             list[Recognition]: One for each video, also for those that could
             not be read.
         """
-        model, found = self._model_for(classes), []
+        model, recognitions = self._model_for(classes), list[Recognition]()
         sources = find_sources(inputs)
-        for batch in self._recognize(
-            model, sources, topk, threshold, batch_size, progress
+        for batch in recognize_batches(
+            model, self.reader, sources, topk, threshold, batch_size, progress
         ):
-            first = len(found)
-            found.extend(batch)
+            first = len(recognitions)
+            recognitions.extend(batch)
             if writer is not None:
                 for source, recognition in zip(sources[first:], batch):
                     writer.write(source, [recognition])
-            for source in sources[first : len(found)]:
+            for source in sources[first : len(recognitions)]:
                 close_file(source)
-        return found
+        return recognitions
 
     def timeline(
         self,
@@ -206,19 +205,16 @@ class BIKEInferencer:
                 source, window, window / 2 if stride is None else stride
             )
         except PipelineError as error:
-            found = [Recognition(source.name, error=str(error))]
+            recognitions = [Recognition(source.name, error=str(error))]
         else:
-            found = [
-                recognition
-                for batch in self._recognize(
-                    model, windows, topk, threshold, batch_size, progress
-                )
-                for recognition in batch
-            ]
+            batches = recognize_batches(
+                model, self.reader, windows, topk, threshold, batch_size, progress
+            )
+            recognitions = list(chain.from_iterable(batches))
         if writer is not None:
-            writer.write(source, found)
+            writer.write(source, recognitions)
         close_file(source)
-        return found
+        return recognitions
 
     def stream(
         self,
@@ -252,12 +248,14 @@ class BIKEInferencer:
         model = self._model_for(classes)
         with Stream(address, window, fps) as stream:
             for source, segment in stream.windows(stride):
-                for batch in self._recognize(model, [source], topk, threshold, 1):
+                for batch in recognize_batches(
+                    model, self.reader, [source], topk, threshold
+                ):
                     batch[0].segment = segment
                     yield batch[0]
 
     def _model_for(self, classes) -> BaseRecognizer:
-        """The model for the classes of a call; a test of it is the call."""
+        """The model for the classes of a call."""
         if classes is not None:
             self._named = True
         elif self._named and self._classes is None:
@@ -267,60 +265,10 @@ class BIKEInferencer:
                 'those of an earlier call were for that call; set_classes() '
                 'sets them for all'
             )
-        return with_classes(
-            self.model, self.classes if classes is None else classes, keep_saliency=True
-        )
-
-    def _recognize(
-        self,
-        model: BaseRecognizer,
-        sources: list[Source],
-        topk: int,
-        threshold: float,
-        batch_size: int,
-        progress: bool = False,
-    ) -> Iterator[list[Recognition]]:
-        if topk < 1 or batch_size < 1 or not 0 <= threshold <= 1:
-            raise ValueError(
-                f'topk={topk}, batch_size={batch_size}, '
-                f'threshold={threshold}: expected positive '
-                'numbers, and a threshold in [0, 1]'
-            )
-        if isinstance(model, Recognizer3D) and (model.test_cfg or {}).get(
-            'max_testing_views'
-        ):
-            batch_size = 1  # the toolbox parts the views of one video only
-        with tqdm(total=len(sources), unit='video', disable=not progress) as bar:
-            for first in range(0, len(sources), batch_size):
-                part = sources[first : first + batch_size]
-                yield self._recognize_batch(model, part, topk, threshold)
-                bar.update(len(part))
-
-    @torch.no_grad()
-    def _recognize_batch(
-        self, model: BaseRecognizer, sources: list[Source], topk: int, threshold: float
-    ) -> list[Recognition]:
-        found = [Recognition(source.name, segment=source.segment) for source in sources]
-        batch, read = [], []
-        for recognition, source in zip(found, sources):
-            try:
-                batch.append(self.reader(source))
-                read.append(recognition)
-            except PipelineError as error:
-                recognition.error = str(error)
-        if batch:
-            samples = model.test_step(pseudo_collate(batch))
-            check_scores(
-                [confidences(x, model.cls_head) for x in samples],
-                [recognition.source for recognition in read],
-                model,
-            )
-            for recognition, sample in zip(read, samples):
-                fill_in(recognition, sample, model.cls_head, topk, threshold)
-        return found
+        return with_classes(self.model, self.classes if classes is None else classes)
 
 
-def _use_lexicon(model: dict, lexicon, num_attributes: int) -> None:
+def _use_lexicon(model: ConfigDict, lexicon, num_attributes: int) -> None:
     if model.get('type') != 'CLIPRecognizer':
         raise ValueError(
             'a lexicon needs a CLIPRecognizer, which associates '

@@ -1,14 +1,13 @@
 """What was recognized, as data and as a line of text."""
 
 import os.path as osp
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
 import numpy as np
 from mmaction.structures import ActionDataSample
 from torch import Tensor
-
-from ..models.vcs_head import VCSHead
 
 
 @dataclass
@@ -69,54 +68,43 @@ def describe(recognition: Recognition) -> str:
 def fill_in(
     recognition: Recognition,
     sample: ActionDataSample,
-    head: VCSHead,
+    names: Sequence[str],
+    confidences: Tensor,
+    saliency: Tensor,
     topk: int,
     threshold: float,
 ) -> None:
-    """Put in what a test of the model has found, in the terms of its user.
+    """Say in the words of the user what was recognized in a video.
 
     Args:
         recognition (Recognition): Is changed.
-        sample (ActionDataSample): Of a head with ``keep_saliency``.
-        head (VCSHead): That head.
+        sample (ActionDataSample): Of the video, with ``frame_inds``, and
+            ``attributes`` and ``phrase_scores`` if it has any.
+        names (Sequence[str]): Of the K classes.
+        confidences (Tensor): Of each class, [K]; they sum to 1.
+        saliency (Tensor): Of the first view, [K, T].
         topk (int): Classes to name.
         threshold (float): Confidence below which it is none of these.
     """
-    names = head.class_names
-    values, order = confidences(sample, head).cpu().topk(min(topk, len(names)))
+    values, order = confidences.topk(min(topk, len(names)))
     recognition.predictions = [
-        (names[k], v) for k, v in zip(order.tolist(), values.tolist())
+        (names[k], value) for k, value in zip(order.tolist(), values.tolist())
     ]
     if values[0] >= threshold:
-        recognition.label = names[order[0]]
+        recognition.label = recognition.predictions[0][0]
     recognition.attributes = list(
         zip(sample.get('attributes', ()), sample.get('phrase_scores', ()))
     )
-    saliency = sample.saliency.cpu()  # [K, T]
-    recognition.saliency = {names[k]: saliency[k].tolist() for k in order}
+    recognition.saliency = {names[k]: saliency[k].tolist() for k in order.tolist()}
     count = saliency.shape[-1]
     indices = np.asarray(sample.get('frame_inds', range(count)))
     recognition.frames = indices.reshape(-1)[:count].tolist()
-    there, warnings = len(set(recognition.frames)), []
-    if there < count:
+    different, warnings = len(set(recognition.frames)), []
+    if different < count:
         warnings.append(
-            f'only {there} of the {count} frames that the model '
+            f'only {different} of the {count} frames that the model '
             'looks at: some are repeated'
         )
     if len(names) == 1:
         warnings.append('one class alone has a confidence of 1 in any video')
     recognition.warning = '; '.join(warnings) or None
-
-
-def confidences(sample: ActionDataSample, head: VCSHead) -> Tensor:
-    """Calibrated, of K classes, in the order of what tests rank by.
-
-    Of one view that is softmax(logit_scale · cosine), as CLIP and the loss
-    see it, since tests rank by softmax(cosine), or the cosine.
-    """
-    # The head's own ``pred_score`` has one more softmax.
-    fused = 'attributes_score' in sample
-    ranks = sample.pred_score if fused else sample.video_score
-    if head.average_clips != 'score':
-        ranks = ranks.log()
-    return (head.logit_scale.exp().double() * ranks).softmax(dim=-1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmaction.evaluation import AccMetric
 from mmaction.registry import METRICS
 
-from ..models.recognizer import BRANCHES
+from ..models.branches import BRANCHES
 
 ABSENT = 'absent'  # mmengine drops None where it gathers the results of ranks
 

@@ -16,16 +16,17 @@ from mmaction.evaluation import (
     top_k_accuracy,
 )
 
+from ..models import fusion
 from .score_dumps import Dump, Scores
 
-RELEASED = 0.7  # λ of the authors' code; the paper's text names none
+RELEASED = fusion.RELEASED_WEIGHT
 
 
 def fuse(scores: Scores, weight: float) -> np.ndarray:
-    """S = λ · V + (1 - λ) · A; BIKE Eq. 4.
+    """S = λ · V + (1 - λ) · A of N videos, see :func:`.models.fusion.fuse`.
 
     Args:
-        scores (Scores): V and A of N videos.
+        scores (Scores): V and A.
         weight (float): λ, the share of V.
 
     Returns:
@@ -34,15 +35,13 @@ def fuse(scores: Scores, weight: float) -> np.ndarray:
     Raises:
         ValueError: if λ is not in [0, 1].
     """
-    if not 0 <= weight <= 1:
-        raise ValueError(f'weight={weight} is not in [0, 1]')
-    return weight * scores.video + (1 - weight) * scores.attributes
+    return fusion.fuse(scores.video, scores.attributes, weight)
 
 
 def measure(
     fused: np.ndarray, labels: np.ndarray, only: Optional[str] = None
 ) -> dict[str, float]:
-    """The toolbox's metrics.
+    """MMAction2's metrics.
 
     Args:
         fused (np.ndarray): Scores [N, K].
@@ -57,23 +56,23 @@ def measure(
     Raises:
         ValueError: if there is no label at all.
     """
-    found = {}
+    metrics = {}
     if labels.ndim == 1 and only != 'mAP':
         topk = (1, min(5, fused.shape[1]))
         for k, value in zip(topk, top_k_accuracy(fused, labels, topk)):
-            found[f'top{k}'] = float(value)
-        found['mean1'] = float(mean_class_accuracy(fused, labels))
+            metrics[f'top{k}'] = float(value)
+        metrics['mean1'] = float(mean_class_accuracy(fused, labels))
     if only != 'top1':
         if labels.ndim == 1:
             labels = np.eye(fused.shape[1], dtype=bool)[labels]  # [N, K]
-        # The toolbox leaves them out too, but divides by zero before.
+        # MMAction2 leaves them out too, but divides by zero before.
         occurs = labels.any(axis=0)
         if not occurs.any():
             raise ValueError("no video has a 'gt_label': there is no mAP")
-        found['mAP'] = float(
+        metrics['mAP'] = float(
             mean_average_precision(fused[:, occurs], labels[:, occurs])
         )
-    return found
+    return metrics
 
 
 def compare(scores: Scores, weights: dict[str, float]) -> list[dict]:
@@ -168,7 +167,7 @@ def check_apart(held_out: Scores, reported: Scores) -> None:
     if one != other or held_out.labels.ndim != reported.labels.ndim:
         raise ValueError(
             f'held-out videos have scores of {one} classes, the others of '
-            f"{other}; or 'gt_label' is one number here, several there"
+            f"{other}; or 'gt_label' is one number in one file, several in the other"
         )
     if held_out.names is not None and reported.names is not None:
         both = np.intersect1d(held_out.names, reported.names)

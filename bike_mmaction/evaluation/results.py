@@ -18,6 +18,7 @@ from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
+from ..models.wrappers import unwrap_model
 from ..version import __version__
 
 Metrics = dict[str, float]
@@ -65,7 +66,7 @@ def describe_checkpoint(runner) -> Optional[dict]:
 
 def describe_model(runner) -> dict:
     """What a test may change of a model without training it."""
-    model = getattr(runner.model, 'module', runner.model)
+    model = unwrap_model(runner.model)
     backbone = getattr(model, 'backbone', None)
     found = dict(pretrained=getattr(backbone, 'pretrained', None))
     for name in ('attributes_head', 'cls_head'):

@@ -39,7 +39,13 @@ class Scores(NamedTuple):
 
     def take(self, which: np.ndarray) -> 'Scores':
         """Those of the videos that ``which``, bool [N], says."""
-        return Scores(*(p if p is None else p[which] for p in self))
+        return Scores(
+            self.video[which],
+            self.attributes[which],
+            self.known[which],
+            self.labels[which],
+            None if self.names is None else self.names[which],
+        )
 
 
 def read_dump(path: str) -> Dump:
@@ -131,8 +137,8 @@ def _names(dump: Dump) -> Optional[np.ndarray]:
     names = [_name(sample) for sample in dump.samples]
     if not all(names):
         return None
-    found, counts = np.unique(names, return_counts=True)
-    twice = found[counts > 1]
+    different, counts = np.unique(names, return_counts=True)
+    twice = different[counts > 1]
     if len(twice):
         raise ValueError(
             f"'{dump.path}' has {len(twice)} videos more than "
@@ -147,9 +153,9 @@ def _scores(dump: Dump, key: str, pair: bool, notes: list[str]) -> np.ndarray:
     if key not in keys:
         # Beside the score of a branch, `pred_score` may be that or fused.
         if not pair or 'pred_score' not in keys or keys & set(BRANCH_KEYS):
-            there = [k for k in (*BRANCH_KEYS, 'pred_score') if k in keys]
+            present = [k for k in (*BRANCH_KEYS, 'pred_score') if k in keys]
             raise ValueError(
-                f"'{dump.path}' has no '{key}'; of scores it has: {there or None}"
+                f"'{dump.path}' has no '{key}'; of scores it has: {present or None}"
             )
         notes.append(f"'{dump.path}' has no '{key}': its 'pred_score' is used as it is")
         key = 'pred_score'

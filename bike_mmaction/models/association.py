@@ -53,13 +53,47 @@ def association_model(
         ValueError: if the backbone is no CLIP or has no weights, ``arch``
             wants other images, or the lexicon does not fit.
     """
+    backbone = _frozen_backbone(model, pretrained, arch)
+    phrases = load_lexicon(lexicon)
+    # It alone takes images, and tells the head how many a video has.
+    kind = model.get('type', '')
+    by_image = getattr(kind, '__name__', kind).endswith('Recognizer2D')
+    segments = (model.get('cls_head') or {}).get('num_segments') if by_image else None
+    return dict(
+        type='Recognizer2D' if by_image else 'CLIPRecognizer',
+        backbone=backbone,
+        cls_head=dict(
+            type='VCSHead',
+            num_classes=len(phrases),
+            in_channels=get_arch(backbone['arch'])['embed_dim'],
+            class_names=phrases,
+            prompt=prompt,
+            aggregation='mean',
+            average_clips='score',
+            num_segments=segments,
+            text_encoder=dict(
+                type='CLIPTextEncoder',
+                arch=backbone['arch'],
+                pretrained=backbone['pretrained'],
+                frozen=True,
+            ),
+        ),
+        data_preprocessor=copy.deepcopy(model.get('data_preprocessor')),
+        test_cfg=copy.deepcopy(model.get('test_cfg')),
+    )
+
+
+def _frozen_backbone(
+    model: dict, pretrained: Optional[str], arch: Optional[Arch]
+) -> dict:
+    """Config of the image tower, see :func:`association_model`."""
     backbone = copy.deepcopy(model.get('backbone') or {})
     if backbone.get('type') != 'CLIPImageEncoder':
         raise ValueError(
             'attributes are associated by CLIP: model.backbone must be a '
             f'CLIPImageEncoder, got {backbone.get("type")!r}'
         )
-    # The toolbox's APIs remove that of the backbone.
+    # MMAction2's APIs remove that of the backbone.
     text_encoder = (model.get('cls_head') or {}).get('text_encoder') or {}
     pretrained = (
         pretrained or backbone.get('pretrained') or text_encoder.get('pretrained')
@@ -74,35 +108,7 @@ def association_model(
         _check_images(model, arch, pretrained)
         backbone['arch'] = arch
     backbone.update(frozen=True, with_cp=False, pretrained=pretrained)
-    text_encoder = dict(
-        type='CLIPTextEncoder',
-        arch=backbone['arch'],
-        pretrained=pretrained,
-        frozen=True,
-    )
-    phrases = load_lexicon(lexicon)
-    # It alone takes images, and tells the head how many a video has.
-    kind = model.get('type', '')
-    by_image = getattr(kind, '__name__', kind).endswith('Recognizer2D')
-    return dict(
-        type='Recognizer2D' if by_image else 'CLIPRecognizer',
-        backbone=backbone,
-        cls_head=dict(
-            type='VCSHead',
-            num_classes=len(phrases),
-            in_channels=get_arch(backbone['arch'])['embed_dim'],
-            class_names=phrases,
-            prompt=prompt,
-            aggregation='mean',
-            average_clips='score',
-            num_segments=(model.get('cls_head') or {}).get('num_segments')
-            if by_image
-            else None,
-            text_encoder=text_encoder,
-        ),
-        data_preprocessor=copy.deepcopy(model.get('data_preprocessor')),
-        test_cfg=copy.deepcopy(model.get('test_cfg')),
-    )
+    return backbone
 
 
 def clip_of(options: Optional[dict]) -> dict:
@@ -122,22 +128,22 @@ def _check_images(model: dict, arch: Arch, pretrained: str) -> None:
         raise ValueError(
             f'association.arch={arch_name(arch)} takes images of {other} '
             f'pixels, but those of the config have {own}: name a CLIP of '
-            'that size there'
+            'that size'
         )
-    given = model.get('data_preprocessor') or {}
+    options = model.get('data_preprocessor') or {}
     known = (
         open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(arch, str) else {}
     )
     for key in ('mean', 'std'):
         if (
-            key in given
+            key in options
             and key in known
-            and not np.allclose(given[key], 255 * np.array(known[key]), rtol=0.01)
+            and not np.allclose(options[key], 255 * np.array(known[key]), rtol=0.01)
         ):
             raise ValueError(
                 f'association.arch={arch_name(arch)} needs images with other '
-                f'{key} than data_preprocessor.{key}={list(given[key])}: '
-                f'name a CLIP there whose {key} is that'
+                f'{key} than data_preprocessor.{key}={list(options[key])}: '
+                f'name a CLIP whose {key} is that'
             )
 
 
@@ -243,7 +249,7 @@ class AttributeAssociation(nn.Module):
         """
         recognizer = self.recognizer
         if next(recognizer.parameters()).device != inputs.device:
-            recognizer.to(inputs.device)  # forgets the embedded lexicon
+            recognizer.to(inputs.device)
         samples = recognizer.predict(inputs, [ActionDataSample() for _ in inputs])
         names = recognizer.cls_head.class_names
         return [nearest_phrases(s.pred_score, names, self.topk) for s in samples]

@@ -1,7 +1,7 @@
 """The head of the attributes branch (BIKE section 2.2)."""
 
 from collections.abc import Sequence
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -11,6 +11,8 @@ from mmaction.utils import SampleList
 from torch import Tensor
 
 from ..datasets.entries import source_of
+from .fusion import BranchScores
+from .label_check import check_labels
 from .text_head import PROMPT, TextHead
 
 # Of the MLPs alone: text encoders have weights of their own.
@@ -24,6 +26,31 @@ MLP_INIT = dict(
 
 def _mlp(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+
+
+def _check_options(prompt: str, in_channels: Optional[int], width: int) -> None:
+    if prompt.count('{}') != 1:
+        raise ValueError(
+            f"attributes_prompt={prompt!r} must contain '{{}}' once, for the attributes"
+        )
+    if in_channels not in (None, width):
+        raise ValueError(
+            f'in_channels={in_channels}, but the text '
+            f"encoder's embeddings have {width} channels"
+        )
+
+
+def _build_encoder(config: Optional[dict], width: int) -> Optional[nn.Module]:
+    """The encoder of attribute sentences, if it is an own one."""
+    if config is None:
+        return None
+    encoder = MODELS.build(config)
+    if encoder.embed_dims != width:
+        raise ValueError(
+            'attributes_encoder has embeddings of '
+            f'{encoder.embed_dims} channels, text_encoder of {width}'
+        )
+    return encoder
 
 
 @MODELS.register_module()
@@ -73,7 +100,7 @@ class AttributesTextHead(TextHead):
         separator: str = ', ',
         in_channels: Optional[int] = None,
         init_cfg: Optional[dict] = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if mlp and init_cfg is None:
             init_cfg = MLP_INIT
@@ -85,29 +112,12 @@ class AttributesTextHead(TextHead):
             init_cfg=init_cfg,
             **kwargs,
         )
-        if attributes_prompt.count('{}') != 1:
-            raise ValueError(
-                f'attributes_prompt={attributes_prompt!r} must '
-                "contain '{}' once, for the attributes"
-            )
+        width = self.text_encoder.embed_dims
+        _check_options(attributes_prompt, in_channels, width)
         self.attributes_prompt = attributes_prompt
         self.separator = separator
-        width = self.text_encoder.embed_dims
-        if in_channels not in (None, width):
-            raise ValueError(
-                f'in_channels={in_channels}, but the text '
-                f"encoder's embeddings have {width} channels"
-            )
         self.in_channels = width
-        self.attributes_encoder = None
-        if attributes_encoder is not None:
-            self.attributes_encoder = MODELS.build(attributes_encoder)
-            if self.attributes_encoder.embed_dims != width:
-                raise ValueError(
-                    'attributes_encoder has embeddings of '
-                    f'{self.attributes_encoder.embed_dims} channels, '
-                    f'text_encoder of {width}'
-                )
+        self.attributes_encoder = _build_encoder(attributes_encoder, width)
         self.mlp = mlp
         if mlp:
             self.query_fc = _mlp(width)  # of the classes
@@ -148,8 +158,8 @@ class AttributesTextHead(TextHead):
         """
         encoder = self.attributes_encoder or self.text_encoder
         texts = self.sentences(attributes)
-        sentences = encoder(texts, words=False, keep=False).sentence  # [B, D]
-        classes = self.embed_classes(words=False).sentence  # [K, D]
+        sentences = encoder(texts, with_words=False, keep=False).sentence  # [B, D]
+        classes = self.embed_classes(with_words=False).sentence  # [K, D]
         with torch.autocast(sentences.device.type, enabled=False):
             sentences = F.normalize(sentences.float(), dim=-1)
             if self.mlp:
@@ -172,21 +182,42 @@ class AttributesTextHead(TextHead):
             ValueError: if a label is not in [0, K), or a sample has no
                 ``attributes``.
         """
-        self._check_labels(data_samples)
-        found = [s for s in data_samples if self.attributes_of(s)]
+        check_labels(data_samples, self.num_classes)
+        described = [s for s in data_samples if self.attributes_of(s)]
         # Other ranks may have some: take part in their gradient, with 0 rows.
-        attributes = [self.attributes_of(s) for s in found] or [['']]
-        cls_scores = self(attributes)[: len(found)] * self.logit_scale.exp()
-        if not found:
+        attributes = [self.attributes_of(s) for s in described] or [['']]
+        cls_scores = self(attributes)[: len(described)] * self.logit_scale.exp()
+        if not described:
             labels = torch.zeros(0, dtype=torch.long, device=cls_scores.device)
             return dict(loss_cls=self.loss_cls(cls_scores, labels))
-        return self.loss_by_feat(cls_scores, found)
+        return self.loss_by_feat(cls_scores, described)
+
+    def score(self, data_samples: SampleList) -> BranchScores:
+        """Scores of the videos that have attributes.
+
+        Args:
+            data_samples (list[ActionDataSample]): B samples, with
+                ``attributes``.
+
+        Returns:
+            BranchScores: ``attributes`` [B, K] and ``known`` [B]; None, if
+            no video has attributes.
+
+        Raises:
+            ValueError: if a sample has no ``attributes``.
+        """
+        attributes = [self.attributes_of(sample) for sample in data_samples]
+        if not any(attributes):
+            return BranchScores()
+        cosines = self([phrases for phrases in attributes if phrases])
+        known = torch.tensor([bool(phrases) for phrases in attributes])
+        known = known.to(cosines.device)
+        scores = cosines.new_zeros(len(attributes), cosines.shape[1])
+        scores[known] = cosines
+        return BranchScores(attributes=scores, known=known)
 
     def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
-        """Write ``attributes_score`` [K] where there are attributes.
-
-        That is the softmax of the unscaled cosine scores (``average_clips``:
-        'prob'), as released, in double precision; or the cosines ('score').
+        """As :meth:`write_scores`.
 
         Args:
             feats: Not used.
@@ -196,16 +227,32 @@ class AttributesTextHead(TextHead):
             list[ActionDataSample]: The same samples.
 
         Raises:
-            ValueError: as :meth:`loss`; label -1, of unlabelled videos, is
-                accepted.
+            ValueError: as :meth:`score` and :meth:`write_scores`.
         """
-        self._check_labels(data_samples, lowest=-1)
-        found = [s for s in data_samples if self.attributes_of(s)]
-        if found:
-            cls_scores = self([self.attributes_of(s) for s in found]).double()
-            scores = self.average_clip(cls_scores)  # one sentence a video
-            for sample, score in zip(found, scores):
-                sample.set_field(score, 'attributes_score')
+        return self.write_scores(self.score(data_samples), data_samples)
+
+    def write_scores(
+        self, scores: BranchScores, data_samples: SampleList
+    ) -> SampleList:
+        """Write ``attributes_score`` [K] where there are attributes.
+
+        That is A of Eq. 4, see :meth:`TextHead.average_views`; a video has
+        one attribute sentence.
+
+        Args:
+            scores (BranchScores): See :meth:`score`.
+            data_samples (list[ActionDataSample]): B samples.
+
+        Raises:
+            ValueError: if a label is not in [0, K); -1, of unlabelled
+                videos, is accepted.
+        """
+        check_labels(data_samples, self.num_classes, lowest=-1)
+        if scores.attributes is not None and scores.known is not None:
+            ranks = self.average_views(scores.attributes[:, None])
+            for sample, rank, known in zip(data_samples, ranks, scores.known.tolist()):
+                if known:
+                    sample.set_field(rank, 'attributes_score')
         return data_samples
 
     @staticmethod

@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 
 @MODELS.register_module()
 class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
-    """The toolbox's preprocessor, for pipelines that may decode no video.
+    """MMAction2's preprocessor, for pipelines that may decode no video.
 
     Where ``PackActionInputs(collect_keys=())`` packs nothing, ``inputs`` is
     an empty dict and stays one. Arguments are those of

@@ -1,5 +1,6 @@
 """Numbers that are NaN or infinite, and what is to blame for them."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -29,18 +30,13 @@ def non_finite_tensors(model: nn.Module) -> list[str]:
     Returns:
         list[str]: Such as 'backbone.visual.proj (1 of 4096 values)'.
     """
-    found = []
-    for name, tensor in model.named_parameters():
-        found += _describe(name, tensor, torch.isfinite(tensor))
-    for name, tensor in model.named_buffers():
-        found += _describe(
-            name,
-            tensor,
-            tensor < float('inf')
-            if tensor.is_floating_point()
-            else torch.isfinite(tensor),
-        )
-    return found
+    described = []
+    for name, parameter in model.named_parameters():
+        described += _describe(name, parameter, torch.isfinite(parameter))
+    for name, buffer in model.named_buffers():
+        good = buffer < math.inf if buffer.is_floating_point() else buffer.isfinite()
+        described += _describe(name, buffer, good)
+    return described
 
 
 def _describe(name: str, tensor: Tensor, good: Tensor) -> list[str]:
@@ -59,9 +55,9 @@ def check_weights(model: nn.Module, what: str) -> None:
     Raises:
         NonFiniteError: naming the tensors.
     """
-    found = non_finite_tensors(model)
-    if found:
-        raise NonFiniteError(f'{what}: {_list(found)}')
+    tensors = non_finite_tensors(model)
+    if tensors:
+        raise NonFiniteError(f'{what}: {_list(tensors)}')
 
 
 def check_scores(
@@ -99,10 +95,10 @@ def check_predictions(samples: Sequence, model: nn.Module) -> None:
     """As :func:`check_scores`, of all ``SCORES`` that the samples have."""
     scores, names = [], []
     for sample in samples:
-        found = [sample.get(name) for name in SCORES]
-        found = [x.double().flatten() for x in found if x is not None]
-        if found:
-            scores.append(torch.cat(found))
+        of_sample = [sample.get(name) for name in SCORES]
+        of_sample = [x.double().flatten() for x in of_sample if x is not None]
+        if of_sample:
+            scores.append(torch.cat(of_sample))
             names.append(source_of(sample))
     check_scores(scores, names, model)
 

@@ -6,7 +6,9 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
-from .clip import CLIPImageEncoder, CLIPTextEncoder
+from .clip_image import CLIPImageEncoder
+from .clip_text import CLIPTextEncoder
+from .wrappers import unwrap_model
 
 
 def interpolate_with_pretrained(model: nn.Module, weight: float) -> int:
@@ -71,7 +73,7 @@ class InterpolateWeights(Hook):
         if self._done:  # another test would move the weights again
             return
         self._done = True
-        model = getattr(runner.model, 'module', runner.model)
+        model = unwrap_model(runner.model)
         interpolate_with_pretrained(model, self.weight)
         print_log(
             f'CLIP: {self.weight:g} of the checkpoint, {1 - self.weight:g} '

@@ -36,7 +36,7 @@ def symmetric_contrastive_loss(
         entropy = (wanted * wanted.log()).sum(dim=1).mean()
     else:
         wanted = match / match.sum(dim=1, keepdim=True)
-        entropy = 0
+        entropy = logits.new_zeros(())
     rows = -(wanted * logits.log_softmax(dim=1)).sum(dim=1).mean()
     columns = -(wanted * logits.t().log_softmax(dim=1)).sum(dim=1).mean()
     return (rows + columns) / 2 + entropy

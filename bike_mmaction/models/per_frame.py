@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from .vcs_head import to_frames
+from .frame_features import to_frames
 
 
 @MODELS.register_module()
@@ -18,7 +18,7 @@ class PerFrameBackbone(BaseModule):
     :class:`.CLIPRecognizer`.
 
     Args:
-        backbone (dict): Config of a two-dimensional backbone of the toolbox,
+        backbone (dict): Config of a two-dimensional backbone of MMAction2,
             or of another package, as ``Recognizer2D`` takes it: ``type`` is
             then 'mmpretrain.', 'timm.' or 'torchvision.' with a name.
     """

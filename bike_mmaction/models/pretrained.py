@@ -4,7 +4,7 @@ import os.path as osp
 import warnings
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Union
+from typing import Any, Union
 
 import open_clip
 import torch
@@ -149,7 +149,7 @@ def _explained(arch: Arch, key: str):
         ) from error
 
 
-def load_pretrained(arch: Arch, pretrained: str) -> nn.Module:
+def load_pretrained(arch: Arch, pretrained: str) -> Any:
     """A whole open_clip model with its weights, in float32 on the CPU.
 
     Args:
@@ -204,7 +204,7 @@ def _find_weights(arch: Arch, pretrained: str) -> tuple[str, dict]:
         return _download(arch, pretrained, config), config
 
 
-def _download(arch: str, tag: str, config: dict) -> str:
+def _download(arch: Arch, tag: str, config: dict) -> str:
     try:
         return open_clip.download_pretrained(config)
     except Exception as error:

@@ -1,30 +1,40 @@
 """The recognizer that holds BIKE's branches together."""
 
-import logging
-import warnings
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import torch.nn as nn
 from mmaction.models.recognizers import Recognizer3D
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from mmengine.logging import print_log
 
 from ..checkpoint import check_fit
-from ..datasets.entries import source_of
 from .association import AttributeAssociation
-from .clip import CLIPImageEncoder
+from .branches import (
+    BranchWeights,
+    check_parts,
+    check_same_classes,
+    check_widths,
+    choose_branches,
+    has_video,
+    require_attributes,
+    require_video,
+    warn_of_two_clips,
+)
+from .clip_image import CLIPImageEncoder
 from .finite import check_predictions
-
-BRANCHES = ('video', 'attributes')
+from .fusion import RELEASED_WEIGHT, BranchScores
+from .loading import before_loading
+from .scores import rank, score_video
+from .sharing import Unregistered
+from .vcs_head import VCSHead
 
 
 @MODELS.register_module()
 class CLIPRecognizer(Recognizer3D):
     """BIKE: video branch and attributes branch on CLIP, section 2.
 
-    A branch is there when its config is: ``backbone`` and ``cls_head`` are
+    The model has a branch if its config is given: ``backbone`` and ``cls_head`` are
     the video branch, ``attributes_head`` is the attributes branch. Views are
     folded into the batch by ``Recognizer3D``: the inputs are
     [B, V, 3, T, H, W], the frame embeddings [B·V, T, D], the class scores
@@ -63,52 +73,52 @@ class CLIPRecognizer(Recognizer3D):
         cls_head: Optional[dict] = None,
         neck: Optional[dict] = None,
         attributes_head: Optional[dict] = None,
-        fusion_weight: float = 0.7,
+        fusion_weight: float = RELEASED_WEIGHT,
         train_branches: Optional[Sequence[str]] = None,
         association: Optional[dict] = None,
         optional: Sequence[str] = (),
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
-        given = dict(backbone=backbone, cls_head=cls_head, **kwargs)
-        with_video = backbone is not None
-        if not with_video:
-            if cls_head or neck or not attributes_head:
-                raise ValueError(
-                    'without `backbone` there can be no '
-                    '`cls_head` and no `neck`, and there must be '
-                    'an `attributes_head`'
-                )
-            backbone = dict(type=nn.Identity)  # the toolbox insists on one
-        elif attributes_head and not cls_head:
-            raise ValueError(
-                'a `backbone` without `cls_head` gives the '
-                '`attributes_head` nothing to fuse with'
-            )
-        super().__init__(backbone, cls_head=cls_head, neck=neck, **kwargs)
-        self.with_video = with_video
-        self.attributes_head = None
-        if attributes_head is not None:
-            self.attributes_head = self._build_attributes_head(attributes_head)
+        check_parts(backbone, cls_head, neck, attributes_head)
         if not 0 <= fusion_weight <= 1:
             raise ValueError(f'fusion_weight={fusion_weight} is not in [0, 1]')
+        model = dict(backbone=backbone, cls_head=cls_head, **kwargs)
+        no_video = dict(type=nn.Identity)  # MMAction2 insists on a backbone
+        super().__init__(
+            no_video if backbone is None else backbone,
+            cls_head=cls_head,
+            neck=neck,
+            **kwargs,
+        )
+        self.with_video = backbone is not None
+        self.attributes_head: Any = self._build_attributes_head(attributes_head)
         self.fusion_weight = fusion_weight
         self.optional = optional
-        # Past nn.Module's registration: the weights are not this model's.
-        self.__dict__['association'] = AttributeAssociation.from_options(
-            given, association
+        # Its CLIP is the original one, and is not saved with this model.
+        self._association = Unregistered(
+            AttributeAssociation.from_options(model, association)
         )
-        self._loaded = self._untrained = False
-        if isinstance(self.backbone, CLIPImageEncoder):
-            self._check_widths()
-            self._check_towers()
-        self.train_branches = self._check_branches(train_branches)
-        for branch in set(BRANCHES) - set(self.train_branches):
-            for part in self._parts(branch):
-                part.requires_grad_(False)
+        self._check_clip()
+        trainable = ['video'] if self.with_video else []
+        if getattr(self.attributes_head, 'trains', False):
+            trainable.append('attributes')
+        self.train_branches = choose_branches(train_branches, trainable)
+        for part in self._untrained_parts():
+            part.requires_grad_(False)
+        self._weights = BranchWeights(self.train_branches, self.with_video)
+        before_loading(self, _check_checkpoint)
 
-    def _build_attributes_head(self, config: dict) -> nn.Module:
+    @property
+    def association(self) -> Optional[AttributeAssociation]:
+        """Finds attributes for videos that come without; None if nothing does."""
+        return self._association.module
+
+    def _build_attributes_head(self, config: Optional[dict]) -> Any:
+        if config is None:
+            return None
+        cls_head = getattr(self, 'cls_head', None)
         if config.get('text_encoder') is None:
-            shared = getattr(getattr(self, 'cls_head', None), 'text_encoder', None)
+            shared = getattr(cls_head, 'text_encoder', None)
             if shared is None:
                 raise ValueError(
                     'attributes_head.text_encoder is missing, and there is '
@@ -117,79 +127,38 @@ class CLIPRecognizer(Recognizer3D):
             config = dict(config, text_encoder=shared)
         head = MODELS.build(config)
         if self.with_video:
-            for name in ('num_classes', 'average_clips', 'class_names'):
-                values = [getattr(h, name, None) for h in (self.cls_head, head)]
-                if None not in values and values[0] != values[1]:
-                    raise ValueError(
-                        f'the heads must have the same {name}, for their '
-                        f'scores to be fused: cls_head has {values[0]!r}, '
-                        f'attributes_head has {values[1]!r}'
-                    )
+            check_same_classes(cls_head, head)
         return head
 
-    def _check_branches(self, asked: Optional[Sequence[str]]) -> tuple:
-        there = ['video'] if self.with_video else []
-        if getattr(self.attributes_head, 'trains', False):
-            there.append('attributes')
-        if asked is None:
-            return tuple(there)
-        asked = (asked,) if isinstance(asked, str) else tuple(asked)
-        if not asked or not set(asked) <= set(there):
-            raise ValueError(
-                f'train_branches={asked!r}; of {BRANCHES} this '
-                f'model can train {tuple(there)}'
-            )
-        return asked
+    def _check_clip(self) -> None:
+        if not isinstance(self.backbone, CLIPImageEncoder):
+            return
+        cls_head = getattr(self, 'cls_head', None)
+        check_widths(self.backbone, getattr(self, 'neck', None), cls_head)
+        text_encoder = getattr(cls_head, 'text_encoder', None)
+        if text_encoder is not None:
+            warn_of_two_clips(self.backbone, text_encoder)
 
-    def _parts(self, branch: str) -> list:
-        names = (
-            ('backbone', 'neck', 'cls_head')
-            if branch == 'video'
-            else ('attributes_head',)
-        )
+    def _untrained_parts(self) -> list[nn.Module]:
+        """The modules of the branches that are not trained."""
+        names = []
+        if 'video' not in self.train_branches:
+            names += ['backbone', 'neck', 'cls_head']
+        if 'attributes' not in self.train_branches:
+            names += ['attributes_head']
         parts = [getattr(self, name, None) for name in names]
         return [part for part in parts if part is not None]
-
-    def _check_widths(self) -> None:
-        width, given = self.backbone.embed_dims, dict()
-        if self.with_neck:
-            given['neck.embed_dims'] = getattr(self.neck, 'embed_dims', width)
-        if self.with_cls_head:
-            given['cls_head.in_channels'] = self.cls_head.in_channels
-        for name, value in given.items():
-            if value != width:
-                raise ValueError(
-                    f"{name}={value}, but the backbone's "
-                    f'embeddings have {width} channels'
-                )
-
-    def _check_towers(self) -> None:
-        """Two towers of different CLIPs have nothing in common."""
-        text = getattr(getattr(self, 'cls_head', None), 'text_encoder', None)
-        if text is None:
-            return
-        for name in ('arch', 'pretrained'):
-            image_value = getattr(self.backbone, name)
-            text_value = getattr(text, name)
-            if image_value != text_value:
-                warnings.warn(
-                    f'backbone.{name}={image_value!r}, but '
-                    f'cls_head.text_encoder.{name}={text_value!r}: embeddings '
-                    'of images and of texts are comparable only if both '
-                    'towers come from one CLIP'
-                )
 
     def init_weights(self) -> None:
         """Read ``pretrained``; the runner calls it before training."""
         super().init_weights()
-        self._untrained = 'attributes' in self.train_branches
+        self._weights.initialized()
 
     def train(self, mode: bool = True):
         """A branch that is not trained stays in evaluation mode."""
         super().train(mode)
-        for branch in set(BRANCHES) - set(self.train_branches):
-            for part in self._parts(branch):
-                part.train(False)
+        for part in self._untrained_parts():
+            part.train(False)
         return self
 
     def loss(self, inputs, data_samples: SampleList, **kwargs) -> dict:
@@ -206,16 +175,47 @@ class CLIPRecognizer(Recognizer3D):
             same with ``attributes_`` before them of the attributes branch.
         """
         losses = dict()
-        self._untrained = False
-        if not self._loaded:
-            self._warn_of_untrained_video()
+        self._weights.trained()
         if 'video' in self.train_branches:
-            self._require_video(inputs)
+            require_video(inputs)
             losses.update(super().loss(inputs, data_samples, **kwargs))
         if 'attributes' in self.train_branches:
-            found = self.attributes_head.loss(None, data_samples)
-            losses.update({f'attributes_{k}': v for k, v in found.items()})
+            others = self.attributes_head.loss(None, data_samples)
+            losses.update({f'attributes_{k}': v for k, v in others.items()})
         return losses
+
+    def score(self, inputs, data_samples: SampleList) -> BranchScores:
+        """The one way to the scores of the branches.
+
+        Args:
+            inputs (Tensor): Videos [B, V, 3, T, H, W], normalised. Where the
+                pipeline decodes none, the attributes branch answers alone.
+            data_samples (list[ActionDataSample]): With ``attributes`` for
+                the attributes branch; those that ``association`` finds are
+                written to them, with their cosines as ``phrase_scores``.
+
+        Returns:
+            BranchScores: Of the branches that have what they need.
+
+        Raises:
+            RuntimeError: if the attributes branch is untrained.
+            ValueError: if nothing is known of a sample.
+        """
+        self._weights.check()
+        if self.association is not None:
+            self.association.read_weights()  # on all ranks at once
+            self._associate(inputs, data_samples)
+        scores = BranchScores()
+        if self.attributes_head is None:
+            require_video(inputs)
+        if self.with_video and has_video(inputs):
+            scores = score_video(self, inputs, data_samples, test_mode=True)
+        if self.attributes_head is not None:
+            others = self.attributes_head.score(data_samples)
+            scores = scores._replace(attributes=others.attributes, known=others.known)
+        if scores.video is None:
+            require_attributes(scores, data_samples)
+        return scores
 
     def predict(self, inputs, data_samples: SampleList, **kwargs) -> SampleList:
         """Scores of the branches and of both together; BIKE Eq. 4.
@@ -230,35 +230,23 @@ class CLIPRecognizer(Recognizer3D):
         Returns:
             list[ActionDataSample]: With ``pred_score`` [K], ``pred_label``
             and the scores [K] behind it, ``video_score`` and
-            ``attributes_score``. Where both are there, ``pred_score`` is
+            ``attributes_score``. Where it has both, ``pred_score`` is
             λ · ``video_score`` + (1 - λ) · ``attributes_score``. Attributes
-            that ``association`` has found have their cosines with the video
-            beside them, as ``phrase_scores``.
+            of ``association`` have their cosines with the video beside
+            them, as ``phrase_scores``.
 
         Raises:
             NonFiniteError: if scores are NaN or infinite.
             ValueError: if nothing is known of a sample.
         """
-        if self._untrained:
-            raise RuntimeError(
-                'the attributes branch is untrained: the checkpoint has no '
-                'attributes_head.* tensors. Train it from there (load_from), '
-                'or plug it in (attributes_head.mlp=False, '
-                'train_branches=None)'
-            )
-        if self.association is not None:
-            self.association.read_weights()  # on all ranks at once
-            self._associate(inputs, data_samples)
-        if self.attributes_head is None:
-            self._require_video(inputs)
-            samples = super().predict(inputs, data_samples, **kwargs)
-            check_predictions(samples, self)
-            return samples
-        if self.with_video and _has_video(inputs):
-            super().predict(inputs, data_samples, **kwargs)
-        self.attributes_head.predict(None, data_samples)
-        for sample in data_samples:
-            self._fuse(sample)
+        scores = self.score(inputs, data_samples)
+        if scores.video is not None and isinstance(self.cls_head, VCSHead):
+            self.cls_head.write_scores(scores, data_samples)
+        if self.attributes_head is not None:
+            self.attributes_head.write_scores(scores, data_samples)
+            for sample, ranks in zip(data_samples, rank(self, scores)):
+                sample.set_pred_score(ranks)
+                sample.set_pred_label(ranks.argmax(dim=-1, keepdim=True))
         check_predictions(data_samples, self)
         return data_samples
 
@@ -267,46 +255,15 @@ class CLIPRecognizer(Recognizer3D):
             i for i, sample in enumerate(data_samples) if not sample.get('attributes')
         ]
         if without:
-            self._require_video(inputs)
-            found = self.association(inputs[without])
-            for i, (attributes, cosines) in zip(without, found):
-                data_samples[i].set_field(attributes, 'attributes')
+            require_video(inputs)
+            assert self.association is not None
+            associated = self.association(inputs[without])
+            for i, (phrases, cosines) in zip(without, associated):
+                data_samples[i].set_field(phrases, 'attributes')
                 data_samples[i].set_field(cosines, 'phrase_scores')
 
-    def _fuse(self, sample) -> None:
-        # Of other heads than VCSHead, what they predict is taken.
-        video = sample.get('video_score', sample.get('pred_score'))
-        score = sample.get('attributes_score', video)
-        if score is None:
-            raise ValueError(
-                f"'{source_of(sample)}' has neither attributes nor video: "
-                'nothing to recognize it by'
-            )
-        if video is not None:
-            score = self.fusion_weight * video + (1 - self.fusion_weight) * score
-        sample.set_pred_score(score)
-        sample.set_pred_label(score.argmax(dim=-1, keepdim=True))
-
-    def _warn_of_untrained_video(self) -> None:
-        self._loaded = True  # once is enough
-        if self.with_video and 'video' not in self.train_branches:
-            print_log(
-                'the video branch is not trained here, and no checkpoint of '
-                'it was loaded: name one in `load_from`',
-                'current',
-                logging.WARNING,
-            )
-
-    def _require_video(self, inputs) -> None:
-        if not _has_video(inputs):
-            raise ValueError(
-                'the batch has no video, but is for a branch that needs it: '
-                'the pipeline must decode frames, and PackActionInputs must '
-                'not have collect_keys=()'
-            )
-
     def extract_feat(self, inputs, *args, **kwargs) -> tuple:
-        """As in the toolbox.
+        """As in MMAction2.
 
         Raises:
             ValueError: if these are images, each of which would be a view.
@@ -320,35 +277,24 @@ class CLIPRecognizer(Recognizer3D):
         return super().extract_feat(inputs, *args, **kwargs)
 
     def forward(self, inputs, data_samples=None, mode='tensor', **kwargs):
-        """As in the toolbox; without video branch, 'tensor' mode returns the
-        cosine scores [B, K] of the attributes."""
-        if (
-            mode == 'tensor'
-            and not self.with_video
-            and self.attributes_head is not None
-        ):
+        """As in MMAction2; 'tensor' without video gives the attributes' cosines."""
+        if mode == 'tensor' and not self.with_video:
             return self.attributes_head(
                 [self.attributes_head.attributes_of(s) for s in data_samples]
             )
         return super().forward(inputs, data_samples, mode=mode, **kwargs)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
-        """Refuse checkpoints that do not fit, which mmengine only logs."""
-        given = {
-            k[len(prefix) :]: v for k, v in state_dict.items() if k.startswith(prefix)
-        }
-        optional = list(self.optional)
-        head = 'attributes_head.'
-        # The paper's second stage starts from a model of the video branch.
-        self._untrained = 'attributes' in self.train_branches and not any(
-            k.startswith(head) for k in given
-        )
-        self._loaded = True
-        if self._untrained:
-            optional.append(head)
-        check_fit(given, self.state_dict(), type(self).__name__, optional)
-        return super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-
-def _has_video(inputs) -> bool:
-    return not isinstance(inputs, dict) or bool(inputs)
+def _check_checkpoint(recognizer: CLIPRecognizer, state_dict, prefix, *args) -> None:
+    """Refuse checkpoints that do not fit, which mmengine only logs."""
+    tensors = {
+        name[len(prefix) :]: value
+        for name, value in state_dict.items()
+        if name.startswith(prefix)
+    }
+    head, optional = 'attributes_head.', list(recognizer.optional)
+    with_attributes = any(name.startswith(head) for name in tensors)
+    if not with_attributes and recognizer._weights.may_lack_attributes:
+        optional.append(head)
+    check_fit(tensors, recognizer.state_dict(), type(recognizer).__name__, optional)
+    recognizer._weights.loaded(with_attributes)

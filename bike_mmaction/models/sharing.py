@@ -4,12 +4,30 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, Callable
+from typing import Any, Callable, Generic, Optional, TypeVar
 
 import torch.nn as nn
 
+ModuleType = TypeVar('ModuleType', bound=nn.Module)
+Held = TypeVar('Held', bound=Optional[nn.Module])
 
-def variant(module: nn.Module, **changes: Any) -> nn.Module:
+
+class Unregistered(Generic[Held]):
+    """Holds a module for another one, of which it is no part.
+
+    ``nn.Module`` takes every module among its attributes for a part of it.
+    One that is held by this is none: it is not saved, loaded, trained, moved
+    or counted with the module that uses it. It may be a part of another.
+
+    Args:
+        module (nn.Module, optional): The module; None if there is none.
+    """
+
+    def __init__(self, module: Held) -> None:
+        self.module = module
+
+
+def variant(module: ModuleType, **changes: Any) -> ModuleType:
     """A module like another, with some attributes, parts or buffers changed.
 
     It shares all else, the weights too, and is meant for a single call: the
@@ -20,8 +38,9 @@ def variant(module: nn.Module, **changes: Any) -> nn.Module:
         **changes: Its new attributes.
     """
     other = copy.copy(module)
+    # What nn.Module keeps of its own; a copy would share the dictionaries.
     for name in ('_parameters', '_buffers', '_modules'):
-        other.__dict__[name] = copy.copy(module.__dict__[name])
+        setattr(other, name, copy.copy(getattr(module, name)))
     for name, value in changes.items():
         setattr(other, name, value)
     return other
@@ -53,6 +72,11 @@ class Recent:
             while len(self._made) > self.size:
                 self._made.popitem(last=False)
             return self._made[key]
+
+    def clear(self) -> None:
+        """Keep nothing; waits for what another thread is making."""
+        with self._lock:
+            self._made.clear()
 
     def __len__(self) -> int:
         return len(self._made)

@@ -68,10 +68,10 @@ class TemporalTransformer(BaseModule):
 
         Args:
             x (Tensor): Frame embeddings [N, T, D].
-            data_samples: Unused; necks of the toolbox take it.
+            data_samples: Unused; necks of MMAction2 take it.
 
         Returns:
-            tuple[Tensor, dict]: Frame embeddings [N, T, D], and the toolbox's
+            tuple[Tensor, dict]: Frame embeddings [N, T, D], and MMAction2's
             place for auxiliary losses, which is empty.
 
         Raises:

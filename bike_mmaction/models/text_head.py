@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union, cast
 
 import torch
 import torch.nn as nn
@@ -11,17 +11,18 @@ from mmaction.models.heads import BaseHead
 from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from mmengine.model import is_model_wrapper
-from open_clip import SimpleTokenizer
 from torch import Tensor
 
 from ..datasets.class_names import load_class_names
-from ..datasets.entries import source_of
 from ..datasets.prompts import load_prompts
-from .clip import CLIPTextEncoder, TextEmbeddings
-from .sharing import variant
+from ..renamed import old_arguments
+from .clip_text import CLIPTextEncoder, TextEmbeddings
+from .fusion import confidences
+from .label_check import check_labels
+from .sharing import Unregistered, variant
+from .word_positions import WORDS, fill_prompts, word_positions
+from .wrappers import unwrap_model
 
-WORDS = ('all', 'sentence', 'name')
 PROMPT = 'This is a video about {}'  # section 2.2
 
 
@@ -83,7 +84,7 @@ class TextHead(BaseHead):
         words: str = 'all',
         loss_cls: dict = dict(type='ContrastiveLoss'),  # noqa: B006
         average_clips: str = 'prob',
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             num_classes,
@@ -104,15 +105,20 @@ class TextHead(BaseHead):
                 f"class_names: '{source}' has {len(self.class_names)} names, "
                 f'but num_classes={num_classes}'
             )
-        self.text_encoder: CLIPTextEncoder
-        if isinstance(text_encoder, nn.Module):
-            # Past nn.Module's registration, which would save it twice.
-            self.__dict__['text_encoder'] = text_encoder
-        else:
-            self.text_encoder = MODELS.build(text_encoder)
-        self._embedded = (None, None)
+        self._others_encoder = Unregistered(
+            text_encoder if isinstance(text_encoder, nn.Module) else None
+        )
+        if self._others_encoder.module is None:
+            self.add_module('text_encoder', MODELS.build(text_encoder))
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    @property
+    def text_encoder(self) -> CLIPTextEncoder:
+        """Its own, or that of another head."""
+        if self._others_encoder.module is not None:
+            return cast(CLIPTextEncoder, self._others_encoder.module)
+        return cast(CLIPTextEncoder, self.__getattr__('text_encoder'))
 
     def init_weights(self) -> None:
         """Take over the logit scale of the pretrained CLIP."""
@@ -153,83 +159,77 @@ class TextHead(BaseHead):
 
     def prompts(self) -> list[str]:
         """The sentence of each class, for one prompt after the other."""
-        return [
-            prompt.replace('{}', name)
-            for prompt in self._prompts
-            for name in self.class_names
-        ]
+        return fill_prompts(self._prompts, self.class_names)
 
-    def embed_classes(self, words: bool) -> ClassEmbeddings:
+    @old_arguments(words='with_words')
+    def embed_classes(self, with_words: bool) -> ClassEmbeddings:
         """Embed the class names; once, while the text encoder is frozen.
 
         Args:
-            words (bool): Whether word embeddings are wanted too.
+            with_words (bool): Whether word embeddings are wanted too.
 
         Returns:
             ClassEmbeddings: All embeddings have unit length.
         """
         encoder, texts = self.text_encoder, tuple(self.prompts())
         if encoder.training:  # only if it is not frozen
-            return self._normalize(encoder(texts, words))
+            return self._normalize(encoder(texts, with_words))
 
-        def embed():
+        def embed() -> ClassEmbeddings:
             with torch.inference_mode(False), torch.no_grad():
-                return self._normalize(encoder.embed(texts, words))
+                return self._normalize(encoder.embed(texts, with_words))
 
-        key = (texts, len(self._prompts), words and self.words)
-        # Kept here too: other heads may use up the encoder's memory.
-        if self._embedded[0] != (encoder.memory, key):
-            self._embedded = ((encoder.memory, key), encoder.once(key, embed))
-        return self._embedded[1]
+        key = (texts, len(self._prompts), with_words and self.words)
+        return encoder.once(key, embed)
 
-    def _normalize(self, found: TextEmbeddings) -> ClassEmbeddings:
-        sentence = F.normalize(found.sentence.float(), dim=-1)
+    def _normalize(self, embeddings: TextEmbeddings) -> ClassEmbeddings:
+        sentence = F.normalize(embeddings.sentence.float(), dim=-1)
         if len(self._prompts) > 1:
             sentence = F.normalize(self._of_each_class(sentence).mean(dim=1), dim=-1)
-        if found.words is None:
+        if embeddings.words is None:
             return ClassEmbeddings(sentence)
-        words = F.normalize(found.words.float(), dim=-1)  # [P·K, N, D]
-        mask = (
-            None
-            if self.words == 'all'
-            else self._of_each_class(self._word_mask().to(words.device)).flatten(1)
-        )
+        words = F.normalize(embeddings.words.float(), dim=-1)  # [P·K, N, D]
+        mask = None
+        if self.words != 'all':
+            mask = word_positions(
+                self.text_encoder.tokens, self._prompts, self.class_names, self.words
+            ).to(words.device)
+            mask = self._of_each_class(mask).flatten(1)  # [K, P·N]
         return ClassEmbeddings(sentence, self._of_each_class(words).flatten(1, 2), mask)
 
     def _of_each_class(self, x: Tensor) -> Tensor:
         """[P·K, ...] to [K, P, ...], for P prompts."""
         return x.unflatten(0, (len(self._prompts), -1)).transpose(0, 1)
 
-    def _word_mask(self) -> Tensor:
-        """Bool [P·K, N]: which token positions count, by ``self.words``."""
-        encoder = self.text_encoder
-        if not isinstance(encoder.tokenizer, SimpleTokenizer):
-            raise ValueError(
-                f"words='{self.words}' needs CLIP's own tokenizer, but this "
-                f'arch has a {type(encoder.tokenizer).__name__}; use '
-                "words='all'"
-            )
-        tokens = encoder.tokenize(self.prompts())
-        positions = torch.arange(tokens.shape[1])
-        # Of CLIP's tokens the end of the text has the largest id.
-        end = tokens.argmax(dim=1, keepdim=True)
-        if self.words == 'sentence':
-            return positions <= end
-        parts = [prompt.split('{}') for prompt in self._prompts]
-        before, after = (
-            torch.tensor([encoder.count_tokens(part) for part in column])[
-                :, None
-            ].repeat_interleave(len(self.class_names), dim=0)
-            for column in zip(*parts)
-        )  # [P·K, 1]
-        first, last = 1 + before, end - after
-        if int(first.max()) >= tokens.shape[1]:
-            raise ValueError(
-                f"words='name' of prompt={self.prompt!r}: its "
-                f'{int(before.max())} tokens before the class name leave no '
-                f'room in the context of {tokens.shape[1]}'
-            )
-        return (positions >= first) & (positions < torch.maximum(last, first + 1))
+    def average_views(self, cosines: Tensor) -> Tensor:
+        """What this branch ranks classes by: V or A of Eq. 4.
+
+        By default (``average_clips='prob'``) the softmax of each view's
+        cosines, which nothing scales, then the mean over the views. In
+        double precision: with many classes, all values are close to 1/K.
+
+        Args:
+            cosines (Tensor): Class scores [B, V, K].
+
+        Returns:
+            Tensor: [B, K].
+        """
+        return self.average_clip(cosines.double().flatten(0, 1), cosines.shape[1])
+
+    def confidences(self, ranks: Tensor) -> Tensor:
+        """Calibrated, in the order of what videos are ranked by.
+
+        Of one view that is softmax(logit_scale · cosine), as CLIP and the
+        loss see it.
+
+        Args:
+            ranks (Tensor): [B, K], see :meth:`average_views`, or fused.
+
+        Returns:
+            Tensor: [B, K]; they sum to 1.
+        """
+        cosines = ranks if self.average_clips == 'score' else ranks.log()
+        return confidences(cosines, self.logit_scale.exp())
 
     def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
         """Losses and training accuracy.
@@ -244,50 +244,21 @@ class TextHead(BaseHead):
         Raises:
             ValueError: if a label is not in [0, K).
         """
-        self._check_labels(data_samples)
+        check_labels(data_samples, self.num_classes)
         cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
         return self.loss_by_feat(cls_scores, data_samples)
 
-    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
+    def predict_by_feat(
+        self, cls_scores: Tensor, data_samples: SampleList
+    ) -> SampleList:
         """Average the views and write ``pred_score`` and ``pred_label``.
 
         Raises:
             ValueError: if a sample has a label that is not in [0, K); -1,
-                the toolbox's label of unlabelled videos, is accepted.
+                MMAction2's label of unlabelled videos, is accepted.
         """
-        self._check_labels(data_samples, lowest=-1)
-        return super().predict(feats, data_samples, **kwargs)
-
-    def _check_labels(self, data_samples: SampleList, lowest: int = 0) -> None:
-        # Of another length they are one-hot, for several labels.
-        for sample in data_samples:
-            if 'gt_label' in sample and sample.gt_label.numel() not in (
-                1,
-                self.num_classes,
-            ):
-                raise ValueError(
-                    f"the labels of '{source_of(sample)}' are of "
-                    f'{sample.gt_label.numel()} classes, but the model knows '
-                    f'{self.num_classes}: set num_classes of the data set'
-                )
-        single = [
-            sample
-            for sample in data_samples
-            if 'gt_label' in sample and sample.gt_label.numel() == 1
-        ]
-        if not single:
-            return
-        labels = torch.cat([sample.gt_label for sample in single]).tolist()
-        for sample, label in zip(single, labels):
-            if lowest <= label < self.num_classes:
-                continue
-            source = source_of(sample)
-            problem = 'means that it has none' if label == -1 else 'is out of range'
-            raise ValueError(
-                f"label {label} of '{source}' {problem}: the model knows "
-                f'{self.num_classes} classes, so labels are 0 to '
-                f'{self.num_classes - 1}'
-            )
+        check_labels(data_samples, self.num_classes, lowest=-1)
+        return super().predict_by_feat(cls_scores, data_samples)
 
 
 def with_classes(
@@ -315,12 +286,11 @@ def number_of_classes(model: nn.Module) -> Optional[int]:
     """K of a recognizer's heads; None if it has none that tells.
 
     Args:
-        model (nn.Module): Of this project or the toolbox, maybe wrapped.
+        model (nn.Module): Of this project or of MMAction2, maybe wrapped.
     """
-    if is_model_wrapper(model):
-        model = model.module
+    model = unwrap_model(model)
     for name in ('cls_head', 'attributes_head'):
-        found = getattr(getattr(model, name, None), 'num_classes', None)
-        if found is not None:
-            return found
+        number = getattr(getattr(model, name, None), 'num_classes', None)
+        if number is not None:
+            return number
     return None

@@ -1,15 +1,75 @@
 """open_clip's tokenizers, and the texts that are too long for them."""
 
+import logging
 from collections.abc import Sequence
+from typing import Any, Optional
 
 import open_clip
+from mmengine.logging import print_log
 from open_clip.tokenizer import HFTokenizer
 from torch import Tensor
 
 from .pretrained import CONTEXT, Arch, arch_name
+from .sharing import Recent
 
 SHOWN = 3  # texts, in a message
 START, END = 70, 25  # characters of each
+
+
+class TextTokens:
+    """Token ids of texts, and a warning of those that are too long.
+
+    Args:
+        arch (str | dict): See :func:`.get_arch`.
+        config (dict): What :func:`.get_arch` makes of it.
+        max_kept (int): Sets of texts whose tokens are kept.
+    """
+
+    def __init__(self, arch: Arch, config: dict, max_kept: int) -> None:
+        self.arch = arch
+        self.config = config
+        self._tokenizer = None
+        self._kept = Recent(max_kept)
+        self._warned: set[Optional[int]] = set()  # of which sets, by hash
+
+    @property
+    def tokenizer(self) -> Any:
+        """open_clip's, made when it is first needed."""
+        if self._tokenizer is None:
+            self._tokenizer = build_tokenizer(self.arch, self.config)
+        return self._tokenizer
+
+    def tokenize(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [K, N]; of a longer text the end is cut."""
+        return self.tokenizer(list(texts))
+
+    def count(self, text: str) -> int:
+        """Number of tokens of a text, without those added around it."""
+        return count_tokens(self.tokenizer, text)
+
+    def __call__(self, texts: Sequence[str], keep: bool) -> Tensor:
+        """As :meth:`tokenize`, with a warning of texts that are cut.
+
+        Args:
+            texts (Sequence[str]): K texts.
+            keep (bool): Whether the same texts will come again. The warning
+                comes once for each such set, once for all other texts.
+        """
+        if keep:
+            key = tuple(texts)
+            return self._kept.get(key, lambda: self._checked(texts, hash(key)))
+        return self.tokenize(texts) if None in self._warned else self._checked(texts)
+
+    def _checked(self, texts: Sequence[str], name: Optional[int] = None) -> Tensor:
+        tokens = self.tokenize(texts)
+        cut = find_cut(self.tokenizer, texts, tokens)
+        if cut and name not in self._warned:
+            self._warned.add(name)
+            message = describe_cut(cut, len(texts), self.arch, tokens.shape[1])
+            if name is None:
+                message += '. Others that follow are not told'
+            print_log(message, 'current', logging.WARNING)
+        return tokens
 
 
 def build_tokenizer(arch: Arch, config: dict):

@@ -1,11 +1,16 @@
 """Tests of the weights that ``pretrained`` names, without any training."""
 
+from typing import cast
+
 import torch.nn as nn
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.model import BaseModule
 
-from .clip import CLIPImageEncoder, CLIPTextEncoder
+from .clip_image import CLIPImageEncoder
+from .clip_text import CLIPTextEncoder
+from .wrappers import unwrap_model
 
 
 class UntrainedError(ValueError):
@@ -69,6 +74,6 @@ class ReadPretrained(Hook):
                 'current',
             )
             return
-        model = getattr(runner.model, 'module', runner.model)
+        model = unwrap_model(runner.model)
         check_pretrained(model)
-        model.init_weights()
+        cast(BaseModule, model).init_weights()

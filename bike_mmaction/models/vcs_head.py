@@ -1,6 +1,7 @@
 """Video concept spotting: the head of the video branch (section 2.3)."""
 
-from typing import Optional, Union
+from collections.abc import Sequence
+from typing import Any, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -9,108 +10,14 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from ..renamed import old_names
+from .concept_spotting import concept_spotting
+from .frame_features import to_frames
+from .fusion import BranchScores
 from .text_head import ClassEmbeddings, TextHead
 
 AGGREGATIONS = ('vcs', 'mean')
 SOURCES = ('word', 'class')
-
-
-def frame_saliency(
-    frames: Tensor, queries: Tensor, temperature: float, mask: Optional[Tensor] = None
-) -> Tensor:
-    """How much each frame has to do with each class; BIKE Eq. 5.
-
-    Every query is compared with every frame; a softmax over the frames, then
-    the mean over the queries.
-
-    Args:
-        frames (Tensor): Unit frame embeddings [N, T, D].
-        queries (Tensor): Unit embeddings [K, Q, D], Q for each class.
-        temperature (float): Of the softmax, in units of cosine.
-        mask (Tensor, optional): Bool [K, Q], which queries count.
-
-    Returns:
-        Tensor: Saliency [N, K, T]; sums to 1 over the frames.
-    """
-    similarity = torch.einsum('ntd,kqd->nkqt', frames, queries)
-    saliency = (similarity / temperature).softmax(dim=-1)
-    if mask is None:
-        return saliency.mean(dim=2)
-    weights = mask.to(saliency) / mask.sum(dim=1, keepdim=True)  # [K, Q]
-    return torch.einsum('nkqt,kq->nkt', saliency, weights)
-
-
-def concept_spotting(
-    frames: Tensor,
-    words: Tensor,
-    classes: Tensor,
-    temperature: float,
-    mask: Optional[Tensor] = None,
-    renormalize: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Class scores of videos whose frames are weighted by saliency.
-
-    BIKE Eq. 5, 6 and 2. The released code sums frame embeddings of unit
-    length and takes the dot product with the class; Eq. 2's cosine would
-    bring the sum to unit length again.
-
-    Args:
-        frames (Tensor): Unit frame embeddings [N, T, D].
-        words (Tensor): Unit word embeddings [K, Q, D].
-        classes (Tensor): Unit class embeddings [K, D].
-        temperature (float): See :func:`frame_saliency`.
-        mask (Tensor, optional): Bool [K, Q], which words count.
-        renormalize (bool): Whether to take Eq. 2's cosine.
-            Defaults to False: the released code's dot product.
-
-    Returns:
-        tuple[Tensor, Tensor]: Class scores [N, K], saliency [N, K, T].
-    """
-    saliency = frame_saliency(frames, words, temperature, mask)
-    # An embedding of the video for each class.
-    videos = torch.einsum('nkt,ntd->nkd', saliency, frames)
-    if renormalize:
-        videos = F.normalize(videos, dim=-1)
-    return torch.einsum('nkd,kd->nk', videos, classes), saliency
-
-
-def to_frames(x: Tensor, num_segs: Optional[int] = None) -> Tensor:
-    """Bring the features of any toolbox backbone to one vector a frame.
-
-    Args:
-        x (Tensor | Sequence): [N, T, C], [N, C, T, H, W], [N·T, C] or
-            [N·T, C, H, W]. Of several stages the last counts, of a pair of
-            feature map and class token (MViT) the map.
-        num_segs (int, optional): T, where frames are folded into the batch;
-            without it such features count as one frame each.
-
-    Returns:
-        Tensor: [N, T, C], averaged over space.
-
-    Raises:
-        ValueError: for other shapes.
-    """
-    while isinstance(x, (tuple, list)):
-        # Stages have several dimensions each, a class token has two.
-        x = x[0] if len(x) == 2 and getattr(x[1], 'ndim', 0) == 2 else x[-1]
-    if x.ndim == 3:
-        return x
-    if x.ndim == 5:
-        return x.mean(dim=(3, 4)).transpose(1, 2)  # [N, T, C]
-    if x.ndim == 4:
-        x = x.mean(dim=(2, 3))  # [N·T, C]
-    if x.ndim != 2:
-        raise ValueError(
-            'expected features [N, T, C], [N, C, T, H, W], '
-            f'[N*T, C] or [N*T, C, H, W], got {tuple(x.shape)}'
-        )
-    # Not len(x), which would fix the batch size of an exported graph.
-    if x.shape[0] % (num_segs or 1):
-        raise ValueError(
-            f'{len(x)} frames are not clips of {num_segs}: check '
-            'cls_head.num_segments and clip_len'
-        )
-    return x.unflatten(0, (-1, num_segs or 1))
 
 
 @MODELS.register_module()
@@ -143,7 +50,7 @@ class VCSHead(TextHead):
             False, as released.
         keep_scores (bool): Whether predictions also have, for
             :class:`.ZeroShotMetric`, the class scores of each view and of
-            each frame, see :meth:`predict`. Defaults to False.
+            each frame, see :meth:`write_scores`. Defaults to False.
         keep_saliency (bool): Whether predictions also have the saliency of
             the first view. Defaults to False.
         **kwargs: Further arguments of :class:`TextHead`.
@@ -156,7 +63,7 @@ class VCSHead(TextHead):
         self,
         num_classes: int,
         in_channels: int,
-        class_names,
+        class_names: Union[str, Sequence[str]],
         text_encoder: Union[dict, nn.Module],
         aggregation: str = 'vcs',
         temperature: float = 0.01,
@@ -166,17 +73,12 @@ class VCSHead(TextHead):
         renormalize: bool = False,
         keep_scores: bool = False,
         keep_saliency: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, in_channels, class_names, text_encoder, **kwargs)
-        options = (
-            ('aggregation', aggregation, AGGREGATIONS),
-            ('saliency_source', saliency_source, SOURCES),
-            ('recognition_source', recognition_source, SOURCES),
-        )
-        for name, value, accepted in options:
-            if value not in accepted:
-                raise ValueError(f'{name}={value!r}; choose from {accepted}')
+        _check_choice('aggregation', aggregation, AGGREGATIONS)
+        _check_choice('saliency_source', saliency_source, SOURCES)
+        _check_choice('recognition_source', recognition_source, SOURCES)
         if temperature <= 0:
             raise ValueError(f'temperature={temperature} must be positive')
         self.aggregation = aggregation
@@ -215,80 +117,88 @@ class VCSHead(TextHead):
     def spot(
         self, x: Tensor, num_segs: Optional[int] = None, **kwargs
     ) -> tuple[Tensor, Tensor]:
-        """Class scores and the saliency behind them.
-
-        Args:
-            x (Tensor): As in :meth:`forward`.
-            num_segs (int, optional): As in :meth:`forward`.
-            **kwargs: As in :meth:`forward`.
+        """Class scores and the saliency behind them; arguments as of
+        :meth:`forward`.
 
         Returns:
             tuple[Tensor, Tensor]: Cosine similarities [B·V, K] and saliency
             [B·V, K, T], which is 1/T where ``aggregation='mean'``.
         """
-        frames = self.project(x, num_segs)  # [B·V, T, D]
-        classes = self.embed_classes(self.needs_words())
-        # Cosines are divided by 0.01: half precision would be too coarse.
-        with torch.autocast(frames.device.type, enabled=False):
-            return self.spot_classes(frames.float(), classes)
-
-    def spot_classes(
-        self, frames: Tensor, classes: ClassEmbeddings
-    ) -> tuple[Tensor, Tensor]:
-        """As :meth:`spot`, of frame embeddings [B·V, T, D], float32."""
-        targets = self._targets(classes)  # [K, D]
-        if self.aggregation == 'mean':
-            # As released: frames of any length, the mean of unit length.
-            videos = F.normalize(frames.mean(dim=1), dim=-1)
-            saliency = frames.new_tensor(1 / frames.shape[1]).expand(
-                frames.shape[0], targets.shape[0], frames.shape[1]
-            )
-            return videos @ targets.t(), saliency
-        queries, mask = classes.sentence[:, None], None  # [K, 1, D]
-        if self.saliency_source == 'word':
-            queries, mask = classes.words, classes.word_mask
-        return concept_spotting(
-            F.normalize(frames, dim=-1),
-            queries,
-            targets,
-            self.temperature,
-            mask,
-            self.renormalize,
+        return self._spot_frames(
+            self.project(x, num_segs), self.embed_classes(self.needs_words())
         )
 
-    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
-        """As :meth:`TextHead.predict`.
+    def score(
+        self,
+        x: Tensor,
+        videos: int,
+        num_segs: Optional[int] = None,
+        classes: Optional[ClassEmbeddings] = None,
+        **kwargs,
+    ) -> BranchScores:
+        """Scores of the views of some videos, and the saliency behind them.
+
+        Args:
+            x (Tensor): As in :meth:`forward`.
+            videos (int): B.
+            num_segs (int, optional): As in :meth:`forward`.
+            classes (ClassEmbeddings, optional): Where they are constants, as
+                in an exported model. Defaults to None: those of the class
+                names.
+            **kwargs: As in :meth:`forward`.
 
         Returns:
-            list[ActionDataSample]: With ``keep_scores``, they have
-            ``view_scores`` [V, K] too, the class scores of each view, and
-            ``frame_scores`` [V·T, K], the dot products of the frame
-            embeddings, of the length that the encoder gives them, and the
-            class embeddings, of unit length. With ``keep_saliency``,
-            ``saliency`` [K, T] of the first view.
+            BranchScores: ``video`` [B, V, K] and ``saliency`` [B, V, K, T];
+            with ``keep_scores`` also ``frames`` [B, V, T, K], the dot
+            products of the frame embeddings, of the length that the encoder
+            gives them, and the class embeddings, of unit length.
         """
-        self._check_labels(data_samples, lowest=-1)
-        scores, saliency = self.spot(feats, **kwargs)
-        samples = self.predict_by_feat(scores, data_samples)
-        if self.keep_saliency:
-            views = len(saliency) // len(samples)
-            for sample, value in zip(samples, saliency[::views]):
-                sample.set_field(value, 'saliency')
+        frames = self.project(x, num_segs)  # [B·V, T, D]
+        cosines, saliency = self._spot_frames(
+            frames, classes or self.embed_classes(self.needs_words())
+        )
+        by_frame = None
         if self.keep_scores:
-            frames = self.project(feats, kwargs.get('num_segs'))
-            classes = self.embed_classes(words=False).sentence
+            sentence = (classes or self.embed_classes(with_words=False)).sentence
             with torch.autocast(frames.device.type, enabled=False):
-                # As released, these too have the length that CLIP gave them.
-                scores = frames.float() @ classes.t()
-            # [B·V, T, K] → B times [V·T, K]
-            _put(samples, 'frame_scores', scores.flatten(0, 1))
-        return samples
+                by_frame = frames.float() @ sentence.t()  # [B·V, T, K]
+            by_frame = by_frame.unflatten(0, (videos, -1))
+        return BranchScores(
+            video=cosines.unflatten(0, (videos, -1)),
+            saliency=saliency.unflatten(0, (videos, -1)),
+            frames=by_frame,
+        )
+
+    def _spot_frames(
+        self, frames: Tensor, classes: ClassEmbeddings
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`spot`, of frame embeddings [B·V, T, D]."""
+        # Cosines are divided by 0.01: half precision would be too coarse.
+        with torch.autocast(frames.device.type, enabled=False):
+            frames = frames.float()
+            targets = self._targets(classes)  # [K, D]
+            if self.aggregation == 'mean':
+                # As released: frames of any length, the mean of unit length.
+                videos = F.normalize(frames.mean(dim=1), dim=-1)
+                saliency = frames.new_tensor(1 / frames.shape[1]).expand(
+                    frames.shape[0], targets.shape[0], frames.shape[1]
+                )
+                return videos @ targets.t(), saliency
+            queries, mask = self._queries(classes)  # [K, Q, D]
+            return concept_spotting(
+                F.normalize(frames, dim=-1),
+                queries,
+                targets,
+                self.temperature,
+                mask,
+                self.renormalize,
+            )
 
     def project(self, x: Tensor, num_segs: Optional[int] = None, **kwargs) -> Tensor:
         """Frame embeddings [B·V, T, D]; arguments as of :meth:`forward`."""
         clip = self.num_segments or num_segs
         # Else clips would take frames of two videos.
-        if num_segs is not None and num_segs % clip:
+        if clip and num_segs is not None and num_segs % clip:
             raise ValueError(
                 f'cls_head.num_segments={clip}, but the recognizer gives '
                 f'{num_segs} frames a video, which are not clips of that '
@@ -296,15 +206,49 @@ class VCSHead(TextHead):
             )
         return self.projection(to_frames(x, clip))
 
+    def predict(self, feats, data_samples: SampleList, **kwargs) -> SampleList:
+        """Score videos, see :meth:`score`, and :meth:`write_scores`."""
+        scores = self.score(feats, len(data_samples), **kwargs)
+        return self.write_scores(scores, data_samples)
+
+    def write_scores(
+        self, scores: BranchScores, data_samples: SampleList
+    ) -> SampleList:
+        """Write the scores of videos.
+
+        Args:
+            scores (BranchScores): See :meth:`score`.
+            data_samples (list[ActionDataSample]): B samples.
+
+        Returns:
+            list[ActionDataSample]: As :meth:`predict_by_feat`. With
+            ``keep_scores`` they have ``view_scores`` [V, K] too, the class
+            scores of each view, and ``frame_scores`` [V·T, K], those of each
+            frame; with ``keep_saliency``, ``saliency`` [K, T] of the first
+            view.
+
+        Raises:
+            ValueError: as :meth:`predict_by_feat`.
+        """
+        assert scores.video is not None and scores.saliency is not None
+        self.predict_by_feat(scores.video.flatten(0, 1), data_samples)
+        for number, sample in enumerate(data_samples):
+            if scores.frames is not None:
+                sample.set_field(scores.video[number], 'view_scores')
+                by_frame = scores.frames[number].flatten(0, 1)  # [V·T, K]
+                sample.set_field(by_frame, 'frame_scores')
+            if self.keep_saliency:
+                sample.set_field(scores.saliency[number, 0], 'saliency')
+        return data_samples
+
     def predict_by_feat(
         self, cls_scores: Tensor, data_samples: SampleList
     ) -> SampleList:
         """Average over views; 'prob' as the released code ranks videos.
 
-        That is a softmax of each view's unscaled scores, the mean over the
-        views, and a second softmax, which keeps the order of the classes but
-        counts where videos are ranked against each other (mAP). In double
-        precision: with many classes, all values are close to 1/K.
+        That is V of Eq. 4, see :meth:`TextHead.average_views`, and of a
+        video branch alone a second softmax, which keeps the order of the
+        classes but counts where videos are ranked against each other (mAP).
 
         Args:
             cls_scores (Tensor): [B·V, K].
@@ -314,10 +258,11 @@ class VCSHead(TextHead):
             list[ActionDataSample]: With ``pred_score`` [K], ``pred_label``
             and ``video_score`` [K], the mean before the second softmax, on
             the scale of ``attributes_score``.
+
+        Raises:
+            ValueError: as :meth:`TextHead.predict_by_feat`.
         """
         samples = super().predict_by_feat(cls_scores.double(), data_samples)
-        if self.keep_scores:
-            _put(samples, 'view_scores', cls_scores)
         for sample in samples:
             sample.set_field(sample.pred_score, 'video_score')
             if self.average_clips == 'prob':
@@ -329,17 +274,27 @@ class VCSHead(TextHead):
         spots_words = self.aggregation == 'vcs' and self.saliency_source == 'word'
         return spots_words or self.recognition_source == 'word'
 
+    def _queries(self, classes: ClassEmbeddings) -> tuple[Tensor, Optional[Tensor]]:
+        """What frames are compared with for their saliency, [K, Q, D]."""
+        if self.saliency_source == 'class':
+            return classes.sentence[:, None], None
+        assert classes.words is not None
+        return classes.words, classes.word_mask
+
     def _targets(self, classes: ClassEmbeddings) -> Tensor:
         """What a video is compared with to be recognized, [K, D]."""
         if self.recognition_source == 'class':
             return classes.sentence
         words, mask = classes.words, classes.word_mask
+        assert words is not None
         if mask is not None:
             words = words * mask[..., None]
         return F.normalize(words.sum(dim=1), dim=-1)
 
 
-def _put(samples: SampleList, name: str, values: Tensor) -> None:
-    """Part the first dimension among the samples."""
-    for sample, value in zip(samples, values.chunk(len(samples))):
-        sample.set_field(value, name)
+def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
+    if value not in accepted:
+        raise ValueError(f'{name}={value!r}; choose from {accepted}')
+
+
+__getattr__ = old_names(__name__)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Optional
 
 import torch
 import torch.nn as nn
@@ -10,6 +11,9 @@ from mmaction.models import BaseRecognizer, Recognizer2D
 from mmaction.structures import ActionDataSample
 from torch import Tensor
 
+from .fusion import BranchScores, confidences
+from .scores import score_video
+from .sharing import Unregistered
 from .text_head import ClassEmbeddings
 from .vcs_head import VCSHead
 
@@ -50,6 +54,13 @@ class VideoBranch(nn.Module):
         ValueError: if it has no such head.
     """
 
+    class_sentence: Tensor
+    class_words: Optional[Tensor]
+    class_word_mask: Optional[Tensor]
+    scale: Tensor
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, recognizer: BaseRecognizer, shape: Sequence[int]) -> None:
         super().__init__()
         head = head_of(recognizer)
@@ -60,13 +71,22 @@ class VideoBranch(nn.Module):
             )
         self.shape = tuple(shape)
         recognizer.eval()
-        # Past nn.Module's registration: not all of it is exported.
-        self.__dict__.update(recognizer=recognizer, head=head)
+        self._recognizer = Unregistered(recognizer)  # not all of it is exported
         self.backbone, self.projection = recognizer.backbone, head.projection
         if recognizer.with_neck:
             self.neck = recognizer.neck
         self._by_image = isinstance(recognizer, Recognizer2D)
         self._add_constants()
+
+    @property
+    def recognizer(self) -> BaseRecognizer:
+        """The recognizer."""
+        return self._recognizer.module
+
+    @property
+    def head(self) -> VCSHead:
+        """Its head."""
+        return self.recognizer.cls_head
 
     @torch.no_grad()
     def _add_constants(self) -> None:
@@ -98,15 +118,14 @@ class VideoBranch(nn.Module):
         if self.colors == 'BGR':
             frames = frames.flip(1)
         frames = (frames - self.mean) / self.std
-        # Not as in a test: that may part the batch (max_testing_views).
-        features, kwargs = self.recognizer.extract_feat(
-            self._as_inputs(frames), stage='neck'
-        )
-        embeddings = self.head.project(features, **kwargs)
         classes = ClassEmbeddings(
             self.class_sentence, self.class_words, self.class_word_mask
         )
-        return self._outputs(*self.head.spot_classes(embeddings, classes))
+        # Not in test mode, which may part the batch (max_testing_views).
+        inputs = self._as_inputs(frames)
+        return self._outputs(
+            score_video(self.recognizer, inputs, classes=classes, stage='neck')
+        )
 
     @torch.no_grad()
     def recognize(self, frames: Tensor) -> dict[str, Tensor]:
@@ -118,8 +137,9 @@ class VideoBranch(nn.Module):
         data = self.recognizer.data_preprocessor(
             dict(inputs=inputs, data_samples=[ActionDataSample() for _ in inputs])
         )
-        features, kwargs = self.recognizer.extract_feat(data['inputs'], test_mode=True)
-        return self._outputs(*self.head.spot(features, **kwargs))
+        return self._outputs(
+            score_video(self.recognizer, data['inputs'], test_mode=True)
+        )
 
     def _as_inputs(self, frames: Tensor) -> Tensor:
         """As the recognizer takes them: one view, or T images."""
@@ -127,9 +147,11 @@ class VideoBranch(nn.Module):
             frames.transpose(1, 2).contiguous() if self._by_image else frames[:, None]
         )
 
-    def _outputs(self, scores: Tensor, saliency: Tensor) -> dict[str, Tensor]:
-        confidences = (self.scale * scores).softmax(dim=-1)
-        return dict(zip(OUTPUTS, (scores, confidences, saliency)))
+    def _outputs(self, scores: BranchScores) -> dict[str, Tensor]:
+        """Of the only view, by name."""
+        assert scores.video is not None and scores.saliency is not None
+        cosines, saliency = scores.video[:, 0], scores.saliency[:, 0]
+        return dict(zip(OUTPUTS, (cosines, confidences(cosines, self.scale), saliency)))
 
     def random_frames(self, batch: int) -> Tensor:
         """Patches of random colours [B, 3, T, H, W], always the same.

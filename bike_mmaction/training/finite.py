@@ -4,14 +4,13 @@ import math
 from typing import Optional
 
 import torch
-import torch.nn as nn
 from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
 from ..datasets.entries import source_of
 from ..models.finite import NonFiniteError, check_predictions, check_weights
+from ..models.wrappers import unwrap_model
 
 ADVICE = (
     'Look at the learning rate (optim_wrapper.optimizer.lr), the '
@@ -41,7 +40,7 @@ class CheckFinite(Hook):
 
     def before_train(self, runner) -> None:
         """Refuse a model that begins with such weights."""
-        check_weights(_model(runner), f'not finite in {_origin(runner)}')
+        check_weights(unwrap_model(runner.model), f'not finite in {_origin(runner)}')
 
     def before_test(self, runner) -> None:
         """As :meth:`before_train`."""
@@ -74,7 +73,7 @@ class CheckFinite(Hook):
     def after_train_epoch(self, runner) -> None:
         """Look at the weights: the last step may have spoilt them."""
         check_weights(
-            _model(runner),
+            unwrap_model(runner.model),
             f'after epoch {runner.epoch + 1} weights are not '
             f'finite, though the losses were. {ADVICE}. The weights are',
         )
@@ -82,7 +81,7 @@ class CheckFinite(Hook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """As :meth:`after_train_epoch`, where iterations are counted."""
         check_weights(
-            _model(runner),
+            unwrap_model(runner.model),
             f'after iteration {runner.iter + 1} weights are '
             f'not finite, so that no checkpoint is written. {ADVICE}. The '
             'weights are',
@@ -97,7 +96,7 @@ class CheckFinite(Hook):
     ) -> None:
         """Look at the scores."""
         if isinstance(outputs, (list, tuple)):  # no bare features
-            check_predictions(outputs, _model(runner))
+            check_predictions(outputs, unwrap_model(runner.model))
 
     def after_test_iter(
         self,
@@ -108,11 +107,6 @@ class CheckFinite(Hook):
     ) -> None:
         """Look at the scores."""
         self.after_val_iter(runner, batch_idx, data_batch, outputs)
-
-
-def _model(runner) -> nn.Module:
-    model = runner.model
-    return model.module if is_model_wrapper(model) else model
 
 
 def _origin(runner) -> str:

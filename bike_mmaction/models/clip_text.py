@@ -1,0 +1,224 @@
+"""The text tower of any CLIP that open_clip knows, with its tokenizer."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, Callable, NamedTuple, Optional
+
+import torch
+import torch.nn as nn
+from mmaction.registry import MODELS
+from mmengine.dist import is_main_process
+from open_clip.transformer import TextTransformer
+from torch import Tensor
+from tqdm import tqdm
+
+from ..renamed import old_arguments
+from .clip_tower import CLIPTower
+from .pretrained import Arch, arch_name, build_text_tower, load_pretrained
+from .sharing import Recent, variant
+from .tokens import TextTokens
+
+
+class TextEmbeddings(NamedTuple):
+    """What :class:`CLIPTextEncoder` makes of K texts; not normalised.
+
+    Attributes:
+        sentence (Tensor): At the end-of-text token, [K, D].
+        words (Tensor, optional): At each of the N token positions,
+            [K, N, D].
+    """
+
+    sentence: Tensor
+    words: Optional[Tensor]
+
+
+@MODELS.register_module()
+class CLIPTextEncoder(CLIPTower):
+    """CLIP's text tower with its tokenizer.
+
+    Embeddings are kept while the weights stay the same, so a frozen encoder
+    costs nothing per step, and heads that share one share them too. What is
+    kept is forgotten when weights are loaded, and while the encoder trains.
+
+    Args:
+        arch (str | dict): An open_clip model name or model-config dict.
+        pretrained (str, optional): An open_clip tag or a local file, see
+            :func:`.load_pretrained`. Defaults to None: random weights.
+        frozen (bool): Whether to leave the weights as they are.
+            Defaults to True, as the paper's best models (Table 6a).
+        with_cp (bool): Whether to trade time for memory by recomputing
+            activations, where it trains. Defaults to False.
+        init_cfg (dict, optional): Initialization config of ``BaseModule``.
+    """
+
+    max_cached = 8  # sets of texts: several heads, several data sets
+    max_batch = 512  # texts at a time, where no gradient is needed
+
+    text: Any  # open_clip's, of one of several classes
+
+    def __init__(
+        self,
+        arch: Arch,
+        pretrained: Optional[str] = None,
+        frozen: bool = True,
+        with_cp: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(arch, pretrained, frozen, init_cfg)
+        self.text = build_text_tower(arch)
+        self.embed_dims = self.config['embed_dim']
+        if with_cp:
+            self.text.set_grad_checkpointing(True)
+        self.pretrained_logit_scale: Optional[Tensor] = None
+        self.tokens = TextTokens(arch, self.config, self.max_cached)
+        self.memory = Recent(self.max_cached)
+        self.register_load_state_dict_post_hook(_forget)
+        self._freeze()
+
+    @property
+    def tokenizer(self):
+        """open_clip's tokenizer of this architecture."""
+        return self.tokens.tokenizer
+
+    def init_weights(self) -> None:
+        """Read ``pretrained``, if it is given."""
+        super().init_weights()
+        if self.pretrained is not None:
+            source = load_pretrained(self.arch, self.pretrained)
+            self.text.load_state_dict(source.text.state_dict())
+            self.pretrained_logit_scale = source.logit_scale.detach()
+        self.clear_cache()
+
+    def tokenize(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [K, N], padded to the context length.
+
+        Of a longer text the end is cut; the end-of-text token stays.
+        """
+        return self.tokens.tokenize(texts)
+
+    def count_tokens(self, text: str) -> int:
+        """Number of CLIP's tokens of a text, without start and end."""
+        return self.tokens.count(text)
+
+    @old_arguments(words='with_words')
+    def forward(
+        self, texts: Sequence[str], with_words: bool, keep: bool = True
+    ) -> TextEmbeddings:
+        """Embed texts; those whose embeddings are kept are not embedded again.
+
+        Warns of texts that are longer than the context: once for each set
+        that is kept, once for all others together.
+
+        Args:
+            texts (Sequence[str]): K texts.
+            with_words (bool): Whether the words are wanted too.
+            keep (bool): Whether the same texts will come again, as class
+                names do. Defaults to True.
+
+        Returns:
+            TextEmbeddings: ``sentence`` [K, D], ``words`` [K, N, D] or None.
+        """
+        if self.training:  # in training mode only if it is not frozen
+            return self._embed_tokens(self.tokens(texts, keep), with_words)
+        if not keep:
+            return self.embed(texts, with_words, keep)
+        return self.once(
+            (tuple(texts), with_words), lambda: self.embed(texts, with_words)
+        )
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Make something of the weights once, while they stay the same.
+
+        Args:
+            key (Hashable): What it is made of, beside the weights, their
+                device and their precision.
+            make (callable): Makes it.
+        """
+        weight = next(self.parameters())
+        return self.memory.get((key, weight.device, weight.dtype), make)
+
+    def clear_cache(self) -> None:
+        """Forget every embedding, because the weights have changed."""
+        self.memory.clear()
+
+    def train(self, mode: bool = True):
+        """An encoder that trains has nothing to keep."""
+        if not self.frozen:
+            self.clear_cache()
+        return super().train(mode)
+
+    def embed(
+        self, texts: Sequence[str], with_words: bool, keep: bool = True
+    ) -> TextEmbeddings:
+        """As :meth:`forward`, in any case anew and without gradient.
+
+        In full precision, a part at a time, fit for a later backward.
+        """
+        device = next(self.parameters()).device
+        batches = self.tokens(texts, keep).split(self.max_batch)
+        few = len(batches) < 20 or not is_main_process()
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            torch.autocast(device.type, enabled=False),
+        ):
+            parts = [
+                self._embed_tokens(batch, with_words)
+                for batch in tqdm(batches, 'Embedding texts', disable=few)
+            ]
+        if len(parts) == 1:
+            return parts[0]
+        words = [part.words for part in parts if part.words is not None]
+        return TextEmbeddings(
+            torch.cat([part.sentence for part in parts]),
+            torch.cat(words) if words else None,
+        )
+
+    def _embed_tokens(self, tokens: Tensor, with_words: bool) -> TextEmbeddings:
+        tokens = tokens.to(next(self.parameters()).device)
+        if with_words:
+            return self._embed_words(tokens)
+        text, length = self.text, self._used_length(tokens)
+        if length < tokens.shape[1]:
+            # open_clip adds its whole causal mask to whatever length.
+            text = variant(text, attn_mask=text.attn_mask[:length, :length])
+        out = text(tokens[:, :length])
+        return TextEmbeddings(out[0] if isinstance(out, tuple) else out, None)
+
+    def _embed_words(self, tokens: Tensor) -> TextEmbeddings:
+        if not hasattr(self.text, 'forward_intermediates'):
+            raise ValueError(
+                f'the text tower of arch={arch_name(self.arch)} gives no word '
+                "embeddings; use saliency_source='class' or "
+                "aggregation='mean'"
+            )
+        out = self.text.forward_intermediates(
+            tokens, indices=1, normalize_intermediates=True, output_fmt='NLC'
+        )
+        words = out['text_intermediates'][-1]  # [K, N, text width]
+        projection = self.text.text_projection
+        if isinstance(projection, nn.Linear):
+            words = projection(words)
+        elif projection is not None:
+            words = words @ projection
+        return TextEmbeddings(out['text_features'], words)
+
+    def _used_length(self, tokens: Tensor) -> int:
+        """Positions that the embeddings of these texts depend on.
+
+        A causal tower looks back only: what follows the last end-of-text
+        token of the batch can be left out.
+        """
+        text = self.text
+        causal = (
+            isinstance(text, TextTransformer)
+            and text.attn_mask is not None
+            and text.pool_type == 'argmax'
+            and text.cls_emb is None
+        )
+        if not causal or not len(tokens):
+            return tokens.shape[1]
+        return int(tokens.argmax(dim=1).max()) + 1
+
+
+def _forget(encoder: CLIPTextEncoder, incompatible_keys) -> None:
+    encoder.clear_cache()

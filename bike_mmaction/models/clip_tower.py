@@ -1,0 +1,46 @@
+"""What CLIP's two towers share.
+
+``arch`` is a model name of open_clip or a dict in the layout of its
+model-config files. Weights are read by ``init_weights()`` only, so that
+building a model or testing a checkpoint downloads nothing.
+"""
+
+from typing import Optional
+
+from mmengine.model import BaseModule
+
+from .pretrained import Arch, get_arch
+
+
+class CLIPTower(BaseModule):
+    """Base of both encoders: freezing, and where the weights come from.
+
+    Args:
+        arch (str | dict): An open_clip model name or model-config dict.
+        pretrained (str, optional): An open_clip tag or a local file, see
+            :func:`.load_pretrained`; None for random weights.
+        frozen (bool): Whether to leave the weights as they are.
+        init_cfg (dict, optional): Initialization config of ``BaseModule``.
+    """
+
+    def __init__(
+        self,
+        arch: Arch,
+        pretrained: Optional[str],
+        frozen: bool,
+        init_cfg: Optional[dict],
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.arch = arch
+        self.pretrained = pretrained
+        self.frozen = frozen
+        self.config = get_arch(arch)
+
+    def _freeze(self) -> None:
+        if self.frozen:
+            self.requires_grad_(False)
+            self.eval()
+
+    def train(self, mode: bool = True):
+        """A frozen tower stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
