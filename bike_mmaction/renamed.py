@@ -18,11 +18,16 @@ PACKAGE = __name__.rpartition('.')[0]
 # Of each module that is gone: the modules that have its names now.
 MODULES = {
     'apis.branches': ('recipes',),
-    'apis.mistakes': ('cli.mistakes',),
+    'apis.mistakes': ('cli.mistakes', 'cli.mmaction_tools'),
     'apis.protocols': ('recipes',),
     'apis.reproduction': ('reproduction',),
-    'apis.testing': ('cli.testing',),
-    'apis.toolbox': ('cli.mmaction_tools',),
+    'apis.testing': ('cli.testing', 'cli.arguments'),
+    'apis.toolbox': (
+        'shipped',
+        'cli.mmaction_tools',
+        'cli.arguments',
+        'recipes.options',
+    ),
     'apis.web': ('web.page',),
     'models.clip': ('models.clip_image', 'models.clip_text'),
     'datasets.pipelines': ('recipes', 'datasets.pipeline_access', 'datasets.views'),
@@ -31,11 +36,11 @@ MODULES = {
 NAMES: dict[str, dict[str, str]] = {
     'apis': {
         'add_attributes_branch': 'recipes',
-        'add_frame_arguments': 'cli.mmaction_tools',
-        'add_test_arguments': 'cli.testing',
+        'add_frame_arguments': 'cli.arguments',
+        'add_test_arguments': 'cli.arguments',
         'average_tests': 'cli.testing',
         'change_test': 'cli.testing',
-        'check_cfg_options': 'cli.mmaction_tools',
+        'check_cfg_options': 'recipes.options',
         'few_shot': 'recipes',
         'load_toolbox_tool': 'cli.mmaction_tools',
         'parse_own_args': 'cli.mmaction_tools',
@@ -44,6 +49,7 @@ NAMES: dict[str, dict[str, str]] = {
         'zero_shot': 'recipes',
     },
     'apis.building': {
+        'DEFAULT_CONFIG': 'shipped',
         'add_model_arguments': 'cli.arguments',
         'find_config': 'shipped',
         'read_classes': 'datasets.typed_names',
@@ -53,6 +59,12 @@ NAMES: dict[str, dict[str, str]] = {
         'frame_saliency': 'models.concept_spotting',
         'to_frames': 'models.frame_features',
     },
+}
+# Of names that are others now, whatever module they are looked for in.
+NEW_NAMES = {
+    'find_toolbox_tool': 'find_mmaction_tool',
+    'load_toolbox_tool': 'load_mmaction_tool',
+    'run_toolbox_tool': 'run_mmaction_tool',
 }
 
 
@@ -100,11 +112,12 @@ def old_names(module: str) -> Callable[[str], object]:
 
 def _find(module: str, name: str, homes: tuple) -> object:
     """What was called ``module.name``, with a warning at the first use."""
+    new = NEW_NAMES.get(name, name)
     for home in homes if not name.startswith('__') else ():
-        value = getattr(importlib.import_module(f'{PACKAGE}.{home}'), name, None)
+        value = getattr(importlib.import_module(f'{PACKAGE}.{home}'), new, None)
         if value is not None:
             warnings.warn(
-                f'{module}.{name} is now {PACKAGE}.{home}.{name}; the old name '
+                f'{module}.{name} is now {PACKAGE}.{home}.{new}; the old name '
                 'will go with the next version',
                 FutureWarning,
                 stacklevel=3,

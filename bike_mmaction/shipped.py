@@ -1,33 +1,121 @@
-"""Where the configs and tools that travel with the package lie."""
+"""Where the files lie that travel with a package: its configs and tools.
 
+OpenMMLab's packages, and this one, carry them in the folder ``.mim`` of what
+is installed; in a source checkout they lie beside the package.
+"""
+
+import difflib
 import glob
+import importlib.util
 import os.path as osp
+import re
+
+# CLIP as it was pretrained: for any classes, without training.
+DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
+PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
+_OWN = osp.dirname(osp.abspath(__file__))
+
+
+def places(package: str) -> tuple[str, str]:
+    """The folders in which ``configs`` and ``tools`` of a package may lie.
+
+    Args:
+        package (str): Its own folder.
+    """
+    return osp.join(package, '.mim'), osp.dirname(package)
+
+
+def find_shipped(*path: str) -> str:
+    """Path of what travels with this package: below ``configs``, ``tools``.
+
+    Raises:
+        FileNotFoundError: if it is in none of the places.
+    """
+    for place in places(_OWN):
+        if osp.exists(osp.join(place, *path)):
+            return osp.join(place, *path)
+    raise FileNotFoundError(
+        f"'{osp.join(*path)}' is neither in '{_OWN}/.mim' nor beside '{_OWN}'"
+    )
+
+
+def shipped_configs() -> dict[str, str]:
+    """Paths of the shipped configs by their bare names, such as
+    'bike_vitl14_k400'; without the bases."""
+    folder = find_shipped('configs')
+    paths = glob.glob(osp.join(glob.escape(folder), '**', '*.py'), recursive=True)
+    return {
+        osp.splitext(osp.basename(path))[0]: path
+        for path in sorted(paths)
+        if '_base_' not in osp.relpath(path, folder)
+    }
 
 
 def find_config(name: str) -> str:
     """Path of a config file, or of a shipped config by its bare name.
 
-    Shipped configs travel inside the package, in ``.mim/configs``, or lie
-    beside it in a source checkout.
-
     Args:
         name (str): Such as 'my/config.py', or 'bike_vitl14_k400'.
 
     Raises:
-        FileNotFoundError: if there is neither.
+        FileNotFoundError: if there is neither; names the nearest.
     """
     if osp.isfile(name):
         return name
-    package = osp.dirname(osp.abspath(__file__))
-    places = (osp.join(package, '.mim'), osp.dirname(package))
-    if name == osp.basename(name):
-        file = f'{name}.py' if not name.endswith('.py') else name
-        for place in places:
-            found = glob.glob(
-                osp.join(glob.escape(place), 'configs', '**', file), recursive=True
-            )
-            if found:
-                return found[0]
+    if osp.basename(name) != name:
+        raise FileNotFoundError(f"config '{name}' does not exist")
+    configs = shipped_configs()
+    bare = name[: -len('.py')] if name.endswith('.py') else name
+    if bare in configs:
+        return configs[bare]
+    near = difflib.get_close_matches(bare, configs, 1)
     raise FileNotFoundError(
         f"'{name}' is neither a config file nor the name of a shipped config"
+        + (f"; did you mean '{near[0]}'?" if near else '')
     )
+
+
+def find_mmaction_tool(name: str) -> str:
+    """Path of a tool of the installed MMAction2.
+
+    Args:
+        name (str): Path below its tools, with ``.py`` or without.
+
+    Raises:
+        FileNotFoundError: if there is none; names the folders.
+    """
+    folders = _mmaction_folders()
+    for folder in folders:
+        path = osp.join(folder, f'{osp.splitext(name)[0]}.py')
+        if osp.isfile(path):
+            return path
+    near = difflib.get_close_matches(osp.splitext(name)[0], mmaction_tools(), 1)
+    raise FileNotFoundError(
+        f"MMAction2's tool '{osp.splitext(name)[0]}.py' is in none of {folders}"
+        + (f"; did you mean '{near[0]}'? If not," if near else ';')
+        + ' see what is there, or reinstall it with: '
+        'pip install --force-reinstall --no-deps mmaction2==1.2.0'
+    )
+
+
+def mmaction_tools() -> list[str]:
+    """Names of MMAction2's tools that read arguments: paths without ``.py``."""
+    return sorted(
+        osp.splitext(osp.relpath(path, folder))[0]
+        for folder in _mmaction_folders()
+        for path in glob.glob(osp.join(glob.escape(folder), '**/*.py'), recursive=True)
+        if _reads_arguments(path)
+    )
+
+
+def _reads_arguments(path: str) -> bool:
+    with open(path, encoding='utf-8', errors='replace') as file:
+        return bool(re.search(r'^import argparse|^from argparse', file.read(), re.M))
+
+
+def _mmaction_folders() -> list[str]:
+    """Where MMAction2's tools may lie; it is not imported for that."""
+    spec = importlib.util.find_spec('mmaction')
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError('MMAction2 is not installed: pip install mmaction2')
+    return [osp.join(place, 'tools') for place in places(osp.dirname(spec.origin))]

@@ -6,16 +6,22 @@ import warnings
 
 import pytest
 
-from bike_mmaction.renamed import MODULES, NAMES, PACKAGE
+from bike_mmaction.renamed import MODULES, NAMES, NEW_NAMES, PACKAGE
 
 OLD = [
     ('apis.reproduction', 'reproduce', 'reproduction.reproduce'),
     ('apis.reproduction.index', 'read_index', 'reproduction.index.read_index'),
-    ('apis.toolbox', 'load_toolbox_tool', 'cli.mmaction_tools.load_toolbox_tool'),
+    ('apis.toolbox', 'load_toolbox_tool', 'cli.mmaction_tools.load_mmaction_tool'),
+    ('apis.toolbox', 'find_toolbox_tool', 'shipped.find_mmaction_tool'),
+    ('apis.toolbox', 'check_cfg_options', 'recipes.options.check_cfg_options'),
     ('datasets.pipelines', 'use_rawframes', 'recipes.use_rawframes'),
     ('datasets.pipelines', 'own_dataset', 'datasets.pipeline_access.own_dataset'),
     ('datasets.pipelines', 'parse_views', 'datasets.views.parse_views'),
-    *((m, n, f'{home}.{n}') for m, names in NAMES.items() for n, home in names.items()),
+    *(
+        (module, name, f'{home}.{NEW_NAMES.get(name, name)}')
+        for module, names in NAMES.items()
+        for name, home in names.items()
+    ),
 ]
 
 
@@ -27,8 +33,8 @@ def test_old_names_are_new_ones():
             value = getattr(old, name)
         (message,) = (str(w.message) for w in warned)
         assert message.startswith(f'{PACKAGE}.{module}.{name} is now {PACKAGE}.{new};')
-        home, _, name = new.rpartition('.')
-        assert value is getattr(sys.modules[f'{PACKAGE}.{home}'], name)
+        home, _, new_name = new.rpartition('.')
+        assert value is getattr(sys.modules[f'{PACKAGE}.{home}'], new_name)
         with warnings.catch_warnings():
             warnings.simplefilter('error')
             assert getattr(old, name) is value  # warned of once

@@ -18,11 +18,7 @@ from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
 from ..renamed import old_names
-from ..shipped import find_config
-
-# CLIP as it was pretrained: for any classes, without training.
-DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
-PRETRAINED = 'pretrained'
+from ..shipped import PRETRAINED, find_config
 
 
 def read_config(config: Union[str, Config]) -> Config:

@@ -14,9 +14,9 @@ from ..datasets.pipeline_access import video_pipeline
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
+from ..shipped import DEFAULT_CONFIG
 from .batches import recognize_batches
 from .building import (
-    DEFAULT_CONFIG,
     PRETRAINED,
     build_recognizer,
     default_device,

@@ -4,54 +4,40 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
-
-from mmengine.config import Config
-from mmengine.dist import get_rank
-
-from ..compat import PipelineError
-from ..models.finite import NonFiniteError
+from typing import NoReturn
 
 _LOOPS = os.path.join('mmengine', 'runner', 'loops.py')
 _BUILDING = os.path.join('mmengine', 'registry', 'build_functions.py')
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PATIENCE = 10  # seconds, in which a launcher ends the other processes
 
 
-def read_config_file(path: str) -> Config:
-    """Read a config, and name it in whatever error its content gives.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it, or one that it is based on, cannot be read.
-    """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"config '{path}' does not exist")
-    try:
-        return Config.fromfile(path)
-    except Exception as error:  # it is a program of its own
-        raise ValueError(
-            f"cannot read the config '{path}': {type(error).__name__}: {error}"
-        ) from error
-
-
 @contextmanager
-def mistakes_in_one_line(name: str):
-    """End a tool with its name and what is wrong, see :func:`is_mistake`.
-
-    Of several processes the main one tells it; the others only if that has
-    not ended them soon after, as launchers do.
+def mistakes_in_one_line(name: str) -> Iterator[None]:
+    """End a command with its name and what is wrong, see :func:`is_mistake`.
 
     Args:
-        name (str): Of the tool.
+        name (str): Of the command.
     """
     try:
         yield
     except Exception as error:
         if not is_mistake(error):
             raise
-        if _rank():
-            time.sleep(_PATIENCE)
-        sys.exit(f'{name}: {_message(error)}')
+        exit_with(name, error)
+
+
+def exit_with(name: str, error: Exception) -> NoReturn:
+    """End the process with what is wrong.
+
+    Of several processes the main one tells it; the others only if that has
+    not ended them soon after, as launchers do.
+    """
+    if _rank():
+        time.sleep(_PATIENCE)
+    sys.exit(f'{name}: {_message(error)}')
 
 
 def is_mistake(error: Exception) -> bool:
@@ -62,6 +48,9 @@ def is_mistake(error: Exception) -> bool:
     torch's own code are not. Once batches are computed, only files and
     numbers are to blame.
     """
+    from ..compat import PipelineError
+    from ..models.finite import NonFiniteError
+
     if isinstance(error, (OSError, NonFiniteError, PipelineError)):
         return True
     frames = traceback.extract_tb(error.__traceback__)
@@ -70,12 +59,18 @@ def is_mistake(error: Exception) -> bool:
         for frame in frames
     ):
         return False
+    last = frames[-1]
+    on_purpose = 'raise ' in (last.line or '')
     if isinstance(error, (ImportError, RuntimeError, ValueError)):
-        return 'raise ' in frames[-1].line
+        return on_purpose
     # An unknown `type`, or an option that it does not have.
-    return isinstance(error, (KeyError, TypeError)) and frames[-1].filename.endswith(
-        _BUILDING
-    )
+    if isinstance(error, (KeyError, TypeError)) and last.filename.endswith(_BUILDING):
+        return True
+    return isinstance(error, TypeError) and on_purpose and _is_own(last.filename)
+
+
+def _is_own(path: str) -> bool:
+    return os.path.abspath(path).startswith(_PACKAGE + os.sep)
 
 
 def _message(error: Exception) -> str:
@@ -88,6 +83,11 @@ def _message(error: Exception) -> str:
 
 
 def _rank() -> int:
-    """Also before the processes know of each other."""
-    number = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
-    return get_rank() or int(number)
+    """Of this process, also before the processes know of each other."""
+    if 'mmengine.dist' in sys.modules:
+        from mmengine.dist import get_rank
+
+        rank = get_rank()
+        if rank:
+            return rank
+    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')))

@@ -1,51 +1,39 @@
-"""The toolbox's own command-line tools, to run them with additions."""
+"""MMAction2's own command-line tools, run with additions."""
 
 import argparse
 import importlib.util
-import inspect
-import os.path as osp
 import runpy
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from types import ModuleType
-from typing import Optional
 
-import mmaction
 import torch
-from mmengine.runner import Runner
+from mmengine.config import Config
 
 from ..compat import history_buffer_globals, torch_version
 from ..datasets.annotation import frame_numbers
 from ..recipes import use_rawframes
-
-# What mmengine reads from a config beside the arguments of its Runner.
-USED = (
-    'auto_scale_lr',
-    'compile',
-    'custom_imports',
-    'dataset_meta',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'runner_type',
-    'sync_bn',
-    'test_pipeline',
-)
+from ..shipped import find_config, find_mmaction_tool
 
 
-def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for :func:`read_frames`."""
-    parser.add_argument(
-        '--rawframes',
-        action='store_true',
-        help='read extracted frames instead of video files',
-    )
-    parser.add_argument(
-        '--frames',
-        metavar='TEMPLATE',
-        help='the same, of frames that are called otherwise than the config '
-        "expects, such as 'img_{:05}.jpg'",
-    )
+def read_config_file(path: str) -> Config:
+    """Read a config, and name it in whatever error its content gives.
+
+    Args:
+        path (str): A file, or a shipped config by its bare name.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it, or one that it is based on, cannot be read.
+    """
+    path = find_config(path)
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # it is a program of its own
+        raise ValueError(
+            f"cannot read the config '{path}': {type(error).__name__}: {error}"
+        ) from error
 
 
 def read_frames(cfg, args: argparse.Namespace) -> None:
@@ -54,7 +42,7 @@ def read_frames(cfg, args: argparse.Namespace) -> None:
     Args:
         cfg (Config): The config to change, before its ``--cfg-options``.
         args (argparse.Namespace): With the options of
-            :func:`add_frame_arguments`.
+            :func:`.add_frame_arguments`.
 
     Raises:
         ValueError: if the config reads no video files, or no number is in
@@ -66,35 +54,7 @@ def read_frames(cfg, args: argparse.Namespace) -> None:
         use_rawframes(cfg, args.frames)
 
 
-def find_toolbox_tool(name: str) -> str:
-    """Path of a tool of the installed MMAction2.
-
-    Its tools travel inside the package, in ``.mim/tools``, or lie beside it
-    in a source checkout.
-
-    Args:
-        name (str): Path below its tools, without ``.py``.
-
-    Raises:
-        FileNotFoundError: if there is none; names the folders.
-    """
-    package = osp.dirname(mmaction.__file__)
-    folders = [
-        osp.join(package, '.mim', 'tools'),
-        osp.join(osp.dirname(package), 'tools'),
-    ]
-    for folder in folders:
-        path = osp.join(folder, f'{name}.py')
-        if osp.isfile(path):
-            return path
-    raise FileNotFoundError(
-        f"MMAction2's tool '{name}.py' is in none of {folders}; see what is "
-        'there, or reinstall it with: '
-        'pip install --force-reinstall --no-deps mmaction2==1.2.0'
-    )
-
-
-def load_toolbox_tool(name: str) -> ModuleType:
+def load_mmaction_tool(name: str) -> ModuleType:
     """Import ``train`` or ``test`` of the installed MMAction2.
 
     Args:
@@ -106,14 +66,16 @@ def load_toolbox_tool(name: str) -> ModuleType:
     Raises:
         FileNotFoundError: if MMAction2 was installed without its tools.
     """
-    path = find_toolbox_tool(name)
+    path = find_mmaction_tool(name)
     spec = importlib.util.spec_from_file_location(f'mmaction_tools_{name}', path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"'{path}' cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def run_toolbox_tool(name: str, args: Sequence[str]) -> None:
+def run_mmaction_tool(name: str, args: Sequence[str]) -> None:
     """Run any tool of MMAction2 as a program, where BIKE is known already.
 
     Its ``torch.load`` reads what mmengine saves, as the runner does here.
@@ -126,7 +88,7 @@ def run_toolbox_tool(name: str, args: Sequence[str]) -> None:
     Raises:
         FileNotFoundError: if there is no such tool.
     """
-    path = find_toolbox_tool(osp.splitext(name)[0])
+    path = find_mmaction_tool(name)
     sys.argv = [path, *args]
     allowed = (
         nullcontext()
@@ -138,7 +100,9 @@ def run_toolbox_tool(name: str, args: Sequence[str]) -> None:
 
 
 def parse_own_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read own options, and leave the others in ``sys.argv`` to the toolbox.
+    """Read own options, and leave the others in ``sys.argv`` to MMAction2.
+
+    Kept for one version: the commands here read all arguments at once.
 
     Args:
         parser (ArgumentParser): With ``add_help=False``.
@@ -148,34 +112,3 @@ def parse_own_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
         print(f'{parser.format_help()}\nand, from MMAction2:\n')
     sys.argv[1:] = rest
     return own
-
-
-def check_cfg_options(cfg, options: Optional[dict]) -> None:
-    """Refuse ``--cfg-options`` that would change nothing.
-
-    A variable at the top of a config file is used up when the file has been
-    read; to assign it later has no effect.
-
-    Args:
-        cfg (Config): The config as read from its file.
-        options (dict, optional): What the user gave.
-
-    Raises:
-        ValueError: naming the variable and what can be set instead.
-    """
-    used = set(inspect.signature(Runner.__init__).parameters) | set(USED)
-    for key in options or {}:
-        name = key.split('.')[0]
-        if name in used:
-            continue
-        why = (
-            'a variable that the config file has already used'
-            if name in cfg
-            else 'nothing that a runner reads'
-        )
-        raise ValueError(
-            f"--cfg-options {key}=... would have no effect: '{name}' is "
-            f'{why}. Name the option itself, such as '
-            'model.backbone.pretrained, train_dataloader.batch_size or '
-            'optim_wrapper.optimizer.lr'
-        )

@@ -1,4 +1,4 @@
-"""What the tools that test have in common."""
+"""What the commands that test have in common."""
 
 import argparse
 import os
@@ -14,8 +14,6 @@ from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import own_dataset
-from ..datasets.prompts import load_prompts
-from ..datasets.views import parse_views
 from ..evaluation.results import (
     average,
     markdown_table,
@@ -24,39 +22,11 @@ from ..evaluation.results import (
     write_tables,
 )
 from ..recipes import set_views
+from ..recipes.options import check_cfg_options
+from ..shipped import PRETRAINED
 from ..training import add_checks
-from .mmaction_tools import add_frame_arguments, check_cfg_options, read_frames
-
-
-def add_test_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for :func:`change_test`."""
-    parser.add_argument(
-        '--views',
-        type=_checked(parse_views),
-        help='temporal clips x spatial crops of each video, such as 1x1, '
-        '4x1 or 4x3, or densely sampled 10x3d; by default as the config says',
-    )
-    add_frame_arguments(parser)
-    parser.add_argument(
-        '--class-names',
-        metavar='LIST',
-        type=_checked(load_class_names),
-        help='recognize other classes: a built-in list, or a file with a '
-        'name a line or in the form id,name',
-    )
-    parser.add_argument(
-        '--prompt',
-        type=_checked(load_prompts),
-        help="other words around the class names, with '{}' for the name; "
-        "a file with a prompt a line, or 'actions', makes an ensemble",
-    )
-    parser.add_argument(
-        '--interpolate',
-        metavar='WEIGHT',
-        type=_weight,
-        help='share of the checkpoint, from 0 to 1, in weights between it '
-        'and the original CLIP',
-    )
+from .arguments import check_checkpoint
+from .mmaction_tools import read_config_file, read_frames
 
 
 def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]:
@@ -65,7 +35,7 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
     Args:
         cfg (Config): The config to change.
         args (argparse.Namespace): With the options of
-            :func:`add_test_arguments`.
+            :func:`.add_test_arguments`.
         checkpoint (str): File or address; or 'pretrained': CLIP as it is.
 
     Returns:
@@ -92,17 +62,16 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
         for head in heads:
             head['prompt'] = args.prompt
     if args.interpolate is not None:
-        if checkpoint == 'pretrained':
+        if checkpoint == PRETRAINED:
             raise ValueError(
                 "--interpolate is for a checkpoint; 'pretrained' "
                 'is the original CLIP already'
             )
         add_hook(cfg, type='InterpolateWeights', weight=args.interpolate)
-    if checkpoint == 'pretrained':
+    if checkpoint == PRETRAINED:
         add_hook(cfg, type='ReadPretrained')
         return None
-    if '://' not in checkpoint and not osp.isfile(checkpoint):
-        raise FileNotFoundError(f"checkpoint '{checkpoint}' does not exist")
+    check_checkpoint(checkpoint)
     return checkpoint
 
 
@@ -122,7 +91,7 @@ def average_tests(
         configs (Sequence[str]): Config files.
         checkpoints (Sequence[str]): One for each.
         args (argparse.Namespace): ``work_dir``, ``launcher``,
-            ``cfg_options`` and those of :func:`add_test_arguments`.
+            ``cfg_options`` and those of :func:`.add_test_arguments`.
 
     Returns:
         dict[str, float]: ``*_mean`` and ``*_std`` of each metric.
@@ -154,7 +123,7 @@ def average_tests(
 
 
 def _prepare(path: str, name: str, checkpoint: str, args: argparse.Namespace) -> Config:
-    cfg = Config.fromfile(path)
+    cfg = read_config_file(path)
     check_cfg_options(cfg, args.cfg_options)
     cfg.load_from = change_test(cfg, args, checkpoint)
     cfg.merge_from_dict(args.cfg_options or {})
@@ -174,26 +143,3 @@ def _write_average(path: str, runs: dict[str, dict], averaged: dict) -> None:
         absent = run['list']['videos'] - run['videos']['evaluated']
         if absent:
             print(f'{name}: {absent} videos were not evaluated')
-
-
-def _checked(read):
-    """Refuse what cannot be read, before any work."""
-
-    def check(text: str) -> str:
-        try:
-            read(text)
-        except (OSError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-        return text
-
-    return check
-
-
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = -1.0
-    if not 0 <= weight <= 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not in [0, 1]')
-    return weight

@@ -1,4 +1,5 @@
-from .index import TABLES, Index, Row, find_shipped, read_index, rows_of, select
+from ..shipped import find_shipped
+from .index import TABLES, Index, Row, read_index, rows_of, select
 from .plan import PlannedRow, Planner
 from .preview import preview
 from .reproduce import reproduce

@@ -118,22 +118,6 @@ class Index(NamedTuple):
         return self.entries[name]['Metadata'].get('Checkpoint Of') or name
 
 
-def find_shipped(*path: str) -> str:
-    """Path of what travels with the package: below ``configs``, ``tools``.
-
-    Raises:
-        FileNotFoundError: if it is neither in the wheel nor beside the
-            package in a source checkout.
-    """
-    package = osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__))))
-    for place in (osp.join(package, '.mim'), osp.dirname(package)):
-        if osp.exists(osp.join(place, *path)):
-            return osp.join(place, *path)
-    raise FileNotFoundError(
-        f"'{osp.join(*path)}' is neither in '{package}/.mim' nor beside '{package}'"
-    )
-
-
 def read_index(path: str) -> Index:
     """Read an index of models.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..evaluation.results import write_json
-from .index import find_shipped
+from ..shipped import find_shipped
 from .plan import PlannedRow, Training, test_identity
 from .settings import Settings
 

@@ -12,11 +12,11 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from ..cli.mmaction_tools import check_cfg_options
 from ..datasets.class_names import BUILT_IN
 from ..datasets.pipeline_access import own_dataset
 from ..datasets.views import views_of
 from ..recipes import set_views, use_rawframes
+from ..recipes.options import check_cfg_options
 from .index import Index
 
 PRETRAINED = 'pretrained'

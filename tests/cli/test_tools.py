@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from bike_mmaction.cli.mmaction_tools import check_cfg_options
+from bike_mmaction.recipes.options import check_cfg_options
 from tests.kit.configs import load_config, shrink
 from tests.kit.tools import run_process, run_tool, tool
 

@@ -1,0 +1,76 @@
+"""Check that the videos of a data set can be read, before training on them.
+
+Every entry of the annotation file is looked at. Usable lines are written
+unchanged to a new annotation file, the reasons for the others to a report
+beside it. Exit status: 0 if all lines are usable, 1 if some are not.
+"""
+
+import argparse
+from typing import Optional
+
+from ..datasets.pipeline_access import SPLITS, own_dataset
+from ..shipped import find_config
+from .arguments import add_cfg_options, add_frame_arguments
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """All arguments."""
+    parser = argparse.ArgumentParser(
+        prog,
+        description=__doc__,
+        epilog='Videos with fewer frames than the config samples are counted '
+        'and reported as too short. They are usable, as some of their frames '
+        'are repeated; --min-frames leaves shorter ones out.',
+    )
+    parser.add_argument(
+        'config', help='says which videos, and how many frames are sampled'
+    )
+    parser.add_argument(
+        '--split', choices=SPLITS, default='train', help='whose videos (default: train)'
+    )
+    add_frame_arguments(parser)
+    parser.add_argument('--workers', type=int, default=8, help='processes (default: 8)')
+    parser.add_argument(
+        '--full',
+        action='store_true',
+        help='read every frame (slow), not the first, middle and last only',
+    )
+    parser.add_argument(
+        '--min-frames',
+        type=int,
+        help='videos and segments with fewer frames are not usable (default: '
+        'any number is)',
+    )
+    parser.add_argument(
+        '--out',
+        help='list to write; the report is OUT.report.json (default: '
+        'the annotation file with _usable in its name)',
+    )
+    add_cfg_options(parser)
+    return parser
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Find the config, and refuse numbers that cannot be."""
+    for name in ('workers', 'min_frames'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            parser.error(f'--{name.replace("_", "-")} must be positive')
+    args.config = find_config(args.config)
+
+
+def run(args: argparse.Namespace) -> bool:
+    """Check all entries; whether some are not usable."""
+    from mmaction.utils import register_all_modules
+
+    from ..datasets.check_report import check_list
+    from ..recipes.options import check_cfg_options
+    from .mmaction_tools import read_config_file, read_frames
+
+    register_all_modules()
+    cfg = read_config_file(args.config)
+    check_cfg_options(cfg, args.cfg_options)
+    read_frames(cfg, args)
+    cfg.merge_from_dict(args.cfg_options or {})
+    dataset = own_dataset(cfg, args.split)
+    return not check_list(dataset, args.out, args.full, args.min_frames, args.workers)

@@ -1,0 +1,109 @@
+"""Which subcommands `bike` has, and how one of them is called."""
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn, Optional
+
+from ..version import __version__
+from .mistakes import exit_with, mistakes_in_one_line
+
+# In the order of their use. A name's module has '_' in place of '-'.
+COMMANDS = (
+    'infer',
+    'web',
+    'train',
+    'test',
+    'test-splits',
+    'generate-attributes',
+    'fuse-scores',
+    'merge-checkpoints',
+    'convert-checkpoint',
+    'export',
+    'reproduce',
+    'prepare',
+    'convert-list',
+    'check-videos',
+    'mmaction',
+    'env',
+)
+USAGE = 'usage: bike COMMAND [options]'
+MORE = """bike COMMAND --help    the options of a command
+bike --version         the version of bike_mmaction"""
+
+
+def load(name: str) -> ModuleType:
+    """The module of a command, with ``parser`` and ``run``."""
+    module = name.replace('-', '_')
+    return importlib.import_module(f'{__package__}.{module}')
+
+
+def overview() -> str:
+    """All commands, with the first line of each module."""
+    width = max(map(len, COMMANDS))
+    lines = [f'  {name:<{width}}  {first_line(load(name))}' for name in COMMANDS]
+    return '\n'.join([USAGE, '', *lines, '', MORE])
+
+
+def first_line(module: ModuleType) -> str:
+    """What a command does, in one line."""
+    return (module.__doc__ or '').partition('\n')[0]
+
+
+def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The command that is meant, and its arguments.
+
+    Ends the process where none is: with the overview, the version, or the
+    name that is nearest to a mistyped one.
+    """
+    if not argv or argv[0] in ('-h', '--help', 'help'):
+        print(overview())
+        sys.exit()
+    if argv[0] == '--version':
+        print(f'bike_mmaction {__version__}')
+        sys.exit()
+    name = argv[0].replace('_', '-')
+    if name not in COMMANDS:
+        _refuse(argv[0])
+    return name, list(argv[1:])
+
+
+def _refuse(name: str) -> NoReturn:
+    near = difflib.get_close_matches(name.lower().replace('_', '-'), COMMANDS, 1, 0.5)
+    meant = f"; did you mean '{near[0]}'?" if near else ''
+    print(
+        f"{USAGE}\nbike: error: there is no command '{name}'{meant} "
+        '(bike --help lists all)',
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+
+def read_arguments(
+    name: str, argv: Optional[Sequence[str]], prog: Optional[str]
+) -> argparse.Namespace:
+    """The arguments of a command; ends the process if they are not fit."""
+    command = load(name)
+    parser = command.parser(prog)
+    args = parser.parse_args(argv)
+    check = getattr(command, 'check', None)
+    try:
+        if check is not None:
+            check(parser, args)
+    except (OSError, ValueError) as error:
+        exit_with(_shown(name), error)
+    return args
+
+
+def run(name: str, args: argparse.Namespace) -> int:
+    """Do the work of a command: its exit status."""
+    with mistakes_in_one_line(_shown(name)):
+        return int(load(name).run(args) or 0)
+
+
+def _shown(name: str) -> str:
+    """The name that messages begin with."""
+    return name.replace('-', '_')

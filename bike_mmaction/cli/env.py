@@ -1,0 +1,60 @@
+"""Print the versions of all that matters here, for a report of a problem."""
+
+import argparse
+import platform
+from collections.abc import Iterable
+from importlib import metadata
+from typing import Optional
+
+from ..shipped import find_shipped
+from ..version import DEPENDENCIES, MMCV, __version__
+
+# What is used beside the dependencies with a range of versions.
+OTHERS = ('mmpretrain', 'timm', 'decord', 'av', 'opencv-python', 'onnx', 'gradio')
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """No arguments."""
+    return argparse.ArgumentParser(prog, description=__doc__)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a line for each."""
+    import torch
+
+    gpus = [
+        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+    ]
+    lines = {
+        'bike_mmaction': __version__,
+        'configs': find_shipped('configs'),
+        'Python': platform.python_version(),
+        'system': platform.platform(),
+        **installed((*DEPENDENCIES, *MMCV, *OTHERS)),
+        'CUDA of torch': torch.version.cuda or 'none',
+        'GPUs': ', '.join(gpus) or 'none',
+    }
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        print(f'{name:<{width}}  {value}')
+    for remedy in applied_remedies():
+        print(f'remedy: {remedy}')
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Versions of these distributions, '-' of those that are absent."""
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = '-'
+    return versions
+
+
+def applied_remedies() -> list[str]:
+    """What was repaired in other packages, a line each."""
+    from .. import compat
+
+    remedies = getattr(compat, 'remedies', None)
+    return [] if remedies is None else [str(remedy) for remedy in remedies()]

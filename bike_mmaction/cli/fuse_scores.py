@@ -1,0 +1,93 @@
+"""Fuse the scores of both branches after the test, and choose the weight.
+
+S = weight * V + (1 - weight) * A. The files are those of `bike test --dump`.
+"""
+
+import argparse
+from typing import Optional
+
+SWEEP_OPTIONS = ('step', 'held_out', 'seed', 'metric', 'plot')
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """All arguments."""
+    parser = argparse.ArgumentParser(prog, description=__doc__)
+    parser.add_argument(
+        'scores',
+        help='dump of both branches or, if there is a second file, of the video branch',
+    )
+    parser.add_argument('attributes', nargs='?', help='dump of the attributes branch')
+    parser.add_argument(
+        '--weight',
+        type=float,
+        help='share of the video branch; by default 0.7, as released',
+    )
+    parser.add_argument(
+        '--out', help='dump to write (.pkl): all videos, with the fused scores'
+    )
+    parser.add_argument('--json', help='file to write all results to')
+    _add_sweep_options(parser)
+    return parser
+
+
+def _add_sweep_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--sweep',
+        action='store_true',
+        help='choose the weight on held-out videos and report on the others',
+    )
+    parser.add_argument(
+        '--step',
+        type=float,
+        help='of the weights that are tried, from 0 to 1; by default 0.05',
+    )
+    parser.add_argument(
+        '--held-out',
+        nargs='+',
+        metavar='PKL',
+        help='one or two dumps, as above, of videos to choose on; by default '
+        'a random half of the videos',
+    )
+    parser.add_argument('--seed', type=int, help='of the random half; by default 0')
+    parser.add_argument(
+        '--metric',
+        choices=('top1', 'mAP'),
+        help='what to choose by; by default top1, or mAP if videos have several labels',
+    )
+    parser.add_argument('--plot', help='picture to write: the metric over the weight')
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what would have no effect, or fail after the work is done."""
+    if not args.sweep:
+        for name in SWEEP_OPTIONS:
+            if getattr(args, name) is not None:
+                parser.error(f'--{name.replace("_", "-")} needs --sweep')
+    elif args.weight is not None:
+        parser.error('--sweep chooses the weight: leave --weight out')
+    if args.held_out is not None:
+        if len(args.held_out) > 2:
+            parser.error('--held-out takes one or two files')
+        if args.seed is not None:
+            parser.error(
+                '--seed is of the random half: with --held-out, nothing is random'
+            )
+    if args.out and not args.out.endswith(('.pkl', '.pickle')):
+        parser.error(
+            f"--out '{args.out}' must end with .pkl or .pickle, for "
+            'MMAction2 to read it'
+        )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fuse, print and write."""
+    from ..evaluation.fusion_report import draw, fuse, render, write_report
+
+    results = fuse(args)
+    print(render(results))
+    if args.json:
+        write_report(results, args.json)
+    if args.plot:
+        draw(args.plot, results['sweep'])
+    for path in filter(None, (args.out, args.json, args.plot)):
+        print(f'written: {path}')

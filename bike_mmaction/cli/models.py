@@ -1,0 +1,21 @@
+"""Recognizers as the arguments of a command name them."""
+
+import argparse
+
+from ..apis import BIKEInferencer, read_classes
+from ..recipes.pretrained import use_pretrained
+from .mmaction_tools import read_config_file
+
+
+def make_inferencer(args: argparse.Namespace) -> BIKEInferencer:
+    """An inferencer by the options of :func:`.add_model_arguments`.
+
+    Raises:
+        OSError: if a file does not exist.
+        ValueError: if options do not fit the config.
+    """
+    cfg = read_config_file(args.config)
+    if args.pretrained is not None:
+        use_pretrained(cfg, args.pretrained)
+    lexicon = None if args.lexicon is None else read_classes(args.lexicon)
+    return BIKEInferencer(cfg, args.checkpoint, args.device, args.views, lexicon)

@@ -1,0 +1,103 @@
+"""Train a recognizer: MMAction2's train.py, for BIKE's configs.
+
+Shipped configs have bare names: `bike train bike_vitl14_k400`.
+"""
+
+import argparse
+from types import SimpleNamespace
+from typing import Optional
+
+from ..shipped import find_config
+from .arguments import add_frame_arguments, set_local_rank
+from .mmaction_arguments import TRAIN, add_arguments
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """Own options, and all that MMAction2's train.py has."""
+    parser = argparse.ArgumentParser(prog, description=__doc__)
+    add_arguments(parser, TRAIN)
+    own = parser.add_argument_group('beside those of MMAction2')
+    add_frame_arguments(own)
+    own.add_argument(
+        '--epochs',
+        type=int,
+        help='train for so many epochs, by a schedule of that length; a '
+        'warm-up keeps its own',
+    )
+    own.add_argument(
+        '--override-schedule',
+        action='store_true',
+        help='with --resume: optimizer and schedule as the config says now, '
+        'not as they were',
+    )
+    return parser
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Find the config, and refuse what does not fit."""
+    args.config = find_config(args.config)
+    if args.epochs is not None:
+        if args.epochs < 1:
+            raise ValueError(f'--epochs {args.epochs} must be positive')
+        if 'train_cfg.max_epochs' in (args.cfg_options or {}):
+            raise ValueError(
+                '--epochs and --cfg-options train_cfg.max_epochs '
+                'say the same; give one of them'
+            )
+    if args.override_schedule and args.resume is None:
+        raise ValueError('--override-schedule is for --resume')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train as MMAction2 does, with a config that is changed."""
+    from mmengine.runner import find_latest_checkpoint
+
+    from .mmaction_tools import load_mmaction_tool, read_config_file
+
+    set_local_rank(args.local_rank)
+    tool = load_mmaction_tool('train')
+    merge_args = tool.merge_args
+
+    def merge(cfg, args):
+        change_file(cfg, args)
+        load_from = cfg.get('load_from')
+        cfg = merge_args(cfg, args)
+        change_training(cfg, args)
+        if args.resume == 'auto' and not find_latest_checkpoint(cfg.work_dir):
+            # Nothing to resume: MMAction2 would start from nothing.
+            cfg.resume, cfg.load_from = False, cfg.load_from or load_from
+        return cfg
+
+    tool.parse_args = lambda: args
+    tool.merge_args = merge
+    tool.Config = SimpleNamespace(fromfile=read_config_file)
+    tool.main()
+
+
+def change_file(cfg, args: argparse.Namespace) -> None:
+    """Apply what concerns the config as it was read."""
+    from ..recipes.options import check_cfg_options
+    from .mmaction_tools import read_frames
+
+    check_cfg_options(cfg, args.cfg_options)
+    read_frames(cfg, args)
+    # Where a config says `randomness`, MMAction2 ignores these.
+    randomness = dict(cfg.get('randomness') or {})
+    if args.seed is not None:
+        randomness.update(seed=args.seed)
+    if args.diff_rank_seed:
+        randomness.update(diff_rank_seed=True)
+    if args.deterministic:
+        randomness.update(deterministic=True)
+    cfg.randomness = randomness
+
+
+def change_training(cfg, args: argparse.Namespace) -> None:
+    """Apply what concerns the config with all its options."""
+    from ..training import CHECKS, add_checks, set_epochs
+
+    if args.epochs is not None:
+        set_epochs(cfg, args.epochs)
+    add_checks(cfg)
+    if args.override_schedule:
+        cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)

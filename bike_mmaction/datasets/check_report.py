@@ -1,0 +1,105 @@
+"""Checking a whole annotation file, and the report of it.
+
+What ``bike check-videos`` does with the entries of a list.
+"""
+
+import json
+import os.path as osp
+from collections import Counter
+from collections.abc import Sequence
+from typing import Optional
+
+from mmaction.registry import DATASETS
+
+from .annotation import write_lines
+from .checking import (
+    PROBLEMS,
+    Verdict,
+    check_all,
+    judge_lengths,
+    load_infos,
+    read_lines,
+    sampled_frames,
+)
+
+
+def check_list(
+    config: dict,
+    out: Optional[str] = None,
+    full: bool = False,
+    min_frames: Optional[int] = None,
+    workers: int = 8,
+) -> bool:
+    """Check all entries, write the usable ones and a report, print a summary.
+
+    Args:
+        config (dict): Of the data set, with its pipeline.
+        out (str, optional): The list to write; the report lies beside it.
+            Defaults to None: that of the data set, with `_usable` in its name.
+        full (bool): Whether every frame is read. Defaults to False: the
+            first, the middle and the last.
+        min_frames (int, optional): What has fewer frames is not usable.
+            Defaults to None: everything readable is.
+        workers (int): Processes. Defaults to 8.
+
+    Returns:
+        bool: Whether all lines are usable.
+    """
+    dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+    lines = read_lines(dataset.ann_file)
+    dataset.full_init()
+    infos = load_infos(dataset, len(lines))
+    clip_len = sampled_frames(config['pipeline'])
+    verdicts = judge_lengths(check_all(infos, full, workers), clip_len, min_frames)
+    out = out or f'{osp.splitext(dataset.ann_file)[0]}_usable.txt'
+    summary = dict(
+        ann_file=dataset.ann_file,
+        full=full,
+        clip_len=clip_len,
+        min_frames=min_frames,
+        **count(verdicts),
+    )
+    write_lines(out, [line for line, v in zip(lines, verdicts) if v.usable])
+    report = dict(summary, problems=list_problems(lines, infos, verdicts))
+    write_lines(f'{out}.report.json', [json.dumps(report, indent=2)])
+    print_summary(summary, out)
+    return all(verdict.usable for verdict in verdicts)
+
+
+def count(verdicts: Sequence[Verdict]) -> dict:
+    """How many entries there are of each kind."""
+    counts = Counter(verdict.problem for verdict in verdicts)
+    return dict(
+        entries=len(verdicts),
+        usable=sum(verdict.usable for verdict in verdicts),
+        **{name.replace(' ', '_'): counts[name] for name in PROBLEMS},
+    )
+
+
+def list_problems(
+    lines: Sequence[str], infos: Sequence[dict], verdicts: Sequence[Verdict]
+) -> list[dict]:
+    """What is reported of each entry with a problem."""
+    return [
+        dict(
+            line=number,
+            entry=line,
+            path=info.get('filename', info.get('frame_dir')),
+            **verdict._asdict(),
+        )
+        for number, (line, info, verdict) in enumerate(zip(lines, infos, verdicts), 1)
+        if verdict.problem
+    ]
+
+
+def print_summary(summary: dict, out: str) -> None:
+    """The counts, and where the rest is written."""
+    print(
+        f'{summary["ann_file"]}: {summary["entries"]} entries, '
+        f'{summary["usable"]} usable, {summary["missing"]} missing, '
+        f'{summary["unreadable"]} unreadable, {summary["too_short"]} too '
+        f'short (fewer than {summary["min_frames"] or summary["clip_len"]} '
+        f'frames; {"left out" if summary["min_frames"] else "kept"})'
+    )
+    print(f'written: {out}')
+    print(f'written: {out}.report.json')

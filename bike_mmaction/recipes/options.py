@@ -1,0 +1,50 @@
+"""Options that a user sets in a config that has been read."""
+
+import inspect
+from typing import Optional
+
+from mmengine.runner import Runner
+
+# What mmengine reads from a config beside the arguments of its Runner.
+USED = (
+    'auto_scale_lr',
+    'compile',
+    'custom_imports',
+    'dataset_meta',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'runner_type',
+    'sync_bn',
+    'test_pipeline',
+)
+
+
+def check_cfg_options(cfg, options: Optional[dict]) -> None:
+    """Refuse ``--cfg-options`` that would change nothing.
+
+    A variable at the top of a config file is used up when the file has been
+    read; to assign it later has no effect.
+
+    Args:
+        cfg (Config): The config as read from its file.
+        options (dict, optional): What the user gave.
+
+    Raises:
+        ValueError: naming the variable and what can be set instead.
+    """
+    used = set(inspect.signature(Runner.__init__).parameters) | set(USED)
+    for key in options or {}:
+        name = key.split('.')[0]
+        if name in used:
+            continue
+        why = (
+            'a variable that the config file has already used'
+            if name in cfg
+            else 'nothing that a runner reads'
+        )
+        raise ValueError(
+            f"--cfg-options {key}=... would have no effect: '{name}' is "
+            f'{why}. Name the option itself, such as '
+            'model.backbone.pretrained, train_dataloader.batch_size or '
+            'optim_wrapper.optimizer.lr'
+        )
