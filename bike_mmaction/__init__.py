@@ -4,13 +4,16 @@ Bidirectional Cross-Modal Knowledge Exploration for Video Recognition with
 Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
 
-from .compat import check_versions, patch_toolbox
+from .compat import apply_remedies, check_versions
 from .renamed import keep_old_modules
 from .version import __version__
 
 check_versions()
 keep_old_modules()
-patch_toolbox()  # must come before the first import of mmaction.models
+
+from . import checkpoint, visualization  # which declare remedies too
+
+apply_remedies()  # must come before the first import of mmaction.models
 
 from . import datasets, evaluation, models, training
 

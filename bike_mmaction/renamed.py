@@ -30,6 +30,11 @@ MODULES = {
     ),
     'apis.web': ('web.page',),
     'models.clip': ('models.clip_image', 'models.clip_text'),
+    'compat_tools': (
+        'compat.mmaction2_tools',
+        'compat.mmengine',
+        'visualization.backend',
+    ),
     'datasets.pipelines': ('recipes', 'datasets.pipeline_access', 'datasets.views'),
 }
 # Of modules that have lost some of their names: where these are now.
@@ -58,6 +63,11 @@ NAMES: dict[str, dict[str, str]] = {
         'concept_spotting': 'models.concept_spotting',
         'frame_saliency': 'models.concept_spotting',
         'to_frames': 'models.frame_features',
+    },
+    'compat': {
+        'PipelineError': 'errors',
+        'explain': 'errors',
+        'history_buffer_globals': 'checkpoint',
     },
 }
 # Of names that are others now, whatever module they are looked for in.

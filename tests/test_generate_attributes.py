@@ -19,7 +19,7 @@ from mmengine.dataset import Compose
 
 from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
-from bike_mmaction.models.finite import NonFiniteError
+from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.recipes import add_attributes_branch, fold_frames
 from tests.kit import ROOT
 from tests.kit.configs import load_config

@@ -7,7 +7,7 @@ from mmaction.models import BaseRecognizer, Recognizer3D
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from ..compat import PipelineError
+from ..errors import PipelineError
 from ..models.finite import check_scores
 from ..models.scores import rank, score
 from .recognition import Recognition, fill_in

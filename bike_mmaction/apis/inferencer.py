@@ -8,9 +8,9 @@ from typing import Optional, Union
 from mmaction.models import BaseRecognizer
 from mmengine.config import Config, ConfigDict
 
-from ..compat import PipelineError
 from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import video_pipeline
+from ..errors import PipelineError
 from ..models.text_head import TextHead, with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from mmengine.dataset import Compose
 
-from ..compat import PipelineError, explain
 from ..datasets.annotation import EXTENSIONS, is_named
 from ..datasets.segments import segment_frames
+from ..errors import PipelineError, explain
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 Segment = tuple[float, float]

@@ -48,8 +48,7 @@ def is_mistake(error: Exception) -> bool:
     torch's own code are not. Once batches are computed, only files and
     numbers are to blame.
     """
-    from ..compat import PipelineError
-    from ..models.finite import NonFiniteError
+    from ..errors import NonFiniteError, PipelineError
 
     if isinstance(error, (OSError, NonFiniteError, PipelineError)):
         return True

@@ -5,13 +5,11 @@ import importlib.util
 import runpy
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from types import ModuleType
 
-import torch
 from mmengine.config import Config
 
-from ..compat import history_buffer_globals, torch_version
+from ..checkpoint import allow_own_types
 from ..datasets.annotation import frame_numbers
 from ..recipes import use_rawframes
 from ..shipped import find_config, find_mmaction_tool
@@ -90,12 +88,7 @@ def run_mmaction_tool(name: str, args: Sequence[str]) -> None:
     """
     path = find_mmaction_tool(name)
     sys.argv = [path, *args]
-    allowed = (
-        nullcontext()
-        if torch_version() < (2, 6)
-        else torch.serialization.safe_globals(history_buffer_globals())
-    )
-    with allowed:
+    with allow_own_types():
         runpy.run_path(path, run_name='__main__')
 
 

@@ -12,7 +12,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.fileio import list_from_file
 from tqdm import tqdm
 
-from ..compat import explain
+from ..errors import explain
 from .segments import KeepSegment
 
 # Workers begin with what is imported already, which takes seconds otherwise.

@@ -8,6 +8,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from ..datasets.entries import source_of
+from ..errors import NonFiniteError
 
 SCORES = (
     'pred_score',
@@ -16,10 +17,6 @@ SCORES = (
     'view_scores',
     'frame_scores',
 )
-
-
-class NonFiniteError(RuntimeError):
-    """A loss, a score or a weight is not finite; says what to look at."""
 
 
 def non_finite_tensors(model: nn.Module) -> list[str]:

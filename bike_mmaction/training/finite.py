@@ -9,7 +9,8 @@ from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
 
 from ..datasets.entries import source_of
-from ..models.finite import NonFiniteError, check_predictions, check_weights
+from ..errors import NonFiniteError
+from ..models.finite import check_predictions, check_weights
 from ..models.wrappers import unwrap_model
 
 ADVICE = (

@@ -1,3 +1,4 @@
+from . import backend  # noqa: F401  (declares a remedy)
 from .saliency import draw_saliency
 from .timeline import draw_timeline
 from .video import draw_overlay, write_video

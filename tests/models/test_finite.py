@@ -8,8 +8,9 @@ from mmaction.structures import ActionDataSample
 
 from bike_mmaction.apis.building import build_recognizer
 from bike_mmaction.apis.inferencer import BIKEInferencer
+from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.models.association import association_model
-from bike_mmaction.models.finite import NonFiniteError, non_finite_tensors
+from bike_mmaction.models.finite import non_finite_tensors
 from tests.golden import fixture
 from tests.kit.models import attributes_branch, both_branches, vcs_head, video_branch
 

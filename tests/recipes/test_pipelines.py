@@ -11,8 +11,8 @@ from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
 
-from bike_mmaction.compat import PipelineError
 from bike_mmaction.datasets.views import parse_views, views_of
+from bike_mmaction.errors import PipelineError
 from bike_mmaction.recipes import (
     repeat_augmentation,
     set_clip_len,

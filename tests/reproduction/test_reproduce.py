@@ -505,7 +505,7 @@ def test_only_one_works_in_a_folder(tmp_path):
         ('Traceback ...\nValueError: too small\n', 'too small'),
         ('a\ntest: checkpoint is absent\n', 'checkpoint is absent'),
         (
-            "[rank1]: bike_mmaction.compat.PipelineError: 'a.mp4': bad\n"
+            "[rank1]: bike_mmaction.errors.PipelineError: 'a.mp4': bad\n"
             'torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n',
             "'a.mp4': bad",
         ),

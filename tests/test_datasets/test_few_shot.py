@@ -6,7 +6,7 @@ import torch.multiprocessing as mp
 from mmaction.registry import DATASETS
 from mmengine.runner import Runner
 
-from bike_mmaction.compat import PipelineError
+from bike_mmaction.errors import PipelineError
 from tests.kit.configs import load_config, shrink
 from tests.kit.tools import free_port
 

@@ -3,7 +3,7 @@ import pytest
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmengine.dataset import Compose
 
-from bike_mmaction.compat import PipelineError
+from bike_mmaction.errors import PipelineError
 from tests.kit.videos import write_video
 
 

@@ -14,7 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
 from sklearn.metrics import average_precision_score
 
-from bike_mmaction.compat import PipelineError
+from bike_mmaction.errors import PipelineError
 from bike_mmaction.evaluation.results import (
     average,
     latex_table,

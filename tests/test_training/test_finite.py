@@ -7,7 +7,7 @@ import torch
 from mmengine.hooks import Hook
 
 from bike_mmaction.compat import torch_version
-from bike_mmaction.models.finite import NonFiniteError
+from bike_mmaction.errors import NonFiniteError
 
 PROJECTION = 'backbone.visual.proj'
 

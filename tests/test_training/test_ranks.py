@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from bike_mmaction.compat import leave_process_group
-from bike_mmaction.models.finite import NonFiniteError
+from bike_mmaction.errors import NonFiniteError
 from tests.kit.tools import free_port
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from ...compat import PipelineError
+from ...errors import PipelineError
 from ..attribute_file import load_attribute_file
 
 

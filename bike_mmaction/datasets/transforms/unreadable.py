@@ -8,7 +8,7 @@ from mmaction.structures import ActionDataSample
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
-from ...compat import PipelineError
+from ...errors import PipelineError
 
 
 @TRANSFORMS.register_module()

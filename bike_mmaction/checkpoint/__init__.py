@@ -1,0 +1,41 @@
+"""Checkpoint files: reading, writing, converting, joining, checking."""
+
+from .conversion import Conversion
+from .fit import check_fit
+from .loaders import first_of_machine, load_from_http, load_from_local
+from .merging import merge_branches
+from .released import (
+    ATTRIBUTES_NAMES,
+    RELEASED_KEYS,
+    VIDEO_NAMES,
+    from_released,
+    is_released,
+    to_released,
+)
+from .saving import save_checkpoint
+from .unpickling import (
+    allow_own_types,
+    history_buffer_globals,
+    is_torchscript,
+    read_pickle,
+)
+
+__all__ = [
+    'ATTRIBUTES_NAMES',
+    'RELEASED_KEYS',
+    'VIDEO_NAMES',
+    'Conversion',
+    'allow_own_types',
+    'check_fit',
+    'first_of_machine',
+    'from_released',
+    'history_buffer_globals',
+    'is_released',
+    'is_torchscript',
+    'load_from_http',
+    'load_from_local',
+    'merge_branches',
+    'read_pickle',
+    'save_checkpoint',
+    'to_released',
+]

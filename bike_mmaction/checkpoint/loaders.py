@@ -1,0 +1,130 @@
+"""Loading checkpoints by file name or address, as MMEngine's runner does."""
+
+import os
+import os.path as osp
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlparse
+
+import torch
+from mmengine.dist import barrier
+
+from ..compat import remedy
+from ..files import file_sha256, sha256
+from .released import is_released
+from .unpickling import is_torchscript, read_pickle
+
+
+@remedy('mmengine', '<0.11', 'with torch >= 2.6 it cannot load what it saves')
+def load_own_checkpoints() -> None:
+    """It calls ``torch.load(path)``, whose default is ``weights_only=True``.
+
+    Its files hold ``HistoryBuffer`` objects, which these loaders allow. They
+    also read ``.safetensors``, and name what a file is when it is not for
+    this project: hence for every version that this project supports.
+    """
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    CheckpointLoader.register_scheme(
+        prefixes=('http://', 'https://'), loader=load_from_http, force=True
+    )
+
+
+def load_from_local(filename: str, map_location=None) -> dict:
+    """Read a checkpoint file for mmengine's ``CheckpointLoader``.
+
+    Args:
+        filename (str): A ``.pth`` file, or ``.safetensors``.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        dict: The checkpoint.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        RuntimeError: if it is not a checkpoint, holds types other than
+            mmengine's own, or is an unconverted released or CLIP file.
+    """
+    path = osp.expanduser(filename)
+    if not osp.isfile(path):
+        raise FileNotFoundError(f"checkpoint '{filename}' does not exist")
+    if path.endswith('.safetensors'):
+        from safetensors.torch import load_file
+
+        return dict(state_dict=load_file(path))
+    if is_torchscript(path):
+        raise RuntimeError(
+            f"checkpoint '{filename}' is a TorchScript archive, such as "
+            "OpenAI's CLIP weights: name it in `pretrained=` of the encoders "
+            'instead of `load_from` or a test checkpoint'
+        )
+    checkpoint = read_pickle(path, map_location)
+    if is_released(checkpoint):
+        raise RuntimeError(
+            f"checkpoint '{filename}' has the layout of the authors' released "
+            'files. Convert it first: python tools/convert_checkpoint.py '
+            f'{filename} CONVERTED.pth'
+        )
+    return checkpoint
+
+
+def load_from_http(url: str, map_location=None) -> dict:
+    """Download a checkpoint once, then read it like a local one.
+
+    Args:
+        url (str): Where; the file is kept in ``torch.hub``'s folder.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        dict: The checkpoint.
+
+    Raises:
+        RuntimeError: if it cannot be downloaded, or as
+            :func:`load_from_local`.
+    """
+    folder = osp.join(torch.hub.get_dir(), 'checkpoints')
+    name = osp.basename(urlparse(url).path)
+    # Other addresses may have files of the same name.
+    path = osp.join(folder, f'{sha256(url)[:8]}-{name}')
+    with first_of_machine():
+        if has_digest_of_name(osp.join(folder, name)):
+            path = osp.join(folder, name)  # torch.hub has downloaded it before
+        elif not osp.isfile(path):
+            os.makedirs(folder, exist_ok=True)
+            try:
+                torch.hub.download_url_to_file(url, path)
+            except Exception as error:
+                raise RuntimeError(
+                    f"cannot download checkpoint '{url}': {error}"
+                ) from error
+    return load_from_local(path, map_location)
+
+
+def has_digest_of_name(path: str) -> bool:
+    """Whether a file is the one that its name promises.
+
+    Published checkpoints are called by the beginning of their SHA-256, such
+    as ``resnet50-0676ba61.pth``.
+
+    Args:
+        path (str): Of a file that need not exist.
+    """
+    promised = re.search(r'[-_]([0-9a-f]{8,64})\.\w+$', osp.basename(path))
+    if not promised or not osp.isfile(path):
+        return False
+    return file_sha256(path).startswith(promised[1])
+
+
+@contextmanager
+def first_of_machine() -> Iterator[None]:
+    """Let one process of each machine go first, the others after it."""
+    first = int(os.environ.get('LOCAL_RANK', 0)) == 0
+    if not first:
+        barrier()
+    try:
+        yield
+    finally:
+        if first:
+            barrier()
