@@ -13,11 +13,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+from bike_mmaction.cli.convert_checkpoint import convert
 from tests.golden import fixture
 from tests.kit import ROOT
 from tests.kit.configs import load_config
 from tests.kit.models import TINY_ARCH
-from tests.kit.tools import tool
 
 
 @DATASETS.register_module()
@@ -65,9 +65,7 @@ def trained(tmp_path_factory):
     golden = json.load(open(osp.join(ROOT, 'tests', 'golden', 'train.json')))
     folder = tmp_path_factory.mktemp('train')
     torch.save(fixture.checkpoint(), folder / 'released.pt')
-    conversion = tool('convert_checkpoint').convert(
-        str(folder / 'released.pt'), str(folder / 'converted.pth')
-    )
+    conversion = convert(str(folder / 'released.pt'), str(folder / 'converted.pth'))
     shipped = load_config('bike_vitb32_k400')
     model = shipped.model
     model.backbone.update(arch=TINY_ARCH, pretrained=None)
