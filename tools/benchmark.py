@@ -167,7 +167,7 @@ def benchmark_text(args: argparse.Namespace) -> None:
         tokens = encoder.tokenize(texts).to(get_device())
 
         def trimmed():
-            return encoder(texts, words=False, keep=False).sentence
+            return encoder(texts, with_words=False, keep=False).sentence
 
         def whole():
             encoder.tokenize(texts)  # both tokenize
@@ -189,7 +189,7 @@ def benchmark_text(args: argparse.Namespace) -> None:
         # Pair by pair: other work on the machine slows down both.
         ratio = median(a / b for a, b in times)
         classes = F.normalize(
-            encoder(load_class_names('kinetics400'), words=False).sentence.detach(),
+            encoder(load_class_names('kinetics400'), with_words=False).sentence.detach(),
             dim=-1,
         )
         with torch.no_grad():

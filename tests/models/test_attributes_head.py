@@ -82,9 +82,9 @@ class TestForward:
         head = build(mlp=False, attributes_encoder=text_encoder(frozen=False))
         torch.nn.init.normal_(head.attributes_encoder.text.text_projection, std=0.1)
         found = head.attributes_encoder(
-            head.sentences(ATTRIBUTES), words=False, keep=False
+            head.sentences(ATTRIBUTES), with_words=False, keep=False
         ).sentence
-        classes = head.text_encoder(head.prompts(), words=False).sentence
+        classes = head.text_encoder(head.prompts(), with_words=False).sentence
         torch.testing.assert_close(
             head(ATTRIBUTES),
             F.normalize(found, dim=-1) @ F.normalize(classes, dim=-1).T,
@@ -183,10 +183,10 @@ class TestCache:
     def test_sentences_do_not_push_out_class_embeddings(self):
         head = build(mlp=False)
         head(ATTRIBUTES)
-        before = head.embed_classes(words=False)
+        before = head.embed_classes(with_words=False)
         for i in range(10):
             head([[f'phrase {i}']])
-        assert head.embed_classes(words=False) is before
+        assert head.embed_classes(with_words=False) is before
 
 
 class TestPredict:

@@ -95,7 +95,7 @@ class TestPretrained:
         frames = fixture.frames(2)[:, 0]
         torch.testing.assert_close(image(frames), model.encode_image(frames))
         torch.testing.assert_close(
-            text(TEXTS, words=True).sentence,
+            text(TEXTS, with_words=True).sentence,
             model.encode_text(open_clip.tokenize(TEXTS)),
         )
         assert text.pretrained_logit_scale == model.logit_scale
@@ -224,11 +224,11 @@ class TestImageEncoder:
 class TestTextEncoder:
     def test_words_hold_the_sentence_at_its_end(self):
         encoder = text_encoder()
-        found = encoder(TEXTS, words=True)
+        found = encoder(TEXTS, with_words=True)
         end = encoder.tokenize(TEXTS).argmax(dim=1)
         assert found.words.shape == (2, 77, 64)
         torch.testing.assert_close(found.words[range(2), end], found.sentence)
-        without = encoder(TEXTS, words=False)
+        without = encoder(TEXTS, with_words=False)
         torch.testing.assert_close(without.sentence, found.sentence)
         assert without.words is None
 
@@ -239,7 +239,7 @@ class TestTextEncoder:
         encoder.text.transformer.register_forward_pre_hook(
             lambda module, args: lengths.append(args[0].shape[1])
         )
-        found = encoder(TEXTS, words=False, keep=False).sentence
+        found = encoder(TEXTS, with_words=False, keep=False).sentence
         tokens = encoder.tokenize(TEXTS)
         whole = encoder.text(tokens)
         assert lengths == [int(tokens.argmax(dim=1).max()) + 1, 77]
@@ -267,63 +267,76 @@ class TestTextEncoder:
         arch = dict(TINY_ARCH, text_cfg=dict(TINY_ARCH['text_cfg'], **change))
         encoder = text_encoder(arch=arch).eval()
         torch.testing.assert_close(
-            encoder(TEXTS, words=False).sentence, encoder.text(encoder.tokenize(TEXTS))
+            encoder(TEXTS, with_words=False).sentence,
+            encoder.text(encoder.tokenize(TEXTS)),
         )
 
     def test_many_texts_are_embedded_in_parts(self):
         encoder = text_encoder()
         texts = [f'text {i}' for i in range(23)]
-        whole = encoder(texts, words=True, keep=False)
+        whole = encoder(texts, with_words=True, keep=False)
         encoder.max_batch = 5
-        for words in (True, False):
-            parts = encoder(texts, words=words, keep=False)
+        for with_words in (True, False):
+            parts = encoder(texts, with_words=with_words, keep=False)
             torch.testing.assert_close(parts.sentence, whole.sentence)
-        parts = encoder(texts, words=True, keep=False)
+        parts = encoder(texts, with_words=True, keep=False)
         torch.testing.assert_close(parts.words, whole.words)
 
     def test_frozen_encoder_works_once(self):
         encoder = text_encoder().train()
-        first = encoder(TEXTS, words=True)
-        assert encoder(TEXTS, words=True).sentence is first.sentence
+        first = encoder(TEXTS, with_words=True)
+        assert encoder(TEXTS, with_words=True).sentence is first.sentence
         assert not first.sentence.requires_grad
 
     def test_other_texts_are_not_mistaken(self):
         encoder = text_encoder()
-        first = encoder(TEXTS, words=False).sentence
-        second = encoder(TEXTS[::-1], words=False).sentence
+        first = encoder(TEXTS, with_words=False).sentence
+        second = encoder(TEXTS[::-1], with_words=False).sentence
         torch.testing.assert_close(first, second.flip(0))
 
     def test_cache_is_dropped_on_load_state_dict(self):
         encoder, other = text_encoder(), text_encoder()
-        stale = encoder(TEXTS, words=False).sentence
+        stale = encoder(TEXTS, with_words=False).sentence
         holder = torch.nn.ModuleDict(dict(head=encoder))
         holder.load_state_dict({f'head.{k}': v for k, v in other.state_dict().items()})
-        fresh = encoder(TEXTS, words=False).sentence
-        torch.testing.assert_close(fresh, other(TEXTS, words=False).sentence)
+        fresh = encoder(TEXTS, with_words=False).sentence
+        torch.testing.assert_close(fresh, other(TEXTS, with_words=False).sentence)
         assert not torch.allclose(fresh, stale)
 
     def test_cache_is_dropped_when_the_encoder_trains(self):
         encoder = text_encoder(frozen=False).eval()
-        stale = encoder(TEXTS, words=False).sentence
+        stale = encoder(TEXTS, with_words=False).sentence
         encoder.train()
-        loss = encoder(TEXTS, words=False).sentence.square().sum()
+        loss = encoder(TEXTS, with_words=False).sentence.square().sum()
         loss.backward()
         torch.optim.SGD(encoder.parameters(), 0.1).step()
-        fresh = encoder.eval()(TEXTS, words=False).sentence
+        fresh = encoder.eval()(TEXTS, with_words=False).sentence
         assert not torch.allclose(fresh, stale)
 
     def test_cached_embeddings_can_be_trained_against(self):
         encoder = text_encoder()
         with torch.inference_mode():
-            encoder(TEXTS, words=False)
+            encoder(TEXTS, with_words=False)
         x = torch.randn(3, 64, requires_grad=True)
-        (x @ encoder(TEXTS, words=False).sentence.t()).sum().backward()
+        (x @ encoder(TEXTS, with_words=False).sentence.t()).sum().backward()
         assert x.grad is not None
+
+    def test_cache_is_of_one_precision(self):
+        encoder = text_encoder()
+        single = encoder(TEXTS, with_words=False).sentence
+        double = encoder.double()(TEXTS, with_words=False).sentence
+        assert (single.dtype, double.dtype) == (torch.float32, torch.float64)
+
+    def test_old_name_of_an_argument(self):
+        encoder = text_encoder()
+        with pytest.warns(FutureWarning, match='argument words is now with_words'):
+            words = encoder(TEXTS, words=True).words
+        torch.testing.assert_close(words, encoder(TEXTS, with_words=True).words)
 
     def test_cache_is_bounded(self):
         encoder = text_encoder()
         for i in range(10):
-            encoder([str(i)], words=False)
+            encoder([str(i)], with_words=False)
         assert len(encoder.memory) == encoder.max_cached
 
 

@@ -54,11 +54,11 @@ def test_towers_move_and_the_rest_stays(clip, weight):
             expected = weight * expected + (1 - weight) * original[first]
         torch.testing.assert_close(found, expected)
     # What was embedded with the weights of before is forgotten.
-    sentence = model.cls_head.embed_classes(words=False).sentence
+    sentence = model.cls_head.embed_classes(with_words=False).sentence
     fresh = build(None)
     fresh.load_state_dict(model.state_dict())
     torch.testing.assert_close(
-        sentence, fresh.cls_head.embed_classes(words=False).sentence
+        sentence, fresh.cls_head.embed_classes(with_words=False).sentence
     )
 
 

@@ -5,11 +5,12 @@ import pickle
 import threading
 import time
 
+import pytest
 import torch
 from mmaction.registry import MODELS
 
-from bike_mmaction.models.sharing import Recent, variant
-from tests.kit.models import vcs_head
+from bike_mmaction.models.sharing import Recent, Unregistered, variant
+from tests.kit.models import both_branches, vcs_head
 
 
 def test_variant_leaves_the_original_alone():
@@ -26,6 +27,28 @@ def test_variant_leaves_the_original_alone():
     torch.testing.assert_close(shifted(x), norm(x - 1))
 
 
+def test_an_unregistered_module_is_no_part():
+    inner, outer = torch.nn.Linear(2, 2), torch.nn.Linear(3, 3)
+    outer.held = Unregistered(inner)
+    outer.double().requires_grad_(False).eval()
+    assert outer.held.module is inner and list(outer.children()) == []
+    assert inner.weight.dtype == torch.float32 and inner.weight.requires_grad
+    assert inner.training and set(outer.state_dict()) == {'weight', 'bias'}
+
+
+def test_a_copied_model_shares_nothing_with_the_original():
+    """Its heads share the copy's text encoder, not that of the original."""
+    model = MODELS.build(both_branches(['a', 'b']))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        encoder = other.attributes_head.text_encoder
+        assert encoder is other.cls_head.text_encoder
+        assert encoder is not model.cls_head.text_encoder
+        state = other.state_dict()
+        del state['cls_head.logit_scale']
+        with pytest.raises(RuntimeError, match='cls_head.logit_scale'):
+            other.load_state_dict(state)
+
+
 def test_recent_keeps_what_was_used_last():
     recent, made = Recent(2), []
 
@@ -35,6 +58,24 @@ def test_recent_keeps_what_was_used_last():
     assert [get(key) for key in 'abacab'] == list('ABACAB')
     assert made == list('abcb')  # b had to go for c
     assert len(recent) == 2
+
+
+def test_recent_forgets_what_was_made_before_it_was_cleared():
+    """By another thread, which has begun before and ends after."""
+    recent, begun = Recent(2), threading.Event()
+
+    def make_slowly():
+        begun.set()
+        time.sleep(0.05)
+        return 'old'
+
+    thread = threading.Thread(target=recent.get, args=('key', make_slowly))
+    thread.start()
+    begun.wait()
+    recent.clear()
+    assert recent.get('key', lambda: 'new') == 'new'
+    thread.join()
+    assert recent.get('key', lambda: 'other') == 'new'
 
 
 def test_threads_wait_for_what_one_of_them_makes():

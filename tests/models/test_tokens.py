@@ -48,7 +48,7 @@ class TestCutTexts:
         model = head(['a dog', LONG, 'yoga'])
         for _ in range(2):
             model(torch.randn(2, 4, 64))
-            model.embed_classes(words=False)
+            model.embed_classes(with_words=False)
         assert len(logged) == 1
         assert '1 of 3 texts are longer than the 77 tokens' in logged[0]
         assert 'walking a dog that runs' in logged[0]
@@ -59,7 +59,9 @@ class TestCutTexts:
         model.set_class_names(['a', 'b'])
         model(torch.randn(2, 4, 64))
         assert len(logged) == 1
-        model.with_classes([f'{i} {LONG}' for i in range(9)]).embed_classes(words=True)
+        model.with_classes([f'{i} {LONG}' for i in range(9)]).embed_classes(
+            with_words=True
+        )
         assert len(logged) == 2 and '9 of 9 texts' in logged[1]
         assert logged[1].count('tokens)') == 3
 
@@ -67,9 +69,9 @@ class TestCutTexts:
         """72 words make 77 tokens with the prompt's five, start and end."""
         encoder = text_encoder()
         fits, cut = (' '.join(['dog'] * n) for n in (75, 76))
-        encoder([fits], words=False)
+        encoder([fits], with_words=False)
         assert not logged
-        encoder([fits, cut], words=True)
+        encoder([fits, cut], with_words=True)
         assert '1 of 2 texts' in logged[0] and '(78 tokens)' in logged[0]
 
     def test_by_a_prompt(self, logged):
@@ -111,7 +113,7 @@ class TestTokenizers:
         with pytest.raises(
             ImportError, match="'bert-base-uncased'.*pip install transformers"
         ):
-            encoder(['a dog'], words=False)
+            encoder(['a dog'], with_words=False)
         encoder = text_encoder('ViT-B-16-SigLIP')
         with pytest.raises(ImportError, match='pip install transformers'):
             _ = encoder.tokenizer
@@ -173,7 +175,7 @@ class TestTokenizers:
         assert stripped.tokenize(texts)[1].tolist() == [1, 3, 4, 3, 4, 0]
         assert clips.tokenize(texts)[1].tolist() == [1, 3, 4, 3, 2, 1]
         for encoder, count in ((plain, 7), (stripped, 7), (clips, 8)):
-            encoder(texts, words=False)
+            encoder(texts, with_words=False)
             assert '1 of 2 texts' in logged[-1]
             assert f"'a dog a dog a' ({count} tokens)" in logged[-1]
         assert len(logged) == 3

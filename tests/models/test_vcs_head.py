@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from bike_mmaction.models.vcs_head import concept_spotting, frame_saliency, to_frames
+from bike_mmaction.models.concept_spotting import concept_spotting, frame_saliency
+from bike_mmaction.models.frame_features import to_frames
 from tests.golden import fixture
 from tests.kit.models import TINY_ARCH, text_encoder, vcs_head
 
@@ -134,7 +135,7 @@ class TestSources:
     def test_class_saliency_has_one_query(self):
         frames, head = torch.randn(2, 8, 64), build(saliency_source='class')
         _, saliency = head.spot(frames)
-        classes = head.embed_classes(words=False).sentence
+        classes = head.embed_classes(with_words=False).sentence
         torch.testing.assert_close(
             saliency,
             frame_saliency(F.normalize(frames, dim=-1), classes[:, None], 0.01),
@@ -143,7 +144,7 @@ class TestSources:
     def test_word_recognition_compares_with_the_mean_word(self):
         frames = torch.randn(2, 8, 64)
         head = build(recognition_source='word', aggregation='mean', words='name')
-        words, mask = head.embed_classes(words=True)[1:]
+        words, mask = head.embed_classes(with_words=True)[1:]
         videos = F.normalize(frames.mean(1), dim=-1)
         for k in range(3):
             mean = F.normalize(words[k, mask[k]].mean(0), dim=0)
@@ -154,7 +155,7 @@ class TestHead:
     def test_mean_pooling_is_the_cosine_of_the_mean_frame(self):
         frames, head = torch.randn(2, 8, 64), build(aggregation='mean')
         scores, saliency = head.spot(frames)
-        classes = head.embed_classes(words=False).sentence
+        classes = head.embed_classes(with_words=False).sentence
         torch.testing.assert_close(
             scores, F.cosine_similarity(frames.mean(1)[:, None], classes[None], dim=-1)
         )
@@ -295,8 +296,8 @@ class TestReuse:
 
     def test_frozen_embeddings_are_made_once(self):
         head = build(words='name')
-        first = head.embed_classes(words=True)
-        assert head.embed_classes(words=True) is first
+        first = head.embed_classes(with_words=True)
+        assert head.embed_classes(with_words=True) is first
 
     def test_they_follow_the_choice_of_words(self):
         head, frames = build(words='name'), torch.randn(2, 8, 64)
@@ -307,9 +308,9 @@ class TestReuse:
     def test_they_follow_new_weights(self):
         head, other = build(), build()
         torch.nn.init.normal_(other.text_encoder.text.text_projection)
-        before = head.embed_classes(words=False).sentence
+        before = head.embed_classes(with_words=False).sentence
         head.load_state_dict(other.state_dict())
-        after = head.embed_classes(words=False).sentence
+        after = head.embed_classes(with_words=False).sentence
         assert not torch.allclose(before, after)
 
     def test_made_in_inference_mode_they_can_be_trained_against(self):

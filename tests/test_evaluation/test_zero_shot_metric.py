@@ -11,7 +11,7 @@ from mmaction.structures import ActionDataSample
 from scipy.special import softmax
 
 from bike_mmaction.evaluation.zero_shot import votes
-from bike_mmaction.models.clip import TextEmbeddings
+from bike_mmaction.models.clip_text import TextEmbeddings
 from tests.kit.models import vcs_head
 
 REFERENCE = osp.join(osp.dirname(__file__), '..', 'reference')
@@ -46,7 +46,7 @@ def test_head_keeps_the_scores_of_frames_and_views():
     head = build_head(keep_scores=True)
     frames = torch.randn(4, 8, 64)  # two videos of two views
     samples = head.predict(frames, [ActionDataSample() for _ in '12'])
-    classes = head.text_encoder(head.prompts(), words=False).sentence
+    classes = head.text_encoder(head.prompts(), with_words=False).sentence
     expected = frames @ F.normalize(classes, dim=-1).T
     views = head(frames).view(2, 2, 3)
     for sample, scores, view in zip(samples, expected.view(2, 16, 3), views):

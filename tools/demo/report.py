@@ -46,7 +46,7 @@ def zero_shot_accuracy(model, loader) -> dict[str, float]:
         data = model.data_preprocessor(batch)
         frames, _ = model.extract_feat(data['inputs'], test_mode=True)
         labels = torch.cat([s.gt_label for s in data['data_samples']])
-        classes = head.embed_classes(words=False).sentence
+        classes = head.embed_classes(with_words=False).sentence
         scores = {
             'max pooling': (F.normalize(frames, dim=-1) @ classes.t()).amax(dim=1)
         }
