@@ -1,9 +1,14 @@
-"""Install bike_mmaction; its configs and tools travel inside the package."""
+"""What pyproject.toml cannot say of the installation of bike_mmaction.
+
+Its configs and tools travel inside the package, and the versions of its
+dependencies stand in ``bike_mmaction/version.py``.
+"""
 
 import os.path as osp
+import runpy
 import shutil
 
-from setuptools import find_packages, setup
+from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = osp.dirname(osp.abspath(__file__))
@@ -27,41 +32,19 @@ class BuildWithTools(build_py):
             )
 
 
-def read(*path: str) -> str:
-    """A text file of the project, or '' if it is absent."""
-    path = osp.join(ROOT, *path)
-    if not osp.isfile(path):
-        return ''
-    with open(path, encoding='utf-8') as file:
-        return file.read()
-
-
-def ranges(bounds: dict) -> list:
+def ranges(bounds: dict[str, tuple[str, str]]) -> list[str]:
     """``{'torch': ('2.1', '3')}`` as pip writes it: ``torch>=2.1,<3``."""
-    return [f'{k}>={low},<{high}' for k, (low, high) in bounds.items()]
+    return [f'{name}>={low},<{high}' for name, (low, high) in bounds.items()]
 
 
-# Importing the package would import torch, which pip has yet to install.
-versions = {}
-exec(read('bike_mmaction', 'version.py'), versions)
+def dependencies() -> list[str]:
+    """What pip is to install, with the ranges that the package checks.
 
-setup(
-    name='bike_mmaction',
-    version=versions['__version__'],
-    description='BIKE (CVPR 2023) for MMAction2: video recognition with '
-    'bidirectional knowledge exploration between video and text',
-    long_description=read('README.md'),
-    long_description_content_type='text/markdown',
-    license='Apache-2.0',
-    url='https://arxiv.org/abs/2301.00182',
-    packages=find_packages(include=['bike_mmaction*']),
-    package_data={
-        'bike_mmaction.datasets.class_names': ['*.txt'],
-        'bike_mmaction.datasets.prompts': ['*.txt'],
-    },
-    python_requires='>=3.9',
-    install_requires=ranges(versions['DEPENDENCIES'])
-    + [
+    To import the package would import torch, which pip has yet to install.
+    """
+    versions = runpy.run_path(osp.join(ROOT, 'bike_mmaction', 'version.py'))
+    return [
+        *ranges(versions['DEPENDENCIES']),
         'av',
         'decord',
         'importlib_metadata',  # imported by mmaction2, which omits it
@@ -69,17 +52,14 @@ setup(
         'mmpretrain>=1.2.0',
         'packaging',
         'pillow',
+        'pyyaml',
         'safetensors',
         'tqdm',
-    ],
-    extras_require={
-        # mmcv and mmcv-lite hold the same module, so that pip must not
-        # install one where the other is: the user chooses.
-        'lite': ranges({'mmcv-lite': versions['MMCV']['mmcv-lite']}),
-        'export': ['onnx', 'onnxruntime', 'onnxscript'],
-        'web': ['gradio>=6'],
-        'tests': ['pytest', 'pytest-xdist', 'ruff', 'scikit-learn', 'selenium'],
-    },
+    ]
+
+
+setup(
+    install_requires=dependencies(),
     cmdclass=dict(build_py=BuildWithTools),
     zip_safe=False,
 )

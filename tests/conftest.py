@@ -29,6 +29,13 @@ def registered():
 
 
 @pytest.fixture(autouse=True)
+def gpu(request):
+    """Skips tests that need a GPU where there is none."""
+    if request.node.get_closest_marker('gpu') and not torch.cuda.is_available():
+        pytest.skip('there is no GPU, or CUDA_VISIBLE_DEVICES hides it')
+
+
+@pytest.fixture(autouse=True)
 def same_start(registered):
     """Each test begins with the same random numbers and registries, and
     without logs: web servers close the files of all logs that are open."""
@@ -98,17 +105,36 @@ def source(tmp_path_factory):
             copy / name,
             ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'),
         )
-    for name in ('setup.py', 'pyproject.toml'):
+    files = 'setup.py pyproject.toml MANIFEST.in README.md LICENSE bike_mmaction_cli.py'
+    for name in files.split():
         shutil.copy(osp.join(ROOT, name), copy)
     return copy
 
 
 @pytest.fixture(scope='session')
-def site(source, tmp_path_factory):
-    """A folder into which pip has installed the project, offline."""
+def built(source, tmp_path_factory):
+    """A folder with the source distribution, and the wheel made of it alone."""
+    folder = tmp_path_factory.mktemp('built')
+    call(
+        sys.executable,
+        '-m',
+        'build',
+        '--no-isolation',
+        '-o',
+        folder,
+        source,
+        cwd=folder,
+    )
+    return folder
+
+
+@pytest.fixture(scope='session')
+def site(built, tmp_path_factory):
+    """A folder into which pip has installed the wheel, offline."""
     folder = tmp_path_factory.mktemp('site')
-    options = '--no-deps --no-index --no-build-isolation --target'.split()
-    call(sys.executable, '-m', 'pip', 'install', *options, folder, source)
+    options = '--no-deps --no-index --target'.split()
+    (wheel,) = built.glob('*.whl')
+    call(sys.executable, '-m', 'pip', 'install', *options, folder, wheel)
     return folder
 
 
@@ -121,7 +147,9 @@ def away(site, tmp_path_factory):
         PYTHONPATH=str(site),
         PYTHONDONTWRITEBYTECODE='1',
         MPLBACKEND='Agg',
-        PATH=osp.dirname(sys.executable) + os.pathsep + os.environ['PATH'],
+        PATH=os.pathsep.join(
+            [f'{site}/bin', osp.dirname(sys.executable), os.environ['PATH']]
+        ),
     )
     return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=env)
 

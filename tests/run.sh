@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set up the environment, check the style and run the tests.
-# Usage: bash tests/run.sh [options of pytest]
+# Usage: bash tests/run.sh [--cov] [options of pytest]
+# With --cov: branch coverage, also of what the tests start as programs.
 # Without the tests marked slow: bash tests/run.sh -m "not slow"
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -13,13 +14,19 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export MPLBACKEND=Agg
 export HF_HUB_OFFLINE=1  # no test downloads anything
 
+coverage=()
+if [ "${1:-}" = --cov ]; then
+    shift
+    coverage=(--cov --cov-report=term)  # settings: pyproject.toml
+fi
+
 status=0
 check() {
     echo "== $*"
     "$VENV/bin/python" -m "$@" || status=1
 }
-code=(bike_mmaction configs docs tests tools setup.py README.md)
+code=(bike_mmaction bike_mmaction_cli.py configs docs tests tools setup.py README.md)
 check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
-check pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+check pytest -n auto --maxprocesses 4 --dist loadfile "${coverage[@]}" "$@"
 exit $status

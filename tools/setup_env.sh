@@ -25,7 +25,8 @@ fail() {
 fingerprint() {
     echo "$ROOT"
     "$VENV/bin/python" --version
-    cat "$PINS" "$ROOT/setup.py" "$ROOT/bike_mmaction/version.py" \
+    cat "$PINS" "$ROOT/pyproject.toml" "$ROOT/setup.py" \
+        "$ROOT/bike_mmaction/version.py" \
         "${BASH_SOURCE[0]}" | cksum
 }
 

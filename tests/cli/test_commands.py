@@ -1,0 +1,170 @@
+"""The command `bike`: what it answers before torch is imported."""
+
+import argparse
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bike_mmaction.apis import export, pictures
+from bike_mmaction.cli import commands
+from bike_mmaction.cli import export as export_command
+from bike_mmaction.cli import infer as infer_command
+from bike_mmaction.cli.mmaction_arguments import TEST, TRAIN, add_arguments
+from bike_mmaction.cli.mmaction_tools import load_mmaction_tool
+from bike_mmaction.evaluation.fusion import RELEASED
+from bike_mmaction.models.text_head import PROMPT
+from bike_mmaction.version import __version__
+from tests.kit.tools import environment, run_process, run_well
+
+# Arguments, and what the answer begins with or contains.
+ANSWERS = [
+    ([], 'usage: bike COMMAND'),
+    (['--help'], 'train '),
+    (['--version'], f'bike_mmaction {__version__}'),
+    (['trian'], "there is no command 'trian'; did you mean 'train'?"),
+    (['nonsense'], "there is no command 'nonsense' ("),
+    (['test_splits'], 'usage: bike test-splits'),
+    (['train'], 'the following arguments are required: config'),
+    (['train', 'bike_vitb31_k400'], "shipped config; did you mean 'bike_vitb32_k400'"),
+    (['train', 'absent/c.py'], "train: config 'absent/c.py' does not exist"),
+    (['train', 'bike_vitb32_k400', '--sed', '1'], 'unrecognized arguments: --sed'),
+    (['train', 'bike_vitb32_k400', '--epochs', '0'], '--epochs 0 must be positive'),
+    (['test', 'bike_vitb32_k400', 'none.pth'], "test: checkpoint 'none.pth' does not"),
+    (['test', 'bike_vitb32_k400', 'x', '--views', '5x2'], 'argument --views: '),
+    (['test-splits', 'a', 'b', 'c', '--checkpoints', 'x', 'y'], '3 configs, but 2'),
+    (['infer', 'v.mp4', '--pretrained', 'no.pt'], "'no.pt' does not exist"),
+    (['infer', 'v.mp4', '--views', '9x9'], 'infer: '),
+    (['infer', 'v.mp4', '--json', 'absent/x.json'], "cannot write 'absent/x.json'"),
+    (['web', '--config', 'nosuch'], "web: 'nosuch' is neither a config file nor"),
+    (['export', 'bike_vitb32_k400', 'x.pth', 'x.onnx'], "checkpoint 'x.pth' does not"),
+    (['generate-attributes', 'nosuch', '--lexicon', 'x', '--out', 'y'], 'is neither'),
+    (['fuse-scores', 'x.pkl', '--step', '0.1'], '--step needs --sweep'),
+    (['merge-checkpoints', 'a', 'b', 'c'], "checkpoint 'a' does not exist"),
+    (['convert-checkpoint', 'a', 'b'], "checkpoint 'a' does not exist"),
+    (['reproduce', 'everything'], 'invalid choice: '),
+    (['reproduce', 'general', '--index', 'x'], "--index 'x' does not exist"),
+    (['prepare', 'ucf102', '--annotations', 'x'], "dataset 'ucf102' is unknown"),
+    (['convert-list', 'a', 'b'], 'required: --to'),
+    (['check-videos', 'bike_vitb32_k400', '--workers', '0'], 'must be positive'),
+    (['mmaction'], 'analysis_tools/confusion_matrix'),
+    (['mmaction', 'misc/print_confg'], 'is in none of '),
+    (['env', 'x'], 'unrecognized arguments: x'),
+    *(([name, '--help'], f'usage: bike {name}') for name in commands.COMMANDS),
+]
+ASK = """
+import contextlib, io, json, sys
+import bike_mmaction_cli
+answers = []
+for argv in json.load(sys.stdin):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            bike_mmaction_cli.main(argv)
+        except SystemExit as end:
+            print(end.code, file=out)
+    slow = {'torch', 'mmaction', 'cv2', 'bike_mmaction'} & set(sys.modules)
+    answers.append([out.getvalue(), sorted(slow)])
+    if slow:
+        break
+json.dump(answers, sys.stdout)
+"""
+
+
+def test_answers_come_before_torch(tmp_path):
+    """In a folder without anything: configs are found from anywhere."""
+    asked = subprocess.run(
+        [sys.executable, '-c', ASK],
+        input=json.dumps([argv for argv, _ in ANSWERS]),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    assert asked.returncode == 0, asked.stderr
+    answers = json.loads(asked.stdout)
+    wrong = [
+        f'bike {" ".join(argv)}: not {words!r}, but {answer[-300:]!r}; imports {slow}'
+        for (argv, words), (answer, slow) in zip(ANSWERS, answers)
+        if words not in answer or slow or 'Traceback' in answer
+    ]
+    assert not wrong, '\n'.join(wrong)
+    assert len(answers) == len(ANSWERS)
+
+
+def test_overview_has_a_line_for_each():
+    lines = commands.overview().splitlines()
+    for name in commands.COMMANDS:
+        (line,) = (x for x in lines if x.startswith(f'  {name} '))
+        assert line.endswith('.') and len(line) < 100
+
+
+def test_registration_follows_the_arguments():
+    """What was imported for the arguments is imported anew, and complete."""
+    code = """
+import sys, bike_mmaction_cli as cli
+with cli.nothing_registered():
+    import bike_mmaction.cli.train as early
+    assert not hasattr(sys.modules['bike_mmaction'], '__version__')
+assert not [name for name in sys.modules if name.startswith('bike_mmaction.')]
+import bike_mmaction, bike_mmaction.cli.train as late
+from mmaction.registry import MODELS
+assert MODELS.get('CLIPRecognizer') and early is not late
+with cli.nothing_registered():
+    import bike_mmaction.cli.train as again
+assert again is late and bike_mmaction.__version__
+"""
+    run_well(sys.executable, '-W', 'ignore', '-c', code)
+
+
+def test_package_as_a_program():
+    done = run_process(sys.executable, '-W', 'ignore', '-m', 'bike_mmaction', 'env')
+    assert done.returncode == 0, done.stderr
+    assert f'bike_mmaction    {__version__}\n' in done.stdout
+    assert 'torch ' in done.stdout and 'GPUs ' in done.stdout
+
+
+@pytest.mark.parametrize('name, table', [('train', TRAIN), ('test', TEST)])
+def test_arguments_are_those_of_mmaction(name, table, monkeypatch):
+    """As MMAction2's own file adds them to its parser."""
+    parsers = []
+
+    def stop(parser, *args, **kwargs):
+        parsers.append(parser)
+        raise SystemExit
+
+    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', stop)
+    with pytest.raises(SystemExit):
+        load_mmaction_tool(name).parse_args()
+    own = argparse.ArgumentParser()
+    add_arguments(own, table)
+    expected, actual = (
+        {
+            tuple(action.option_strings) or action.dest: {
+                key: value
+                for key, value in vars(action).items()
+                if key not in ('help', 'container', 'metavar')
+            }
+            | {'kind': type(action)}
+            for action in parser._actions
+        }
+        for parser in (parsers[0], own)
+    )
+    assert actual == expected
+    assert list(actual)[1] == list(expected)[1] == 'config'  # the first positional
+
+
+def test_choices_are_those_of_the_package():
+    """The commands repeat them: these modules import torch."""
+    assert infer_command.FORMATS == pictures.FORMATS
+    assert export_command.FORMATS == export.FORMATS
+    for name, value in (('generate-attributes', PROMPT), ('fuse-scores', RELEASED)):
+        text = commands.load(name).parser().format_help()
+        assert f'{value}' in ' '.join(text.split())
+
+
+def test_old_tool_names_the_new_one():
+    done = run_process(sys.executable, 'tools/toolbox.py', '--help')
+    assert done.returncode == 0
+    assert 'toolbox.py is now tools/mmaction_tool.py' in done.stderr
