@@ -7,7 +7,6 @@ from mmaction.structures import ActionDataSample
 from mmengine.logging import MMLogger
 from mmengine.runner import load_checkpoint
 
-from bike_mmaction.checkpoint import merge_branches
 from bike_mmaction.models.association import ATTRIBUTES_CLIP, association_model
 from tests.golden import fixture
 from tests.kit.models import (
@@ -221,63 +220,6 @@ class TestCheckpoints:
         torch.save(dict(state_dict=state), tmp_path / 'torn.pth')
         with pytest.raises(RuntimeError, match='query_fc.0.weight'):
             load_checkpoint(model, str(tmp_path / 'torn.pth'))
-
-    def test_branches_trained_apart(self):
-        video, attributes = build(attributes=False), build(video=False)
-        attributes.attributes_head.text_encoder.load_state_dict(
-            video.cls_head.text_encoder.state_dict()
-        )
-        merged = merge_branches(
-            *[dict(state_dict=m.state_dict()) for m in (video, attributes)]
-        ).checkpoint['state_dict']
-        both = build()
-        assert set(merged) == set(both.state_dict())
-        both.load_state_dict(merged)
-        torch.testing.assert_close(
-            both.attributes_head(fixture.ATTRIBUTES),
-            attributes.attributes_head(fixture.ATTRIBUTES),
-        )
-
-    @pytest.mark.parametrize('same', [True, False])
-    def test_second_stages_of_another_video_branch(self, same):
-        """Whose text encoder the attributes branch was trained with."""
-        video, second = build(attributes=False), build()
-        if same:
-            second.cls_head.text_encoder.load_state_dict(
-                video.cls_head.text_encoder.state_dict()
-            )
-        merged = merge_branches(
-            *[dict(state_dict=m.state_dict()) for m in (video, second)]
-        ).checkpoint['state_dict']
-        both = build(head=dict(text_encoder=None if same else TEXT))
-        assert set(merged) == set(both.state_dict())
-        both.load_state_dict(merged)
-        torch.testing.assert_close(
-            both.attributes_head(fixture.ATTRIBUTES),
-            second.attributes_head(fixture.ATTRIBUTES),
-        )
-        assert torch.equal(both.backbone.visual.proj, video.backbone.visual.proj)
-
-    def test_branches_with_different_text_encoders(self):
-        video, attributes = build(attributes=False), build(video=False)
-        merged = merge_branches(
-            *[dict(state_dict=m.state_dict()) for m in (video, attributes)]
-        ).checkpoint['state_dict']
-        both = build(head=dict(text_encoder=TEXT))
-        both.load_state_dict(merged)
-        torch.testing.assert_close(
-            both.attributes_head(fixture.ATTRIBUTES),
-            attributes.attributes_head(fixture.ATTRIBUTES),
-        )
-
-    @pytest.mark.parametrize('order', [(0, 0), (1, 1)])
-    def test_merging_needs_both(self, order):
-        states = [
-            dict(state_dict=build(**{name: False}).state_dict())
-            for name in ('attributes', 'video')
-        ]
-        with pytest.raises(ValueError, match='checkpoint has no .*head'):
-            merge_branches(*[states[i] for i in order])
 
 
 class TestAssociation:

@@ -1,10 +1,4 @@
-import argparse
 import copy
-import sys
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -12,8 +6,6 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
-from bike_mmaction.checkpoint import from_released, to_released
-from bike_mmaction.compat import torch_version
 from tests.golden import fixture
 from tests.kit.models import (
     TINY_ARCH,
@@ -23,7 +15,6 @@ from tests.kit.models import (
     video_branch,
     write_checkpoint,
 )
-from tests.kit.tools import run_process
 
 
 def build(arch=TINY_ARCH, neck=True, **kwargs):
@@ -35,18 +26,6 @@ def build(arch=TINY_ARCH, neck=True, **kwargs):
         **kwargs,
     )
     return MODELS.build(config).eval()
-
-
-@contextmanager
-def serve(folder):
-    """An HTTP server on this machine."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f'http://127.0.0.1:{server.server_port}'
-        server.shutdown()
-        thread.join()
 
 
 class TestForward:
@@ -181,113 +160,3 @@ class TestCheckpoints:
         load_checkpoint(model, path)
         path = write_checkpoint(model, tmp_path / 'b.pth')
         load_checkpoint(build(neck=True, optional=['neck.']), path)
-
-    def test_http(self, tmp_path, monkeypatch):
-        monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
-        model, other = build(), build()
-        (tmp_path / 'files').mkdir()
-        write_checkpoint(model, tmp_path / 'files' / 'model.pth')
-        torch.save(fixture.checkpoint(), tmp_path / 'files' / 'released.pt')
-        with serve(tmp_path / 'files') as url:
-            load_checkpoint(other, f'{url}/model.pth')
-            with pytest.raises(RuntimeError, match='convert_checkpoint.py'):
-                load_checkpoint(other, f'{url}/released.pt')
-            with pytest.raises(RuntimeError, match='none.pth.*404'):
-                load_checkpoint(other, f'{url}/none.pth')
-        for name, tensor in other.state_dict().items():
-            assert torch.equal(tensor, model.state_dict()[name])
-        load_checkpoint(other, f'{url}/model.pth')  # cached, no server
-
-    @pytest.mark.skipif(
-        torch_version() < (2, 6), reason='older torch unpickles without restriction'
-    )
-    def test_types_other_than_weights_are_not_loaded(self, tmp_path):
-        path = str(tmp_path / 'a.pth')
-        torch.save(dict(state_dict={}, meta=argparse.Namespace()), path)
-        with pytest.raises(RuntimeError, match='holds a argparse.Namespace'):
-            load_checkpoint(build(), path)
-
-    def test_released_file_given_unconverted(self, tmp_path):
-        path = str(tmp_path / 'released.pt')
-        torch.save(fixture.checkpoint(), path)
-        with pytest.raises(RuntimeError) as error:
-            load_checkpoint(build(), path)
-        assert f'tools/convert_checkpoint.py {path}' in str(error.value)
-
-    def test_missing_file(self):
-        with pytest.raises(FileNotFoundError, match='nowhere.pth'):
-            load_checkpoint(build(), 'nowhere.pth')
-
-    def test_file_that_is_none(self, tmp_path):
-        path = tmp_path / 'a.pth'
-        path.write_bytes(b'no checkpoint')
-        with pytest.raises(RuntimeError, match='cannot read.*a.pth'):
-            load_checkpoint(build(), str(path))
-
-
-class TestConversion:
-    @pytest.mark.parametrize('prefix', ['', 'module.'])
-    def test_every_tensor_is_used_and_the_inverse_gives_them_back(self, prefix):
-        released = fixture.checkpoint(prefix=prefix)
-        done = from_released(released)
-        assert done.unused == []
-        assert set(done.checkpoint['state_dict']) == set(build().state_dict())
-        back = to_released(done.checkpoint)
-        assert back.unused == []
-        for part in ('model_state_dict', 'fusion_model_state_dict'):
-            for name, tensor in released[part].items():
-                torch.testing.assert_close(
-                    back.checkpoint[part][name[len(prefix) :]], tensor
-                )
-        assert back.checkpoint['epoch'] == released['epoch']
-
-    def test_tensors_without_a_place_are_named(self):
-        released = fixture.checkpoint()
-        released['fusion_model_state_dict']['surprise.weight'] = torch.ones(1)
-        released['model_state_dict']['input_resolution'] = torch.tensor(32)
-        released['model_state_dict']['other.weight'] = torch.ones(1)
-        assert from_released(released).unused == [
-            'model_state_dict/input_resolution',
-            'model_state_dict/other.weight',
-            'fusion_model_state_dict/surprise.weight',
-        ]
-
-    def run(self, *args):
-        return run_process(sys.executable, 'tools/convert_checkpoint.py', *args)
-
-    def test_tool_reports_key_by_key(self, tmp_path, monkeypatch, repository):
-        monkeypatch.chdir(repository)
-        src, dst, back = (tmp_path / n for n in ('a.pt', 'b.pth', 'c.pt'))
-        torch.save(fixture.checkpoint(), src)
-        done = self.run(src, dst)
-        assert done.returncode == 0, done.stderr
-        assert (
-            'fusion_model_state_dict/frame_position_embeddings.weight -> '
-            'neck.frame_position_embeddings.weight'
-        ) in done.stdout
-        assert ', 0 not used; ' in done.stdout
-        assert self.run(dst, back, '--inverse').returncode == 0
-        assert (
-            torch.load(back)['model_state_dict'].keys()
-            == fixture.checkpoint()['model_state_dict'].keys()
-        )
-
-    @pytest.mark.parametrize(
-        'content,message',
-        [
-            (None, 'does not exist'),
-            (dict(state_dict={}), "'model_state_dict' is missing"),
-            ([1, 2], 'holds a list'),
-        ],
-    )
-    def test_tool_refuses_other_files(
-        self, content, message, tmp_path, monkeypatch, repository
-    ):
-        monkeypatch.chdir(repository)
-        src = tmp_path / 'a.pt'
-        if content is not None:
-            torch.save(content, src)
-        done = self.run(src, tmp_path / 'b.pth')
-        assert done.returncode == 1
-        assert str(src) in done.stderr and message in done.stderr
-        assert 'Traceback' not in done.stderr
