@@ -68,12 +68,14 @@ NAMES: dict[str, dict[str, str]] = {
         'PipelineError': 'errors',
         'explain': 'errors',
         'history_buffer_globals': 'checkpoint',
+        'patch_toolbox': 'compat.registry',
     },
 }
 # Of names that are others now, whatever module they are looked for in.
 NEW_NAMES = {
     'find_toolbox_tool': 'find_mmaction_tool',
     'load_toolbox_tool': 'load_mmaction_tool',
+    'patch_toolbox': 'apply_remedies',
     'run_toolbox_tool': 'run_mmaction_tool',
 }
 

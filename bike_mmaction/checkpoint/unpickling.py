@@ -38,15 +38,25 @@ def read_pickle(path: str, map_location=None):
         with allow_own_types():
             return torch.load(path, map_location=map_location)
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        foreign = re.search(r'Unsupported global: GLOBAL (\S+)', str(error))
-        if foreign:
-            reason = (
-                f'it holds a {foreign[1]}, and only tensors and what '
-                'mmengine saves are loaded; if you trust the file, '
-                'allow it with torch.serialization.add_safe_globals'
-            )
-        raise RuntimeError(f"cannot read checkpoint '{path}': {reason}") from error
+        raise RuntimeError(
+            f"cannot read checkpoint '{path}': {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why ``torch.load`` failed, in one line."""
+    foreign = re.search(r'Unsupported global: GLOBAL (\S+)', str(error))
+    if foreign:
+        return (
+            f'it holds a {foreign[1]}, and only tensors and what '
+            'mmengine saves are loaded; if you trust the file, '
+            'allow it with torch.serialization.add_safe_globals'
+        )
+    # Around this, torch advises to load without restriction.
+    damaged = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
+    if damaged:
+        return f'it is damaged, or no checkpoint ({damaged[1]})'
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def allow_own_types() -> AbstractContextManager:

@@ -42,6 +42,12 @@ class Remedy:
     for_import: bool = False
     outcome: str = 'not applied yet'
 
+    def __str__(self) -> str:
+        return (
+            f'{self.name} for {self.package}{self.versions}: {self.outcome} '
+            f'(without it: {self.mends})'
+        )
+
 
 _DECLARED: dict[str, Remedy] = {}
 

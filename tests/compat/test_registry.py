@@ -93,11 +93,14 @@ def test_replaced_once():
     assert owner.f() == 2 and owner.f.__wrapped__() == 1
 
 
-def test_table(calls):
+def test_listed(calls):
     declare(calls, 'fits', versions='<=1.2.0')
     head, row = table(registry.remedies()).splitlines()
     assert head.split('  ')[0].strip() == COLUMNS[0]
     assert row.split() == 'fits numpy <=1.2.0 not applied yet fits is wrong'.split()
+    assert [str(one) for one in registry.remedies()] == [
+        'fits for numpy<=1.2.0: not applied yet (without it: fits is wrong)'
+    ]
 
 
 def test_no_one_is_in_vain():
