@@ -72,7 +72,14 @@ def test_reasons_are_still_needed():
     assert not unused
 
 
-@pytest.mark.parametrize('page', [page for page in PAGES if commands_of(page)])
+@pytest.mark.parametrize(
+    'page',
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page == 'docs/training.md'))
+        for page in PAGES
+        if commands_of(page)
+    ],
+)
 def test_commands_of_blocks(page, desk, capsys):
     write_config(page)
     failures = []
