@@ -5,22 +5,23 @@ import os
 import os.path as osp
 import shutil
 
-import fixture
 import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers import write_dataset, write_video
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.fileio import dump
 from mmengine.runner import Runner
-from official import write_official, write_text
-from pages import ROOT
 
 from bike_mmaction.checkpoint import from_released, to_released
 from bike_mmaction.datasets.class_names import load_class_names
 from bike_mmaction.shipped import find_config
+from tests.golden import fixture
+from tests.kit import ROOT
+from tests.kit.lists import write_dataset, write_text
+from tests.kit.official import write_official
+from tests.kit.videos import write_video
 
 DEFAULT = 'bike_vitb16_k400'  # whose weights a page means that names no config
 
@@ -43,9 +44,13 @@ def write_scores(path, names, seed=0):
 
 
 @pytest.fixture(scope='session')
-def filled(tmp_path_factory):
+def filled(unchanged):
     """The folder once; each page gets a copy."""
-    folder = tmp_path_factory.mktemp('desk')
+    return unchanged('desk', fill)
+
+
+def fill(folder):
+    """Videos, lists and scores under the names that the pages use."""
     for name in ('configs', 'tools', 'requirements'):
         os.symlink(osp.join(ROOT, name), folder / name)
     write_video(folder / 'video.mp4')

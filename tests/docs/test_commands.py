@@ -10,10 +10,11 @@ import re
 
 import mmaction
 import pytest
-from pages import PAGES, ROOT, blocks, commands, commands_in_lines
 
 from bike_mmaction.cli import commands as cli
 from bike_mmaction.shipped import find_config
+from tests.kit import ROOT
+from tests.kit.pages import PAGES, blocks, commands, commands_in_lines
 
 # What is only parsed, by its first words, and why.
 PARSED = {

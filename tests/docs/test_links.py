@@ -4,7 +4,8 @@ import os
 import os.path as osp
 import re
 
-from pages import PAGES, ROOT, headings, links, prose, read
+from tests.kit import ROOT
+from tests.kit.pages import PAGES, headings, links, prose, read
 
 
 def test_readme_has_at_most_ten_kilobytes():

@@ -7,10 +7,10 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
-from pages import PAGES, blocks
 
 from bike_mmaction.apis import build_recognizer, export
 from bike_mmaction.shipped import find_config
+from tests.kit.pages import PAGES, blocks
 
 SNIPPETS = [block for page in PAGES for block in blocks(page, 'python')]
 CONFIGS = [

@@ -6,7 +6,8 @@ import shlex
 from glob import glob
 from typing import NamedTuple
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
+from tests.kit import ROOT
+
 PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'] + sorted(
     osp.relpath(path, ROOT)
     for path in glob(osp.join(ROOT, 'docs', '**', '*.md'), recursive=True)
