@@ -168,7 +168,7 @@ def options(splits, tmp_path):
         assert scores.shape == (len(paths), 3)
         return scores, read_results(out.with_suffix(''))['model']
 
-    run.clip = clip
+    run.clip = torch.load(clip)
     run.state = torch.load(checkpoint)['state_dict']
     return run
 
