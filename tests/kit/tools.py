@@ -42,16 +42,18 @@ def run_tool(name, *args):
 
 
 def environment(**variables):
-    """Variables of a process that imports from the source; a new free port."""
-    return dict(
-        os.environ,
+    """Variables of a process that imports from the source; a new free port.
+
+    ``variables`` are added to them or replace them.
+    """
+    common = dict(
         PYTHON=sys.executable,
         PYTHONPATH=ROOT,
         PORT=free_port(),
         CUDA_VISIBLE_DEVICES='-1',
         OMP_NUM_THREADS='1',
-        **variables,
     )
+    return {**os.environ, **common, **variables}
 
 
 def run_process(*command, cwd=ROOT, **variables):
