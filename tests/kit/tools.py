@@ -41,6 +41,16 @@ def run_tool(name, *args):
                 raise
 
 
+def refusal(name, *args):
+    """The message of a script of ``tools/`` that must refuse these arguments."""
+    try:
+        status = run_tool(name, *args)
+    except SystemExit as end:
+        status = end.code
+    assert isinstance(status, str), f'status {status} in place of a message'
+    return status
+
+
 def environment(**variables):
     """Variables of a process that imports from the source; a new free port.
 

@@ -5,6 +5,7 @@ import pytest
 from bike_mmaction.datasets.class_labels import ClassLabels
 from tests.kit.lists import write_text
 from tests.kit.official import write_official
+from tests.kit.tools import refusal
 
 CSV = 'label,youtube_id,time_start,time_end'
 
@@ -138,14 +139,14 @@ CSV = 'label,youtube_id,time_start,time_end'
         ),
     ],
 )
-def test_malformed_official_files(name, file, lines, expected, tmp_path, refuse):
+def test_malformed_official_files(name, file, lines, expected, tmp_path):
     write_official(name, tmp_path)
     folder = tmp_path / 'annotations'
     if name == 'hmdb51':
         folder /= 'testTrainMulti_7030_splits'
     write_text(f'{folder}/{file}', *lines)
-    message = refuse(
-        'prepare',
+    message = refusal(
+        'data/prepare',
         name,
         '--annotations',
         tmp_path / 'annotations',
@@ -158,7 +159,7 @@ def test_malformed_official_files(name, file, lines, expected, tmp_path, refuse)
         assert f'{folder}/{file}' in message
 
 
-def test_absent_official_files(tmp_path, refuse):
+def test_absent_official_files(tmp_path):
     for name, expected in dict(
         ucf101='classInd.txt',
         hmdb51='51 of 51 classes are not there',
@@ -166,7 +167,7 @@ def test_absent_official_files(tmp_path, refuse):
         charades='Charades_v1_train.csv',
         kinetics400="no csv of Kinetics, such as 'train.csv'",
     ).items():
-        message = refuse('prepare', name, '--annotations', tmp_path)
+        message = refusal('data/prepare', name, '--annotations', tmp_path)
         assert expected in message and str(tmp_path) in message
 
 

@@ -12,10 +12,10 @@ from scipy.special import softmax
 
 from bike_mmaction.evaluation.zero_shot import votes
 from bike_mmaction.models.clip_text import TextEmbeddings
+from tests.kit import ROOT
 from tests.kit.models import vcs_head
 
-REFERENCE = osp.join(osp.dirname(__file__), '..', 'reference')
-GOLDEN = osp.join(osp.dirname(__file__), '..', 'golden')
+REFERENCE, GOLDEN = (osp.join(ROOT, 'tests', name) for name in ('reference', 'golden'))
 
 
 def test_golden_scores_through_the_metric():

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from tests.kit.tools import tool
+from tests.kit.tools import refusal, tool
 
 
 @pytest.fixture
@@ -25,12 +25,6 @@ def run_tool(monkeypatch, capsys):
 
 
 @pytest.fixture
-def refuse(run_tool):
-    """Run a script of ``tools/data`` that must fail: its message."""
-
-    def run(name, *args):
-        status, _ = run_tool(name, *args)
-        assert isinstance(status, str), status
-        return status
-
-    return run
+def refuse():
+    """Message of a script of ``tools/data`` that must fail."""
+    return lambda name, *args: refusal(f'data/{name}', *args)

@@ -7,8 +7,9 @@ import pytest
 from mmaction.registry import TRANSFORMS
 
 from bike_mmaction.datasets.transforms import random_in_segments
+from tests.kit import ROOT
 
-FACTS = np.load(osp.join(osp.dirname(__file__), '..', 'reference', 'transforms.npz'))
+FACTS = np.load(osp.join(ROOT, 'tests', 'reference', 'transforms.npz'))
 
 
 def build(**kwargs):

@@ -5,10 +5,9 @@ import os.path as osp
 import pytest
 
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
+from tests.kit import ROOT
 
-with open(
-    osp.join(osp.dirname(__file__), '..', 'golden', 'class_names_sha.json')
-) as file:
+with open(osp.join(ROOT, 'tests', 'golden', 'class_names_sha.json')) as file:
     GOLDEN = json.load(file)
 
 
