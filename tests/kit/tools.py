@@ -2,12 +2,14 @@
 
 import glob
 import importlib.util
+import io
 import json
 import os
 import os.path as osp
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from unittest import mock
 
 import torch
@@ -41,12 +43,27 @@ def run_tool(name, *args):
                 raise
 
 
+def outcome(name, *args):
+    """Run a script of ``tools/`` in this process.
+
+    Returns:
+        tuple: Exit status, or the message it ends with, also where it is that
+        of wrong arguments; and what it printed.
+    """
+    printed, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(errors):
+        try:
+            status = run_tool(name, *args) or 0
+        except SystemExit as end:
+            status = end.code
+    if status == 2:  # argparse prints its message
+        status = errors.getvalue()
+    return status, printed.getvalue()
+
+
 def refusal(name, *args):
     """The message of a script of ``tools/`` that must refuse these arguments."""
-    try:
-        status = run_tool(name, *args)
-    except SystemExit as end:
-        status = end.code
+    status, _ = outcome(name, *args)
     assert isinstance(status, str), f'status {status} in place of a message'
     return status
 

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from bike_mmaction.datasets import checking
 from tests.kit import ROOT
 from tests.kit.lists import write_text
-from tests.kit.tools import run_process
+from tests.kit.tools import outcome, refusal, run_process
 from tests.kit.videos import write_frames, write_video
 
 CONFIG = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
@@ -56,14 +56,14 @@ def write_config(disk, path, change=lambda cfg: None):
 
 
 @pytest.fixture
-def check(disk, tmp_path, run_tool):
+def check(disk, tmp_path):
     """Status, what was printed, usable lines and report."""
 
     def run(*args, change=lambda cfg: None):
         config = write_config(disk, tmp_path / 'config.py', change)
         out = tmp_path / 'usable.txt'
-        status, printed = run_tool(
-            'check_videos', config, '--workers', 2, '--out', out, *args
+        status, printed = outcome(
+            'data/check_videos', config, '--workers', 2, '--out', out, *args
         )
         assert isinstance(status, int), status
         report = json.loads((tmp_path / 'usable.txt.report.json').read_text())
@@ -228,7 +228,7 @@ def test_clip_len_is_found():
     assert checking.sampled_frames([dict(type='LoadAttributes')]) == 1
 
 
-def test_messages(refuse, disk, tmp_path):
+def test_messages(disk, tmp_path):
     config = write_config(disk, tmp_path / 'config.py')
     for args, expected in (
         ([config, '--split', 'val'], 'kinetics400_val_list_videos.txt'),
@@ -237,11 +237,11 @@ def test_messages(refuse, disk, tmp_path):
         (['none.py'], 'none.py'),
         ([config, '--cfg-options', 'dataset=1'], 'would have no effect'),
     ):
-        assert expected in refuse('check_videos', *args)
+        assert expected in refusal('data/check_videos', *args)
     config = write_config(
         disk, tmp_path / 'config.py', lambda cfg: cfg.pop('train_dataloader')
     )
-    assert "config has no 'train_dataloader" in refuse('check_videos', config)
+    assert "config has no 'train_dataloader" in refusal('data/check_videos', config)
 
 
 @pytest.mark.parametrize(
@@ -256,16 +256,17 @@ def test_messages(refuse, disk, tmp_path):
         ),
     ],
 )
-def test_blank_lines_and_byte_order_marks(content, expected, refuse, disk, tmp_path):
+def test_blank_lines_and_byte_order_marks(content, expected, disk, tmp_path):
     config = write_config(disk, tmp_path / 'config.py')
     path = tmp_path / 'list.txt'
     path.write_text(content, encoding='utf-8')
     options = ['--cfg-options', f'train_dataloader.dataset.ann_file={path}']
     assert (
-        refuse('check_videos', config, *options) == f"check_videos: '{path}' {expected}"
+        refusal('data/check_videos', config, *options)
+        == f"check_videos: '{path}' {expected}"
     )
     path.write_text(content, encoding='utf-16')
-    assert refuse('check_videos', config, *options).startswith(
+    assert refusal('data/check_videos', config, *options).startswith(
         f"check_videos: '{path}' is not UTF-8 text: "
     )
     assert not osp.exists(tmp_path / 'list_usable.txt')

@@ -7,7 +7,7 @@ import pytest
 
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
-from tests.kit.tools import run_process
+from tests.kit.tools import outcome, refusal, run_process
 from tests.kit.videos import write_frames, write_video
 
 
@@ -25,13 +25,13 @@ def disk(tmp_path_factory):
 
 
 @pytest.fixture
-def convert(run_tool, tmp_path):
+def convert(tmp_path):
     """Convert lines; what was printed and the new lines."""
 
     def run(lines, *args):
         source = write_text(f'{tmp_path}/theirs.txt', *lines)
         out = tmp_path / 'out' / 'ours.txt'
-        status, printed = run_tool('convert_list', source, out, '--to', *args)
+        status, printed = outcome('data/convert_list', source, out, '--to', *args)
         assert status == 0, status
         return printed, out.read_text().splitlines()
 
@@ -118,11 +118,11 @@ def test_videos_of_frames_are_found(convert, tmp_path):
         (None, 'x/v_abcdef_1234_0'),
     ],
 )
-def test_segments_have_no_video_files(dataset, name, convert, refuse, tmp_path):
+def test_segments_have_no_video_files(dataset, name, convert, tmp_path):
     options = ['--dataset', dataset] if dataset else []
     source = write_text(f'{tmp_path}/x.txt', f'{name} 12 3', f'{name}0 7 3')
-    message = refuse(
-        'convert_list', source, tmp_path / 'y.txt', '--to', 'videos', *options
+    message = refusal(
+        'data/convert_list', source, tmp_path / 'y.txt', '--to', 'videos', *options
     )
     assert message == (
         f"convert_list: '{source}' names trimmed segments such as '{name}', "
@@ -139,8 +139,8 @@ def test_segments_have_no_video_files(dataset, name, convert, refuse, tmp_path):
             'frames\n' in printed
         )
     else:
-        assert 'give --dataset activitynet' in refuse(
-            'convert_list', source, tmp_path / 'y.txt', '--to', 'rawframes'
+        assert 'give --dataset activitynet' in refusal(
+            'data/convert_list', source, tmp_path / 'y.txt', '--to', 'rawframes'
         )
 
 
@@ -162,7 +162,7 @@ def test_whole_videos_are_no_segments(line, convert):
             break
 
 
-def test_least_number_of_frames(convert, refuse, disk, tmp_path):
+def test_least_number_of_frames(convert, disk, tmp_path):
     options = ['--min-frames', 6]
     frames = ['--frames-root', disk / 'frames', *options]
     printed, lines = convert(VIDEOS, 'rawframes', *frames)
@@ -174,8 +174,8 @@ def test_least_number_of_frames(convert, refuse, disk, tmp_path):
     assert convert(lines, 'videos', *root, *options)[1] == ['a/one.avi 7']
     source = write_text(f'{tmp_path}/x.txt', *VIDEOS)
     for kind in (['videos'], ['videos', *root], ['rawframes']):
-        assert f"'{source}' has no numbers of frames" in refuse(
-            'convert_list', source, tmp_path / 'y.txt', '--to', *kind, *options
+        assert f"'{source}' has no numbers of frames" in refusal(
+            'data/convert_list', source, tmp_path / 'y.txt', '--to', *kind, *options
         )
 
 
@@ -198,13 +198,15 @@ def test_names_of_frames_are_told(convert, disk, tmp_path):
     assert told in printed
 
 
-def test_official_files_are_for_another_tool(refuse, tmp_path):
+def test_official_files_are_for_another_tool(tmp_path):
     source = write_text(
         f'{tmp_path}/Charades_v1_train.csv',
         'id,subject,actions,length',
         '46GP8,HR43,c092 11.90 21.20;c147 0.00 12.60,24.83',
     )
-    message = refuse('convert_list', source, tmp_path / 'y.txt', '--to', 'rawframes')
+    message = refusal(
+        'data/convert_list', source, tmp_path / 'y.txt', '--to', 'rawframes'
+    )
     assert f"'{source}' line 1: expected 'path label'" in message
     assert f"'prepare.py charades --annotations {tmp_path}'" in message
 
@@ -254,26 +256,26 @@ def test_classes_of_a_split(convert, tmp_path):
     )[1] == ['a.mp4 5', 'b.mp4 4']
 
 
-def test_a_video_of_another_class_is_not_taken(convert, refuse, tmp_path):
+def test_a_video_of_another_class_is_not_taken(convert, tmp_path):
     write_text(f'{tmp_path}/videos/b/001.mp4')
     videos = ['videos', '--videos-root', tmp_path / 'videos']
     printed, lines = convert(['a/001 0', 'b/001 1', 'b/001 1'], *videos)
     assert lines == ['b/001.mp4 1']
     assert '1 of 3 lines; 1 missing on disk; 1 left out, listed before' in printed
     source = write_text(f'{tmp_path}/x.txt', 'b/001 1', 'b/001.mp4 2')
-    assert refuse(
-        'convert_list', source, tmp_path / 'y.txt', '--to', *videos
+    assert refusal(
+        'data/convert_list', source, tmp_path / 'y.txt', '--to', *videos
     ).startswith(
         "convert_list: 'b/001' with label 1 and 'b/001.mp4' with label 2 are both '"
     )
 
 
-def test_the_list_itself_is_not_replaced(tmp_path, refuse):
+def test_the_list_itself_is_not_replaced(tmp_path):
     source = write_text(f'{tmp_path}/x.txt', *FRAMES)
     os.symlink(source, tmp_path / 'link.txt')
     for out in (source, f'{tmp_path}/link.txt', f'{tmp_path}/../{tmp_path.name}/x.txt'):
-        assert f"OUT '{out}' is LIST itself" in refuse(
-            'convert_list', source, out, '--to', 'videos'
+        assert f"OUT '{out}' is LIST itself" in refusal(
+            'data/convert_list', source, out, '--to', 'videos'
         )
     assert (tmp_path / 'x.txt').read_text().splitlines() == FRAMES
 
@@ -281,9 +283,11 @@ def test_the_list_itself_is_not_replaced(tmp_path, refuse):
 @pytest.mark.parametrize(
     'line', ['a', 'a b 1', 'a 1 2 3', 'a -1', 'a 1.5', 'b two.mp4 1', 'a 1']
 )
-def test_malformed_lines(line, refuse, tmp_path):
+def test_malformed_lines(line, tmp_path):
     source = write_text(f'{tmp_path}/x.txt', *FRAMES, line)
-    assert refuse('convert_list', source, tmp_path / 'out.txt', '--to', 'videos') == (
+    assert refusal(
+        'data/convert_list', source, tmp_path / 'out.txt', '--to', 'videos'
+    ) == (
         f"convert_list: '{source}' line 3: expected 'path "
         "label' or 'path frames label', the same in all lines, "
         f"got '{line}'"
@@ -291,7 +295,7 @@ def test_malformed_lines(line, refuse, tmp_path):
     assert not os.path.exists(tmp_path / 'out.txt')
 
 
-def test_what_does_not_fit(refuse, tmp_path, disk):
+def test_what_does_not_fit(tmp_path, disk):
     source = write_text(f'{tmp_path}/x.txt', *VIDEOS)
     empty = write_text(f'{tmp_path}/empty.txt')
     names = write_text(f'{tmp_path}/names.txt', 'wave', 'dance')
@@ -343,8 +347,8 @@ def test_what_does_not_fit(refuse, tmp_path, disk):
         ([source, 'rawframes', '--videos-root', disk], 'needs --to videos'),
         ([source, 'videos', '--extension', 'avi'], 'begin with a dot'),
     ):
-        message = refuse(
-            'convert_list', args[0], tmp_path / 'out.txt', '--to', *args[1:]
+        message = refusal(
+            'data/convert_list', args[0], tmp_path / 'out.txt', '--to', *args[1:]
         )
         assert expected in message
 

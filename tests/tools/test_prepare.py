@@ -10,7 +10,7 @@ from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
 from tests.kit.official import kinetics600_class_names, write_official
-from tests.kit.tools import run_well
+from tests.kit.tools import outcome, refusal, run_well
 from tests.kit.videos import write_frames, write_video
 
 
@@ -19,10 +19,10 @@ def read(*path):
         return file.read().splitlines()
 
 
-def prepare(run_tool, name, root, *args, annotations=None):
+def prepare(name, root, *args, annotations=None):
     """Run the tool on the official files below ``root``: what it prints."""
-    status, out = run_tool(
-        'prepare',
+    status, out = outcome(
+        'data/prepare',
         name,
         '--annotations',
         annotations or f'{root}/annotations',
@@ -170,7 +170,7 @@ def save_as_on_windows(folder):
 
 
 @pytest.mark.parametrize('name', LISTS)
-def test_lists(name, tmp_path, run_tool):
+def test_lists(name, tmp_path):
     write_official(name, tmp_path, rawframes=True)
     for kind in ('videos', 'rawframes'):
         options = ['--rawframes'] * (kind == 'rawframes')
@@ -178,7 +178,7 @@ def test_lists(name, tmp_path, run_tool):
             save_as_on_windows(tmp_path / 'annotations')
             if name == 'charades':
                 options += ['--fps', 25]
-        out = prepare(run_tool, name, tmp_path, *options)
+        out = prepare(name, tmp_path, *options)
         info = CATALOG[name]
         assert len(out) == 2 * max(1, len(info.splits)) + ('full' in info.parts)
         for part, lines in LISTS[name].items():
@@ -190,9 +190,9 @@ def test_lists(name, tmp_path, run_tool):
     assert not [x for x in os.listdir(tmp_path) if 'missing' in x]
 
 
-def test_remarks(tmp_path, run_tool):
+def test_remarks(tmp_path):
     write_official('charades', tmp_path)
-    out = prepare(run_tool, 'charades', tmp_path)
+    out = prepare('charades', tmp_path)
     assert out[0].endswith(
         ': 5 segments of 4 videos; 0 missing on disk; 2 '
         'left out, empty or behind the end'
@@ -206,7 +206,7 @@ def test_remarks(tmp_path, run_tool):
         (['--rawframes'], 'fewer than 8 frames'),
         (['--rawframes', '--fps', 1], 'than 8 frames'),
     ):
-        train, val, full = prepare(run_tool, 'activitynet', tmp_path / 'a', *options)
+        train, val, full = prepare('activitynet', tmp_path / 'a', *options)
         assert (
             ': 9 segments of 4 videos; 0 missing on disk; 1 left out, '
             'empty or behind the end; 1 left out, ' in train
@@ -220,10 +220,10 @@ def test_remarks(tmp_path, run_tool):
 
 
 @pytest.mark.parametrize('kind', ['videos', 'rawframes'])
-def test_kinetics600(kind, tmp_path, run_tool):
+def test_kinetics600(kind, tmp_path):
     write_official('kinetics600', tmp_path, rawframes=kind == 'rawframes')
     options = ['--rawframes'] * (kind == 'rawframes')
-    out = prepare(run_tool, 'kinetics600', tmp_path, *options)
+    out = prepare('kinetics600', tmp_path, *options)
     assert out[0].endswith('4 videos; 600 missing on disk')
     assert out[2] == f'{tmp_path}/class_names.txt: 600 classes'
     names = read(tmp_path, 'class_names.txt')
@@ -237,7 +237,7 @@ def test_kinetics600(kind, tmp_path, run_tool):
     assert len(missing) == 600 and missing[0] == 'absent-0000_000003_000013'
 
     # the classes of the three zero-shot splits, from the test part
-    out = prepare(run_tool, 'kinetics600_zeroshot', tmp_path, *options)
+    out = prepare('kinetics600_zeroshot', tmp_path, *options)
     assert len(out) == 3 and all(
         x.endswith('4 videos; 160 missing on disk; 440 left out, of other classes')
         for x in out
@@ -251,23 +251,23 @@ def test_kinetics600(kind, tmp_path, run_tool):
         ).replace('val-_', 'test-_')
 
 
-def test_another_number_of_classes(tmp_path, refuse):
+def test_another_number_of_classes(tmp_path):
     write_text(
         f'{tmp_path}/train.csv',
         'label,youtube_id,time_start,time_end',
         'abseiling,x,1,2',
     )
-    assert refuse('prepare', 'kinetics600', '--annotations', tmp_path) == (
+    assert refusal('data/prepare', 'kinetics600', '--annotations', tmp_path) == (
         f"prepare: '{tmp_path}/train.csv' names 1 classes, expected 600 of kinetics600"
     )
 
 
-def test_default_root_and_chosen_splits(tmp_path, run_tool, monkeypatch):
+def test_default_root_and_chosen_splits(tmp_path, monkeypatch):
     root = tmp_path / 'data' / 'hmdb51'
     folder = write_official('hmdb51', root)
     monkeypatch.chdir(tmp_path)
-    status, out = run_tool(
-        'prepare',
+    status, out = outcome(
+        'data/prepare',
         'hmdb51',
         '--annotations',
         f'{folder}/testTrainMulti_7030_splits',
@@ -283,11 +283,11 @@ def test_default_root_and_chosen_splits(tmp_path, run_tool, monkeypatch):
     ]
 
 
-def test_missing_videos(tmp_path, run_tool):
+def test_missing_videos(tmp_path):
     write_official('ucf101', tmp_path)
     video = 'YoYo/v_YoYo_g01_c03.avi'
     os.rename(tmp_path / 'videos' / video, tmp_path / 'kept.avi')
-    out = prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    out = prepare('ucf101', tmp_path, '--splits', 1)
     assert out[0].endswith('list_videos.txt: 3 videos; 1 missing on disk')
     stem = 'ucf101_train_split1_list_videos'
     assert len(read(tmp_path, f'{stem}.txt')) == 3
@@ -295,21 +295,21 @@ def test_missing_videos(tmp_path, run_tool):
     # not among those of another class
     other = tmp_path / 'videos' / 'ApplyEyeMakeup' / 'v_YoYo_g01_c03.avi'
     os.rename(tmp_path / 'kept.avi', other)
-    prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    prepare('ucf101', tmp_path, '--splits', 1)
     assert read(tmp_path, f'{stem}_missing.txt') == [video]
     # found in no folder, with another extension; then none is missing
     os.rename(other, tmp_path / 'videos' / 'v_YoYo_g01_c03.MP4')
-    prepare(run_tool, 'ucf101', tmp_path, '--splits', 1)
+    prepare('ucf101', tmp_path, '--splits', 1)
     assert read(tmp_path, f'{stem}.txt')[3] == 'v_YoYo_g01_c03.MP4 100'
     assert not osp.exists(tmp_path / f'{stem}_missing.txt')
     assert not [x for x in os.listdir(tmp_path) if x.endswith('.tmp')]
 
 
-def test_a_part_alone(tmp_path, run_tool, refuse):
+def test_a_part_alone(tmp_path):
     """Who only tests needs no training videos."""
     write_official('kinetics400', tmp_path)
     os.rename(tmp_path / 'videos_train', tmp_path / 'elsewhere')
-    out = prepare(run_tool, 'kinetics400', tmp_path)
+    out = prepare('kinetics400', tmp_path)
     assert out[0] == (
         f'{tmp_path}/kinetics400_train_list_videos.txt: not written, nothing '
         f"found in '{tmp_path}/videos_train'"
@@ -318,7 +318,7 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
     # the list of an earlier run is no more what is on disk
     (tmp_path / 'kinetics400_train_list_videos.txt').write_text('a.mp4 0\n')
     options = ['--annotations', tmp_path / 'annotations', '--data-root', tmp_path]
-    status, printed = run_tool('prepare', 'kinetics400', *options)
+    status, printed = outcome('data/prepare', 'kinetics400', *options)
     assert status == 1
     assert printed == f'{out[0]}; an older one is still there\n{out[1]}\n'
     os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
@@ -327,21 +327,21 @@ def test_a_part_alone(tmp_path, run_tool, refuse):
         f"and '{tmp_path}/videos_val'; expected files such as "
         "'train-_video0_000007_000017.mp4'"
     )
-    assert refuse('prepare', 'kinetics400', *options).startswith(found_nothing)
-    assert refuse('prepare', 'kinetics400', *options, '--rawframes').endswith(
+    assert refusal('data/prepare', 'kinetics400', *options).startswith(found_nothing)
+    assert refusal('data/prepare', 'kinetics400', *options, '--rawframes').endswith(
         "expected frames such as 'train-_video0_000007_000017/img_00001.jpg' "
         '(other names: --frames TEMPLATE)'
     )
 
 
 @pytest.mark.parametrize('rawframes', [False, True])
-def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
+def test_paths_that_lists_cannot_hold(rawframes, tmp_path):
     write_official('kinetics400', tmp_path, rawframes)
     kind = 'rawframes' if rawframes else 'videos'
     folder, ending = tmp_path / f'{kind}_train', '' if rawframes else '.mp4'
     name = 'train-_video0_000007_000017'
     options = [
-        'prepare',
+        'data/prepare',
         'kinetics400',
         '--annotations',
         tmp_path / 'annotations',
@@ -350,7 +350,7 @@ def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
         *['--rawframes'][:rawframes],
     ]
     os.rename(folder / 'abseiling', folder / 'ab seiling')
-    message = refuse(*options)
+    message = refusal(*options)
     path = f'ab seiling/{name}{ending}'
     assert f"'{path}' in '{folder}'" in message and 'rename' in message
     os.rename(folder / 'ab seiling', folder / 'b')
@@ -361,16 +361,16 @@ def test_paths_that_lists_cannot_hold(rawframes, tmp_path, refuse):
     assert (
         f"'{name}' may be 'b/{name}{ending}' or 'x/{name}{ending}' in "
         f"'{folder}': remove or rename one"
-    ) in refuse(*options)
+    ) in refusal(*options)
 
 
-def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):
+def test_frames_with_gaps_and_behind_the_end(tmp_path):
     write_official('charades', tmp_path, rawframes=True)
     os.remove(tmp_path / 'rawframes/TR001/TR001-000007.jpg')
     for number in range(11, 25):
         os.remove(tmp_path / f'rawframes/TR002/TR002-{number:06}.jpg')
     write_text(tmp_path / 'rawframes/TR003/notes.jpg', 'no frame')
-    out = prepare(run_tool, 'charades', tmp_path, '--rawframes', '--fps', 25)
+    out = prepare('charades', tmp_path, '--rawframes', '--fps', 25)
     assert out[0].endswith(
         '2 videos; 0 missing on disk; 2 left out, empty or behind the end; '
         '2 left out, frames not numbered 1, 2, 3 ...; 1 left out, begins '
@@ -382,23 +382,25 @@ def test_frames_with_gaps_and_behind_the_end(tmp_path, run_tool):
     ]
 
 
-def test_wrong_options(tmp_path, refuse):
+def test_wrong_options(tmp_path):
     options = ['--annotations', tmp_path]
-    assert refuse('prepare', 'ucf', *options).startswith(
+    assert refusal('data/prepare', 'ucf', *options).startswith(
         "prepare: dataset 'ucf' is unknown; choose from ('kinetics400',"
     )
-    assert 'splits of ucf101 are (1, 2, 3)' in refuse(
-        'prepare', 'ucf101', *options, '--splits', 4
+    assert 'splits of ucf101 are (1, 2, 3)' in refusal(
+        'data/prepare', 'ucf101', *options, '--splits', 4
     )
-    assert 'are not numbered' in refuse('prepare', 'charades', *options, '--splits', 1)
-    assert '--fps 0 must be positive' in refuse(
-        'prepare', 'charades', *options, '--fps', 0
+    assert 'are not numbered' in refusal(
+        'data/prepare', 'charades', *options, '--splits', 1
+    )
+    assert '--fps 0 must be positive' in refusal(
+        'data/prepare', 'charades', *options, '--fps', 0
     )
     for args in (['charades'], ['ucf101', '--rawframes']):
         assert (
             '--fps needs --rawframes and segments, which are in the lists'
             ' of activitynet, charades'
-            in refuse('prepare', *args, *options, '--fps', 12)
+            in refusal('data/prepare', *args, *options, '--fps', 12)
         )
 
 
@@ -420,7 +422,7 @@ def test_helpers_agree(tmp_path):
     ]
 
 
-def test_frames_of_other_names(tmp_path, run_tool, refuse):
+def test_frames_of_other_names(tmp_path):
     """They are found, and the user is told what to do about them."""
     write_official('ucf101', tmp_path, rawframes=True)
     folders = [
@@ -431,14 +433,14 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
     stem = 'ucf101_val_split1_list_rawframes'
     for folder in folders:
         (folder / '._image_0001.jpg').touch()  # of macOS
-    out = prepare(run_tool, 'ucf101', tmp_path, '--rawframes')
+    out = prepare('ucf101', tmp_path, '--rawframes')
     expected = read(tmp_path, f'{stem}.txt')
     assert expected[0] == 'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01 24 0'
     assert len(out) == 7
     for folder in folders[1:]:
         for i in range(1, 25):
             os.rename(folder / f'image_{i:04}.jpg', folder / f'img_{i:05}.jpg')
-    out = prepare(run_tool, 'ucf101', tmp_path, '--rawframes')
+    out = prepare('ucf101', tmp_path, '--rawframes')
     assert out[-1] == (
         f"{tmp_path}/rawframes: frames are called 'img_{{:05}}.jpg', but the "
         "configs expect 'image_{:04}.jpg': rename them, or give "
@@ -451,7 +453,7 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
     ]
     # those of the first folder, and names that nobody knows
     options = [
-        'prepare',
+        'data/prepare',
         'ucf101',
         '--annotations',
         tmp_path / 'annotations',
@@ -459,19 +461,19 @@ def test_frames_of_other_names(tmp_path, run_tool, refuse):
         tmp_path,
         '--frames',
     ]
-    _, out = run_tool(*options, 'image_{:04}.jpg', '--rawframes')
+    _, out = outcome(*options, 'image_{:04}.jpg', '--rawframes')
     assert f'{stem}.txt: 1 videos; 3 missing' in out and 'called' not in out
     for i in range(1, 25):
         os.rename(folders[2] / f'img_{i:05}.jpg', folders[2] / f'f{i:02}.png')
-    _, out = run_tool(*options, 'f{:02}.png', '--rawframes')
+    _, out = outcome(*options, 'f{:02}.png', '--rawframes')
     assert ': 1 videos; ' in out and "--frames 'f{:02}.png'" in out
-    assert '--frames needs --rawframes' in refuse(*options, 'f{:02}.png')
-    assert "frames 'img.jpg': expected a name with a number" in refuse(
+    assert '--frames needs --rawframes' in refusal(*options, 'f{:02}.png')
+    assert "frames 'img.jpg': expected a name with a number" in refusal(
         *options, 'img.jpg', '--rawframes'
     )
 
 
-def test_what_macos_leaves_behind(tmp_path, run_tool):
+def test_what_macos_leaves_behind(tmp_path):
     """``._name`` files are no videos; one of a csv is no second csv."""
     write_official('kinetics400', tmp_path)
     folder = tmp_path / 'videos_val' / 'abseiling'
@@ -479,15 +481,15 @@ def test_what_macos_leaves_behind(tmp_path, run_tool):
     (folder / f'._{video}').write_bytes(b'\0\5\x16\7')
     os.rename(folder / video, tmp_path / video)
     (tmp_path / 'annotations' / '._kinetics_400_val.csv').touch()
-    out = prepare(run_tool, 'kinetics400', tmp_path)
+    out = prepare('kinetics400', tmp_path)
     assert out[1].endswith(': 3 videos; 1 missing on disk')
 
 
-def test_all_videos_need_the_files_of_all_splits(tmp_path, run_tool, refuse):
+def test_all_videos_need_the_files_of_all_splits(tmp_path):
     """But not who asks for some."""
     folder = write_official('ucf101', tmp_path)
     os.remove(f'{folder}/trainlist03.txt')
     options = ['--annotations', folder, '--data-root', tmp_path]
-    assert 'trainlist03.txt' in refuse('prepare', 'ucf101', *options)
-    status, out = run_tool('prepare', 'ucf101', *options, '--splits', 1, 2)
+    assert 'trainlist03.txt' in refusal('data/prepare', 'ucf101', *options)
+    status, out = outcome('data/prepare', 'ucf101', *options, '--splits', 1, 2)
     assert status == 0 and 'full' not in out
