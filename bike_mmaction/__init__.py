@@ -5,11 +5,12 @@ Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
 
 from .compat import apply_remedies, check_versions
-from .renamed import keep_old_modules
+from .renamed import keep_old_configs, keep_old_modules
 from .version import __version__
 
 check_versions()
 keep_old_modules()
+keep_old_configs()
 
 from . import checkpoint, visualization  # which declare remedies too
 

@@ -10,6 +10,8 @@ import importlib.util
 import os.path as osp
 import re
 
+from .renamed import find_moved_config
+
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
@@ -60,7 +62,7 @@ def find_config(name: str) -> str:
     Raises:
         FileNotFoundError: if there is neither; names the nearest.
     """
-    if osp.isfile(name):
+    if osp.isfile(name) or find_moved_config(name):
         return name
     if osp.basename(name) != name:
         raise FileNotFoundError(f"config '{name}' does not exist")
@@ -68,6 +70,9 @@ def find_config(name: str) -> str:
     bare = name[: -len('.py')] if name.endswith('.py') else name
     if bare in configs:
         return configs[bare]
+    old = find_shipped('configs')
+    if find_moved_config(osp.join(old, f'{bare}.py')):  # a twin for extracted frames
+        return osp.join(old, f'{bare}.py')
     near = difflib.get_close_matches(bare, configs, 1)
     raise FileNotFoundError(
         f"'{name}' is neither a config file nor the name of a shipped config"

@@ -30,7 +30,7 @@ dump() { # DIR CONFIG CHECKPOINT
 prepare
 if ! newer $DATA/attributes.json $OUT/clip.pt $DATA/render.json; then
     say "finding the attributes of all videos"
-    "$PYTHON" tools/generate_attributes.py configs/bike_demo.py \
+    "$PYTHON" tools/generate_attributes.py configs/demo/bike_demo.py \
         --lexicon $DATA/lexicon.txt --topk 5 --out $DATA/attributes.json \
         --overwrite --work-dir $OUT/attributes --cfg-options \
         test_dataloader.dataset.ann_file=$DATA/all.txt \
@@ -38,14 +38,14 @@ if ! newer $DATA/attributes.json $OUT/clip.pt $DATA/render.json; then
 fi
 
 export OMP_NUM_THREADS=1 # two processes share the cores
-both=configs/bike_demo_attributes.py # of the branches
+both=configs/demo/bike_demo_attributes.py # of the branches
 for seed in $SEEDS; do
     for model in meanpool vcs; do
-        config=configs/bike_demo.py
-        [ $model = vcs ] || config=configs/bike_demo_$model.py
+        config=configs/demo/bike_demo.py
+        [ $model = vcs ] || config=configs/demo/bike_demo_$model.py
         video=$OUT/${model}_seed$seed
         if ! newer "$video/epoch_3.pth" $OUT/clip.pt $DATA/render.json \
-            configs/bike_demo.py; then
+            configs/demo/bike_demo.py; then
             rm -rf "$video"
             say "training $model, seed $seed, in two processes"
             run "$video/train.log" bash tools/dist_train.sh $config 2 \
@@ -65,7 +65,7 @@ for seed in $SEEDS; do
     dump "$dir" $both "$dir/epoch_10.pth"
 done
 # Untrained attributes are the same beside any of the video branches.
-dump $OUT/plugplay configs/bike_demo_plugplay.py \
+dump $OUT/plugplay configs/demo/bike_demo_plugplay.py \
     $OUT/vcs_seed"${SEEDS%% *}"/epoch_3.pth
 
 say "choosing λ for seed ${SEEDS%% *}"
@@ -79,7 +79,7 @@ say "drawing"
 # shellcheck disable=SC2086
 "$PYTHON" tools/demo/report.py $OUT --seeds $SEEDS
 say "recognizing a video, and six joined ones window by window"
-model=(--config configs/bike_demo.py --lexicon $DATA/lexicon.txt
+model=(--config configs/demo/bike_demo.py --lexicon $DATA/lexicon.txt
     --checkpoint "$OUT/vcs_seed${SEEDS%% *}/epoch_3.pth" --out-dir $OUT/pictures)
 "$PYTHON" tools/demo/join.py $OUT/joined.mp4 \
     $DATA/videos/test/00{03,14,08,05,10,00}.mp4

@@ -13,7 +13,7 @@ SEEDS=${SEEDS:-0 1 2}
 
 # Train in two processes.
 train() { # DIR CONFIG SEED [cfg-options]
-    newer "$1/epoch_3.pth" $OUT/clip.pt $DATA/render.json configs/bike_demo.py \
+    newer "$1/epoch_3.pth" $OUT/clip.pt $DATA/render.json configs/demo/bike_demo.py \
         "$2" && return
     rm -rf "$1"
     say "training $(basename "$1"), seed $3"
@@ -38,21 +38,21 @@ prepare
 "$PYTHON" tools/demo/hold_out.py $DATA
 export OMP_NUM_THREADS=1 # two processes share the cores
 DIR=$OUT/protocols
-results $DIR/all_pretrained.json configs/bike_demo.py pretrained
-results $DIR/unseen_pretrained.json configs/bike_demo_unseen.py pretrained
+results $DIR/all_pretrained.json configs/demo/bike_demo.py pretrained
+results $DIR/unseen_pretrained.json configs/demo/bike_demo_unseen.py pretrained
 for seed in $SEEDS; do
     for shots in 1 2 5; do
         name=${shots}shot_seed$seed
-        train $DIR/$name configs/bike_demo_few_shot.py "$seed" \
+        train $DIR/$name configs/demo/bike_demo_few_shot.py "$seed" \
             train_dataloader.dataset.shots=$shots \
             train_dataloader.dataset.seed="$seed"
-        results $DIR/all_$name.json configs/bike_demo.py \
+        results $DIR/all_$name.json configs/demo/bike_demo.py \
             $DIR/$name/epoch_3.pth
     done
-    train $DIR/seen_seed$seed configs/bike_demo_seen.py "$seed"
+    train $DIR/seen_seed$seed configs/demo/bike_demo_seen.py "$seed"
     for weight in 1 0.5; do
         results "$DIR/unseen_weight${weight}_seed$seed.json" \
-            configs/bike_demo_unseen.py "$DIR/seen_seed$seed/epoch_3.pth" \
+            configs/demo/bike_demo_unseen.py "$DIR/seen_seed$seed/epoch_3.pth" \
             --interpolate $weight
     done
 done

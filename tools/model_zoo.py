@@ -3,7 +3,7 @@
 Usage: python tools/model_zoo.py [--check]
 
 In the page, what lies between `<!-- models: SECTION -->` and `<!-- end -->`
-is written anew from configs/metafile.yml; the text around it stays.
+is written anew from the metafiles of configs/; the text around it stays.
 """
 
 import argparse
@@ -12,14 +12,9 @@ import re
 import sys
 from typing import Callable
 
-from bike_mmaction.reproduction.index import (
-    METRICS,
-    input_size,
-    log_figures,
-    log_time,
-    read_index,
-)
-from bike_mmaction.reproduction.index import result_of as result
+from bike_mmaction.reproduction import read_index
+from bike_mmaction.reproduction.rows import METRICS, input_size, log_figures, log_time
+from bike_mmaction.reproduction.rows import result_of as result
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = osp.join(ROOT, 'docs', 'model_zoo.md')
@@ -33,9 +28,9 @@ def read(path: str) -> str:
 
 
 def read_models() -> list[dict]:
-    """The entries of the model index."""
-    index = read_index(osp.join(ROOT, 'configs', 'metafile.yml'))
-    return list(index.entries.values())
+    """The entries of the model index, without the demo."""
+    index = read_index(osp.join(ROOT, 'configs'))
+    return [model for model in index.entries.values() if folder(model) != 'demo']
 
 
 def folder(model: dict) -> str:
@@ -56,7 +51,7 @@ def home(model: dict) -> str:
         return folder(model).replace('_', '-')
     if folder(model) == 'ablations':
         return f'ablations, {branch(model)}'
-    if result(model)['Dataset'] == 'Kinetics-400':
+    if folder(model) in ('configs', 'attributes'):
         return f'kinetics-400, {branch(model)}'
     multi_label = result(model)['Task'].startswith('Multi-Label')
     return 'multi-label' if multi_label else 'other data sets'
@@ -187,9 +182,9 @@ def render_section(models: list[dict], section: str) -> str:
 
 def render(page: str, models: list[dict]) -> str:
     """The page with its sections, all of them once, written anew."""
-    found = BLOCK.findall(page)
-    if sorted(found) != sorted(SECTIONS):
-        raise ValueError(f'sections {found}, expected {list(SECTIONS)}')
+    sections = BLOCK.findall(page)
+    if sorted(sections) != sorted(SECTIONS):
+        raise ValueError(f'sections {sections}, expected {list(SECTIONS)}')
     return BLOCK.sub(
         lambda match: (
             f'<!-- models: {match[1]} -->\n'

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Optional
 
-from ..reproduction.index import TABLES
+from ..reproduction.rows import TABLES
 from .arguments import add_cfg_options
 
 
@@ -80,8 +80,9 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--index',
-        metavar='FILE',
-        help='another index of models, in the form of configs/metafile.yml',
+        metavar='FILE|DIR',
+        help='another index of models, in the form of configs/metafile.yml, or '
+        'a folder of such',
     )
 
 
@@ -91,7 +92,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error(f'--gpus {args.gpus} must be positive')
     if args.data_root and not osp.isdir(args.data_root):
         parser.error(f"--data-root '{args.data_root}' is no folder")
-    if args.index and not osp.isfile(args.index):
+    if args.index and not osp.exists(args.index):
         raise FileNotFoundError(f"--index '{args.index}' does not exist")
 
 
@@ -123,8 +124,7 @@ def reproduce_table(args: argparse.Namespace) -> bool:
         select,
     )
 
-    name = 'demo.yml' if args.table == 'demo' else 'metafile.yml'
-    index = read_index(args.index or find_shipped('configs', name))
+    index = read_index(args.index or find_shipped('configs'))
     rows = select(rows_of(index, args.table), args.rows)
     files, folders = parse_checkpoints(args.checkpoints, index)
     settings = Settings(

@@ -1,8 +1,29 @@
 """Functions that change a config: what a shipped config is made with.
 
+A config that begins with another one calls them with ``_base_``::
+
+    _base_ = '../bike_vitl14_16f_k400.py'
+
+    from bike_mmaction.recipes import use_dataset
+
+    use_dataset(_base_, 'ucf101', split=1)
+    load_from = 'work_dirs/bike_vitl14_16f_k400/epoch_20.pth'
+
+While MMEngine reads this file, the name of the base is taken out and ``_base_``
+is the content of the base, already read, as a :class:`mmengine.ConfigDict` of
+this file's own. A function changes it in place; after the last line the
+variables of the file are merged into it. So
+
+- the functions see the base and what was changed before, but none of the
+  file's own variables, wherever these stand;
+- a variable of the file wins over what a function has set;
+- the order of calls matters where one says so: :func:`use_rawframes` and
+  :func:`repeat_augmentation` come last.
+
 They look for data sets and transforms by name, so that any config that has
-these can be changed. They run while a config file is read, and change the
-resolved config only: the config that a run dumps needs none of them.
+these can be changed, also one that :meth:`mmengine.Config.fromfile` has read.
+What they change, they change in the resolved config: the config that a run
+dumps needs none of them.
 """
 
 from .attributes import add_attributes_branch, leave_out_video, use_attributes

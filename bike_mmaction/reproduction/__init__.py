@@ -1,8 +1,9 @@
 from ..shipped import find_shipped
-from .index import TABLES, Index, Row, read_index, rows_of, select
+from .index import Index, read_index
 from .plan import PlannedRow, Planner
 from .preview import preview
 from .reproduce import reproduce
+from .rows import TABLES, Row, rows_of, select
 from .settings import Settings, parse_checkpoints
 
 __all__ = [

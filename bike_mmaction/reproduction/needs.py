@@ -11,7 +11,6 @@ from mmengine.config import Config
 from ..datasets.catalog import CATALOG
 from ..datasets.class_names import BUILT_IN
 from ..datasets.pipeline_access import own_dataset
-from .index import Index
 from .settings import Settings, encoders
 
 # Attribute files are made with ViT-L/14, whatever is trained on them.
@@ -31,15 +30,15 @@ class Need(NamedTuple):
 
 
 def missing_data(
-    index: Index, cfg: Config, parts: Sequence[str], settings: Settings
+    cfg: Config, parts: Sequence[str], settings: Settings, prepared_by: str = ''
 ) -> list[Need]:
     """Lists, folders, attribute files and class names that are not there.
 
     Args:
-        index (Index): Of the model.
         cfg (Config): Of the training or test.
         parts (Sequence[str]): Of 'train', 'val', 'test': what is read.
         settings (Settings): Of the user.
+        prepared_by (str): The command that makes all of them, where it is one.
     """
     needs = []
     for part in parts:
@@ -52,12 +51,12 @@ def missing_data(
         path = (cfg.model.get(key) or {}).get('class_names')
         if isinstance(path, str) and path not in BUILT_IN and not osp.isfile(path):
             needs.append(Need(f"class names '{path}'", _prepare(cfg, 'test', settings)))
-    if index.prepared_by:
-        needs = [need._replace(how=index.prepared_by) for need in needs]
+    if prepared_by:
+        needs = [need._replace(how=prepared_by) for need in needs]
     return list(dict.fromkeys(needs))
 
 
-def missing_weights(index: Index, cfg: Config) -> list[Need]:
+def missing_weights(cfg: Config, prepared_by: str = '') -> list[Need]:
     """Files of CLIP's own weights that are not there.
 
     A tag such as 'openai' is no file: open_clip downloads its weights.
@@ -66,7 +65,7 @@ def missing_weights(index: Index, cfg: Config) -> list[Need]:
     return [
         Need(
             f"CLIP's weights '{path}'",
-            index.prepared_by or 'correct `pretrained` in --cfg-options',
+            prepared_by or 'correct `pretrained` in --cfg-options',
         )
         for path in sorted(filter(None, paths))
         if re.search(r'[/.]', path) and not osp.isfile(path)

@@ -11,8 +11,9 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from ..datasets.pipeline_access import own_dataset
-from .index import Index, Row
+from .index import Index
 from .needs import Need, missing_data, missing_weights
+from .rows import Row
 from .settings import (
     PRETRAINED,
     Settings,
@@ -143,9 +144,10 @@ class Planner:
     def _plan(self, row: Row) -> PlannedRow:
         cfg = read_config(self.index, row.name, self.settings, row.views)
         weights = self.weights(self.index.weights_of(row.name))
-        lacking = missing_data(self.index, cfg, ['test'], self.settings)
+        prepared_by = self.index.prepared_by(row.name)
+        lacking = missing_data(cfg, ['test'], self.settings, prepared_by)
         if weights.file == PRETRAINED:
-            lacking += missing_weights(self.index, cfg)
+            lacking += missing_weights(cfg, prepared_by)
         folder = osp.join(self.settings.work_dir, row.name, f'test_{row.views}')
         planned = PlannedRow(row, cfg, folder, weights, tuple(lacking), None)
         return planned._replace(results=read_results(planned))
@@ -207,10 +209,11 @@ class Planner:
         )
         if training.begun >= training.epochs and osp.isfile(training.file):
             return Weights(training.file, (), tuple(missing), identity)
+        prepared_by = self.index.prepared_by(name)
         missing += [
             *first.missing,
-            *missing_data(self.index, cfg, ['train', 'val'], self.settings),
-            *missing_weights(self.index, cfg),
+            *missing_data(cfg, ['train', 'val'], self.settings, prepared_by),
+            *missing_weights(cfg, prepared_by),
         ]
         return Weights(
             training.file,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from .index import METRICS, TITLES, Index, log_time
+from .index import Index
 from .plan import PlannedRow, Training
+from .rows import METRICS, TITLES, log_time
 from .settings import encoders
 
 HEAD = ('', 'row', 'views', 'published', "authors' training", 'disk', 'state')

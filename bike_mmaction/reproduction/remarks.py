@@ -3,8 +3,8 @@
 import os.path as osp
 from typing import Optional
 
-from .index import result_of
 from .plan import PlannedRow, read_json
+from .rows import result_of
 from .settings import Settings
 
 LOG = (

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from ..evaluation.results import average, latex, markdown, write_json
-from .index import (
+from .plan import PlannedRow, read_json
+from .remarks import CHOICES, LOG, remarks_of
+from .rows import (
     METRICS,
     TITLES,
     Figure,
@@ -15,8 +17,6 @@ from .index import (
     log_figures,
     result_of,
 )
-from .plan import PlannedRow, read_json
-from .remarks import CHOICES, LOG, remarks_of
 from .settings import PRETRAINED, Settings
 
 HEAD = (

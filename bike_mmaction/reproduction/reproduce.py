@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from .index import Index, Row, log_time
+from .index import Index
 from .plan import PlannedRow, Planner
 from .preview import preview
 from .report import report, write_report
+from .rows import Row, log_time
 from .running import StepFailed, only_one, test, train
 from .settings import Settings
 

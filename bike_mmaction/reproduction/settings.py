@@ -99,7 +99,7 @@ def read_config(
     Raises:
         ValueError: if an option does not fit; names it.
     """
-    cfg = Config.fromfile(index.config(name))
+    cfg = Config.fromfile(index.configs[name])
     check_cfg_options(cfg, settings.cfg_options)
     if settings.rawframes:
         use_rawframes(cfg)
@@ -107,7 +107,7 @@ def read_config(
         set_views(cfg, views)
     if settings.data_root:
         for key in list(cfg):
-            cfg[key] = _moved(cfg[key], index.data_root, settings.data_root)
+            cfg[key] = _moved(cfg[key], index.data_root(name), settings.data_root)
     cfg.merge_from_dict(
         {  # a zero-shot config has no train_dataloader ...
             key: value

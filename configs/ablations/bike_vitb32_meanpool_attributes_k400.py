@@ -1,6 +1,6 @@
 # Second stage for the baseline of Table 6a: Table 6f. Attributes and classes
 # are read by the original CLIP here, not by the fine-tuned text encoder.
-_base_ = '../bike_vitb32_meanpool_k400.py'
+_base_ = 'bike_vitb32_meanpool_k400.py'
 
 from bike_mmaction.recipes import add_attributes_branch
 

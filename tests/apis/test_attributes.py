@@ -20,7 +20,7 @@ from mmengine.dataset import Compose
 from bike_mmaction.apis import generate_attributes
 from bike_mmaction.datasets.attribute_file import AttributeFile
 from bike_mmaction.errors import NonFiniteError
-from bike_mmaction.recipes import add_attributes_branch, fold_frames
+from bike_mmaction.recipes import add_attributes_branch, fold_frames, use_rawframes
 from tests.kit import ROOT
 from tests.kit.configs import load_config
 from tests.kit.models import tiny_arch, write_clip
@@ -399,7 +399,8 @@ class TestInProcess:
 
     def test_frame_folders(self, few, tmp_path, data_root):
         cfg = load_config('bike_demo')
-        raw = load_config('bike_vitb32_k400_rawframes')
+        raw = load_config('bike_vitb32_k400')
+        use_rawframes(raw)
         tiny = Config.fromfile(str(few / 'config.py'))
         cfg.model = tiny.model
         cfg.work_dir = str(tmp_path)

@@ -374,7 +374,7 @@ def test_what_torch_cannot_export(recognizer, tmp_path, monkeypatch):
 
 
 def test_attributes_are_left_out(tmp_path):
-    model = build(small_config('bike_vitb32_plugplay_k400'))
+    model = build(small_config('attributes/bike_vitb32_plugplay_k400'))
     assert model.attributes_head is not None
     with pytest.warns(UserWarning, match='only the video branch'):
         branch, metadata = export.video_branch(model)

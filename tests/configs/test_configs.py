@@ -1,5 +1,6 @@
 """Every shipped config trains and tests on real files, made small."""
 
+import functools
 import glob
 import os.path as osp
 
@@ -7,27 +8,39 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from bike_mmaction.datasets.pipeline_access import own_dataset
+from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
+from bike_mmaction.recipes import use_rawframes
 from tests.kit import ROOT
+from tests.kit.checks import collected
 from tests.kit.configs import shrink
 
-CONFIGS = sorted(
-    osp.relpath(path, ROOT)
-    for path in glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
-    if not any(x in path for x in ('demo', '_base_', 'backbones'))
-)
+# By name: of all, and without demo and other backbones.
+PATHS = {
+    osp.basename(path)[: -len('.py')]: path
+    for path in sorted(
+        glob.glob(osp.join(ROOT, 'configs', '**', '*.py'), recursive=True)
+    )
+    if '_base_' not in path
+}
+NAMES = [
+    name
+    for name, path in PATHS.items()
+    if osp.basename(osp.dirname(path)) not in ('demo', 'backbones')
+]
 # The others are trained and tested in test_protocols.py.
-GENERAL_K400 = [p for p in CONFIGS if '_k400' in p and 'shot' not in p]
+GENERAL_K400 = [name for name in NAMES if '_k400' in name and 'shot' not in name]
 FRAMES = {'16f': 16, '32f': 32}
 
 
-def load(path):
-    return Config.fromfile(osp.join(ROOT, path))
+@functools.cache
+def load(name):
+    """A config, not to be changed."""
+    return Config.fromfile(PATHS[name])
 
 
-@pytest.mark.parametrize('path', GENERAL_K400)
-def test_trains_and_tests(path, data_root, tmp_path):
-    cfg = shrink(load(path), data_root, tmp_path)
+@pytest.mark.parametrize('name', GENERAL_K400)
+def test_trains_and_tests(name, data_root, tmp_path):
+    cfg = shrink(Config.fromfile(PATHS[name]), data_root, tmp_path)
     cfg.train_dataloader.dataset.indices = 3
     cfg.val_dataloader.dataset.indices = 1
     runner = Runner.from_cfg(cfg)
@@ -45,21 +58,24 @@ def test_trains_and_tests(path, data_root, tmp_path):
     assert runner.iter == 1  # three videos, two a batch; one is dropped
 
 
-@pytest.mark.parametrize('path', [p for p in CONFIGS if 'attr' in p])
-def test_attributes_are_what_the_name_says(path):
-    cfg = load(path)
-    name, head = osp.basename(path), cfg.model.attributes_head
+def test_names_are_unique():
+    """They are given to tools without their folders."""
+    paths = glob.glob(osp.join(ROOT, 'configs', '**', '*.py'), recursive=True)
+    assert len(PATHS) == sum('_base_' not in path for path in paths)
+
+
+def check_attributes(name):
+    cfg = load(name)
     plugged = 'plugplay' in name
     lexicon = 'imagenet1k' if 'in1k' in name else 'kinetics400'
     topk = 3 if '3attr' in name else 7 if '7attr' in name else 5
-    assert head.get('mlp', True) != (plugged or 'trained_attributes' in name)
+    mlp = cfg.model.attributes_head.get('mlp', True)
+    assert mlp != (plugged or 'trained_attributes' in name)
     # Whatever is trained on them, they are those of one CLIP.
     assert cfg.model.association == dict(arch='ViT-L-14-quickgelu', pretrained='openai')
-    for split in ('train', 'val', 'test'):
+    for split in SPLITS:
         by_type = {t.type: t for t in cfg[f'{split}_dataloader'].dataset.pipeline}
-        assert ('DecordInit' in by_type or 'RawFrameDecode' in by_type) == (
-            plugged or split == 'test'
-        )
+        assert ('DecordInit' in by_type) == (plugged or split == 'test')
         if plugged and split == 'train':
             assert 'LoadAttributes' not in by_type
             continue
@@ -67,46 +83,84 @@ def test_attributes_are_what_the_name_says(path):
         files = 'train' if split == 'train' else 'val'
         assert loading.topk == topk
         assert loading.ann_file == f'data/kinetics400/attributes_{lexicon}_{files}.json'
-    if not plugged:  # starts from where its first stage ends
-        first = osp.basename(osp.dirname(cfg.load_from))
-        stage = load(f'configs/{first}.py')
-        assert cfg.load_from == osp.join(
-            'work_dirs', first, f'epoch_{stage.train_cfg.max_epochs}.pth'
-        )
-        for part in ('backbone', 'neck', 'cls_head'):
-            assert cfg.model.get(part) == stage.model.get(part)
+    if not plugged:
+        check_second_stage(cfg)
 
 
-@pytest.mark.parametrize('path', CONFIGS)
-def test_input_is_what_the_name_says(path):
-    cfg = load(path)
-    name = osp.basename(path)
-    clip_len = next((FRAMES[k] for k in FRAMES if f'_{k}_' in name), 8)
+def check_second_stage(cfg):
+    """It starts from where its first stage ends."""
+    first = osp.basename(osp.dirname(cfg.load_from))
+    stage = load(first)
+    assert cfg.load_from == osp.join(
+        'work_dirs', first, f'epoch_{stage.train_cfg.max_epochs}.pth'
+    )
+    for part in ('backbone', 'neck', 'cls_head'):
+        assert cfg.model.get(part) == stage.model.get(part)
+
+
+def test_attributes_are_what_the_name_says():
+    with collected() as check:
+        for name in NAMES:
+            if 'attr' in name or 'plugplay' in name:
+                with check(name):
+                    check_attributes(name)
+
+
+def check_input(name, split, dataset):
+    """T frames of the size in pixels; nothing where only attributes are read."""
+    by_type = {t.type: t for t in dataset.pipeline}
+    if by_type['PackActionInputs'].get('collect_keys') == ():
+        return
     size = 336 if '_336_' in name else 224
-    assert ('336' in cfg.model.backbone.arch) == (size == 336)
-    for split in ('train', 'val', 'test'):
-        if cfg[f'{split}_dataloader'] is None:
-            assert 'zero_shot' in path and split != 'test'
-            continue
-        dataset = own_dataset(cfg, split)
-        by_type = {t.type: t for t in dataset.pipeline}
-        if by_type.get('PackActionInputs').get('collect_keys') == ():
-            continue  # attributes only
-        assert by_type['SparseSampleFrames'].clip_len == clip_len
-        if split == 'train':
-            resized = [t.scale for t in dataset.pipeline if t.type.endswith('Resize')]
-            assert resized[1] == (size, size)
-        else:
-            assert by_type['RoundedCenterCrop'].crop_size == size
-        raw = name.endswith('_rawframes.py')
-        assert ('RawFrameDecode' in by_type) == raw
-        assert ('DecordDecode' in by_type) == (not raw)
-        assert ('rawframes' in dataset.ann_file) == raw
+    clip_len = next((FRAMES[key] for key in FRAMES if f'_{key}_' in name), 8)
+    assert by_type['SparseSampleFrames'].clip_len == clip_len
+    assert 'DecordDecode' in by_type and 'rawframes' not in dataset.ann_file
+    if split == 'train':
+        resized = [t.scale for t in dataset.pipeline if t.type.endswith('Resize')]
+        assert resized[1] == (size, size)
+    else:
+        assert by_type['RoundedCenterCrop'].crop_size == size
 
 
-@pytest.mark.parametrize('path', CONFIGS)
-def test_both_towers_are_of_one_arch(path):
-    model = load(path).model
-    assert model.backbone.arch == model.cls_head.text_encoder.arch
-    assert model.backbone.pretrained == 'openai'
-    assert model.cls_head.text_encoder.pretrained == 'openai'
+def test_input_is_what_the_name_says():
+    with collected() as check:
+        for name in NAMES:
+            cfg = load(name)
+            for split in SPLITS:
+                with check(f'{name}, {split}'):
+                    assert ('336' in cfg.model.backbone.arch) == ('_336_' in name)
+                    if cfg[f'{split}_dataloader'] is None:
+                        assert 'zero_shot' in PATHS[name] and split != 'test'
+                    else:
+                        check_input(name, split, own_dataset(cfg, split))
+
+
+def test_both_towers_are_of_one_arch():
+    with collected() as check:
+        for name in NAMES:
+            model = load(name).model
+            with check(name):
+                assert model.backbone.arch == model.cls_head.text_encoder.arch
+                assert model.backbone.pretrained == 'openai'
+                assert model.cls_head.text_encoder.pretrained == 'openai'
+
+
+def test_every_config_can_read_frames():
+    """What --rawframes of the tools does."""
+    with collected() as check:
+        for name, path in PATHS.items():
+            cfg = Config.fromfile(path)
+            use_rawframes(cfg)
+            for split in SPLITS:
+                if cfg.get(f'{split}_dataloader') is None:
+                    continue
+                with check(f'{name}, {split}'):
+                    dataset = own_dataset(cfg, split)
+                    assert dataset.type in ('RawframeDataset', 'NamedFrameDataset')
+                    assert set(dataset.data_prefix) == {'img'}
+                    types = [t.type for t in dataset.pipeline]
+                    assert not {'DecordInit', 'DecordDecode', 'KeepSegment'} & set(
+                        types
+                    )
+                    if dataset.pipeline[-1].get('collect_keys') != ():
+                        assert 'RawFrameDecode' in types

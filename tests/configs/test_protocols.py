@@ -26,22 +26,14 @@ from bike_mmaction.recipes import (
 )
 from tests.golden import fixture
 from tests.kit import ROOT
-from tests.kit.configs import shrink, shrink_model
+from tests.kit.configs import load_config, shrink, shrink_model
 from tests.kit.models import TINY_ARCH
 from tests.kit.official import write_official
 from tests.kit.tools import convert_released, read_results, run_tool
 
 GENERAL = [
     osp.relpath(path, ROOT)
-    for path in sorted(glob.glob(osp.join(ROOT, 'configs', '*_16f_*.py')))
-    if '_k400' not in path
-]
-ON_VIDEOS = [
-    path
-    for path in sorted(
-        glob.glob(osp.join(ROOT, 'configs', '**', 'bike_*.py'), recursive=True)
-    )
-    if '_base_' not in path and not path.endswith('_rawframes.py')
+    for path in sorted(glob.glob(osp.join(ROOT, 'configs', 'finetune', '*.py')))
 ]
 # Frames, of each data set once.
 ON_FRAMES = [
@@ -85,7 +77,7 @@ def test_whole_way(name, tmp_path):
         '--data-root',
         data,
     )
-    cfg = shrink(load(f'configs/{config}.py'), str(data), work)
+    cfg = shrink(load_config(config), str(data), work)
     cfg.dump(tmp_path / 'small.py')
     run_tool('train', tmp_path / 'small.py')
     run_tool(
@@ -110,7 +102,7 @@ def test_whole_way(name, tmp_path):
 
 @pytest.mark.parametrize('options', [['--rawframes'], ['--frames', 'f{:07}.jpg']])
 def test_of_frames_on_the_command_line(options, roots, tmp_path):
-    cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
+    cfg = load('configs/finetune/bike_vitl14_16f_ucf101_split1.py')
     data = shutil.copytree(roots(cfg.data_root), tmp_path / 'data')
     if '--frames' in options:
         for path in glob.glob(f'{data}/rawframes/*/*/image_*.jpg'):
@@ -141,7 +133,7 @@ def test_of_frames_on_the_command_line(options, roots, tmp_path):
 
 
 def test_frames_without_number(tmp_path):
-    config = osp.join(ROOT, 'configs/bike_vitl14_16f_ucf101_split1.py')
+    config = osp.join(ROOT, 'configs/finetune/bike_vitl14_16f_ucf101_split1.py')
     (tmp_path / 'some.pth').touch()
     for tool, args in (
         ('train', []),
@@ -296,13 +288,13 @@ def sampled(dataset, info):
 
 def test_frames_of_charades():
     """Segments begin at an offset, files are called after their video."""
-    train = own_dataset(load('configs/bike_vitl14_16f_charades.py'), 'train')
+    train = own_dataset(load('configs/finetune/bike_vitl14_16f_charades.py'), 'train')
     assert [t.type for t in train.pipeline[:3]] == [
         'DecordInit',
         'KeepSegment',
         'SparseSampleFrames',
     ]
-    cfg = load('configs/bike_vitl14_16f_charades.py')
+    cfg = load('configs/finetune/bike_vitl14_16f_charades.py')
     use_rawframes(cfg)
     train, test = own_dataset(cfg, 'train'), own_dataset(cfg, 'test')
     assert train.type == test.type == 'NamedFrameDataset'
@@ -341,17 +333,17 @@ def test_impossible_configs(change, message):
     [
         'bike_vitl14_16f_activitynet',
         'bike_vitl14_16f_charades',
-        'few_shot/bike_vitl14_activitynet_5shot',
+        'bike_vitl14_activitynet_5shot',
     ],
 )
 @pytest.mark.parametrize(
     'after', ['ucf101_split1', 'hmdb51_split1', 'charades', 'activitynet']
 )
 def test_nothing_is_left_of_the_data_set_before(before, after):
-    cfg = load(f'configs/{before}.py')
+    cfg = load_config(before)
     name, _, split = after.partition('_split')
     use_dataset(cfg, name, int(split) if split else None)
-    expected = load(f'configs/bike_vitl14_16f_{after}.py')
+    expected = load(f'configs/finetune/bike_vitl14_16f_{after}.py')
     if 'shot' in before:
         drawing = cfg.train_dataloader.dataset
         assert drawing.num_classes == find_dataset(name).num_classes
@@ -388,7 +380,7 @@ def test_other_shots_than_before():
 
 
 def test_charades_samples_from_the_segment(roots, tmp_path):
-    cfg = load('configs/bike_vitl14_16f_charades.py')
+    cfg = load('configs/finetune/bike_vitl14_16f_charades.py')
     cfg = shrink(cfg, roots(cfg.data_root), tmp_path)
     dataset = DATASETS.build(own_dataset(cfg, 'train'))
     steps = dataset.pipeline.transforms[:3]
@@ -401,19 +393,8 @@ def test_charades_samples_from_the_segment(roots, tmp_path):
         assert max(results['frame_inds']) < min(end, 24)
 
 
-@pytest.mark.parametrize('path', ON_VIDEOS)
-def test_every_config_can_read_frames(path):
-    cfg = load(path)
-    use_rawframes(cfg)
-    for split in ('train', 'val', 'test'):
-        if cfg.get(f'{split}_dataloader') is not None:
-            found = own_dataset(cfg, split)
-            assert 'FrameDataset' in found.type or found.type == 'RawframeDataset'
-            assert 'DecordDecode' not in [t.type for t in found.pipeline]
-
-
 def test_few_shots_of_any_data_set():
-    cfg = load('configs/bike_vitl14_16f_ucf101_split1.py')
+    cfg = load('configs/finetune/bike_vitl14_16f_ucf101_split1.py')
     cfg.custom_hooks = [dict(type='EMAHook')]
     assert cfg.model.neck and cfg.load_from
     few_shot(cfg, shots=3, seed=7)

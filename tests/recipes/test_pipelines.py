@@ -20,6 +20,7 @@ from bike_mmaction.recipes import (
     set_views,
     use_attributes,
     use_dense_sampling,
+    use_rawframes,
     use_resize,
 )
 from tests.kit.configs import load_config, shrink, shrink_data, shrink_model
@@ -249,15 +250,21 @@ class TestRepeatAugmentation:
         return next(iter(Runner.build_dataloader(cfg.train_dataloader)))
 
     @pytest.mark.parametrize(
-        'name',
-        ['bike_vitb32_k400', 'bike_vitb32_k400_rawframes', 'bike_vitl14_k400_1shot'],
+        'name,frames',
+        [
+            ('bike_vitb32_k400', False),
+            ('bike_vitb32_k400', True),
+            ('bike_vitl14_k400_1shot', False),
+        ],
     )
-    def test_batch_has_samples_of_each_video(self, name, data_root):
+    def test_batch_has_samples_of_each_video(self, name, frames, data_root):
         torch.manual_seed(0)
         np.random.seed(0)
         cfg = config(name)
-        if 'few_shot' in name:
+        if 'shot' in name:
             cfg.train_dataloader.dataset.allow_fewer = True
+        if frames:
+            use_rawframes(cfg)
         use_attributes(
             cfg, dict(train=f'{data_root}/attributes_kinetics400_train.json')
         )
@@ -387,7 +394,9 @@ class TestBadVideos:
 
     def test_missing_frame_folder(self, tmp_path):
         (tmp_path / 'list.txt').write_text('nowhere 30 3\n')
-        dataset = config('bike_vitl14_k400_rawframes').test_dataloader.dataset
+        cfg = config()
+        use_rawframes(cfg)
+        dataset = cfg.test_dataloader.dataset
         dataset.update(
             ann_file=str(tmp_path / 'list.txt'), data_prefix=dict(img=str(tmp_path))
         )

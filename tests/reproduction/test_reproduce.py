@@ -48,7 +48,7 @@ ARCH = tiny_arch(image_size=224, patch_size=112)
 
 
 def shipped():
-    return read_index(find_shipped('configs', 'metafile.yml'))
+    return read_index(find_shipped('configs'))
 
 
 @pytest.fixture(scope='module')
@@ -60,7 +60,7 @@ def tiny(data_root, tmp_path_factory):
     os.symlink(data_root, folder / 'data' / 'kinetics400')
     entries = []
     for name in (VIDEO, MEAN):
-        shrink(shipped().config(name), folder / 'configs' / f'{name}.py')
+        shrink(shipped().configs[name], folder / 'configs' / f'{name}.py')
         entry = copy.deepcopy(shipped().entries[name])
         entry['Config'] = f'configs/{name}.py'
         entry['Metadata'].update({'Batch Size': 2, 'Training Resources': '1 GPU'})
@@ -115,16 +115,12 @@ def test_plan_with_nothing_at_hand(table, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert reproduce(table, '--plan') == 0
     printed = capsys.readouterr().out
-    index = (
-        shipped()
-        if table != 'demo'
-        else read_index(find_shipped('configs', 'demo.yml'))
-    )
+    index = shipped()
     rows = rows_of(index, table)
     assert f'{len(rows)} with something missing' in printed
     for row in rows:
         assert f' {row.name} ' in printed
-        cfg = Config.fromfile(index.config(row.name))
+        cfg = Config.fromfile(index.configs[row.name])
         assert f"list '{own_dataset(cfg, 'test')['ann_file']}'" in printed
     assert (
         '-> bash tools/demo.sh'
@@ -146,7 +142,7 @@ def lists(tmp_path, monkeypatch):
     """Lists and folders of Kinetics-400 and HMDB-51, that are empty."""
     monkeypatch.chdir(tmp_path)
     for name in (VIDEO, 'bike_vitl14_16f_hmdb51_split1'):
-        cfg = Config.fromfile(shipped().config(name))
+        cfg = Config.fromfile(shipped().configs[name])
         for split in ('train', 'val'):
             dataset = own_dataset(cfg, split)
             touch(dataset['ann_file'])
@@ -181,7 +177,7 @@ def test_plan_with_lists_only(lists, capsys):
 def test_plan_with_checkpoints(lists, capsys):
     """From a folder, by name, and of a model that others start from."""
     touch('own/bike_vitl14_16f_k400.pth')
-    epochs = Config.fromfile(shipped().config('bike_vitb16_k400')).train_cfg.max_epochs
+    epochs = Config.fromfile(shipped().configs['bike_vitb16_k400']).train_cfg.max_epochs
     touch(f'own/bike_vitb16_k400/epoch_{epochs}.pth')
     touch('other.pth')
     args = [
@@ -233,7 +229,7 @@ def test_what_is_refused(args, message, tmp_path, monkeypatch, capsys):
     [
         ('- a', "has no 'Models'"),
         ('Models: 3', "'Models' must be a list"),
-        ('Models: [{Name: a}]', "each has ['Config', 'Metadata', 'Name', 'Res"),
+        ('Models: [{Name: a}]', "each has ['Config', 'Name', 'Results']"),
         ('Models: [', 'is not YAML'),
     ],
 )
@@ -474,7 +470,7 @@ def test_demo_is_a_table_too(demo, tmp_path, capsys):
     assert table in capsys.readouterr().out
     results = results_of(tmp_path / 'work', 'bike_demo')
     measured = 100 * results['metrics']['acc/top1']
-    index = read_index(find_shipped('configs', 'demo.yml'))
+    index = shipped()
     ((figure,),) = [
         row.figures for row in rows_of(index, 'demo') if row.name == 'bike_demo'
     ]

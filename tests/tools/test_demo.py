@@ -83,7 +83,7 @@ def test_pretraining_writes_weights_that_fit(tmp_path):
     path = tmp_path / 'clip.pt'
     args = [
         'tools/demo/pretrain.py',
-        'configs/bike_demo.py',
+        'configs/demo/bike_demo.py',
         '--out',
         path,
         '--steps',
@@ -176,7 +176,7 @@ def begin(folder):
     render(out / 'data')
     run(
         'tools/demo/pretrain.py',
-        'configs/bike_demo.py',
+        'configs/demo/bike_demo.py',
         '--out',
         out / 'clip.pt',
         '--steps',
@@ -189,8 +189,8 @@ def begin(folder):
 def test_from_video_to_table(tmp_path):
     """As tools/demo.sh, whose paths are relative to where it runs."""
     out = begin(tmp_path)
-    config = f'{ROOT}/configs/bike_demo.py'
-    both = f'{ROOT}/configs/bike_demo_attributes.py'
+    config = f'{ROOT}/configs/demo/bike_demo.py'
+    both = f'{ROOT}/configs/demo/bike_demo_attributes.py'
 
     def tool(name, *args):
         run(f'{ROOT}/tools/{name}.py', *args, cwd=tmp_path)
@@ -265,14 +265,14 @@ def test_protocols_to_table(tmp_path, demo_path, monkeypatch):
     ):
         run_tool(
             'train',
-            f'{ROOT}/configs/bike_demo{train}.py',
+            f'{ROOT}/configs/demo/bike_demo{train}.py',
             '--work-dir',
             work / kind,
             *options,
         )
         run_tool(
             'test',
-            f'{ROOT}/configs/bike_demo{test}.py',
+            f'{ROOT}/configs/demo/bike_demo{test}.py',
             work / kind / 'epoch_3.pth',
             '--work-dir',
             work / f'{kind}_test',

@@ -167,8 +167,8 @@ def rates(cfg):
     [
         'bike_vitb32_k400.py',
         'few_shot/bike_vitl14_hmdb51_1shot.py',
-        'bike_demo.py',
-        'bike_demo_attributes.py',
+        'demo/bike_demo.py',
+        'demo/bike_demo_attributes.py',
         'backbones/vcs_swin3d_tiny_k400.py',
     ],
 )

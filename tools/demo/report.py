@@ -190,7 +190,7 @@ def describe_phrases(found: dict[str, float]) -> str:
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    cfg = Config.fromfile(str(ROOT / 'configs' / 'bike_demo.py'))
+    cfg = Config.fromfile(str(ROOT / 'configs' / 'demo' / 'bike_demo.py'))
     truths = json.loads((Path(cfg.data_root) / 'truth.json').read_text())
     model = MODELS.build(cfg.model)
     model.init_weights()

@@ -38,5 +38,5 @@ prepare() {
     say "rendering videos"
     "$PYTHON" tools/demo/render.py --out $DATA
     say "pre-training a tiny CLIP"
-    "$PYTHON" tools/demo/pretrain.py configs/bike_demo.py --out $OUT/clip.pt
+    "$PYTHON" tools/demo/pretrain.py configs/demo/bike_demo.py --out $OUT/clip.pt
 }

@@ -1,8 +1,0 @@
-# The attributes branch plugged into a trained video branch: needs no training.
-_base_ = 'bike_vitb32_k400_rawframes.py'
-
-from bike_mmaction.recipes import add_attributes_branch
-
-add_attributes_branch(
-    _base_, 'data/kinetics400/attributes_kinetics400_{split}.json', train=False
-)

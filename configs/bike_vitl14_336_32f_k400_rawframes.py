@@ -1,5 +1,0 @@
-_base_ = 'bike_vitl14_336_32f_k400.py'
-
-from bike_mmaction.recipes import use_rawframes
-
-use_rawframes(_base_)
