@@ -189,7 +189,9 @@ def benchmark_text(args: argparse.Namespace) -> None:
         # Pair by pair: other work on the machine slows down both.
         ratio = median(a / b for a, b in times)
         classes = F.normalize(
-            encoder(load_class_names('kinetics400'), with_words=False).sentence.detach(),
+            encoder(
+                load_class_names('kinetics400'), with_words=False
+            ).sentence.detach(),
             dim=-1,
         )
         with torch.no_grad():
