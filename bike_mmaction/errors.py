@@ -11,6 +11,10 @@ class NonFiniteError(RuntimeError):
     """A loss, a score or a weight is not finite; says what to look at."""
 
 
+class UntrainedError(ValueError):
+    """A model would recognize by weights that are random."""
+
+
 def explain(source: str, error: Exception) -> str:
     """Say in one line which file could not be used, and why.
 

@@ -25,24 +25,9 @@ def check_fit(
         RuntimeError: naming tensors of another shape, absent ones and
             surplus ones.
     """
-    shapes = [
-        f'{k}: {tuple(state_dict[k].shape)} in the checkpoint, '
-        f'{tuple(own[k].shape)} in the model'
-        for k in own
-        if k in state_dict and state_dict[k].shape != own[k].shape
-    ]
-    optional = tuple(optional)
-    absent = [k for k in own if k not in state_dict and not k.startswith(optional)]
-    surplus = [k for k in state_dict if k not in own and not k.startswith(optional)]
     problems = [
-        f'{len(names)} {kind}:\n    '
-        + '\n    '.join(names[:5])
-        + ('\n    ...' if len(names) > 5 else '')
-        for kind, names in (
-            ('tensors of another shape', shapes),
-            ('tensors not in the checkpoint', absent),
-            ('tensors not in the model', surplus),
-        )
+        _listed(names, what_is_wrong)
+        for what_is_wrong, names in _misfits(state_dict, own, tuple(optional)).items()
         if names
     ]
     if problems:
@@ -52,3 +37,32 @@ def check_fit(
             "['neck.'] lets a checkpoint lack it, or have it)\n  "
             + '\n  '.join(problems)
         )
+
+
+def _misfits(
+    state_dict: StateDict, own: StateDict, optional: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """The tensors that do not fit, by what is wrong with them."""
+    shapes = [
+        f'{name}: {tuple(state_dict[name].shape)} in the checkpoint, '
+        f'{tuple(tensor.shape)} in the model'
+        for name, tensor in own.items()
+        if name in state_dict and state_dict[name].shape != tensor.shape
+    ]
+    absent = [name for name in own if name not in state_dict]
+    surplus = [name for name in state_dict if name not in own]
+    return {
+        'tensors of another shape': shapes,
+        'tensors not in the checkpoint': _without(optional, absent),
+        'tensors not in the model': _without(optional, surplus),
+    }
+
+
+def _without(prefixes: tuple[str, ...], names: list[str]) -> list[str]:
+    return [name for name in names if not name.startswith(prefixes)]
+
+
+def _listed(names: list[str], what_is_wrong: str) -> str:
+    """How many there are, and the first five, a line each."""
+    lines = [f'{len(names)} {what_is_wrong}:', *names[:5]]
+    return '\n    '.join(lines + ['...'] * (len(names) > 5))

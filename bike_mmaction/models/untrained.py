@@ -8,13 +8,10 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
 
+from ..errors import UntrainedError
 from .clip_image import CLIPImageEncoder
 from .clip_text import CLIPTextEncoder
 from .wrappers import unwrap_model
-
-
-class UntrainedError(ValueError):
-    """A model would recognize by weights that are random."""
 
 
 def check_pretrained(recognizer: nn.Module) -> None:
