@@ -7,7 +7,6 @@ from mmaction.structures import ActionDataSample
 from mmengine.logging import MMLogger
 from mmengine.runner import load_checkpoint
 
-from bike_mmaction.models.association import ATTRIBUTES_CLIP, association_model
 from tests.golden import fixture
 from tests.kit.models import (
     TINY_ARCH,
@@ -15,7 +14,6 @@ from tests.kit.models import (
     both_branches,
     video_branch,
     write_checkpoint,
-    write_clip,
 )
 
 TEXT = dict(type='CLIPTextEncoder', arch=TINY_ARCH)
@@ -220,115 +218,6 @@ class TestCheckpoints:
         torch.save(dict(state_dict=state), tmp_path / 'torn.pth')
         with pytest.raises(RuntimeError, match='query_fc.0.weight'):
             load_checkpoint(model, str(tmp_path / 'torn.pth'))
-
-
-class TestAssociation:
-    def build(self, tmp_path, topk=2):
-        path = write_clip(tmp_path / 'clip.pt')
-        return build(
-            head=dict(mlp=False),
-            association=dict(
-                lexicon=['sea', 'wave', 'sun'], topk=topk, pretrained=path
-            ),
-        )
-
-    def test_attributes_are_found_where_there_are_none(self, tmp_path):
-        model = self.build(tmp_path)
-        batch = samples([None, [], ['sand']])
-        found = model(videos(), batch, mode='predict')
-        assert found[2].attributes == ['sand']
-        for sample in found[:2]:
-            assert len(sample.attributes) == 2
-            assert set(sample.attributes) < {'sea', 'wave', 'sun'}
-            assert 'attributes_score' in sample
-
-    def test_they_are_those_of_the_original_clip(self, tmp_path):
-        """Not of the backbone, which may have been fine-tuned."""
-        model, inputs = self.build(tmp_path, topk=3), videos()
-        first = model(inputs, samples([None] * 3), mode='predict')
-        torch.nn.init.normal_(model.backbone.visual.proj)
-        second = model(inputs, samples([None] * 3), mode='predict')
-        assert [s.attributes for s in first] == [s.attributes for s in second]
-        recognizer = model.association.recognizer
-        scores = recognizer(inputs, mode='tensor', stage='head')
-        order = scores.view(3, 2, 3).mean(1).argsort(descending=True)
-        names = ['sea', 'wave', 'sun']
-        assert [s.attributes for s in first] == [
-            [names[i] for i in row] for row in order
-        ]
-
-    def test_lexicon_is_embedded_once(self, tmp_path):
-        model, calls = self.build(tmp_path), []
-        encoder = model.association.recognizer.cls_head.text_encoder
-        encoder.text.register_forward_hook(lambda *_: calls.append(1))
-        for _ in range(3):
-            model(videos(), samples([None] * 3), mode='predict')
-        assert len(calls) == 1
-
-    def test_weights_are_read_where_no_video_needs_them(self, tmp_path):
-        """Reading may wait for other ranks, whose videos may need them."""
-        model, calls = self.build(tmp_path), []
-        read = model.association.recognizer.init_weights
-        model.association.recognizer.init_weights = lambda: calls.append(read())
-        for _ in range(2):
-            model(videos(), samples(), mode='predict')
-        assert len(calls) == 1
-
-    def test_its_clip_is_not_saved(self, tmp_path):
-        assert set(self.build(tmp_path).state_dict()) == set(
-            build(attributes=False).state_dict()
-        )
-
-    def test_clip_without_weights(self):
-        with pytest.raises(ValueError, match='backbone.pretrained'):
-            build(association=dict(lexicon=['sea', 'wave'], topk=1))
-
-    def test_another_clip(self, tmp_path):
-        """Such as the larger one that made the attribute files."""
-        arch = dict(TINY_ARCH, embed_dim=32)
-        path = write_clip(tmp_path / 'other.pt', arch)
-        model = build(
-            association=dict(
-                lexicon=['sea', 'wave'], topk=1, arch=arch, pretrained=path
-            )
-        )
-        (sample,) = model(videos(1), samples([None]), mode='predict')
-        assert model.backbone.embed_dims == 64
-        assert model.association.recognizer.backbone.embed_dims == 32
-        assert sample.attributes[0] in ('sea', 'wave')
-
-    @pytest.mark.parametrize(
-        'model,message',
-        [
-            (
-                dict(backbone=dict(arch='ViT-L-14-336-quickgelu')),
-                "arch='ViT-L-14-quickgelu' takes images of 224 pixels.*have 336",
-            ),
-            (
-                dict(data_preprocessor=dict(mean=[127.5] * 3)),
-                'images with other mean than data_preprocessor.mean=.127.5',
-            ),
-        ],
-    )
-    def test_another_clip_for_other_images(self, model, message):
-        model = dict(
-            backbone=dict(
-                type='CLIPImageEncoder', **model.get('backbone', dict(arch='ViT-B-32'))
-            ),
-            data_preprocessor=model.get('data_preprocessor'),
-        )
-        with pytest.raises(ValueError, match=message):
-            association_model(model, ['sea'], **ATTRIBUTES_CLIP)
-
-    def test_nothing_to_look_for(self):
-        """The options only say which CLIP would look."""
-        assert build(association=dict(ATTRIBUTES_CLIP)).association is None
-        with pytest.raises(ValueError, match='association.topk.*lexicon'):
-            build(association=dict(topk=3, **ATTRIBUTES_CLIP))
-
-    def test_more_than_the_lexicon(self, tmp_path):
-        with pytest.raises(ValueError, match='topk=4.*3 phrases'):
-            self.build(tmp_path, topk=4)
 
 
 class TestErrors:

@@ -4,8 +4,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from bike_mmaction.models.concept_spotting import concept_spotting, frame_saliency
-from bike_mmaction.models.frame_features import to_frames
+from bike_mmaction.models.concept_spotting import frame_saliency
 from tests.golden import fixture
 from tests.kit.models import TINY_ARCH, text_encoder, vcs_head
 
@@ -18,115 +17,24 @@ def build(names=NAMES, frozen=True, **kwargs):
     return MODELS.build(vcs_head(names, **kwargs))
 
 
-def unit(*shape):
-    return F.normalize(torch.randn(*shape), dim=-1)
-
-
-class TestMaths:
-    def test_saliency_by_hand(self):
-        # Two orthogonal frames; the query is the first: cosines 1 and 0.
-        frames = torch.eye(2)[None]
-        queries = torch.tensor([[[1.0, 0.0]]])
-        found = frame_saliency(frames, queries, temperature=1.0)
-        e = torch.e
-        torch.testing.assert_close(found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
-
-    def test_softmax_comes_before_the_mean_over_words(self):
-        # A word for each frame: either is certain, together undecided.
-        frames = torch.eye(2)[None]
-        found = frame_saliency(frames, torch.eye(2)[None], temperature=0.01)
-        torch.testing.assert_close(found, torch.full((1, 1, 2), 0.5))
-
-    def test_scores_by_hand(self):
-        # A frame like the class, and one unlike it, weighted e : 1.
-        frames = torch.eye(2)[None]
-        classes = torch.tensor([[1.0, 0.0]])
-        scores, saliency = concept_spotting(
-            frames, classes[:, None], classes, temperature=1.0
-        )
-        torch.testing.assert_close(scores, saliency[..., 0])
-        cosine, _ = concept_spotting(
-            frames, classes[:, None], classes, 1.0, renormalize=True
-        )
-        w = saliency[0, 0]
-        torch.testing.assert_close(cosine[0, 0], w[0] / w.norm())
-
-    def test_uniform_saliency_equals_mean_pooling(self):
-        frames, words, classes = unit(2, 5, 8), unit(3, 4, 8), unit(3, 8)
-        scores, saliency = concept_spotting(frames, words, classes, 1e9)
-        torch.testing.assert_close(saliency, torch.full((2, 3, 5), 0.2))
-        torch.testing.assert_close(scores, frames.mean(1) @ classes.t())
-
-    def test_low_temperature_takes_the_best_frame(self):
-        frames, classes = unit(2, 5, 8), unit(3, 8)
-        scores, _ = concept_spotting(frames, classes[:, None], classes, 1e-6)
-        best = (frames @ classes.t()).amax(dim=1)
-        torch.testing.assert_close(scores, best)
-
-    def test_mask_leaves_words_out(self):
-        frames, words = unit(2, 5, 8), unit(3, 4, 8)
-        mask = torch.tensor([[True, True, False, False]] * 3)
-        torch.testing.assert_close(
-            frame_saliency(frames, words, 0.1, mask),
-            frame_saliency(frames, words[:, :2], 0.1),
-        )
-
-    @pytest.mark.parametrize(
-        'shape,num_segs,expected',
-        [
-            ((2, 4, 6), None, (2, 4, 6)),
-            ((2, 6, 4, 3, 3), None, (2, 4, 6)),
-            ((8, 6, 3, 3), 4, (2, 4, 6)),
-            ((8, 6), 4, (2, 4, 6)),
-            ((2, 6), None, (2, 1, 6)),
-        ],
-    )
-    def test_features_of_every_toolbox_shape(self, shape, num_segs, expected):
-        assert to_frames(torch.randn(shape), num_segs).shape == expected
-
-    def test_frames_keep_their_order(self):
-        clip = torch.randn(2, 6, 4, 3, 3)  # [N, C, T, H, W]
-        folded = clip.transpose(1, 2).flatten(0, 1)  # [N·T, C, H, W]
-        torch.testing.assert_close(to_frames(clip), to_frames(folded, 4))
-
-    def test_last_stage_and_map_beside_class_token(self):
-        clip, token = torch.randn(2, 5, 4, 3, 3), torch.randn(2, 5)
-        for features in (
-            [torch.randn(2, 3, 8, 6, 6), clip],
-            (clip,),
-            ((clip, token),),
-            [(clip, token), [clip, token]],
-        ):
-            torch.testing.assert_close(to_frames(features), to_frames(clip))
-
-    def test_other_shapes_are_refused(self):
-        with pytest.raises(ValueError, match='got \\(6,\\)'):
-            to_frames(torch.randn(6))
-
-
 class TestWords:
-    def positions(self, prompt, words):
-        mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
-        return mask[1].nonzero().flatten().tolist()
-
-    def test_all(self):
+    def test_positions_of_each_choice(self):
+        for prompt, words, expected in (
+            # <start> a video of making a cake <end>
+            ('a video of {}', 'sentence', list(range(8))),
+            ('a video of {}', 'name', [4, 5, 6]),
+            ('{}, a video.', 'name', [1, 2, 3]),
+        ):
+            mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
+            positions = mask[1].nonzero().flatten().tolist()
+            assert positions == expected, (prompt, words)
         assert build(words='all').embed_classes(True).word_mask is None
-
-    def test_sentence_ends_at_the_end_of_text(self):
-        # <start> a video of making a cake <end>
-        assert self.positions('a video of {}', 'sentence') == list(range(8))
-
-    def test_name(self):
-        assert self.positions('a video of {}', 'name') == [4, 5, 6]
-
-    def test_name_inside_a_sentence(self):
-        assert self.positions('{}, a video.', 'name') == [1, 2, 3]
 
     def test_modes_differ(self):
         frames = torch.randn(2, 8, 64)
-        found = [build(words=w).spot(frames)[1] for w in ('all', 'sentence', 'name')]
-        assert not torch.allclose(found[0], found[1])
-        assert not torch.allclose(found[1], found[2])
+        saliency = [build(words=w).spot(frames)[1] for w in ('all', 'sentence', 'name')]
+        assert not torch.allclose(saliency[0], saliency[1])
+        assert not torch.allclose(saliency[1], saliency[2])
 
 
 class TestSources:
@@ -212,7 +120,7 @@ class TestHead:
         head.loss(frames, samples)['loss_cls'].backward()
         assert head.text_encoder.text.text_projection.grad.abs().sum() > 0
 
-    def test_toolbox_loss_can_be_used(self):
+    def test_loss_of_mmaction2_can_be_used(self):
         head = build(loss_cls=dict(type='CrossEntropyLoss'))
         frames = torch.randn(4, 8, 64)
         labels = torch.tensor([0, 1, 2, 0])

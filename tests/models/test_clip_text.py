@@ -1,0 +1,141 @@
+"""The text tower of CLIP, and the embeddings that it keeps."""
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+
+from tests.kit import models
+from tests.kit.models import TINY_ARCH
+
+TEXTS = ['a dog', 'somebody playing the violin']
+
+
+def text_encoder(**kwargs):
+    return MODELS.build(models.text_encoder(**kwargs))
+
+
+def test_words_hold_the_sentence_at_its_end():
+    encoder = text_encoder()
+    found = encoder(TEXTS, with_words=True)
+    end = encoder.tokenize(TEXTS).argmax(dim=1)
+    assert found.words.shape == (2, 77, 64)
+    torch.testing.assert_close(found.words[range(2), end], found.sentence)
+    without = encoder(TEXTS, with_words=False)
+    torch.testing.assert_close(without.sentence, found.sentence)
+    assert without.words is None
+
+
+@pytest.mark.parametrize('frozen', [True, False])
+def test_padding_is_left_out_without_effect(frozen):
+    encoder = text_encoder(frozen=frozen).train()
+    lengths = []
+    encoder.text.transformer.register_forward_pre_hook(
+        lambda module, args: lengths.append(args[0].shape[1])
+    )
+    found = encoder(TEXTS, with_words=False, keep=False).sentence
+    tokens = encoder.tokenize(TEXTS)
+    whole = encoder.text(tokens)
+    assert lengths == [int(tokens.argmax(dim=1).max()) + 1, 77]
+    assert lengths[0] < 20
+    torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-6)
+    if not frozen:
+        weight = torch.randn_like(whole)
+        names, parameters = zip(*encoder.named_parameters())
+        for name, a, b in zip(
+            names,
+            *[
+                torch.autograd.grad((x * weight).sum(), parameters)
+                for x in (found, whole)
+            ],
+        ):
+            torch.testing.assert_close(
+                a, b, rtol=1e-4, atol=1e-5 * b.abs().max(), msg=name
+            )
+
+
+@pytest.mark.parametrize(
+    'change', [dict(no_causal_mask=True), dict(embed_cls=True), dict(pool_type='last')]
+)
+def test_padding_that_has_an_effect_stays(change):
+    arch = dict(TINY_ARCH, text_cfg=dict(TINY_ARCH['text_cfg'], **change))
+    encoder = text_encoder(arch=arch).eval()
+    torch.testing.assert_close(
+        encoder(TEXTS, with_words=False).sentence, encoder.text(encoder.tokenize(TEXTS))
+    )
+
+
+def test_many_texts_are_embedded_in_parts():
+    encoder = text_encoder()
+    texts = [f'text {i}' for i in range(23)]
+    whole = encoder(texts, with_words=True, keep=False)
+    encoder.max_batch = 5
+    for with_words in (True, False):
+        parts = encoder(texts, with_words=with_words, keep=False)
+        torch.testing.assert_close(parts.sentence, whole.sentence)
+    parts = encoder(texts, with_words=True, keep=False)
+    torch.testing.assert_close(parts.words, whole.words)
+
+
+def test_frozen_encoder_works_once():
+    encoder = text_encoder().train()
+    first = encoder(TEXTS, with_words=True)
+    assert encoder(TEXTS, with_words=True).sentence is first.sentence
+    assert not first.sentence.requires_grad
+
+
+def test_other_texts_are_not_mistaken():
+    encoder = text_encoder()
+    first = encoder(TEXTS, with_words=False).sentence
+    second = encoder(TEXTS[::-1], with_words=False).sentence
+    torch.testing.assert_close(first, second.flip(0))
+
+
+def test_cache_is_dropped_on_load_state_dict():
+    encoder, other = text_encoder(), text_encoder()
+    stale = encoder(TEXTS, with_words=False).sentence
+    holder = torch.nn.ModuleDict(dict(head=encoder))
+    holder.load_state_dict({f'head.{k}': v for k, v in other.state_dict().items()})
+    fresh = encoder(TEXTS, with_words=False).sentence
+    torch.testing.assert_close(fresh, other(TEXTS, with_words=False).sentence)
+    assert not torch.allclose(fresh, stale)
+
+
+def test_cache_is_dropped_when_the_encoder_trains():
+    encoder = text_encoder(frozen=False).eval()
+    stale = encoder(TEXTS, with_words=False).sentence
+    encoder.train()
+    loss = encoder(TEXTS, with_words=False).sentence.square().sum()
+    loss.backward()
+    torch.optim.SGD(encoder.parameters(), 0.1).step()
+    fresh = encoder.eval()(TEXTS, with_words=False).sentence
+    assert not torch.allclose(fresh, stale)
+
+
+def test_cached_embeddings_can_be_trained_against():
+    encoder = text_encoder()
+    with torch.inference_mode():
+        encoder(TEXTS, with_words=False)
+    x = torch.randn(3, 64, requires_grad=True)
+    (x @ encoder(TEXTS, with_words=False).sentence.t()).sum().backward()
+    assert x.grad is not None
+
+
+def test_cache_is_of_one_precision():
+    encoder = text_encoder()
+    single = encoder(TEXTS, with_words=False).sentence
+    double = encoder.double()(TEXTS, with_words=False).sentence
+    assert (single.dtype, double.dtype) == (torch.float32, torch.float64)
+
+
+def test_old_name_of_an_argument():
+    encoder = text_encoder()
+    with pytest.warns(FutureWarning, match='argument words is now with_words'):
+        words = encoder(TEXTS, words=True).words
+    torch.testing.assert_close(words, encoder(TEXTS, with_words=True).words)
+
+
+def test_cache_is_bounded():
+    encoder = text_encoder()
+    for i in range(10):
+        encoder([str(i)], with_words=False)
+    assert len(encoder.memory) == encoder.max_cached

@@ -1,0 +1,64 @@
+"""The formulas of video concept spotting, by hand and at their limits."""
+
+import torch
+import torch.nn.functional as F
+
+from bike_mmaction.models.concept_spotting import concept_spotting, frame_saliency
+
+
+def unit(*shape):
+    return F.normalize(torch.randn(*shape), dim=-1)
+
+
+def test_saliency_by_hand():
+    # Two orthogonal frames; the query is the first: cosines 1 and 0.
+    frames = torch.eye(2)[None]
+    queries = torch.tensor([[[1.0, 0.0]]])
+    found = frame_saliency(frames, queries, temperature=1.0)
+    e = torch.e
+    torch.testing.assert_close(found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
+
+
+def test_softmax_comes_before_the_mean_over_words():
+    # A word for each frame: either is certain, together undecided.
+    frames = torch.eye(2)[None]
+    found = frame_saliency(frames, torch.eye(2)[None], temperature=0.01)
+    torch.testing.assert_close(found, torch.full((1, 1, 2), 0.5))
+
+
+def test_scores_by_hand():
+    # A frame like the class, and one unlike it, weighted e : 1.
+    frames = torch.eye(2)[None]
+    classes = torch.tensor([[1.0, 0.0]])
+    scores, saliency = concept_spotting(
+        frames, classes[:, None], classes, temperature=1.0
+    )
+    torch.testing.assert_close(scores, saliency[..., 0])
+    cosine, _ = concept_spotting(
+        frames, classes[:, None], classes, 1.0, renormalize=True
+    )
+    w = saliency[0, 0]
+    torch.testing.assert_close(cosine[0, 0], w[0] / w.norm())
+
+
+def test_uniform_saliency_equals_mean_pooling():
+    frames, words, classes = unit(2, 5, 8), unit(3, 4, 8), unit(3, 8)
+    scores, saliency = concept_spotting(frames, words, classes, 1e9)
+    torch.testing.assert_close(saliency, torch.full((2, 3, 5), 0.2))
+    torch.testing.assert_close(scores, frames.mean(1) @ classes.t())
+
+
+def test_low_temperature_takes_the_best_frame():
+    frames, classes = unit(2, 5, 8), unit(3, 8)
+    scores, _ = concept_spotting(frames, classes[:, None], classes, 1e-6)
+    best = (frames @ classes.t()).amax(dim=1)
+    torch.testing.assert_close(scores, best)
+
+
+def test_mask_leaves_words_out():
+    frames, words = unit(2, 5, 8), unit(3, 4, 8)
+    mask = torch.tensor([[True, True, False, False]] * 3)
+    torch.testing.assert_close(
+        frame_saliency(frames, words, 0.1, mask),
+        frame_saliency(frames, words[:, :2], 0.1),
+    )
