@@ -109,6 +109,8 @@ def test_predict_inferencer_and_export_agree(name, videos, tmp_path):
         expected = (scale * cosines).softmax(-1)
         close(by_class(recognition.predictions), expected)
         assert recognition.label == FOUR_CLASSES[sample.pred_label]
+        phrases = [phrase for phrase, _ in recognition.attributes]
+        assert phrases == sample.get('attributes', [])
     if views == '1x1':
         outputs = export(bike, videos)
         for number, (sample, recognition) in enumerate(zip(samples, recognitions)):

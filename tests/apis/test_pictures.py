@@ -1,0 +1,144 @@
+"""Results as files, pictures and annotated videos."""
+
+import json
+
+import decord
+import pytest
+from PIL import Image
+
+from bike_mmaction.apis import ResultWriter
+from bike_mmaction.apis.recognition import Recognition
+from bike_mmaction.apis.sources import find_sources
+from tests.kit.models import CLASSES
+from tests.kit.videos import write_frames, write_video
+
+
+def test_whole_video(with_attributes, videos, tmp_path):
+    writer = ResultWriter(tmp_path, ('json', 'png', 'mp4', 'gif'))
+    (found,) = with_attributes(videos[0], CLASSES, writer=writer)
+    content = json.loads((tmp_path / 'v0_bike.json').read_text())
+    assert content == json.loads(json.dumps(found.to_dict()))
+    with Image.open(tmp_path / 'v0_bike.png') as picture:
+        assert picture.width > 800
+    video = decord.VideoReader(str(tmp_path / 'v0_bike.mp4'))
+    assert len(video) == 50 and video.get_avg_fps() == 25
+    # 64 x 48 pixels become 480 x 360, over 3 rows and the strip.
+    assert video[0].shape == (360 + 3 * 24 + 40 + 8, 480, 3)
+    with Image.open(tmp_path / 'v0_bike.gif') as gif:
+        assert gif.n_frames == 17  # each third: 8 a second
+
+
+def test_frames_are_those_of_the_video(bike, videos, tmp_path):
+    writer = ResultWriter(tmp_path, ['mp4'])
+    bike(videos[0], CLASSES, writer=writer)
+    original = decord.VideoReader(videos[0])
+    written = decord.VideoReader(str(tmp_path / 'v0_bike.mp4'))
+    for i in (0, 25, 49):  # the number of a frame is its brightness
+        rows = original[i].asnumpy()[:6], written[i].asnumpy()[:45]
+        assert abs(rows[0].mean() - rows[1].mean()) < 8
+
+
+def test_timeline(bike, videos, tmp_path):
+    writer = ResultWriter(tmp_path, threshold=0.4)
+    found = bike.timeline(videos[0], CLASSES, window=1, writer=writer)
+    content = json.loads((tmp_path / 'v0_bike.json').read_text())
+    assert [r['segment'] for r in content] == [[0, 1], [0.5, 1.5], [1, 2]]
+    assert content[2]['predictions'][0][0] == found[2].predictions[0][0]
+    assert {p.name for p in tmp_path.iterdir()} == {
+        'v0_bike.json',
+        'v0_bike.png',
+        'v0_bike.mp4',
+    }
+
+
+def test_broken_videos_and_equal_names(bike, videos, tmp_path):
+    frames = decord.VideoReader(videos[0])[:8].asnumpy()
+    writer = ResultWriter(tmp_path, ('json', 'png'))
+    bike([frames, videos[3], frames], CLASSES, writer=writer)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        'array_bike.json',
+        'array_bike.png',
+        'array_bike_2.json',
+        'array_bike_2.png',
+        'v3_bike.json',
+    ]
+    assert 'v3.mp4' in json.loads((tmp_path / 'v3_bike.json').read_text())['error']
+
+
+def test_unknown_format(tmp_path):
+    with pytest.raises(ValueError, match="'avi'.*'mp4'"):
+        ResultWriter(tmp_path, ['avi'])
+
+
+def test_the_video_itself_is_left_alone(bike, tmp_path):
+    """Results may lie beside it."""
+    path = write_video(tmp_path / 'a.mp4', num_frames=9)
+    before = (tmp_path / 'a.mp4').read_bytes()
+    for _ in range(2):
+        bike(path, CLASSES, writer=ResultWriter(tmp_path))
+    assert (tmp_path / 'a.mp4').read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        'a.mp4',
+        'a_bike.json',
+        'a_bike.mp4',
+        'a_bike.png',
+    ]
+
+
+def test_damage_between_the_frames(bike, folder, tmp_path):
+    """The pictures are lost, but neither the result nor other videos."""
+    frames = folder / 'damaged'
+    write_frames(write_video(folder / 'to_damage.mp4'), str(frames), 'i{:02}.png')
+    (frames / 'i02.png').write_text('no image')
+    good = write_video(folder / 'good.mp4')
+    writer = ResultWriter(tmp_path, ('json', 'mp4'))
+    found = bike([frames, good], CLASSES, writer=writer)
+    assert found[0].label and "no 'damaged_bike.mp4'" in found[0].warning
+    assert 'i02.png' in found[0].warning and not found[1].warning
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        'damaged_bike.json',
+        'good_bike.json',
+        'good_bike.mp4',
+    ]
+
+
+@pytest.mark.parametrize('size', [(1024, 16), (32, 640), (50, 38)])
+def test_shapes(bike, size, tmp_path):
+    path = write_video(tmp_path / 'a$b$ (x).mp4', 9, size)
+    writer = ResultWriter(tmp_path / 'out', ('png', 'mp4', 'gif'))
+    (found,) = bike(path, ['a $5', 'b $x_{$', '_c'], writer=writer)
+    assert found.warning is None
+    assert len(list((tmp_path / 'out').iterdir())) == 3
+
+
+def test_frames_that_are_too_narrow(bike, tmp_path):
+    path = write_video(tmp_path / 'narrow.mp4', 9, (16, 640))
+    (found,) = bike(path, CLASSES)
+    assert 'narrow.mp4' in found.error and '(640, 16, 6)' in found.error
+
+
+def test_a_window_that_is_unreadable(bike, tmp_path, folder):
+    frames = folder / 'window'
+    write_frames(
+        write_video(folder / 'windows.mp4', num_frames=75), str(frames), 'i{:02}.png'
+    )
+    (frames / 'i60.png').write_text('no image')
+    writer = ResultWriter(tmp_path, ('json', 'png'))
+    found = bike.timeline(str(frames), CLASSES, window=1, stride=1, writer=writer)
+    assert [r.error is None for r in found] == [True, True, False]
+    assert (tmp_path / 'window_bike.png').exists()
+
+
+def test_videos_with_an_unreadable_window(bike, videos, tmp_path):
+    found = bike.timeline(videos[0], CLASSES, window=1)
+    found[1] = Recognition(videos[0], segment=found[1].segment, error='-')
+    writer = ResultWriter(tmp_path, ['mp4', 'gif'])
+    assert len(writer.write(*find_sources(videos[0]), found)) == 2
+    assert found[0].warning is None
+
+
+def test_folder_of_frames_that_is_here(bike, folder, tmp_path, monkeypatch):
+    write_frames(write_video(folder / 'here.mp4', 9), str(folder / 'x.v2'), '{}.png')
+    monkeypatch.chdir(folder / 'x.v2')
+    (found,) = bike('.', CLASSES, writer=ResultWriter(tmp_path, ['json']))
+    assert (tmp_path / 'x.v2_bike.json').exists()
