@@ -9,48 +9,26 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import MODELS
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
 from bike_mmaction.apis.sources import SourceReader, find_sources
-from bike_mmaction.compat import torch_version
-from bike_mmaction.recipes import set_views
-from tests.kit.configs import load_config, load_tiny
-from tests.kit.models import FOUR_CLASSES, TINY_ARCH, tiny_arch
-from tests.kit.tools import run_tool
-from tests.kit.videos import write_video
-
-ARCH = tiny_arch(layers=1)
-needs_torch = pytest.mark.skipif(
-    torch_version() < export.MIN_TORCH,
-    reason='export needs torch>={}.{}'.format(*export.MIN_TORCH),
+from tests.kit.exports import (
+    BACKBONES,
+    build,
+    needs_torch,
+    predictions,
+    require_onnx,
+    small_config,
 )
+from tests.kit.models import FOUR_CLASSES
+from tests.kit.videos import write_video
 
 
 @pytest.fixture(scope='module')
 def onnx():
-    """The package, where ONNX can be written."""
-    if torch_version() < export.MIN_TORCH:
-        pytest.skip('export needs torch>={}.{}'.format(*export.MIN_TORCH))
-    pytest.importorskip('onnxscript')
-    pytest.importorskip('onnxruntime')
-    return pytest.importorskip('onnx')
-
-
-def small_config(name='bike_vitb32_k400', **head):
-    """Four frames of 32x32 pixels, a tiny CLIP, four classes."""
-    return load_tiny(name, FOUR_CLASSES, arch=ARCH, **head)
-
-
-def build(cfg):
-    """With weights that make videos, frames and classes differ."""
-    torch.manual_seed(1)
-    model = MODELS.build(cfg.model).eval()
-    model.cfg = cfg
-    return model
+    return require_onnx()
 
 
 @pytest.fixture(scope='module')
@@ -91,18 +69,6 @@ def assert_same(run, model, frames):
     scores = found['scores']
     assert np.ptp(scores) > 1e-2  # classes differ, by far more than 1e-4
     assert np.ptp(run(frames)['scores'], axis=0).max() > 1e-2  # and videos
-
-
-@torch.no_grad()
-def predictions(model, frames):
-    """Cosines as the toolbox's own way gives them."""
-    average, model.cls_head.average_clips = model.cls_head.average_clips, 'score'
-    inputs = [torch.from_numpy(x.astype('uint8'))[None] for x in frames]
-    samples = model.test_step(
-        dict(inputs=inputs, data_samples=[ActionDataSample() for _ in frames])
-    )
-    model.cls_head.average_clips = average
-    return np.stack([sample.pred_score.numpy() for sample in samples])
 
 
 @pytest.fixture(scope='module')
@@ -250,34 +216,8 @@ def test_heads_as_program(variant, recognizer, frames, tmp_path):
     check_head(variant, recognizer, frames, str(tmp_path / 'model.pt2'))
 
 
-def without_neck():
-    cfg = small_config()
-    cfg.model.neck = None
-    return cfg
-
-
-def images():
-    """Recognizer2D, frames folded into the batch; a projection."""
-    return small_config('vcs_resnet50_k400', num_segments=4)
-
-
-def timm():
-    """A backbone of another package, with a neck."""
-    cfg = small_config('bike_timm_vit_small_k400')
-    cfg.model.backbone.backbone.update(
-        pretrained=False, depth=1, embed_dim=64, num_heads=2, img_size=32
-    )
-    cfg.model.cls_head.in_channels = 64
-    return cfg
-
-
-def clips():
-    """Three-dimensional convolutions."""
-    return small_config('vcs_slowonly_resnet50_k400')
-
-
 @needs_torch
-@pytest.mark.parametrize('make', [without_neck, images, timm, clips])
+@pytest.mark.parametrize('make', BACKBONES)
 def test_backbones(make, tmp_path):
     model = build(make())
     path = str(tmp_path / 'model.pt2')
@@ -286,38 +226,6 @@ def test_backbones(make, tmp_path):
     assert branch.shape == (3, 4, 32, 32)
     scores = export.read_program(path)(branch.random_frames(3).numpy())
     assert np.ptp(scores['scores'], axis=0).max() > 1e-3
-
-
-@pytest.mark.parametrize(
-    'changes',
-    [
-        dict(to_rgb=True),
-        dict(_delete_=True, type='ActionDataPreprocessor', format_shape='NCTHW'),
-    ],
-)
-def test_preprocessors(changes, frames):
-    """What the recognizer takes is what the exported model takes."""
-    cfg = small_config()
-    cfg.merge_from_dict(dict(model=dict(data_preprocessor=changes)))
-    branch, metadata = export.video_branch(build(cfg))
-    clips = torch.from_numpy(frames)
-    with torch.no_grad():
-        found = branch(clips)
-    for name, expected in branch.recognize(clips).items():
-        torch.testing.assert_close(found[name], expected, atol=1e-5, rtol=0)
-    assert ('BGR' in metadata['input']) == ('to_rgb' in changes)
-    flipped = branch.recognize(clips.flip(1))['scores']
-    assert (found['scores'] - flipped).abs().max() > 1e-3
-
-
-def test_one_view_of_several(recognizer):
-    cfg = small_config()
-    set_views(cfg, '2x3')
-    branch, metadata = export.video_branch(
-        recognizer, cfg.test_dataloader.dataset.pipeline
-    )
-    assert branch.shape == (3, 4, 32, 32)
-    assert 'SpacedThreeCrop' in metadata['pipeline']
 
 
 @needs_torch
@@ -373,107 +281,7 @@ def test_what_torch_cannot_export(recognizer, tmp_path, monkeypatch):
     assert not os.listdir(tmp_path)
 
 
-def test_attributes_are_left_out(tmp_path):
-    model = build(small_config('attributes/bike_vitb32_plugplay_k400'))
-    assert model.attributes_head is not None
-    with pytest.warns(UserWarning, match='only the video branch'):
-        branch, metadata = export.video_branch(model)
-    assert not any('attributes' in key for key in branch.state_dict())
-    assert 'LoadAttributes' not in metadata['pipeline']
-
-
-@pytest.fixture(scope='module')
-def files(cfg, recognizer, tmp_path_factory):
-    """Config and checkpoint, as a user has them."""
-    folder = tmp_path_factory.mktemp('files')
-    cfg.dump(folder / 'small.py')
-    torch.save(dict(state_dict=recognizer.state_dict()), folder / 'small.pth')
-    return folder / 'small.py', folder / 'small.pth'
-
-
-def test_command_line(onnx, files, frames, tmp_path, capsys):
-    out = tmp_path / 'model.onnx'
-    run_tool('export', *files, out, '--classes', 'a cat,yoga', '--opset', 19)
-    printed = capsys.readouterr().out
-    for name in export.OUTPUTS:
-        assert f'{name}: at most ' in printed
-    assert f'MiB written to {out}' in printed
-    model = onnx.load(str(out))
-    assert {o.domain: o.version for o in model.opset_import}[''] == 19
-    (names,) = [p.value for p in model.metadata_props if p.key == 'class_names']
-    assert json.loads(names) == ['a cat', 'yoga']
-    outputs = export.read_onnx(str(out))(frames)
-    assert outputs['scores'].shape == (3, 2)
-    model = build(Config.fromfile(str(files[0])))
-    model.load_state_dict(torch.load(files[1])['state_dict'])
-    model.cls_head.set_class_names(['a cat', 'yoga'])
-    np.testing.assert_allclose(outputs['scores'], predictions(model, frames), atol=1e-4)
-
-
 def test_opset_that_cannot_be(onnx, recognizer, tmp_path):
     with pytest.raises(RuntimeError, match='with opset 3; torch made it'):
         export.export_onnx(recognizer, str(tmp_path / 'm.onnx'), opset=3)
     assert not os.listdir(tmp_path)
-
-
-@needs_torch
-def test_command_line_without_check(files, tmp_path, capsys):
-    out = tmp_path / 'model.pt2'
-    out.write_text('is replaced')
-    run_tool('export', *files, out, '--no-check', '--batch', 2)
-    assert 'at most' not in capsys.readouterr().out
-    assert out.stat().st_size > 2**20
-
-
-def fails(*args):
-    with pytest.raises(SystemExit) as end:
-        run_tool('export', *args)
-    # Of a text, Python prints it to stderr and ends with status 1.
-    assert isinstance(end.value.code, str)
-    assert '\n' not in end.value.code.split('\n  ')[0]
-    return end.value.code
-
-
-def test_unknown_suffix(files, tmp_path):
-    assert 'must end with .onnx or .pt2' in fails(*files, tmp_path / 'm.pth')
-
-
-def test_missing_packages(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, 'torch_version', lambda: export.MIN_TORCH)
-    monkeypatch.setattr(export, 'PACKAGES', ('torch', 'absent_package'))
-    message = fails(*files, tmp_path / 'm.onnx')
-    assert 'ONNX needs absent_package.' in message
-    assert 'pip install "bike_mmaction[export]"' in message
-    assert export.check_target('m.pt2') == '.pt2'  # needs none of them
-
-
-def test_old_torch(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, 'torch_version', lambda: (2, 1))
-    for suffix in export.FORMATS:
-        message = fails(*files, tmp_path / f'm{suffix}')
-        assert 'export needs torch>=2.6, but torch 2.' in message
-
-
-@needs_torch
-def test_unfit_arguments(files, tmp_path):
-    config, checkpoint = files
-    out = tmp_path / 'm.pt2'
-    other = tmp_path / 'other.pth'
-    torch.save(dict(state_dict=dict(x=torch.ones(1))), other)
-    assert 'does not fit' in fails(config, other, out)
-    assert "'absent.pth' does not exist" in fails(config, 'absent.pth', out)
-    assert 'absent.txt' in fails(*files, out, '--classes', 'absent.txt')
-    assert '--opset is for .onnx' in fails(*files, out, '--opset', 18)
-    assert 'batch=0 must be' in fails(*files, out, '--batch', 0)
-    other.write_text('a file, no folder')
-    assert 'other.pth' in fails(*files, other / 'm.pt2')
-
-
-@needs_torch
-def test_other_heads(tmp_path):
-    cfg = load_config('clip_vitb32_tsn_k400')
-    cfg.model.backbone.update(arch=TINY_ARCH, pretrained=None)
-    cfg.dump(tmp_path / 'tsn.py')
-    for more in ((), ('--classes', 'a,b')):
-        message = fails(tmp_path / 'tsn.py', 'pretrained', tmp_path / 'm.pt2', *more)
-        assert 'cls_head is a VCSHead can be exported, got TSNHead' in message
