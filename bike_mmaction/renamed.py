@@ -30,7 +30,7 @@ MODULES = {
         'cli.arguments',
         'recipes.options',
     ),
-    'apis.web': ('web.page',),
+    'apis.web': ('web.page', 'web.text'),
     'models.clip': ('models.clip_image', 'models.clip_text'),
     'compat_tools': (
         'compat.mmaction2_tools',

@@ -22,6 +22,8 @@ def run(args: argparse.Namespace) -> None:
     """Print a line for each."""
     import torch
 
+    from ..compat import remedies
+
     gpus = [
         torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
     ]
@@ -37,8 +39,9 @@ def run(args: argparse.Namespace) -> None:
     width = max(map(len, lines))
     for name, value in lines.items():
         print(f'{name:<{width}}  {value}')
-    for remedy in applied_remedies():
-        print(f'remedy: {remedy}')
+    print('\nRepaired in other packages:')
+    for remedy in remedies():
+        print(f'- {remedy}')
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
@@ -50,11 +53,3 @@ def installed(names: Iterable[str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             versions[name] = '-'
     return versions
-
-
-def applied_remedies() -> list[str]:
-    """What was repaired in other packages, a line each."""
-    from .. import compat
-
-    remedies = getattr(compat, 'remedies', None)
-    return [] if remedies is None else [str(remedy) for remedy in remedies()]

@@ -5,7 +5,7 @@ import importlib.util
 import runpy
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from typing import Any
 
 from mmengine.config import Config
 
@@ -52,7 +52,7 @@ def read_frames(cfg, args: argparse.Namespace) -> None:
         use_rawframes(cfg, args.frames)
 
 
-def load_mmaction_tool(name: str) -> ModuleType:
+def load_mmaction_tool(name: str) -> Any:
     """Import ``train`` or ``test`` of the installed MMAction2.
 
     Args:

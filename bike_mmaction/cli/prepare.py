@@ -39,6 +39,11 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='numbers of the official splits (default: all, and the list of '
         'all videos)',
     )
+    _add_frame_options(parser)
+    return parser
+
+
+def _add_frame_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--rawframes',
         action='store_true',
@@ -57,7 +62,6 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '(default: 1 of ActivityNet, 24 of Charades, whose frames are '
         'published so)',
     )
-    return parser
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:

@@ -49,18 +49,7 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
     read_frames(cfg, args)
     if args.views is not None:
         set_views(cfg, args.views)
-    heads = [
-        cfg.model[key] for key in ('cls_head', 'attributes_head') if cfg.model.get(key)
-    ]
-    if args.class_names is not None:
-        number = len(load_class_names(args.class_names))
-        for head in heads:
-            head.update(class_names=args.class_names, num_classes=number)
-        if 'num_classes' in own_dataset(cfg, 'test'):
-            own_dataset(cfg, 'test')['num_classes'] = number
-    if args.prompt is not None:
-        for head in heads:
-            head['prompt'] = args.prompt
+    _change_heads(cfg, args)
     if args.interpolate is not None:
         if checkpoint == PRETRAINED:
             raise ValueError(
@@ -73,6 +62,22 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
         return None
     check_checkpoint(checkpoint)
     return checkpoint
+
+
+def _change_heads(cfg, args: argparse.Namespace) -> None:
+    """Let both heads know other classes, or other words around them."""
+    heads = [
+        cfg.model[key] for key in ('cls_head', 'attributes_head') if cfg.model.get(key)
+    ]
+    if args.class_names is not None:
+        number = len(load_class_names(args.class_names))
+        for head in heads:
+            head.update(class_names=args.class_names, num_classes=number)
+        if 'num_classes' in own_dataset(cfg, 'test'):
+            own_dataset(cfg, 'test')['num_classes'] = number
+    if args.prompt is not None:
+        for head in heads:
+            head['prompt'] = args.prompt
 
 
 def add_hook(cfg, **hook) -> None:
@@ -101,7 +106,7 @@ def average_tests(
         ValueError: if an option does not fit a config.
     """
     register_all_modules()
-    prepared = {}
+    prepared: dict[str, Config] = {}
     for path, checkpoint in zip(configs, checkpoints):
         name = osp.splitext(osp.basename(path))[0]
         if name in prepared:  # of several seeds

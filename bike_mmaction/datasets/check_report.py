@@ -36,8 +36,7 @@ def check_list(
         config (dict): Of the data set, with its pipeline.
         out (str, optional): The list to write; the report lies beside it.
             Defaults to None: that of the data set, with `_usable` in its name.
-        full (bool): Whether every frame is read. Defaults to False: the
-            first, the middle and the last.
+        full (bool): Whether every frame is read, or three alone.
         min_frames (int, optional): What has fewer frames is not usable.
             Defaults to None: everything readable is.
         workers (int): Processes. Defaults to 8.

@@ -185,7 +185,7 @@ def without_frames(options: Options, source: ReleasedList) -> AnnotationList:
 
 def change_labels(options: Options, entries: list[Entry]) -> list[Entry]:
     """Translate the labels as the options say, or check them."""
-    if options.class_names:
+    if options.class_names and options.dataset:
         source = find_dataset(options.dataset).classes(options.split)
         return translate(
             entries,

@@ -122,10 +122,9 @@ def prepare(
         annotations (str): Folder of the official files.
         data_root (str): Folder of the videos and the lists.
         kind (str): 'videos' or 'rawframes'.
-        splits (Sequence[int], optional): Numbers of the official splits.
-            Defaults to None: all, and the list of all videos.
-        frames (str, optional): See :func:`open_folder`.
-        fps (float, optional): See :func:`open_folder`.
+        splits (Sequence[int], optional): Numbers of the official splits;
+            None: all, and the list of all videos.
+        frames, fps: See :func:`open_folder`.
 
     Returns:
         bool: Whether all lists that exist now are new.
@@ -147,15 +146,26 @@ def prepare(
             f'{expected(kind, frames or info.frames, (names or ["?"])[0])}'
         )
     if info.name == 'kinetics600':  # the configs read them from there
-        names = official_class_names(info, annotations)
-        path = osp.join(data_root, 'class_names.txt')
-        write_lines(path, names)
-        print(f'{path}: {len(names)} classes')
-    for root, folder in folders.items():
-        remark = kind == 'rawframes' and remark_on_frames(folder.template, info.frames)
-        if remark:
-            print(f'{root}: {remark}')
+        write_class_names(info, annotations, data_root)
+    remark_on_folders(folders, info)
     return not any(osp.exists(planned.path) for planned in left_out)
+
+
+def remark_on_folders(folders: dict[str, VideoFolder], info: DatasetInfo) -> None:
+    """Print where frames are called otherwise than the configs expect."""
+    for root, folder in folders.items():
+        if isinstance(folder, FrameFolder):
+            remark = remark_on_frames(folder.template, info.frames)
+            if remark:
+                print(f'{root}: {remark}')
+
+
+def write_class_names(info: DatasetInfo, annotations: str, data_root: str) -> None:
+    """The official class names as a file, which configs read."""
+    names = official_class_names(info, annotations)
+    path = osp.join(data_root, 'class_names.txt')
+    write_lines(path, names)
+    print(f'{path}: {len(names)} classes')
 
 
 def expected(kind: str, frames: str, name: str) -> str:

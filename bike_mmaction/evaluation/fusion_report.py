@@ -23,6 +23,12 @@ from .fusion import (
 )
 from .score_dumps import Scores, join, read_dump
 
+NAMELESS = (
+    'the videos have no names: whether some are held out '
+    'and reported on cannot be checked'
+)
+STEP = 0.05  # of the weights that are tried, unless another is given
+
 
 def candidates(step: float) -> list[float]:
     """Weights from 0 to 1."""
@@ -33,18 +39,13 @@ def candidates(step: float) -> list[float]:
 
 
 def sweep(args: argparse.Namespace, scores: Scores) -> tuple[dict, Scores, list[str]]:
-    """Choose the weight.
-
-    Args:
-        args (argparse.Namespace): ``step``, ``held_out``, ``seed`` and
-            ``metric`` of the command.
-        scores (Scores): Of all videos that are not held out by files.
+    """Choose the weight by ``step``, ``held_out``, ``seed`` and ``metric``.
 
     Returns:
         tuple[dict, Scores, list[str]]: How it was chosen, the videos that may
         be reported on, and what is to be noted.
     """
-    weights = candidates(0.05 if args.step is None else args.step)
+    weights = candidates(STEP if args.step is None else args.step)
     notes: list[str] = []
     seed = None
     if args.held_out:
@@ -52,10 +53,7 @@ def sweep(args: argparse.Namespace, scores: Scores) -> tuple[dict, Scores, list[
         reported = scores
         check_apart(held_out, reported)
         if held_out.names is None or reported.names is None:
-            notes.append(
-                'the videos have no names: whether some are held out '
-                'and reported on cannot be checked'
-            )
+            notes.append(NAMELESS)
     else:
         seed = args.seed or 0
         held_out, reported = split_half(scores, seed)
@@ -145,6 +143,22 @@ def draw(path: str, chosen: dict) -> None:
         color='tab:red',
         label=f'chosen: λ = {chosen["weight"]:g}',
     )
+    _name_ends(axes, chosen)
+    axes.margins(y=0.25)
+    axes.set(
+        xlabel='λ, share of the video branch',
+        ylabel=f'{chosen["metric"]} on held-out videos',
+        title=f'Choosing λ on the held-out part: {chosen["chosen_on"]} videos',
+    )
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _make_folder(path)
+    figure.savefig(path, dpi=110)
+
+
+def _name_ends(axes, chosen: dict) -> None:
+    """Write beside both ends of the curve which branch is alone there."""
+    weights, values = chosen['weights'], chosen['values']
     # Where a video has no attributes, V counts at every weight.
     a_only = 'A, V if no A' if chosen['without_attributes'] else 'A only'
     ends = ((a_only, 0, 'left', 6), ('V only', -1, 'right', -6))
@@ -157,16 +171,6 @@ def draw(path: str, chosen: dict) -> None:
             horizontalalignment=side,
             verticalalignment='top',
         )
-    axes.margins(y=0.25)
-    axes.set(
-        xlabel='λ, share of the video branch',
-        ylabel=f'{chosen["metric"]} on held-out videos',
-        title=f'Choosing λ on the held-out part: {chosen["chosen_on"]} videos',
-    )
-    axes.grid(alpha=0.3)
-    axes.legend()
-    _make_folder(path)
-    figure.savefig(path, dpi=110)
 
 
 def write_report(results: dict[str, Any], path: str) -> None:

@@ -1,18 +1,17 @@
 """A web page on one's own machine: drop a video, name classes, look."""
 
 import os.path as osp
-import re
 import shutil
 import tempfile
 from collections import deque
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from ..apis.inferencer import BIKEInferencer
 from ..apis.pictures import ResultWriter
-from ..apis.recognition import Recognition
 from ..apis.sources import find_sources
 from ..datasets.typed_names import join_names, split_names
+from .text import plain, summarize, tabulate, without_folder
 
 TITLE = 'BIKE: video recognition by video and text'
 HELP = (
@@ -185,8 +184,8 @@ class WebPage:
                 raise ValueError('Drop a video first.')
             return self._recognize(video, split_names(classes), threshold, window)
         except (OSError, RuntimeError, ValueError) as error:
-            summary = f'## Not recognized\n{_plain(str(error))}'
-            return _without_folder(summary, video), *[None] * 5
+            summary = f'## Not recognized\n{plain(str(error))}'
+            return without_folder(summary, video), *[None] * 5
 
     def _recognize(
         self, video: str, names: list[str], threshold: float, window: Optional[float]
@@ -196,75 +195,27 @@ class WebPage:
         while len(self._folders) > KEPT:
             shutil.rmtree(self._folders.popleft())
         writer = ResultWriter(folder, threshold=threshold, progress=True)
-        options = dict(threshold=threshold, progress=True)
+        options: dict[str, Any] = dict(threshold=threshold, progress=True)
         (source,) = find_sources(video)
         if window:
-            found = self.bike.timeline(source, names, window, **options)
+            results = self.bike.timeline(source, names, window, **options)
         else:
-            found = self.bike(source, names, **options)
-        if all(recognition.error for recognition in found):
-            raise ValueError(found[0].error)
-        for recognition in found:
+            results = self.bike(source, names, **options)
+        if all(recognition.error for recognition in results):
+            raise ValueError(results[0].error)
+        for recognition in results:
             recognition.source = osp.basename(video)
-        files = writer.write(source, found)
+        files = writer.write(source, results)
         by_suffix = {osp.splitext(path)[1]: path for path in files}
         confidences = self.gradio.update(
-            value=None if window else dict(found[0].predictions), visible=not window
+            value=None if window else dict(results[0].predictions), visible=not window
         )
-        summary = _without_folder(summarize(found), video)
+        summary = without_folder(summarize(results), video)
         return (
             summary,
             confidences,
             by_suffix.get('.png'),
-            tabulate(found) if window else None,
+            tabulate(results) if window else None,
             by_suffix.get('.mp4'),
             by_suffix['.json'],
         )
-
-
-def summarize(found: Sequence[Recognition]) -> str:
-    """What was recognized, in Markdown."""
-    warnings = sorted({_plain(r.warning) for r in found if r.warning})
-    if found[0].segment:
-        return '\n\n'.join([f'## {len(found)} windows', *warnings])
-    lines = [f'## {_label(found[0])}', *warnings]
-    if found[0].attributes:
-        lines.append(f'Attributes: {_attributes(found[0])}')
-    return '\n\n'.join(lines)
-
-
-def tabulate(found: Sequence[Recognition]) -> str:
-    """A row of Markdown for each window."""
-    rows = ['| time | recognized | confidence | attributes |', '|-|-|-|-|']
-    for recognition in found:
-        begin, end = recognition.segment
-        cells = [f'{begin:.1f}–{end:.1f}\N{NO-BREAK SPACE}s']
-        if recognition.error:
-            cells += ['*unreadable*', '', '']
-        else:
-            value = recognition.predictions[0][1]
-            cells += [
-                _label(recognition),
-                f'{100 * value:.0f} %',
-                _attributes(recognition),
-            ]
-        rows.append(f'| {" | ".join(cells)} |')
-    return '\n'.join(rows)
-
-
-def _without_folder(text: str, video: Optional[str]) -> str:
-    """People know their file by its name, not by where it was put."""
-    return text.replace(_plain(osp.join(osp.dirname(video or ''), '')), '')
-
-
-def _label(recognition: Recognition) -> str:
-    return _plain(recognition.label) or '*none of these*'
-
-
-def _attributes(recognition: Recognition) -> str:
-    return ', '.join(_plain(name) for name, _ in recognition.attributes)
-
-
-def _plain(text: Optional[str]) -> str:
-    """Without meaning in Markdown."""
-    return re.sub(r'([\\`*_{}\[\]<>#|~$])', r'\\\1', text or '')
