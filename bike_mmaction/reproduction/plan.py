@@ -1,6 +1,5 @@
 """Which rows can be run, which are done, and what the others lack."""
 
-import hashlib
 import json
 import os.path as osp
 import re
@@ -11,6 +10,7 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from ..datasets.pipeline_access import own_dataset
+from ..files import file_sha256
 from .index import Index
 from .needs import Need, missing_data, missing_weights
 from .rows import Row
@@ -197,16 +197,7 @@ class Planner:
             identity,
             total_batch(self.index, name),
         )
-        missing = (
-            []
-            if same_recipe(training)
-            else [
-                Need(
-                    f"'{folder}' has a training with other settings",
-                    'give those of before, or another --work-dir, or delete it',
-                )
-            ]
-        )
+        missing = [] if same_recipe(training) else [_other_training(folder)]
         if training.begun >= training.epochs and osp.isfile(training.file):
             return Weights(training.file, (), tuple(missing), identity)
         prepared_by = self.index.prepared_by(name)
@@ -223,14 +214,21 @@ class Planner:
         )
 
 
+def _other_training(folder: str) -> Need:
+    return Need(
+        f"'{folder}' has a training with other settings",
+        'give those of before, or another --work-dir, or delete it',
+    )
+
+
 def trained_epochs(folder: str) -> int:
     """Epochs that a training has finished and saved; 0 where none has."""
     try:
         with open(osp.join(folder, 'last_checkpoint'), encoding='utf-8') as f:
-            found = re.search(r'epoch_(\d+)\.pth$', f.read().strip())
+            last = re.search(r'epoch_(\d+)\.pth$', f.read().strip())
     except OSError:
         return 0
-    return int(found[1]) if found else 0
+    return int(last[1]) if last else 0
 
 
 def same_recipe(training: Training) -> bool:
@@ -238,7 +236,7 @@ def same_recipe(training: Training) -> bool:
     if not training.begun:
         return True
     begun = read_json(osp.join(training.folder, 'begun.json'))
-    return bool(begun) and begun['identity'] == training.identity
+    return begun is not None and begun.get('identity') == training.identity
 
 
 def test_identity(planned: PlannedRow) -> dict:
@@ -282,13 +280,9 @@ def clip_weights(cfg: Config) -> list[str]:
 
 def hash_of(path: str) -> str:
     """SHA-256 of a file, read once as long as it stays the same."""
-    return _sha256(path, osp.getmtime(path), osp.getsize(path))
+    return _hash_of(path, osp.getmtime(path), osp.getsize(path))
 
 
 @cache
-def _sha256(path: str, *age) -> str:
-    found = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for part in iter(lambda: file.read(1 << 20), b''):
-            found.update(part)
-    return found.hexdigest()
+def _hash_of(path: str, *age: float) -> str:
+    return file_sha256(path)

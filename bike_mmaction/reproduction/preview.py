@@ -137,13 +137,13 @@ def _costs(planned: Sequence[PlannedRow], index: Index) -> list[str]:
 
 def _batches(trainings: Sequence[Training]) -> str:
     """Videos a step, by how many the authors had."""
-    found = sorted(
+    batches = sorted(
         {(t.config.train_dataloader.batch_size, t.published_batch) for t in trainings}
     )
     return (
         '; '.join(
             f"{own} videos per GPU and step, the authors' total is {total}"
-            for own, total in found
+            for own, total in batches
         )
         + '.'
     )

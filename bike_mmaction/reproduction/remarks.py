@@ -4,7 +4,7 @@ import os.path as osp
 from typing import Optional
 
 from .plan import PlannedRow, read_json
-from .rows import result_of
+from .rows import Row, result_of
 from .settings import Settings
 
 LOG = (
@@ -46,58 +46,61 @@ def remarks_of(
     if failure:
         return [f'failed: {failure}']
     if planned.results:
-        return [*_remarks_on_videos(planned), *_remarks_on_weights(planned, settings)]
+        remarks = _remarks_on_videos(planned.row, planned.results)
+        return remarks + _remarks_on_weights(planned, planned.results, settings)
     return _remarks_on_missing(planned) or ['not run yet']
 
 
 def _remarks_on_missing(planned: PlannedRow) -> list[str]:
-    found = [f'missing: {need.what}; {need.how}' for need in planned.lacking]
+    remarks = [f'missing: {need.what}; {need.how}' for need in planned.lacking]
     what, weights = 'missing', planned.weights
     if weights.missing and weights.trainings:
         name = weights.trainings[-1].name
-        found.append(
+        remarks.append(
             f'missing: a checkpoint of {name}; --checkpoints {name}=FILE, or train it'
         )
         what = 'missing for its training'
-    return found + [
+    return remarks + [
         f'{what}: {need.what}; {need.how}'
         for need in weights.missing
         if need not in planned.lacking
     ]
 
 
-def _remarks_on_videos(planned: PlannedRow) -> list[str]:
-    results, found = planned.results, []
+def _remarks_on_videos(row: Row, results: dict) -> list[str]:
+    remarks = []
     listed = results['list']['videos']
     evaluated = results['videos']['evaluated']
-    official = result_of(planned.row.entry).get('Videos')
+    official = result_of(row.entry).get('Videos')
     if evaluated < listed:
-        found.append(f'only {evaluated} of {listed} listed videos could be read')
+        remarks.append(f'only {evaluated} of {listed} listed videos could be read')
     if official and listed != official:
-        found.append(
+        remarks.append(
             f'the list (fingerprint {results["list"]["fingerprint"]})'
             f' has {listed} videos, not the official {official}'
         )
-    if results['views'] != planned.row.views:
-        found.append(f'tested with the views {results["views"]}')
-    return found
+    if results['views'] != row.views:
+        remarks.append(f'tested with the views {results["views"]}')
+    return remarks
 
 
-def _remarks_on_weights(planned: PlannedRow, settings: Settings) -> list[str]:
-    results, found = planned.results, []
+def _remarks_on_weights(
+    planned: PlannedRow, results: dict, settings: Settings
+) -> list[str]:
+    remarks = []
     if results['checkpoint'] is None:
         own = results['model'].get('pretrained')
-        found.append(
+        remarks.append(
             "not trained: CLIP's own weights" if own else 'not trained: random weights'
         )
     if settings.cfg_options:
-        found.append(
+        remarks.append(
             'with ' + ' '.join(f'{k}={v}' for k, v in settings.cfg_options.items())
         )
     begun = read_json(osp.join(osp.dirname(planned.weights.file), 'begun.json'))
     if begun and begun['total_batch'] != begun['published_batch']:
-        found.append(
+        remarks.append(
             f'trained with {begun["total_batch"]} videos a step, not '
             f'{begun["published_batch"]}'
         )
-    return found
+    return remarks

@@ -1,11 +1,11 @@
 """The reproduced table: what is published and what is measured of a row."""
 
-import os
 import os.path as osp
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from ..evaluation.results import average, latex, markdown, write_json
+from ..evaluation.results import average, latex, markdown
+from ..files import replaced, write_json
 from .plan import PlannedRow, read_json
 from .remarks import CHOICES, LOG, remarks_of
 from .rows import (
@@ -53,7 +53,7 @@ def _report_row(
     planned: PlannedRow, failure: Optional[str], settings: Settings
 ) -> dict:
     row, results = planned.row, planned.results or {}
-    found = dict(
+    reported = dict(
         row=describe_row(row),
         model=row.name,
         config=row.entry['Config'],
@@ -66,8 +66,9 @@ def _report_row(
         ],
         remarks=remarks_of(planned, failure, settings),
     )
-    if results:
-        found.update(
+    done = read_json(osp.join(planned.folder, 'done.json'))
+    if results and done:
+        reported.update(
             videos=dict(
                 evaluated=results['videos']['evaluated'],
                 listed=results['list']['videos'],
@@ -76,14 +77,10 @@ def _report_row(
             list=results['list'],
             checkpoint=results['checkpoint'] or dict(file=PRETRAINED),
             results=osp.relpath(
-                osp.join(
-                    planned.folder,
-                    read_json(osp.join(planned.folder, 'done.json'))['results'],
-                ),
-                settings.work_dir,
+                osp.join(planned.folder, done['results']), settings.work_dir
             ),
         )
-    return found
+    return reported
 
 
 def compare(entry: dict, figure: Figure, metrics: dict[str, float]) -> dict:
@@ -132,7 +129,7 @@ def means_of_splits(planned: Sequence[PlannedRow], rows: Sequence[dict]) -> list
 def _mean(dataset: str, rows: Sequence[dict]) -> dict:
     figures = []
     for of_metric in zip(*(row['figures'] for row in rows)):
-        found = {
+        averages = {
             key: average([{key: figure[key]} for figure in of_metric])
             for key in ('published', 'measured')
         }
@@ -141,7 +138,7 @@ def _mean(dataset: str, rows: Sequence[dict]) -> dict:
             authors_log='',
             **{
                 f'{key}{ending}': values.get(f'{key}{statistic}')
-                for key, values in found.items()
+                for key, values in averages.items()
                 for ending, statistic in (('', '_mean'), ('_deviation', '_std'))
             },
         )
@@ -216,8 +213,8 @@ def _videos(row: dict) -> str:
 
 
 def _checkpoint(row: dict) -> str:
-    found = row.get('checkpoint', {})
-    return found.get('sha256', found.get('file', ''))[:12]
+    checkpoint = row.get('checkpoint', {})
+    return checkpoint.get('sha256', checkpoint.get('file', ''))[:12]
 
 
 def write_report(table: str, rows: Sequence[dict], work_dir: str) -> str:
@@ -236,13 +233,13 @@ def write_report(table: str, rows: Sequence[dict], work_dir: str) -> str:
         [f'# {table}: {TITLES[table]}', 'In %.', markdown(lines), *notes]
     )
     comments = ''.join(f'% {note}\n' for note in notes)
-    os.makedirs(work_dir, exist_ok=True)
     stem = osp.join(work_dir, table)
     write_json(f'{stem}.json', dict(table=table, rows=rows))
     for ending, content in (
         ('md', f'{text}\n'),
         ('tex', f'{latex(lines, TEXTS)}\n{comments}'),
     ):
-        with open(f'{stem}.{ending}', 'w', encoding='utf-8') as file:
+        path = f'{stem}.{ending}'
+        with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
             file.write(content)
     return text

@@ -32,13 +32,12 @@ def reproduce(
         RuntimeError: if another run works in the same folder.
         ValueError: if an option does not fit a config.
     """
-    planner, failures = Planner(index, rows, settings), {}
+    planner = Planner(index, rows, settings)
+    failures: dict[str, str] = {}
     planned = planner.plan()
     print(preview(table, planned, index), flush=True)
     with only_one(settings.work_dir) as lock:
-        text = write_report(
-            table, report(planned, failures, settings), settings.work_dir
-        )
+        text = _write(table, planned, failures, settings)
         for row in _runs(planner, planned, failures):
             try:
                 _run(row, settings, failures, lock)
@@ -46,15 +45,22 @@ def reproduce(
                 failures[row.folder] = str(error)
                 print(f'   failed: {error}', flush=True)
             planned = planner.plan()
-            text = write_report(
-                table, report(planned, failures, settings), settings.work_dir
-            )
+            text = _write(table, planned, failures, settings)
     if failures or any(row.results for row in planned):
         print(f'\n{text}')
     else:
         print('\nNo row can be run yet.')
     print(f'\nWritten to {settings.work_dir}/{table}.md, .json and .tex')
     return all(row.results for row in planned)
+
+
+def _write(
+    table: str,
+    planned: Sequence[PlannedRow],
+    failures: dict[str, str],
+    settings: Settings,
+) -> str:
+    return write_report(table, report(planned, failures, settings), settings.work_dir)
 
 
 def _runs(

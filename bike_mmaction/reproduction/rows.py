@@ -186,10 +186,10 @@ def describe_row(row: Row) -> str:
 def log_figures(entry: dict, metric: str) -> str:
     """Best and last epoch by the authors' log: '82.93 / 82.88', or ''."""
     log = result_of(entry).get('Authors Log', {})
-    found = [log.get(when, {}).get(metric) for when in ('Best', 'Last')]
-    if found == [None, None]:
+    accuracies = [log.get(when, {}).get(metric) for when in ('Best', 'Last')]
+    if accuracies == [None, None]:
         return ''
-    return ' / '.join('—' if v is None else f'{v:.2f}' for v in found)
+    return ' / '.join('—' if v is None else f'{v:.2f}' for v in accuracies)
 
 
 def log_time(entry: dict) -> str:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..evaluation.results import write_json
+from ..files import write_json
 from ..shipped import find_shipped
 from .plan import PlannedRow, Training, test_identity
 from .settings import Settings
@@ -106,7 +106,7 @@ def test(planned: PlannedRow, settings: Settings, lock: int) -> None:
     written = sorted(set(_results_in(planned.folder)) - before)
     if not written:
         raise StepFailed(f"the test has left no results in '{planned.folder}'")
-    _write_whole(
+    write_json(
         osp.join(planned.folder, 'done.json'),
         dict(
             identity=test_identity(planned),
@@ -131,21 +131,7 @@ def run_tool(
     Raises:
         StepFailed: if it ends with an error.
     """
-    if gpus > 1:
-        command = [
-            'bash',
-            find_shipped('tools', f'dist_{tool}.sh'),
-            *positional,
-            str(gpus),
-            *options,
-        ]
-    else:
-        command = [
-            sys.executable,
-            find_shipped('tools', f'{tool}.py'),
-            *positional,
-            *options,
-        ]
+    command = [*_launcher(tool, gpus, positional), *options]
     print(f'   {" ".join(command)}', flush=True)
     log = osp.join(folder, 'log.txt')
     with open(log, 'w', encoding='utf-8') as file:
@@ -164,6 +150,14 @@ def run_tool(
         _end(process)
     if process.returncode:
         raise StepFailed(f'{reason_in(log)} (see {log})')
+
+
+def _launcher(tool: str, gpus: int, positional: Sequence[str]) -> list[str]:
+    """The tool with its arguments, in one process or by its launcher."""
+    if gpus > 1:
+        script = find_shipped('tools', f'dist_{tool}.sh')
+        return ['bash', script, *positional, str(gpus)]
+    return [sys.executable, find_shipped('tools', f'{tool}.py'), *positional]
 
 
 def _follow(process: subprocess.Popen, log: str) -> None:
@@ -200,9 +194,9 @@ def reason_in(log: str) -> str:
         lines = deque(file, maxlen=400)
     for line in reversed(lines):
         for pattern in REASONS:
-            found = pattern.match(line.strip())
-            if found:
-                return found[1]
+            reason = pattern.match(line.strip())
+            if reason:
+                return reason[1]
     rest = [line.strip() for line in lines if line.strip()]
     return rest[-1] if rest else 'ended without a word'
 
@@ -217,9 +211,3 @@ def _write_config(cfg, folder: str, name: str) -> str:
 
 def _results_in(folder: str) -> list[str]:
     return glob.glob(osp.join(glob.escape(folder), '*', 'results.json'))
-
-
-def _write_whole(path: str, content: dict) -> None:
-    """Never half of it."""
-    write_json(f'{path}.tmp', content)
-    os.replace(f'{path}.tmp', path)

@@ -1,10 +1,8 @@
 """How a table is reproduced, and the configs that follow from it."""
 
 import copy
-import hashlib
 import json
 import os.path as osp
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -15,6 +13,7 @@ from mmengine.config import Config
 from ..datasets.class_names import BUILT_IN
 from ..datasets.pipeline_access import own_dataset
 from ..datasets.views import views_of
+from ..files import sha256
 from ..recipes import set_views, use_rawframes
 from ..recipes.options import check_cfg_options
 from .index import Index
@@ -44,7 +43,7 @@ class Settings(NamedTuple):
         folders (tuple[str]): Where further checkpoints lie.
         gpus (int): Processes of a training or test. Defaults to 1.
         rawframes (bool): Whether extracted frames are read.
-        train (bool): Whether rows are trained though a checkpoint is there.
+        train (bool): Whether rows are trained though a checkpoint is at hand.
         cfg_options (dict): Of every config, in dotted keys.
     """
 
@@ -154,7 +153,7 @@ def training_config(
 def total_batch(index: Index, name: str) -> int:
     """Videos a training step, over all GPUs, as the index says."""
     metadata = index.entries[name]['Metadata']
-    processes = re.match(r'\d+', metadata['Training Resources'])[0]
+    processes = metadata['Training Resources'].split()[0]  # such as '8 GPUs'
     return metadata['Batch Size'] * int(processes)
 
 
@@ -171,7 +170,7 @@ def recipe_of(cfg: Config, gpus: int) -> dict:
 def digest(content) -> str:
     """Of anything that JSON can write."""
     text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256(text)[:16]
 
 
 def checkpoint_bytes(cfg: Config) -> Optional[int]:
@@ -210,11 +209,11 @@ def kept_checkpoints(cfg: Config) -> int:
 
 def encoders(cfg: Config) -> list[dict]:
     """The configs of CLIP's towers, wherever they are in the model."""
-    found, rest = [], [cfg.model]
+    towers, rest = [], [cfg.model]
     while rest:
         part = rest.pop()
         if isinstance(part, dict):
             if 'pretrained' in part:
-                found.append(part)
+                towers.append(part)
             rest += part.values()
-    return found
+    return towers
