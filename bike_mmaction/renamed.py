@@ -61,6 +61,8 @@ NAMES: dict[str, dict[str, str]] = {
         'find_config': 'shipped',
         'read_classes': 'datasets.typed_names',
     },
+    'training': {'set_epochs': 'recipes'},
+    'training.schedule': {'set_epochs': 'recipes'},
     'models.vcs_head': {
         'concept_spotting': 'models.concept_spotting',
         'frame_saliency': 'models.concept_spotting',

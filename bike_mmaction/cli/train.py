@@ -94,7 +94,8 @@ def change_file(cfg, args: argparse.Namespace) -> None:
 
 def change_training(cfg, args: argparse.Namespace) -> None:
     """Apply what concerns the config with all its options."""
-    from ..training import CHECKS, add_checks, set_epochs
+    from ..recipes import set_epochs
+    from ..training import CHECKS, add_checks
 
     if args.epochs is not None:
         set_epochs(cfg, args.epochs)

@@ -31,6 +31,7 @@ from .datasets import use_dataset
 from .frames import repeat_augmentation, set_clip_len, use_rawframes
 from .images import fold_frames, set_image_size, use_resize
 from .protocols import few_shot, zero_shot
+from .schedule import set_epochs
 from .views import set_views, use_dense_sampling
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     'leave_out_video',
     'repeat_augmentation',
     'set_clip_len',
+    'set_epochs',
     'set_image_size',
     'set_views',
     'use_attributes',

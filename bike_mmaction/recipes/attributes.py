@@ -37,34 +37,40 @@ def add_attributes_branch(
             with, whatever is trained on them. None: that of the video branch.
         **head: Arguments of :class:`.AttributesTextHead`.
     """
-    model = cfg.model
-    files = {
-        split: ann_file.replace('{split}', name)
-        for split, name in (('train', 'train'), ('val', 'val'), ('test', 'val'))
-    }
+    parts = {'train': 'train', 'val': 'val', 'test': 'val'}
     if not train:
-        files.pop('train')
+        parts.pop('train')
         head = dict(mlp=False, **head)
+    files = {split: ann_file.replace('{split}', parts[split]) for split in parts}
     use_attributes(cfg, files, topk)
-    model['attributes_head'] = dict(
+    cfg.model['attributes_head'] = dict(
         type='AttributesTextHead',
-        num_classes=model['cls_head']['num_classes'],
-        class_names=model['cls_head']['class_names'],
+        num_classes=cfg.model['cls_head']['num_classes'],
+        class_names=cfg.model['cls_head']['class_names'],
         loss_cls=dict(type='ContrastiveLoss'),
         **head,
     )
     if clip is not None:
-        model['association'] = dict(clip)
-    branches = [
-        dict(type='BranchMetric', branch=branch) for branch in ('video', 'attributes')
-    ]
-    cfg.test_evaluator = [dict(type='AccMetric'), *branches]
-    cfg.val_evaluator = cfg.test_evaluator
+        cfg.model['association'] = dict(clip)
+    _report_branches(cfg, train)
     if train:
-        model['train_branches'] = ['attributes']
-        model['data_preprocessor']['type'] = 'OptionalVideoDataPreprocessor'
-        leave_out_video(cfg, ['train', 'val'])
-        cfg.val_evaluator = branches[1]
+        _train_attributes_only(cfg)
+
+
+def _report_branches(cfg, train: bool) -> None:
+    """V, A and V+A in a test; where A is trained, A alone in a validation."""
+    video, attributes = (
+        dict(type='BranchMetric', branch=branch) for branch in ('video', 'attributes')
+    )
+    cfg.test_evaluator = [dict(type='AccMetric'), video, attributes]
+    cfg.val_evaluator = attributes if train else cfg.test_evaluator
+
+
+def _train_attributes_only(cfg) -> None:
+    """Freeze the video branch, and decode no video for it."""
+    cfg.model['train_branches'] = ['attributes']
+    cfg.model['data_preprocessor']['type'] = 'OptionalVideoDataPreprocessor'
+    leave_out_video(cfg, ['train', 'val'])
 
 
 def use_attributes(cfg, ann_files: dict[str, str], topk: int = 5) -> None:

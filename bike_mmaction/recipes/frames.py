@@ -30,10 +30,10 @@ def set_clip_len(cfg, clip_len: int) -> None:
 def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
     """Read extracted frames instead of video files.
 
-    Paths change as the toolbox names them: ``videos_train`` to
+    Paths change as MMAction2 names them: ``videos_train`` to
     ``rawframes_train``, ``..._list_videos.txt`` to ``..._list_rawframes.txt``.
-    The variable ``test_pipeline`` stays that of video files, for the
-    toolbox's inference API.
+    The variable ``test_pipeline`` stays that of video files, for
+    MMAction2's inference API.
 
     Args:
         cfg (Config | ConfigDict): The config to change.
@@ -91,18 +91,21 @@ def repeat_augmentation(cfg, num_repeats: int) -> None:
         )
     part_pipelines(cfg, 'train')
     for pipeline in pipelines_of(cfg, 'train'):
-        decoding = [t for t in pipeline if t['type'].endswith('Decode')]
-        if not decoding:
-            raise ValueError(
-                'repeated augmentation needs a training pipeline that decodes frames'
-            )
-        first = pipeline.index(decoding[-1]) + 1
-        repeated = pipeline[first:]
-        if repeated[0]['type'] == 'RepeatSample':
-            repeated = repeated[0]['transforms']
-        pipeline[first:] = [
-            ConfigDict(
-                type='RepeatSample', num_repeats=num_repeats, transforms=repeated
-            )
-        ]
+        _repeat_after_decoding(pipeline, num_repeats)
     cfg.train_dataloader['collate_fn'] = ConfigDict(collate)
+
+
+def _repeat_after_decoding(pipeline: list, num_repeats: int) -> None:
+    """Put all that follows the decoding into one ``RepeatSample``."""
+    decoding = [t for t in pipeline if t['type'].endswith('Decode')]
+    if not decoding:
+        raise ValueError(
+            'repeated augmentation needs a training pipeline that decodes frames'
+        )
+    first = pipeline.index(decoding[-1]) + 1
+    repeated = pipeline[first:]
+    if repeated[0]['type'] == 'RepeatSample':
+        repeated = repeated[0]['transforms']
+    pipeline[first:] = [
+        ConfigDict(type='RepeatSample', num_repeats=num_repeats, transforms=repeated)
+    ]

@@ -30,7 +30,7 @@ def use_resize(cfg, kind: str) -> None:
     Args:
         cfg (Config | ConfigDict): The config to change.
         kind (str): 'antialiased', as CLIP and most image models were trained:
-            bicubic, and the training crop bilinear. 'mmcv', as the toolbox
+            bicubic, and the training crop bilinear. 'mmcv', as MMAction2
             trains its models: bilinear without antialiasing.
 
     Raises:

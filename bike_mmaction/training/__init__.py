@@ -1,7 +1,8 @@
+from ..renamed import old_names
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
 from .resume import CheckResume
-from .schedule import check_schedule, set_epochs
+from .schedule import check_schedule
 from .start import CheckStart
 
 # By the names that they have in `default_hooks` of the configs.
@@ -27,6 +28,8 @@ def add_checks(cfg) -> None:
     }
 
 
+__getattr__ = old_names(__name__)
+
 __all__ = [
     'CHECKS',
     'AnySizeTrainLoop',
@@ -35,5 +38,4 @@ __all__ = [
     'CheckStart',
     'add_checks',
     'check_schedule',
-    'set_epochs',
 ]

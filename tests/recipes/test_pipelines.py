@@ -206,7 +206,7 @@ class TestResize:
             'vcs_videomae_vitb16',
         ],
     )
-    def test_models_of_the_toolbox_resize_as_it_does(self, name):
+    def test_models_of_mmaction2_resize_as_it_does(self, name):
         cfg = config(f'{name}_k400')
         assert self.resizes(cfg) == [
             ('Resize', (-1, 256), 'bilinear'),
@@ -226,7 +226,7 @@ class TestResize:
             use_resize(config(), 'pil')
 
     def test_size_of_an_older_config(self, video):
-        """As they were dumped: the toolbox's ``Resize`` and ``CenterCrop``."""
+        """As they were dumped: MMAction2's ``Resize`` and ``CenterCrop``."""
         cfg = config()
         use_resize(cfg, 'mmcv')
         for split in ('train', 'val', 'test'):

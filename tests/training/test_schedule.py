@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.registry import PARAM_SCHEDULERS
 
-from bike_mmaction.training.schedule import Run, check_schedule, set_epochs
+from bike_mmaction.recipes import set_epochs
+from bike_mmaction.training.schedule import Run, check_schedule
 from tests.kit import ROOT
 
 EPOCH = 10  # iterations
