@@ -1,4 +1,4 @@
-# CLIP's image encoder under the toolbox's I3D head.
+# CLIP's image encoder under MMAction2's I3D head.
 _base_ = '../bike_vitb32_k400.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# CLIP's image encoder under the toolbox's TSN head.
+# CLIP's image encoder under MMAction2's TSN head.
 _base_ = '../bike_vitb32_k400.py'
 
 from bike_mmaction.recipes import fold_frames

@@ -1,11 +1,10 @@
-# VCS on a ResNet-50 that sees each frame by itself, in the toolbox's
+# VCS on a ResNet-50 that sees each frame by itself, in MMAction2's
 # recognizer for images.
-_base_ = '../bike_vitb32_k400.py'
+_base_ = '../_base_/vcs_on_mmaction2.py'
 
-from bike_mmaction.recipes import fold_frames, use_resize
+from bike_mmaction.recipes import fold_frames
 
 fold_frames(_base_)
-use_resize(_base_, 'mmcv')  # as the toolbox trains it
 
 model = dict(
     type='Recognizer2D',
@@ -16,7 +15,5 @@ model = dict(
         depth=50,
         norm_eval=False,
     ),
-    neck=None,
     cls_head=dict(in_channels=2048, num_segments=8),
-    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
 )

@@ -1,12 +1,7 @@
 # VCS on Video Swin: saliency over pairs of frames, which its patches join.
-_base_ = '../bike_vitb32_k400.py'
-
-from bike_mmaction.recipes import use_resize
-
-use_resize(_base_, 'mmcv')  # as the toolbox trains it
+_base_ = '../_base_/vcs_on_mmaction2.py'
 
 model = dict(
-    type='Recognizer3D',
     backbone=dict(
         _delete_=True,
         type='SwinTransformer3D',
@@ -20,7 +15,5 @@ model = dict(
         drop_path_rate=0.1,
         patch_norm=True,
     ),
-    neck=None,
     cls_head=dict(in_channels=768),
-    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
 )

@@ -1,13 +1,11 @@
 # VCS on the ViT of VideoMAE, with 16 frames. One embedding a clip.
-_base_ = '../bike_vitb32_k400.py'
+_base_ = '../_base_/vcs_on_mmaction2.py'
 
-from bike_mmaction.recipes import set_clip_len, use_resize
+from bike_mmaction.recipes import set_clip_len
 
 set_clip_len(_base_, 16)
-use_resize(_base_, 'mmcv')  # as the toolbox trains it
 
 model = dict(
-    type='Recognizer3D',
     backbone=dict(
         _delete_=True,
         type='VisionTransformer',
@@ -26,7 +24,5 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    neck=None,
     cls_head=dict(in_channels=768),
-    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
 )
