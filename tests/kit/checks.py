@@ -29,7 +29,7 @@ def collected() -> Iterator[Callable]:
         done.append(about)
         try:
             yield
-        except Exception as error:
+        except (Exception, pytest.fail.Exception) as error:
             failures.append(f'{about}: {_describe(error)}')
 
     yield check

@@ -18,6 +18,13 @@ def test_all_failures_are_told():
     assert 'number 1' not in told
 
 
+def test_what_is_not_raised_is_a_failure():
+    with pytest.raises(pytest.fail.Exception, match='2 of 2'), collected() as check:
+        for number in range(2):
+            with check(number), pytest.raises(ValueError):
+                int(number)
+
+
 def test_nothing_to_check_is_a_failure():
     with pytest.raises(AssertionError, match='nothing was checked'), collected():
         pass
