@@ -39,8 +39,10 @@ def collected() -> Iterator[Callable]:
     assert done, 'nothing was checked'
 
 
-def _describe(error: Exception) -> str:
-    """Where and why a check has failed."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+def _describe(error: BaseException) -> str:
+    """Where in the tests, and why, a check has failed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if osp.basename(f.filename).startswith('test_')]
+    frame = (own or frames)[-1]
     why = str(error) if isinstance(error, AssertionError) else repr(error)
     return f'{osp.basename(frame.filename)}:{frame.lineno}: {why or frame.line}'
