@@ -18,7 +18,8 @@ NOT_SHIPPED = shutil.ignore_patterns('__pycache__', '*.pyc', 'work_dirs')
 
 
 class BuildWithTools(build_py):
-    """Copies ``SHIPPED`` into the built package, never into the source."""
+    """Copies ``SHIPPED`` and the model index into the built package, never into
+    the source."""
 
     def run(self) -> None:
         super().run()
@@ -30,6 +31,7 @@ class BuildWithTools(build_py):
             shutil.copytree(
                 osp.join(ROOT, name), osp.join(mim, name), ignore=NOT_SHIPPED
             )
+        shutil.copy(osp.join(ROOT, 'model-index.yml'), mim)
 
 
 def ranges(bounds: dict[str, tuple[str, str]]) -> list[str]:

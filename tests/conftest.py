@@ -106,7 +106,7 @@ def source(tmp_path_factory):
             ignore=shutil.ignore_patterns('__pycache__', 'work_dirs'),
         )
     files = 'setup.py pyproject.toml MANIFEST.in README.md LICENSE bike_mmaction_cli.py'
-    for name in files.split():
+    for name in [*files.split(), 'model-index.yml']:
         shutil.copy(osp.join(ROOT, name), copy)
     return copy
 

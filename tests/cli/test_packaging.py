@@ -68,6 +68,7 @@ class TestInstalled:
             expected |= {
                 osp.join('.mim', name, path) for path in files_in(source / name)
             }
+        expected.add(osp.join('.mim', 'model-index.yml'))
         assert files_in(package) == expected
 
     def test_distributions_fit_for_pypi(self, built):
