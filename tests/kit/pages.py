@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from tests.kit import ROOT
 
-PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'] + sorted(
+PAGES = sorted(
     osp.relpath(path, ROOT)
-    for path in glob(osp.join(ROOT, 'docs', '**', '*.md'), recursive=True)
+    for folder in ('', 'configs', 'docs')
+    for path in glob(
+        osp.join(ROOT, folder, '**' * bool(folder), '*.md'), recursive=True
+    )
     if '_build' not in path
 )
 FENCE = re.compile(r'^```([^\n]*)\n(.*?)^```$', re.M | re.S)
