@@ -6,7 +6,7 @@ import os
 import os.path as osp
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Union
+from typing import Any, Protocol, Union
 
 VIDEO_EXTENSIONS = tuple(
     '.mp4 .avi .mkv .webm .mov .m4v .mpg .mpeg .wmv .flv .3gp .ogv .ts'.split()
@@ -80,3 +80,19 @@ def without_video_extension(path: str) -> str:
     """A path without the extension of a video file, if it has one."""
     stem, extension = osp.splitext(path)
     return stem if extension.lower() in VIDEO_EXTENSIONS else path
+
+
+class Info(Protocol):
+    """What is known of a video: a dictionary, or MMAction2's data sample."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+
+def source_of(info: Info, default: Any = '?') -> Any:
+    """The file of a video, or the folder of its frames.
+
+    Args:
+        info (dict | ActionDataSample): With ``filename`` or ``frame_dir``.
+        default: What stands in place of both. Defaults to '?'.
+    """
+    return info.get('filename', info.get('frame_dir', default))

@@ -63,6 +63,17 @@ NAMES: dict[str, dict[str, str]] = {
     },
     'training': {'set_epochs': 'recipes'},
     'training.schedule': {'set_epochs': 'recipes'},
+    'datasets.annotation': {
+        'EXTENSIONS': 'files',
+        'FrameFolder': 'datasets.video_folders',
+        'UnusableEntry': 'datasets.video_folders',
+        'VideoFolder': 'datasets.video_folders',
+        'frame_numbers': 'datasets.frame_names',
+        'is_named': 'files',
+        'remark_on_frames': 'datasets.frame_names',
+        'without_extension': 'files',
+        'write_lines': 'files',
+    },
     'models.vcs_head': {
         'concept_spotting': 'models.concept_spotting',
         'frame_saliency': 'models.concept_spotting',
@@ -77,6 +88,9 @@ NAMES: dict[str, dict[str, str]] = {
 }
 # Of names that are others now, whatever module they are looked for in.
 NEW_NAMES = {
+    'EXTENSIONS': 'VIDEO_EXTENSIONS',
+    'is_named': 'has_extension',
+    'without_extension': 'without_video_extension',
     'find_toolbox_tool': 'find_mmaction_tool',
     'load_toolbox_tool': 'load_mmaction_tool',
     'patch_toolbox': 'apply_remedies',

@@ -22,6 +22,7 @@ from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
 from ..datasets.pipeline_access import own_dataset
 from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
+from ..files import sha256
 from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT
 from ..models.wrappers import unwrap_model
@@ -80,7 +81,7 @@ def generate_attributes(
         generator=f'bike_mmaction {__version__}',
         model=_describe_model(model),
         lexicon=dict(
-            name=name, phrases=len(phrases), sha256=_sha256('\n'.join(phrases).encode())
+            name=name, phrases=len(phrases), sha256=sha256('\n'.join(phrases))
         ),
         prompt=prompt,
         topk=topk,
@@ -207,7 +208,7 @@ def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
             {k: v for k, v in dataset.items() if k not in where},
             split=split,
             list=osp.basename(ann_file),
-            sha256=_sha256(file.read()),
+            sha256=sha256(file.read()),
         )
 
 
@@ -234,7 +235,3 @@ def read_header(path: str) -> dict:
     header = dict(AttributeFile(path).header)
     header.pop('unreadable', None)
     return header
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from mmengine.dataset import Compose
 
-from ..datasets.annotation import EXTENSIONS, is_named
 from ..datasets.segments import segment_frames
 from ..errors import PipelineError, explain
+from ..files import VIDEO_EXTENSIONS, has_extension
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 Segment = tuple[float, float]
@@ -119,7 +119,7 @@ class ImageFolder:
 
 
 def _files(folder: str, suffixes: Sequence[str]) -> list[str]:
-    names = [n for n in os.listdir(folder) if is_named(n, suffixes)]
+    names = [n for n in os.listdir(folder) if has_extension(n, suffixes)]
     names.sort(
         key=lambda name: [
             int(part) if place % 2 else part
@@ -189,13 +189,13 @@ def find_sources(inputs) -> list[Source]:
     path = os.fspath(inputs)
     if not osp.isdir(path):
         return [Source(path, VideoFile(path))]
-    videos = _files(path, EXTENSIONS)
+    videos = _files(path, VIDEO_EXTENSIONS)
     if videos:
         return [Source(video, VideoFile(video)) for video in videos]
     images = ImageFolder(path)
     if not len(images):
         raise ValueError(
-            f"'{path}' has neither videos ({', '.join(EXTENSIONS)}) nor images"
+            f"'{path}' has neither videos ({', '.join(VIDEO_EXTENSIONS)}) nor images"
         )
     return [Source(path, images)]
 

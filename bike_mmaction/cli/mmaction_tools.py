@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..checkpoint import allow_own_types
-from ..datasets.annotation import frame_numbers
+from ..datasets.frame_names import frame_numbers
 from ..recipes import use_rawframes
 from ..shipped import find_config, find_mmaction_tool
 

@@ -8,6 +8,7 @@ from functools import partial
 from math import prod
 
 from ..errors import PipelineError, explain
+from ..files import source_of
 from .registry import remedy, replace
 from .versions import torch_version
 
@@ -170,11 +171,7 @@ def name_file_in_pipeline_errors() -> None:
 
     def naming(original):
         def call(self, data):
-            source = (
-                data.get('filename', data.get('frame_dir'))
-                if isinstance(data, dict)
-                else None
-            )
+            source = source_of(data, None) if isinstance(data, dict) else None
             try:
                 return original(self, data)
             except Exception as error:

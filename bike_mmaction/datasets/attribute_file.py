@@ -15,18 +15,15 @@ import os.path as osp
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
+from ..files import replaced, without_video_extension
+
 HEADER = '__header__'
 PHRASES = 'classname_topk'
-EXTENSIONS = frozenset(
-    '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ogv .ts .webm .wmv'.split()
-)
 
 
 def key_parts(path: str) -> tuple[str, ...]:
     """Folders and name of a video, without the extension of a video file."""
-    stem, extension = osp.splitext(path)
-    if extension.lower() in EXTENSIONS:
-        path = stem
+    path = without_video_extension(path)
     return tuple(p for p in path.replace('\\', '/').split('/') if p not in ('', '.'))
 
 
@@ -176,10 +173,8 @@ def write_attribute_file(path: str, header: dict, videos: dict[str, dict]) -> No
     """
     content = {HEADER: {PHRASES: [], **header}, **videos}
     lines = [f'{json.dumps(k)}: {json.dumps(v)}' for k, v in content.items()]
-    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
-    with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
+    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
         file.write('{\n' + ',\n'.join(lines) + '\n}\n')  # a video a line
-    os.replace(f'{path}.tmp', path)
 
 
 def _read_json(path: str) -> dict:

@@ -11,7 +11,7 @@ from typing import Optional
 
 from mmaction.registry import DATASETS
 
-from .annotation import write_lines
+from ..files import source_of, write_lines
 from .checking import (
     PROBLEMS,
     Verdict,
@@ -80,12 +80,7 @@ def list_problems(
 ) -> list[dict]:
     """What is reported of each entry with a problem."""
     return [
-        dict(
-            line=number,
-            entry=line,
-            path=info.get('filename', info.get('frame_dir')),
-            **verdict._asdict(),
-        )
+        dict(line=number, entry=line, path=source_of(info), **verdict._asdict())
         for number, (line, info, verdict) in enumerate(zip(lines, infos, verdicts), 1)
         if verdict.problem
     ]

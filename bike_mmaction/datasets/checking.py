@@ -13,6 +13,7 @@ from mmengine.fileio import list_from_file
 from tqdm import tqdm
 
 from ..errors import explain
+from ..files import source_of
 from .segments import KeepSegment
 
 # Workers begin with what is imported already, which takes seconds otherwise.
@@ -45,7 +46,7 @@ def check_entry(info: dict, full: bool = False) -> Verdict:
         full (bool): Whether to decode every frame, instead of the first, the
             middle and the last one. Defaults to False.
     """
-    source = info.get('filename', info.get('frame_dir', '?'))
+    source = source_of(info)
     if not osp.exists(source):
         return Verdict(False, 'missing', 'no such file or folder')
     try:

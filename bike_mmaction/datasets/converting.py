@@ -5,22 +5,16 @@ What ``bike convert-list`` does.
 
 from typing import NamedTuple, Optional
 
-from .annotation import (
-    AnnotationList,
-    FrameFolder,
-    VideoFolder,
-    make_list,
-    remark_on_frames,
-    without_extension,
-    write_lines,
-    write_missing,
-)
+from ..files import without_video_extension, write_lines
+from .annotation import AnnotationList, make_list, write_missing
 from .catalog import FRAMES, DatasetInfo, find_dataset
 from .class_labels import ClassLabels
 from .class_names import load_class_names
+from .frame_names import remark_on_frames
 from .official import Entry
 from .preparing import join_remarks
 from .released_lists import ReleasedList, find_segment, name_videos, read_list
+from .video_folders import FrameFolder, VideoFolder
 
 
 class Options(NamedTuple):
@@ -177,7 +171,7 @@ def without_frames(options: Options, source: ReleasedList) -> AnnotationList:
         path = names[-1]
         if options.to == 'rawframes':
             path += f' {source.totals[i]}'
-        elif path == without_extension(path):
+        elif path == without_video_extension(path):
             path += options.extension
         lines.append(f'{path} {labels[0]}')
     return AnnotationList(lines, [], {}, len(lines))

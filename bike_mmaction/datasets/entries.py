@@ -6,14 +6,7 @@ from typing import Any
 
 import torch
 
-
-def source_of(info) -> str:
-    """The file or folder of a video.
-
-    Args:
-        info (dict | ActionDataSample): What is known of it.
-    """
-    return info.get('filename', info.get('frame_dir', '?'))
+from ..files import source_of
 
 
 def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:

@@ -8,7 +8,8 @@ from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
-from .entries import entry_of, source_of
+from ..files import source_of
+from .entries import entry_of
 
 
 def choose_shots(

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from .entries import source_of, without_label
+from ..files import source_of
+from .entries import without_label
 
 
 def annotated(dataset) -> Iterator[BaseDataset]:

@@ -7,19 +7,13 @@ import os.path as osp
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from .annotation import (
-    EXTENSIONS,
-    FrameFolder,
-    VideoFolder,
-    make_list,
-    remark_on_frames,
-    without_extension,
-    write_lines,
-    write_missing,
-)
+from ..files import VIDEO_EXTENSIONS, without_video_extension, write_lines
+from .annotation import make_list, write_missing
 from .catalog import FRAMES, DatasetInfo
 from .class_labels import ClassLabels
+from .frame_names import remark_on_frames
 from .official import OfficialList, official_class_names, read_official
+from .video_folders import FrameFolder, VideoFolder
 
 
 class Plan(NamedTuple):
@@ -170,8 +164,9 @@ def write_class_names(info: DatasetInfo, annotations: str, data_root: str) -> No
 
 def expected(kind: str, frames: str, name: str) -> str:
     """What a video may be called, for a message."""
-    stem = without_extension(name)
+    stem = without_video_extension(name)
     if kind == 'videos':
-        return f"files such as '{stem}{EXTENSIONS[0]}' (one of {', '.join(EXTENSIONS)})"
+        extensions = ', '.join(VIDEO_EXTENSIONS)
+        return f"files such as '{stem}{VIDEO_EXTENSIONS[0]}' (one of {extensions})"
     frame = frames.replace('{video}', osp.basename(stem)).format(1)
     return f"frames such as '{stem}/{frame}' (other names: --frames TEMPLATE)"

@@ -20,6 +20,7 @@ from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from ..datasets.attribute_file import PHRASES, write_attribute_file
+from ..files import source_of, write_json
 from ..models.association import nearest_phrases
 
 
@@ -50,10 +51,7 @@ class Journal:
         if osp.isfile(self._header):
             check_same(self.header(), header, self.folder)
             return
-        os.makedirs(self.folder, exist_ok=True)
-        with open(f'{self._header}.tmp', 'w', encoding='utf-8') as file:
-            json.dump(header, file)
-        os.replace(f'{self._header}.tmp', self._header)
+        write_json(self._header, header)
 
     def header(self) -> dict:
         """The settings it was begun with."""
@@ -193,9 +191,9 @@ class AttributesDump(BaseMetric):
         self.on_progress(len(data_samples))
 
     def _record(self, sample: dict) -> dict:
-        name = 'filename' if 'filename' in sample else 'frame_dir'
-        root = self.roots.get('video' if name == 'filename' else 'img')
-        key = osp.relpath(sample[name], root) if root else sample[name]
+        root = self.roots.get('video' if 'filename' in sample else 'img')
+        path = source_of(sample)
+        key = osp.relpath(path, root) if root else path
         record = dict(index=int(sample['sample_idx']), key=key)
         if 'unreadable' in sample:
             return dict(record, unreadable=sample['unreadable'])

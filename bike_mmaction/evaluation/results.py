@@ -1,6 +1,5 @@
 """What a test leaves behind: results as JSON, and as tables."""
 
-import hashlib
 import json
 import os.path as osp
 import re
@@ -12,10 +11,10 @@ import torch
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
-from ..datasets.annotation import without_extension
 from ..datasets.entries import entry_of, innermost, without_label
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
+from ..files import file_sha256, sha256, without_video_extension, write_json
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
 from ..models.wrappers import unwrap_model
@@ -41,8 +40,8 @@ def list_fingerprint(dataset) -> str:
         path, *rest = entry_of(info, dataset.data_prefix.values())
         if 'total_frames' in info and 'offset' not in info:
             rest = rest[1:]
-        lines.append(json.dumps([without_extension(path), *rest]))
-    return hashlib.sha256('\n'.join(sorted(lines)).encode()).hexdigest()[:12]
+        lines.append(json.dumps([without_video_extension(path), *rest]))
+    return sha256('\n'.join(sorted(lines)))[:12]
 
 
 def describe_checkpoint(runner) -> Optional[dict]:
@@ -54,14 +53,10 @@ def describe_checkpoint(runner) -> Optional[dict]:
     path = runner._load_from
     if not path:
         return None
-    found = dict(file=path)
+    checkpoint = dict(file=path)
     if osp.isfile(path) and is_main_process():
-        digest = hashlib.sha256()
-        with open(path, 'rb') as file:
-            for part in iter(lambda: file.read(1 << 20), b''):
-                digest.update(part)
-        found['sha256'] = digest.hexdigest()
-    return found
+        checkpoint['sha256'] = file_sha256(path)
+    return checkpoint
 
 
 def describe_model(runner) -> dict:
@@ -76,7 +71,7 @@ def describe_model(runner) -> dict:
             found.update(
                 prompt=head.prompt,
                 classes=len(head.class_names),
-                class_names_sha256=hashlib.sha256(names.encode()).hexdigest(),
+                class_names_sha256=sha256(names),
             )
     for hook in runner.hooks:
         if isinstance(hook, InterpolateWeights):
@@ -146,17 +141,6 @@ def row_of(name: str, results: dict) -> tuple:
     """A row of :func:`write_tables`."""
     videos = f'{results["videos"]["evaluated"]} of {results["list"]["videos"]}'
     return name, results['views'], videos, results['metrics']
-
-
-def write_json(path: str, content: dict) -> None:
-    with open(path, 'w', encoding='utf-8') as file:
-        json.dump(content, file, indent=1, ensure_ascii=False, default=_plain)
-        file.write('\n')
-
-
-def _plain(value):
-    """Tensors and arrays, such as a confusion matrix."""
-    return value.tolist() if hasattr(value, 'tolist') else str(value)
 
 
 def write_tables(path: str, rows: Sequence[tuple]) -> None:

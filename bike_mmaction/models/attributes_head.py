@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ..datasets.entries import source_of
+from ..files import source_of
 from .fusion import BranchScores
 from .label_check import check_labels
 from .text_head import PROMPT, TextHead

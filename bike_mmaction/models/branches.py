@@ -8,7 +8,7 @@ from typing import Optional
 import torch.nn as nn
 from mmengine.logging import print_log
 
-from ..datasets.entries import source_of
+from ..files import source_of
 from .fusion import BranchScores
 
 BRANCHES = ('video', 'attributes')

@@ -7,8 +7,8 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from ..datasets.entries import source_of
 from ..errors import NonFiniteError
+from ..files import source_of
 
 SCORES = (
     'pred_score',

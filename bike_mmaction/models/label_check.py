@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from mmaction.structures import ActionDataSample
 
-from ..datasets.entries import source_of
+from ..files import source_of
 
 
 def check_labels(

@@ -8,8 +8,8 @@ from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
 
-from ..datasets.entries import source_of
 from ..errors import NonFiniteError
+from ..files import source_of
 from ..models.finite import check_predictions, check_weights
 from ..models.wrappers import unwrap_model
 

@@ -2,16 +2,12 @@
 
 import pytest
 
-from bike_mmaction.datasets.annotation import (
-    FrameFolder,
-    UnusableEntry,
-    VideoFolder,
-    frame_numbers,
-    make_list,
-    write_lines,
-)
+from bike_mmaction.datasets.annotation import make_list
+from bike_mmaction.datasets.frame_names import frame_numbers
 from bike_mmaction.datasets.official import Entry
 from bike_mmaction.datasets.segments import segment_frames
+from bike_mmaction.datasets.video_folders import FrameFolder, UnusableEntry, VideoFolder
+from bike_mmaction.files import write_lines
 from tests.kit.lists import write_text
 
 

@@ -7,6 +7,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from ...errors import PipelineError
+from ...files import source_of
 from ..attribute_file import load_attribute_file
 
 
@@ -65,7 +66,7 @@ class LoadAttributes(BaseTransform):
         Raises:
             PipelineError: if the video has none, and ``missing='error'``.
         """
-        video = results.get('filename', results.get('frame_dir', ''))
+        video = source_of(results, '')
         try:
             phrases = self.file.find(video)
         except ValueError as error:  # the video itself need not exist

@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
 from ...errors import PipelineError
+from ...files import source_of
 
 
 @TRANSFORMS.register_module()
@@ -67,7 +68,7 @@ def _reads(step: Compose) -> bool:
 
 
 def _unreadable(known: dict, reason: str) -> dict:
-    source = known.get('filename', known.get('frame_dir', ''))
+    source = source_of(known, '')
     sample = ActionDataSample(metainfo=known)
     sample.set_field(reason, 'unreadable')
     sample.set_field('://' not in source and not osp.exists(source), 'missing')
