@@ -12,7 +12,7 @@ def check_fit(
 ) -> None:
     """Refuse a checkpoint that would leave a model partly untrained.
 
-    mmengine loads with ``strict=False`` and only logs what did not fit.
+    MMEngine loads with ``strict=False`` and only logs what did not fit.
 
     Args:
         state_dict (dict): The tensors to load.

@@ -33,7 +33,7 @@ def load_own_checkpoints() -> None:
 
 
 def load_from_local(filename: str, map_location=None) -> dict:
-    """Read a checkpoint file for mmengine's ``CheckpointLoader``.
+    """Read a checkpoint file for MMEngine's ``CheckpointLoader``.
 
     Args:
         filename (str): A ``.pth`` file, or ``.safetensors``.
@@ -45,7 +45,7 @@ def load_from_local(filename: str, map_location=None) -> dict:
     Raises:
         FileNotFoundError: if there is no such file.
         RuntimeError: if it is not a checkpoint, holds types other than
-            mmengine's own, or is an unconverted released or CLIP file.
+            MMEngine's own, or is an unconverted released or CLIP file.
     """
     path = osp.expanduser(filename)
     if not osp.isfile(path):

@@ -60,14 +60,14 @@ def _reason(error: Exception) -> str:
 
 
 def allow_own_types() -> AbstractContextManager:
-    """While this is entered, ``torch.load`` reads what mmengine saves."""
+    """While this is entered, ``torch.load`` reads what MMEngine saves."""
     if torch_version() < (2, 6):  # they are not restricted
         return nullcontext()
     return torch.serialization.safe_globals(history_buffer_globals())
 
 
 def history_buffer_globals() -> list:
-    """The types in mmengine's checkpoints, for torch's restricted unpickler.
+    """The types in MMEngine's checkpoints, for torch's restricted unpickler.
 
     Returns:
         list: Arguments of ``torch.serialization.safe_globals``.

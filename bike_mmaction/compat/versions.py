@@ -5,13 +5,7 @@ import os
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
-from ..version import DEPENDENCIES, MMCV
-
-# A newer version of these is only warned of: what is used of them is public
-# and documented. MMEngine and MMAction2 (which itself refuses a newer mmcv)
-# are inherited from and repaired inside, for versions that are known: with
-# others a model could train or score otherwise than before without an error.
-MAY_BE_NEWER = ('torch', 'torchvision', 'numpy', 'open_clip_torch')
+from ..version import DEPENDENCIES, MAY_BE_NEWER, MMCV
 
 
 def check_versions() -> None:
