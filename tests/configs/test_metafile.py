@@ -48,8 +48,8 @@ def is_trained(cfg):
 
 
 def evaluators_of(cfg):
-    found = cfg.test_evaluator
-    return found if isinstance(found, list) else [found]
+    evaluators = cfg.test_evaluator
+    return evaluators if isinstance(evaluators, list) else [evaluators]
 
 
 # --- the files

@@ -17,9 +17,10 @@ from PIL import Image
 
 from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
 from bike_mmaction.models.pretrained import get_arch
+from tests.kit import ROOT
+from tests.kit.checks import collected
 from tests.kit.configs import load_config, shrink_model
 
-ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..', '..'))
 with open(osp.join(ROOT, 'tests', 'reference', 'recipes.json')) as recipes:
     RUNS = json.load(recipes)
 PAIRS = [(run, name) for run in RUNS for name in RUNS[run]['configs']]
@@ -60,9 +61,9 @@ def load(name):
 
 
 def same(*values):
-    """The value that all places have; or those found, which equal none."""
-    found = [v for i, v in enumerate(values) if v not in values[:i]]
-    return found[0] if len(found) == 1 else found
+    """The value that all places have; or the list of them, which equals none."""
+    different = [v for i, v in enumerate(values) if v not in values[:i]]
+    return different[0] if len(different) == 1 else different
 
 
 # --- pipelines
@@ -70,7 +71,7 @@ def same(*values):
 
 def pipelines(cfg, *splits):
     """Of the splits that decode videos, flat."""
-    found = []
+    flat = []
     for split in splits:
         if cfg.get(f'{split}_dataloader') is None:
             continue
@@ -78,18 +79,18 @@ def pipelines(cfg, *splits):
         for transform in own_dataset(cfg, split).pipeline:
             pipeline += transform.get('transforms') or [transform]
         if pipeline[-1].get('collect_keys') != ():
-            found.append(pipeline)
-    return found
+            flat.append(pipeline)
+    return flat
 
 
 def transforms(cfg, word, *splits):
     """Those with this word in their names, at least one a pipeline."""
-    found = [
+    named = [
         [t for t in pipeline if word in t.type]
         for pipeline in pipelines(cfg, *(splits or SPLITS))
     ]
-    assert all(found), f'a pipeline has no {word}'
-    return sum(found, [])
+    assert all(named), f'a pipeline has no {word}'
+    return sum(named, [])
 
 
 def resizes(cfg, square):
@@ -111,9 +112,9 @@ def way_of_resizing(transform):
     """Told by what it makes of an image."""
     image = np.random.RandomState(0).randint(0, 256, (60, 80, 3), np.uint8)
     resize = TRANSFORMS.build(dict(transform, scale=(-1, 24)))
-    (found,) = resize(dict(imgs=[image], img_shape=image.shape[:2]))['imgs']
+    (resized,) = resize(dict(imgs=[image], img_shape=image.shape[:2]))['imgs']
     expected = Image.fromarray(image).resize((32, 24), Image.BICUBIC)
-    difference = np.abs(np.int16(found) - np.int16(expected)).max()
+    difference = np.abs(np.int16(resized) - np.int16(expected)).max()
     return 'bicubic, pillow' if difference <= 1 else transform.type
 
 
@@ -121,8 +122,8 @@ def gray_weights(transform):
     """Told by what it makes of red, green and blue."""
     gray = TRANSFORMS.build(dict(transform, prob=1.0))
     colors = np.uint8(np.eye(3)[:, None, None] * np.full((4, 4, 1), 255))
-    found = [gray(dict(img=color))['img'].mean() / 255 for color in colors]
-    return pytest.approx(found, abs=1.5 / 255)
+    grays = [gray(dict(img=color))['img'].mean() / 255 for color in colors]
+    return pytest.approx(grays, abs=1.5 / 255)
 
 
 # --- model and optimizer
@@ -259,18 +260,18 @@ def values_of_attributes(name):
 def resolve(run, name):
     """What a config has for the values of the reference."""
     cfg = load(name)
-    found = {**values_of_images(cfg), **values_of_model(cfg)}
+    values = {**values_of_images(cfg), **values_of_model(cfg)}
     if cfg.get('train_dataloader'):
-        found.update(
+        values.update(
             values_of_schedule(cfg),
             **values_of_optimizer(name),
             **values_of_training(run, cfg),
         )
     if pipelines(cfg, 'train'):
-        found.update(values_of_augmentation(cfg))
+        values.update(values_of_augmentation(cfg))
     if 'attributes_head' in cfg.model:
-        found.update(values_of_attributes(name))
-    return found
+        values.update(values_of_attributes(name))
+    return values
 
 
 def facts(run, name):
@@ -279,11 +280,14 @@ def facts(run, name):
     return {k: v for k, v in RUNS[run].items() if k not in absent}
 
 
-@pytest.mark.parametrize('run,name', PAIRS)
-def test_config_is_as_the_authors_ran_it(run, name):
-    expected, found = facts(run, name), resolve(run, name)
-    assert {key: found[key] for key in expected} == expected
-    assert not set(ABSENT.get((run, name), ())) & set(found)
+def test_configs_are_as_the_authors_ran_them():
+    with collected() as check:
+        for run, name in PAIRS:
+            expected = facts(run, name)
+            with check(f'{run}, {name}'):
+                values = resolve(run, name)
+                assert {key: values[key] for key in expected} == expected
+                assert not set(ABSENT.get((run, name), ())) & set(values)
 
 
 def test_every_run_has_a_config():

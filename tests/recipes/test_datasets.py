@@ -38,9 +38,9 @@ def test_activitynet_is_trained_on_segments(frames, roots, tmp_path):
     for i in range(8):
         info = few.get_data_info(i)
         first, last = info.get('segment', (1, info.get('total_frames')))
-        found = sampled(few.dataset, info)
-        assert first - 1 < min(found) < max(found) <= last
-        assert len(set(found)) >= 4  # of 8, at one frame a second
+        frames_read = sampled(few.dataset, info)
+        assert first - 1 < min(frames_read) < max(frames_read) <= last
+        assert len(set(frames_read)) >= 4  # of 8, at one frame a second
     test = DATASETS.build(own_dataset(cfg, 'test'))
     assert len(test) == 4
     assert max(sampled(test, test.get_data_info(0))) > 16  # of 24

@@ -62,14 +62,14 @@ def test_plan_with_lists_only(lists, capsys):
     """Then everything is trained; what others start from comes first."""
     assert reproduce('general', '--plan', '--gpus', 8) == 0
     printed = capsys.readouterr().out
-    found = states(printed)
-    assert found['bike_vitl14_k400'].endswith('13.9 h, 32 GPUs 18.6 GB train')
-    assert found['bike_vitl14_16f_hmdb51_split1'].endswith(
+    state_of = states(printed)
+    assert state_of['bike_vitl14_k400'].endswith('13.9 h, 32 GPUs 18.6 GB train')
+    assert state_of['bike_vitl14_16f_hmdb51_split1'].endswith(
         'not known 18.6 GB train, after bike_vitl14_16f_k400'
     )
-    assert 'missing' in found['bike_vitl14_16f_activitynet']
+    assert 'missing' in state_of['bike_vitl14_16f_activitynet']
     # The attributes are of the first stage's videos, and are not there.
-    assert 'missing' in found[ATTRIBUTES]
+    assert 'missing' in state_of[ATTRIBUTES]
     assert "Hours of the authors' trainings: 137.7 in all, of 3 not known" in printed
     assert "'openai' of ViT-L-14-quickgelu" in printed
 
@@ -93,13 +93,13 @@ def test_plan_with_checkpoints(lists, capsys):
         'bike_vitl14_k400=other.pth',
     ]
     reproduce(*args)
-    found = states(capsys.readouterr().out)
+    state_of = states(capsys.readouterr().out)
     for name in ('bike_vitl14_16f_k400', 'bike_vitb16_k400', 'bike_vitl14_k400'):
-        assert found[name].endswith(' test only')
-    assert found['bike_vitl14_16f_hmdb51_split1'].endswith(' train')
+        assert state_of[name].endswith(' test only')
+    assert state_of['bike_vitl14_16f_hmdb51_split1'].endswith(' train')
     reproduce(*args, '--train')
-    found = states(capsys.readouterr().out)
-    assert found['bike_vitl14_k400'].endswith(' train')
+    state_of = states(capsys.readouterr().out)
+    assert state_of['bike_vitl14_k400'].endswith(' train')
 
 
 REFUSED = [

@@ -33,7 +33,7 @@ def test_mean_of_the_splits():
             r for r in rows_of(shipped(), 'zero-shot') if 'k600' in r.name
         )
     ]
-    found = means_of_splits(
+    means = means_of_splits(
         rows,
         [
             dict(
@@ -43,7 +43,7 @@ def test_mean_of_the_splits():
             for p in rows
         ],
     )
-    (line,) = cells(found, [])[1:]
+    (line,) = cells(means, [])[1:]
     assert line[0] == 'Kinetics-600, mean of 3 splits'
     assert line[4:8] == ['68.53 ± 1.23', '', '71.00 ± 0.82', '+2.47']
 
