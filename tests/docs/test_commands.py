@@ -7,6 +7,7 @@ these options and accepts these values.
 import os
 import os.path as osp
 import re
+import warnings
 
 import mmaction
 import pytest
@@ -159,7 +160,21 @@ def is_config(word):
 
 
 def parse(words):
-    """Read the arguments of a command as itself does it; raise what it says."""
+    """Read the arguments of a command as itself does it; raise what it says.
+
+    Old names of configs, which still work with a warning, are errors.
+    """
+    for word in words:
+        if re.fullmatch(r'configs/\S+', word):
+            assert osp.isfile(word), f"no config '{word}'"
+        elif re.fullmatch(r'(bike|vcs|clip)_[a-z0-9_]+', word):
+            assert is_config(word), f"no config '{word}'"
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', FutureWarning)
+        return _parse(words)
+
+
+def _parse(words):
     program, *rest = words
     if program == 'bike':
         return cli.read_arguments(rest[0], rest[1:], f'bike {rest[0]}')
