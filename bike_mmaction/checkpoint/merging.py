@@ -52,7 +52,7 @@ def merge_branches(video: dict, attributes: dict) -> Conversion:
 
 def _state_of(checkpoint: dict, branch: str, head: str) -> StateDict:
     """The tensors of a checkpoint, in which those of a head must be."""
-    state = checkpoint.get('state_dict', {})
+    state = checkpoint.get('state_dict', {}) if isinstance(checkpoint, dict) else {}
     if not any(name.startswith(head) for name in state):
         raise ValueError(
             f'the {branch} checkpoint has no {head}* tensors. '
