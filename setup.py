@@ -34,19 +34,19 @@ class BuildWithTools(build_py):
         shutil.copy(osp.join(ROOT, 'model-index.yml'), mim)
 
 
-def ranges(bounds: dict[str, tuple[str, str]]) -> list[str]:
-    """``{'torch': ('2.1', '3')}`` as pip writes it: ``torch>=2.1,<3``."""
-    return [f'{name}>={low},<{high}' for name, (low, high) in bounds.items()]
-
-
 def dependencies() -> list[str]:
     """What pip is to install, with the ranges that the package checks.
 
     To import the package would import torch, which pip has yet to install.
     """
     versions = runpy.run_path(osp.join(ROOT, 'bike_mmaction', 'version.py'))
+    newer = versions['MAY_BE_NEWER']
+    ranges = [
+        f'{name}>={low}' if name in newer else f'{name}>={low},<{high}'
+        for name, (low, high) in versions['DEPENDENCIES'].items()
+    ]
     return [
-        *ranges(versions['DEPENDENCIES']),
+        *ranges,
         'av',
         'decord',
         'importlib_metadata',  # imported by mmaction2, which omits it

@@ -57,7 +57,7 @@ def check_model_arguments(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: if config, checkpoint or weights do not exist.
-        ValueError: if there are no such views.
+        ValueError: if such views do not exist.
     """
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)

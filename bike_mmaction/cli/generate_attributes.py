@@ -54,7 +54,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find the config, and refuse views that there are not."""
+    """Find the config, and refuse views that do not exist."""
     args.config = find_config(args.config)
     if args.views is not None:
         parse_views(args.views)

@@ -53,7 +53,7 @@ def plan(
 
 
 def write(planned: Plan, folder: VideoFolder) -> bool:
-    """Write a list and report on it; False if none of its videos is there."""
+    """Write a list and report on it; False if none of its videos is on disk."""
     written = make_list(planned.content.entries, folder)
     remarks = join_remarks({**planned.content.remarks, **written.remarks})
     if not written.lines:

@@ -102,7 +102,7 @@ def answer(argv):
 
 
 def test_every_command_tells_them(folder, video, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # which is empty: there are no lists
+    monkeypatch.chdir(tmp_path)  # which is empty, without lists
     with collected() as check:
         for name, config, checkpoint, words, more in mistakes():
             values = dict(

@@ -38,7 +38,7 @@ LABELS = [i * 7 % len(CLASSES) for i in range(COUNT)]
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
-    """A video of each class, and a list with one that is not there."""
+    """A video of each class, and a list with one that does not exist."""
     root = write_dataset(
         tmp_path_factory.mktemp('videos'), COUNT, num_classes=len(CLASSES)
     )
@@ -74,14 +74,14 @@ def config(site, root, folder):
 
 @pytest.fixture(scope='module')
 def checkpoint(away, folder, config):
-    """Trained by the toolbox, in two processes."""
+    """Trained by MMAction2, in two processes."""
     away('env', f'PORT={free_port()}', 'bash', f'{TOOLS}/dist_train.sh', config, 2)
     return str(folder / 'train/epoch_1.pth')
 
 
 @pytest.fixture(scope='module')
 def dump(away, folder, config, checkpoint):
-    """Path of the scores that the toolbox dumps, from two processes."""
+    """Path of the scores that MMAction2 dumps, from two processes."""
     away(
         'env',
         f'PORT={free_port()}',
@@ -112,7 +112,7 @@ def other_dump(folder, dump):
 @pytest.fixture(scope='module')
 def result(away, site, folder, root, config, checkpoint, dump, other_dump):
     """What the command of this name has printed; two run at a time."""
-    own = site / 'bike_mmaction' / '.mim' / 'tools' / 'toolbox.py'
+    own = site / 'bike_mmaction' / '.mim' / 'tools' / 'mmaction_tool.py'
     val = 'val_dataloader.dataset'
     commands = dict(
         api=('-c', API, site, config, checkpoint, root),
@@ -200,9 +200,9 @@ videos = [f'{root}/videos_val/v{i}.mp4' for i in range(5)]
 model = init_recognizer(config, checkpoint, device='cpu')
 scores = [inference_recognizer(model, v).pred_score.tolist() for v in videos]
 inferencer = MMAction2Inferencer(config, checkpoint, device='cpu')
-found = inferencer(videos, batch_size=2, vid_out_dir='drawn', fps=10)
+inferred = inferencer(videos, batch_size=2, vid_out_dir='drawn', fps=10)
 with open('api.json', 'w') as file:
-    json.dump(dict(scores=scores, inferencer=found['predictions']), file)
+    json.dump(dict(scores=scores, inferencer=inferred['predictions']), file)
 """
 
 
@@ -234,8 +234,8 @@ def batch(model, root):
 def scores(model, batch):
     """Class scores of the validation videos [B, K]."""
     with torch.no_grad():
-        found = model(**batch, mode='tensor', stage='head')
-    return (found[0] if isinstance(found, tuple) else found).double()
+        output = model(**batch, mode='tensor', stage='head')
+    return (output[0] if isinstance(output, tuple) else output).double()
 
 
 def values(path, name):
@@ -255,8 +255,8 @@ def test_training_writes_its_losses_twice(checkpoint):
         expected = values(f'{logs}/scalars.json', name)
         # 5 videos, 3 for each process, 2 a batch: what is left is dropped
         assert len(expected) == count
-        found = [event.value for event in events.Scalars(name)]
-        assert found == pytest.approx(expected)
+        logged = [event.value for event in events.Scalars(name)]
+        assert logged == pytest.approx(expected)
     assert min(values(f'{logs}/scalars.json', 'loss')) > 0
 
 
@@ -265,20 +265,20 @@ def test_dump_holds_the_scores(result, folder, dump, scores):
     for path in (dump, str(folder / 'show.pkl')):  # two processes, and one
         samples = load(path)
         assert [int(sample['gt_label']) for sample in samples] == LABELS
-        found = torch.stack([sample['pred_score'] for sample in samples])
-        torch.testing.assert_close(found.double(), scores, rtol=1e-4, atol=1e-5)
+        dumped = torch.stack([sample['pred_score'] for sample in samples])
+        torch.testing.assert_close(dumped.double(), scores, rtol=1e-4, atol=1e-5)
     assert scores.std(0).min() > 1e-3  # the videos differ
 
 
 def test_python_api_recognizes(result, folder, scores):
     result('api')
-    found = load(str(folder / 'api.json'))
-    inferred = [p['rec_scores'][0] for p in found['inferencer']]
-    for values_ in (found['scores'], inferred):
+    answers = load(str(folder / 'api.json'))
+    inferred = [p['rec_scores'][0] for p in answers['inferencer']]
+    for values_ in (answers['scores'], inferred):
         torch.testing.assert_close(
             torch.tensor(values_, dtype=torch.float64), scores, rtol=1e-4, atol=1e-5
         )
-    labels = [p['rec_labels'][0] for p in found['inferencer']]
+    labels = [p['rec_labels'][0] for p in answers['inferencer']]
     assert labels == scores.argmax(-1, keepdim=True).tolist()
 
 
@@ -338,8 +338,10 @@ def test_accuracy_of_fused_scores(result, dump, other_dump):
 def test_metrics_of_a_dump(result, other_dump):
     predicted = [int(s['pred_score'].argmax()) for s in load(other_dump)]
     expected = np.mean(np.array(predicted) == LABELS)
-    (found,) = re.findall(r"'acc/top1': (?:np\.float64\()?([\d.]+)", result('metric'))
-    assert float(found) == pytest.approx(expected)
+    (accuracy,) = re.findall(
+        r"'acc/top1': (?:np\.float64\()?([\d.]+)", result('metric')
+    )
+    assert float(accuracy) == pytest.approx(expected)
 
 
 def test_features_are_the_frame_embeddings(result, folder, model, batch):
@@ -347,11 +349,11 @@ def test_features_are_the_frame_embeddings(result, folder, model, batch):
     with torch.no_grad():
         expected = model.extract_feat(batch['inputs'], stage='neck')[0]
     expected = expected.mean(1)  # [B, T, D] → [B, D]
-    found = [
+    features = [
         torch.as_tensor(load(str(folder / f'features/v{i}.mp4.pkl')))
         for i in range(COUNT)
     ]
-    torch.testing.assert_close(torch.stack(found), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(torch.stack(features), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_published_checkpoint(result, folder, checkpoint, config, model):

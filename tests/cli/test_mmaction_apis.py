@@ -31,8 +31,8 @@ def test_unlabelled_video_is_recognized(name, clip_len, size, data_root, tmp_pat
     assert shapes == [(1, 3, clip_len, size, size)]
     assert expected.shape == (400,)
     another = init_recognizer(cfg, None, device='cpu')
-    found = inference_recognizer(another, video).pred_score
-    assert not torch.allclose(found, expected)
+    scores = inference_recognizer(another, video).pred_score
+    assert not torch.allclose(scores, expected)
     loaded = init_recognizer(cfg, checkpoint, device='cpu')
-    found = inference_recognizer(loaded, video).pred_score
-    torch.testing.assert_close(found, expected)
+    scores = inference_recognizer(loaded, video).pred_score
+    torch.testing.assert_close(scores, expected)

@@ -175,15 +175,15 @@ def options(splits, tmp_path):
 
 def test_options_of_a_test(options, tmp_path):
     """Other classes need a list only; prompts and weights can vary."""
-    found = [
+    tested = [
         options(),
         options('--prompt', 'actions'),
         options('--interpolate', '0'),
         options('--interpolate', '0.5'),
     ]
-    scores = [score for score, _ in found]
+    scores = [score for score, _ in tested]
     assert not any(torch.allclose(a, b) for a, b in itertools.combinations(scores, 2))
-    models = [model for _, model in found]
+    models = [model for _, model in tested]
     assert {m['classes'] for m in models} == {3}
     assert models[1]['prompt'] == 'actions'
     assert [m.get('interpolate') for m in models] == [None, None, 0, 0.5]

@@ -1,4 +1,4 @@
-"""The command-line tools take the toolbox's arguments."""
+"""The command-line tools take MMAction2's arguments."""
 
 import os
 import re
@@ -94,7 +94,7 @@ def test_options_with_effect_are_taken():
     ],
 )
 def test_slurm_command(script, args, expected, tmp_path):
-    """There is no scheduler here: one that prints its arguments."""
+    """A scheduler that only prints its arguments."""
     srun = tmp_path / 'srun'
     srun.write_text('#!/usr/bin/env bash\necho "$@"\n')
     srun.chmod(srun.stat().st_mode | stat.S_IEXEC)

@@ -40,17 +40,19 @@ def test_names_as_typed():
 
 
 def test_summaries_have_no_markup_from_outside():
-    found = Recognition(
+    recognition = Recognition(
         'a.mp4',
         [('a|b', 0.9)],
         'a|b',
         attributes=[('<img src=x>', 0.5), ('*sea*', 0.4)],
     )
-    assert summarize([found]) == '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
-    found.label, found.segment = None, (0, 1.5)
-    assert summarize([found, found]) == '## 2 windows'
     assert (
-        tabulate([found]).splitlines()[-1]
+        summarize([recognition]) == '## a\\|b\n\nAttributes: \\<img src=x\\>, \\*sea\\*'
+    )
+    recognition.label, recognition.segment = None, (0, 1.5)
+    assert summarize([recognition, recognition]) == '## 2 windows'
+    assert (
+        tabulate([recognition]).splitlines()[-1]
         == '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90 % | '
         '\\<img src=x\\>, \\*sea\\* |'
     )
@@ -131,7 +133,7 @@ def browser(tmp_path_factory):
 
 
 class Visit:
-    """What a person does on the page, and sees there."""
+    """What a person does on the page, and what it shows."""
 
     def __init__(self, browser, url):
         self.browser = browser
@@ -165,8 +167,8 @@ class Visit:
         return self.wait(self.summary, 'a result')
 
     def summary(self):
-        found = self.all('#summary')
-        return found[0].text.strip() if found else ''
+        elements = self.all('#summary')
+        return elements[0].text.strip() if elements else ''
 
     def text(self):
         return self.all('body')[0].text
@@ -175,9 +177,9 @@ class Visit:
         """A property of the element, once it has one."""
 
         def get():
-            found = self.all(selector)
-            return found and self.browser.execute_script(
-                f'return arguments[0].{what}', found[0]
+            elements = self.all(selector)
+            return elements and self.browser.execute_script(
+                f'return arguments[0].{what}', elements[0]
             )
 
         return self.wait(get, f'{what} of {selector}')
@@ -194,18 +196,20 @@ class TestInBrowser:
         visit.upload(folder / 'good.mp4')
         visit.type('#classes', 'a dog, walking a cat,yoga')
         summary = visit.recognize()
-        (found,) = bike(str(folder / 'good.mp4'), ['a dog', 'walking a cat', 'yoga'])
-        names = ', '.join(name for name, _ in found.attributes)
-        assert summary.splitlines() == [found.label, f'Attributes: {names}']
+        (recognition,) = bike(
+            str(folder / 'good.mp4'), ['a dog', 'walking a cat', 'yoga']
+        )
+        names = ', '.join(name for name, _ in recognition.attributes)
+        assert summary.splitlines() == [recognition.label, f'Attributes: {names}']
         confidences = visit.value_of('#confidences', 'innerText')
-        for name, value in found.predictions:
+        for name, value in recognition.predictions:
             assert name in confidences and f'{100 * value:.0f}%' in confidences
         assert visit.value_of('#picture img', 'naturalWidth') > 800
         assert visit.value_of('#annotated video', 'duration') == pytest.approx(
             2, abs=0.1
         )
         with urllib.request.urlopen(visit.value_of('#json a', 'href')) as content:
-            expected = dict(found.to_dict(), source='good.mp4')
+            expected = dict(recognition.to_dict(), source='good.mp4')
             assert json.load(content) == json.loads(json.dumps(expected))
         assert visit.browser.save_screenshot(str(tmp_path / 'page.png'))
         fetched = visit.browser.execute_script(
