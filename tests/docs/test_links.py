@@ -4,6 +4,9 @@ import os
 import os.path as osp
 import re
 
+import yaml
+
+from bike_mmaction.version import __version__
 from tests.kit import ROOT
 from tests.kit.pages import PAGES, headings, links, prose, read
 
@@ -69,3 +72,12 @@ def test_every_page_is_reached_from_the_index():
 
 def test_mmaction2_is_called_by_its_name():
     assert not [page for page in PAGES if re.search('toolbox', prose(page), re.I)]
+
+
+def test_citation_is_of_this_version():
+    with open(osp.join(ROOT, 'CITATION.cff'), encoding='utf-8') as file:
+        citation = yaml.safe_load(file)
+    assert citation['version'] == __version__
+    assert citation['preferred-citation']['title'] in ' '.join(
+        read('README.md').split()
+    )
