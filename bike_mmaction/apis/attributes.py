@@ -6,9 +6,8 @@ import json
 import os
 import os.path as osp
 from collections.abc import Sequence
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
-import torch.nn as nn
 from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
@@ -30,6 +29,7 @@ from ..training import CHECKS
 from ..version import __version__
 
 
+# Longer than others for its arguments.
 def generate_attributes(
     cfg: Config,
     lexicon: Union[str, Sequence[str]],
@@ -70,19 +70,15 @@ def generate_attributes(
     register_all_modules()
     phrases = load_lexicon(lexicon)
     dataset = _dataset(cfg, split)
-    partial = f'{out}.partial'
     built = DATASETS.build(dict(dataset, lazy_init=True))  # joins its paths
-    dump = AttributesDump(out, partial, phrases, topk, built.data_prefix)
-    runner = _build_runner(cfg, dataset, phrases, prompt, partial, dump)
-    model = unwrap_model(runner.model)
+    dump = AttributesDump(out, f'{out}.partial', phrases, topk, built.data_prefix)
+    runner = _build_runner(cfg, dataset, prompt, dump)
+    model: Any = unwrap_model(runner.model)  # the association model's recognizer
     model.init_weights()
-    name = osp.basename(lexicon) if isinstance(lexicon, str) else 'a list'
     header = dict(
         generator=f'bike_mmaction {__version__}',
         model=_describe_model(model),
-        lexicon=dict(
-            name=name, phrases=len(phrases), sha256=sha256('\n'.join(phrases))
-        ),
+        lexicon=_describe_lexicon(lexicon, phrases),
         prompt=prompt,
         topk=topk,
         score='cosine similarity of phrase and mean frame embedding',
@@ -90,11 +86,16 @@ def generate_attributes(
         preprocessing=cfg.model.get('data_preprocessor'),
         videos=_describe_videos(built.ann_file, dataset, split),
     )
-    done = [is_main_process() and _begin(out, partial, header, overwrite)]
+    done = [is_main_process() and _begin(out, dump.journal, header, overwrite)]
     broadcast_object_list(done)
     if done[0]:
         print_log(f"'{out}' is already complete", 'current')
         return {}
+    return _run(runner, dump)
+
+
+def _run(runner: Runner, dump: AttributesDump) -> dict:
+    """Test the videos that are left, with a bar of progress."""
     with tqdm(
         total=runner.test_loop.dataloader.sampler.total,
         desc='Attributes',
@@ -109,37 +110,19 @@ def generate_attributes(
 
 
 def _build_runner(
-    cfg: Config,
-    dataset: dict,
-    phrases: Sequence[str],
-    prompt: str,
-    partial: str,
-    dump: AttributesDump,
+    cfg: Config, dataset: dict, prompt: str, dump: AttributesDump
 ) -> Runner:
     """A test of the association model with a dump as its metric.
 
     Built of objects: in the runner's config a large lexicon would be logged.
     """
-    loader = copy.deepcopy(cfg.test_dataloader)
-    loader.dataset = dict(
-        dataset,
-        pipeline=[
-            dict(
-                type='ReportUnreadable',
-                transforms=dataset['pipeline'],
-                forget=('label',),
-            )  # of the data set, not of the lexicon
-        ],
-    )
-    loader.sampler = dict(
-        type='PendingSampler', folder=partial, batch_size=loader.get('batch_size', 1)
-    )
-    loader.drop_last = False
     clip = clip_of(cfg.model.get('association'))
+    model = association_model(cfg.model, dump.phrases, prompt, **clip)
+    options = {k: cfg[k] for k in ('launcher', 'log_level', 'randomness') if k in cfg}
     return Runner(
-        model=MODELS.build(association_model(cfg.model, phrases, prompt, **clip)),
+        model=MODELS.build(model),
         work_dir=cfg.work_dir,
-        test_dataloader=loader,
+        test_dataloader=_loader(cfg, dataset, dump.journal.folder),
         test_cfg=dict(type='ReadableTestLoop'),
         test_evaluator=Evaluator(dump),
         default_hooks=dict(
@@ -150,12 +133,23 @@ def _build_runner(
         ),
         default_scope='mmaction',
         env_cfg=_patient(cfg.get('env_cfg')),
-        **{
-            key: cfg[key]
-            for key in ('launcher', 'log_level', 'randomness')
-            if key in cfg
-        },
+        **options,
     )
+
+
+def _loader(cfg: Config, dataset: dict, partial: str) -> dict:
+    """The config's loader, for the videos that the journal lacks."""
+    loader = copy.deepcopy(cfg.test_dataloader)
+    # The labels are of the data set, not of the lexicon.
+    reading = dict(
+        type='ReportUnreadable', transforms=dataset['pipeline'], forget=('label',)
+    )
+    loader.dataset = dict(dataset, pipeline=[reading])
+    loader.sampler = dict(
+        type='PendingSampler', folder=partial, batch_size=loader.get('batch_size', 1)
+    )
+    loader.drop_last = False
+    return loader
 
 
 def _patient(env_cfg: Optional[dict]) -> dict:
@@ -185,7 +179,7 @@ def _dataset(cfg: Config, split: str) -> dict:
     return dataset
 
 
-def _describe_model(model: nn.Module) -> dict:
+def _describe_model(model: Any) -> dict:
     """Which CLIP: its name and a digest of the weights it was given."""
     backbone, digest = model.backbone, hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
@@ -195,6 +189,14 @@ def _describe_model(model: nn.Module) -> dict:
     if pretrained is not None:
         pretrained = osp.basename(pretrained)  # a tag, or a file
     return dict(arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
+
+
+def _describe_lexicon(
+    lexicon: Union[str, Sequence[str]], phrases: Sequence[str]
+) -> dict:
+    """Which phrases: their source, number and digest."""
+    name = osp.basename(lexicon) if isinstance(lexicon, str) else 'a list'
+    return dict(name=name, phrases=len(phrases), sha256=sha256('\n'.join(phrases)))
 
 
 def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
@@ -212,10 +214,10 @@ def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
         )
 
 
-def _begin(out: str, partial: str, header: dict, overwrite: bool) -> bool:
+def _begin(out: str, journal: Journal, header: dict, overwrite: bool) -> bool:
     """Begin or go on; true if there is nothing to do."""
     header = json.loads(json.dumps(header))  # as it will be read back
-    journal = Journal(partial)
+    partial = journal.folder
     if overwrite:
         # Work of the same settings is this command's own, stopped before.
         if osp.isdir(partial) and journal.header() != header:

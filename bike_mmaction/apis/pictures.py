@@ -1,6 +1,5 @@
 """Results as files: JSON, pictures and annotated videos."""
 
-import json
 import os
 import os.path as osp
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
+from ..files import write_json
 from ..visualization import draw_overlay, draw_saliency, draw_timeline, write_video
 from ..visualization.colors import class_colors
 from ..visualization.timeline import nearest_segments
@@ -59,59 +59,56 @@ class ResultWriter:
             raise PermissionError(f"cannot write to '{folder}'")
         self.folder, self.formats = os.fspath(folder), tuple(formats)
         self.threshold, self.progress = threshold, progress
-        self._used, self._lock = set(), threading.Lock()
+        self._used: set[str] = set()
+        self._lock = threading.Lock()
 
-    def write(self, source: Source, found: list[Recognition]) -> list[str]:
+    def write(self, source: Source, recognitions: list[Recognition]) -> list[str]:
         """Write the files of a video.
 
-        What was recognized is not lost with a picture: where one cannot be
-        made, the first of ``found`` gets a ``warning``.
+        A recognition is not lost with a picture: where one cannot be
+        made, the first of ``recognitions`` gets a ``warning``.
 
         Args:
             source (Source): The video, whole.
-            found (list[Recognition]): One, or those of its windows.
+            recognitions (list[Recognition]): One, or those of its windows.
 
         Returns:
             list[str]: The paths. One that could not be read has no pictures.
         """
         stem, paths = self._stem(source), []
-        readable = not all(recognition.error for recognition in found)
+        readable = not all(recognition.error for recognition in recognitions)
         for name in self.formats:
             if (
                 name != 'json'
                 and readable
-                and self._draw(f'{stem}.{name}', source, found)
+                and self._draw(f'{stem}.{name}', source, recognitions)
             ):
                 paths.append(f'{stem}.{name}')
         if 'json' in self.formats:
             paths.append(f'{stem}.json')
-            content = [r.to_dict() for r in found]
-            with open(paths[-1], 'w', encoding='utf-8') as file:
-                json.dump(
-                    content if found[0].segment else content[0],
-                    file,
-                    indent=1,
-                    ensure_ascii=False,
-                )
+            content = [r.to_dict() for r in recognitions]
+            write_json(paths[-1], content if recognitions[0].segment else content[0])
         return paths
 
-    def _draw(self, path: str, source: Source, found: list[Recognition]) -> bool:
+    def _draw(self, path: str, source: Source, recognitions: list[Recognition]) -> bool:
         # An unfinished file must not look like a finished one.
         part = osp.join(self.folder, f'unfinished_{osp.basename(path)}')
         try:
             if not path.endswith('.png'):
-                self._write_video(part, source, found)
-            elif found[0].segment:
-                self._draw_timeline(part, source, found)
+                self._write_video(part, source, recognitions)
+            elif recognitions[0].segment:
+                self._draw_timeline(part, source, recognitions)
             else:
-                draw_recognition(part, source, found[0])
+                draw_recognition(part, source, recognitions[0])
             os.replace(part, path)
         except Exception as error:  # decoders and encoders have many
             if osp.isfile(part):
                 os.remove(part)
             reason = (str(error).strip() or type(error).__name__).splitlines()
             text = f"no '{osp.basename(path)}': {reason[0]}"
-            found[0].warning = '; '.join(filter(None, (found[0].warning, text)))
+            recognitions[0].warning = '; '.join(
+                filter(None, (recognitions[0].warning, text))
+            )
             return False
         return True
 
@@ -132,32 +129,36 @@ class ResultWriter:
         return osp.join(self.folder, stem)
 
     def _draw_timeline(
-        self, path: str, source: Source, found: list[Recognition]
+        self, path: str, source: Source, recognitions: list[Recognition]
     ) -> None:
-        tops = [dict(recognition.predictions) for recognition in found]
-        best = {}  # classes by their highest confidence
+        tops = [dict(recognition.predictions) for recognition in recognitions]
+        best: dict[str, float] = {}  # classes by their highest confidence
         for name, value in (item for top in tops for item in top.items()):
             best[name] = max(value, best.get(name, 0))
-        labels = {r.label for r in found if r.label}
+        labels = {r.label for r in recognitions if r.label}
         names = sorted(best, key=lambda n: (n not in labels, -best[n]))
         total = len(source.content)
         indices = [int((i + 0.5) * total / 8) for i in range(8)]
         draw_timeline(
             path,
-            [r.segment for r in found],
-            [r.label for r in found],
+            _segments(recognitions),
+            [r.label for r in recognitions],
             {n: [top.get(n, float('nan')) for top in tops] for n in names[:MAX_CURVES]},
             _thumbnails(source, indices),
             self.threshold,
             osp.basename(source.name),
         )
 
-    def _write_video(self, path: str, source: Source, found: list[Recognition]) -> None:
+    def _write_video(
+        self, path: str, source: Source, recognitions: list[Recognition]
+    ) -> None:
         gif = path.endswith('.gif')
         fps = frame_rate(source)
         step = max(1, round(fps / GIF_FPS)) if gif else 1
         indices = range(0, len(source.content), step)
-        images = _annotate(source, found, indices, GIF_HEIGHT if gif else MP4_HEIGHT)
+        images = _annotate(
+            source, recognitions, indices, GIF_HEIGHT if gif else MP4_HEIGHT
+        )
         write_video(
             path,
             tqdm(
@@ -193,44 +194,50 @@ def draw_recognition(path: str, source: Source, recognition: Recognition) -> Non
 def _thumbnails(source: Source, indices: Sequence[int]) -> list[np.ndarray]:
     import cv2
 
-    found = []
+    thumbnails = []
     for image in (source.content[i] for i in indices):
         scale = min(1, THUMBNAIL / min(image.shape[:2]))
-        found.append(
+        thumbnails.append(
             cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         )
-    return found
+    return thumbnails
 
 
 def _annotate(
-    source: Source, found: list[Recognition], indices: Sequence[int], height: int
+    source: Source, recognitions: list[Recognition], indices: Sequence[int], height: int
 ) -> Iterator[np.ndarray]:
     total, fps = len(source.content), frame_rate(source)
     colors = class_colors(
-        [r.label for r in found] + [name for r in found for name, _ in r.predictions]
+        [r.label for r in recognitions]
+        + [name for r in recognitions for name, _ in r.predictions]
     )
-    if found[0].segment:
-        segments = nearest_segments([r.segment for r in found])
+    if recognitions[0].segment:
+        segments = nearest_segments(_segments(recognitions))
         starts, length = [begin for begin, _ in segments], total / fps
         # Low but visible, also of windows that could not be read.
-        values = [max([0.1] + [v for _, v in r.predictions]) for r in found]
+        values = [max([0.1] + [v for _, v in r.predictions]) for r in recognitions]
         bars = [
             (begin / length, end / length, value, colors[r.label])
-            for (begin, end), value, r in zip(segments, values, found)
+            for (begin, end), value, r in zip(segments, values, recognitions)
         ]
     else:
-        starts, bars = [0], _saliency_bars(found[0], total, colors)
-    count = max(len(r.predictions[:3]) for r in found)
+        starts, bars = [0], _saliency_bars(recognitions[0], total, colors)
+    count = max(len(r.predictions[:3]) for r in recognitions)
     for index in indices:
         place = max(0, bisect_right(starts, index / fps) - 1)
         rows = [
             (name, value, colors[name])
-            for name, value in found[place].predictions[:count]
+            for name, value in recognitions[place].predictions[:count]
         ]
         rows += [('', 0.0, colors[None])] * (count - len(rows))
         yield draw_overlay(
             source.content[index], rows, bars, (index + 0.5) / total, height
         )
+
+
+def _segments(recognitions: list[Recognition]) -> list[tuple[float, float]]:
+    """Begin and end of each window, in seconds."""
+    return [r.segment for r in recognitions if r.segment]
 
 
 def _saliency_bars(recognition: Recognition, total: int, colors) -> list:

@@ -40,7 +40,7 @@ class VideoFile:
     """The frames of a video file, decoded when needed.
 
     It is opened once for all of its windows, and not read into memory, as
-    the toolbox's ``DecordInit`` does.
+    MMAction2's ``DecordInit`` does.
 
     Args:
         path (str): The file.
@@ -170,17 +170,7 @@ def find_sources(inputs) -> list[Source]:
     if isinstance(inputs, (list, tuple)):
         return [source for one in inputs for source in find_sources(one)]
     if isinstance(inputs, np.ndarray):
-        if (
-            inputs.ndim != 4
-            or inputs.shape[-1] != 3
-            or not len(inputs)
-            or inputs.dtype != np.uint8
-        ):
-            raise ValueError(
-                'expected frames [T, H, W, 3], uint8, got '
-                f'{inputs.shape}, {inputs.dtype}'
-            )
-        return [Source('array', inputs)]
+        return [Source('array', _check_frames(inputs))]
     if not isinstance(inputs, (str, os.PathLike)):
         raise TypeError(
             'expected a path, an array of frames, or a list of '
@@ -198,6 +188,16 @@ def find_sources(inputs) -> list[Source]:
             f"'{path}' has neither videos ({', '.join(VIDEO_EXTENSIONS)}) nor images"
         )
     return [Source(path, images)]
+
+
+def _check_frames(frames: np.ndarray) -> np.ndarray:
+    """Frames [T, H, W, 3], uint8, with T > 0; others are refused."""
+    images = frames.ndim == 4 and frames.shape[-1] == 3 and len(frames)
+    if not images or frames.dtype != np.uint8:
+        raise ValueError(
+            f'expected frames [T, H, W, 3], uint8, got {frames.shape}, {frames.dtype}'
+        )
+    return frames
 
 
 def windows_of(source: Source, window: float, stride: float) -> list[Source]:
@@ -237,13 +237,13 @@ class SourceReader:
                 'the test pipeline must read video files with '
                 f'DecordInit and DecordDecode, got {names}'
             )
-        steps = [
+        steps: list[dict[str, Any]] = [
             dict(type='ArrayDecode') if step['type'] == 'DecordDecode' else dict(step)
             for step in pipeline
             if step['type'] not in ('DecordInit', 'LoadAttributes', 'KeepSegment')
         ]
         steps[-1].pop('algorithm_keys', None)
-        steps[-1]['meta_keys'] = ('filename', 'frame_inds', 'fps')
+        steps[-1].update(meta_keys=('filename', 'frame_inds', 'fps'))
         self._steps = Compose(steps)
 
     def __call__(self, source: Source) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Optional, Union
 
 import numpy as np
@@ -75,6 +76,9 @@ class Stream:
         if not self._thread.is_alive():  # else OpenCV waits for the network
             self._capture.release()
 
+    def _has_reached(self, due: float) -> bool:
+        return self._ended or self._now >= due
+
     def windows(self, stride: float) -> Iterator[tuple[Source, tuple]]:
         """Wait for window after window, until the stream ends.
 
@@ -94,7 +98,7 @@ class Stream:
         due, given = self._window, False
         while True:
             with self._news:
-                self._news.wait_for(lambda due=due: self._ended or self._now >= due)
+                self._news.wait_for(partial(self._has_reached, due))
                 ended, now, kept = self._ended, self._now, list(self._kept)
             if self._error is not None:
                 raise self._error

@@ -23,6 +23,7 @@ from .checking import (
 )
 
 
+# Longer than others for its arguments.
 def check_list(
     config: dict,
     out: Optional[str] = None,

@@ -3,7 +3,7 @@
 import multiprocessing
 import os.path as osp
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import NamedTuple, Optional
@@ -106,7 +106,7 @@ def check_all(
     """
     verdicts: dict[int, Verdict] = {}
     with tqdm(total=len(infos), desc='checking', disable=None) as progress:
-        todo = range(len(infos))
+        todo: Sequence[int] = range(len(infos))
         while todo:
             suspects = _check_in_pool(infos, todo, full, workers, verdicts, progress)
             for i in suspects:
@@ -129,7 +129,8 @@ def _check_in_pool(
     progress: tqdm,
 ) -> list[int]:
     """Add verdicts; return what was being read if a process crashed."""
-    waiting, running = iter(todo), {}
+    waiting = iter(todo)
+    running: dict[Future, int] = {}
     with ProcessPoolExecutor(workers, _CONTEXT, _silence) as pool:
         try:
             while True:
@@ -187,7 +188,7 @@ def judge_lengths(
             reason=f'{verdict.frames} frames, fewer than {limit}',
             usable=min_frames is None,
         )
-        if verdict.usable and verdict.frames < limit
+        if verdict.usable and (verdict.frames or 0) < limit
         else verdict
         for verdict in verdicts
     ]

@@ -45,13 +45,13 @@ class ClassLabels:
             )
         return self._labels[self._key(name)]
 
-    def check_all_found(self, found: Sequence[str], where: str) -> None:
+    def check_all_named(self, names: Sequence[str], where: str) -> None:
         """Raise if a class does not occur.
 
         Raises:
             ValueError: names the class and how many there are.
         """
-        labels = {self.find(name, where) for name in found}
+        labels = {self.find(name, where) for name in names}
         absent = [n for i, n in enumerate(self.names) if i not in labels]
         if absent:
             raise ValueError(

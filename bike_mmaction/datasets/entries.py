@@ -1,10 +1,11 @@
-"""What a data set of the toolbox says of one of its videos."""
+"""What a data set of MMAction2 says of one of its videos."""
 
 import os.path as osp
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
+from mmengine.dataset import BaseDataset
 
 from ..files import source_of
 
@@ -13,7 +14,7 @@ def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
     """A video as in a line of an annotation file.
 
     Args:
-        info (dict): What a data set of the toolbox says of it.
+        info (dict): What a data set of MMAction2 says of it.
         folders (Iterable[str]): Those of its ``data_prefix``.
 
     Returns:
@@ -33,7 +34,7 @@ def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
 
 
 def without_label(dataset) -> list[dict]:
-    """What a data set of the toolbox knows of its videos without label.
+    """What a data set of MMAction2 knows of its videos without label.
 
     Their label is -1, or zeros where there may be several.
     """
@@ -48,8 +49,30 @@ def _has_label(label) -> bool:
     return bool(labels.numel() and labels.ge(0).all())
 
 
+def annotated(dataset) -> Iterator[BaseDataset]:
+    """The data sets with an annotation file, inside of any wrappers.
+
+    Args:
+        dataset (Dataset): One of them, or what repeats, joins, draws from
+            or cuts others.
+    """
+    # Its own attributes: a cut one passes on whatever it does not have.
+    inner = getattr(dataset, '__dict__', {})
+    for name in ('dataset', '_dataset'):
+        if name in inner:
+            yield from annotated(inner[name])
+            return
+    if 'datasets' in inner:
+        for one in inner['datasets']:
+            yield from annotated(one)
+    elif isinstance(dataset, BaseDataset):
+        yield dataset
+
+
 def innermost(dataset):
-    """The data set that reads an annotation file, inside of wrappers."""
-    while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
-        dataset = dataset.dataset
-    return dataset
+    """The one data set with an annotation file, inside of wrappers.
+
+    Where there are several or none, ``dataset`` itself.
+    """
+    parts = list(annotated(dataset))
+    return parts[0] if len(parts) == 1 else dataset

@@ -51,8 +51,8 @@ class FewShotDataset(RepeatDataset):
     ``shots`` and ``seed`` alone: it is the same on every rank.
 
     Args:
-        dataset (dict | BaseDataset): The data set, single-label; of the
-            toolbox, or another that reads an annotation file.
+        dataset (dict | BaseDataset): The data set, single-label; of
+            MMAction2, or another that reads an annotation file.
         shots (int): Videos per class.
         seed (int): Of the draw. Defaults to 0.
         num_classes (int, optional): Classes that there should be.

@@ -1,32 +1,10 @@
 """Whether the labels of a whole data set fit a model, before it is used."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..files import source_of
-from .entries import without_label
-
-
-def annotated(dataset) -> Iterator[BaseDataset]:
-    """The data sets with an annotation file, inside of any wrappers.
-
-    Args:
-        dataset (Dataset): One of them, or what repeats, joins, draws from
-            or cuts others.
-    """
-    # Its own attributes: a cut one passes on whatever it does not have.
-    inner = getattr(dataset, '__dict__', {})
-    for name in ('dataset', '_dataset'):
-        if name in inner:
-            yield from annotated(inner[name])
-            return
-    if 'datasets' in inner:
-        for one in inner['datasets']:
-            yield from annotated(one)
-    elif isinstance(dataset, BaseDataset):
-        yield dataset
+from .entries import annotated, without_label
 
 
 def check_labels(
@@ -41,7 +19,7 @@ def check_labels(
     Nothing is decoded: only what the annotation files say is read.
 
     Args:
-        dataset (Dataset): May be wrapped, see :func:`annotated`.
+        dataset (Dataset): May be wrapped, see :func:`.annotated`.
         num_classes (int): K, that of the model.
         required (bool): Whether each video must have a label. Defaults to
             True.
@@ -55,26 +33,34 @@ def check_labels(
     for part in annotated(dataset):
         if getattr(part, 'multi_class', False):
             _check_width(part, num_classes)
-            absent, outside = without_label(part), []
+            absent = without_label(part)
             if negatives and len(absent) < len(part):
                 continue
         else:
             absent, outside = _misfits(part, num_classes)
-        if outside:
-            number, info = outside[0]
-            raise ValueError(
-                f"'{part.ann_file}': label {info['label']} of "
-                f"'{source_of(info)}' (entry {number + 1}) is out of range: "
-                f'the model knows {num_classes} classes, so labels are 0 to '
-                f'{num_classes - 1}; {len(outside)} of {len(part)} videos '
-                'have such a label'
-            )
+            _refuse_outside(part, outside, num_classes)
         if absent and required:
             raise ValueError(
                 f"{len(absent)} of {len(part)} videos in '{part.ann_file}' "
                 f"have no label, such as '{source_of(absent[0])}': add the "
                 f'labels or remove these lines{hint}'
             )
+
+
+def _refuse_outside(
+    dataset: BaseDataset, outside: list[tuple[int, dict]], num_classes: int
+) -> None:
+    """Refuse labels that are out of range, the first of them by name."""
+    if not outside:
+        return
+    number, info = outside[0]
+    raise ValueError(
+        f"'{dataset.ann_file}': label {info['label']} of "
+        f"'{source_of(info)}' (entry {number + 1}) is out of range: "
+        f'the model knows {num_classes} classes, so labels are 0 to '
+        f'{num_classes - 1}; {len(outside)} of {len(dataset)} videos '
+        'have such a label'
+    )
 
 
 def _misfits(dataset: BaseDataset, num_classes: int) -> tuple[list, list]:

@@ -28,7 +28,7 @@ def unwrapped(config: dict) -> dict:
 
 
 def pipelines_of(cfg, split: str) -> list[list]:
-    """The loader's pipeline, and the variable that the toolbox's APIs read."""
+    """The loader's pipeline, and the variable that MMAction2's APIs read."""
     own = own_dataset(cfg, split)['pipeline']
     variable = cfg.get(f'{split}_pipeline')
     return [own] if variable is None else [own, variable]
@@ -56,13 +56,13 @@ def find_transforms(pipeline: list[dict], *types: str) -> list[dict]:
     Raises:
         ValueError: if there is none.
     """
-    found = [t for t in pipeline if t['type'] in types]
-    if not found:
+    transforms = [t for t in pipeline if t['type'] in types]
+    if not transforms:
         raise ValueError(
             f'the pipeline has no {" or ".join(types)}, only '
             f'{", ".join(str(t["type"]) for t in pipeline)}'
         )
-    return found
+    return transforms
 
 
 def video_pipeline(cfg) -> Sequence[dict]:

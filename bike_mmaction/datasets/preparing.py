@@ -100,6 +100,7 @@ def open_folder(
     return FrameFolder(root, templates, fps or info.fps, info.shortest)
 
 
+# Longer than others for its arguments.
 def prepare(
     info: DatasetInfo,
     annotations: str,

@@ -41,7 +41,7 @@ def read_list(path: str) -> ReleasedList:
         OSError: if it cannot be read.
         ValueError: if a line is malformed; names file and line.
     """
-    rows = []
+    rows: list[list[str]] = []
     with open(path, encoding='utf-8-sig', errors='replace') as file:
         for number, line in enumerate(file, 1):
             fields = line.split()

@@ -31,7 +31,7 @@ class VideoSegmentDataset(VideoDataset):
 
     A line of the annotation file is ``path start end label``, the times in
     seconds. :class:`KeepSegment` behind ``DecordInit`` cuts the segment out.
-    For extracted frames there is the toolbox's
+    For extracted frames there is MMAction2's
     ``RawframeDataset(with_offset=True)``.
 
     Args:
@@ -45,7 +45,7 @@ class VideoSegmentDataset(VideoDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file."""
-        found = []
+        entries = []
         for number, line in enumerate(list_from_file(self.ann_file), 1):
             try:
                 path, start, end, label = line.split()
@@ -59,14 +59,14 @@ class VideoSegmentDataset(VideoDataset):
                     f'{line!r}. tools/data/prepare.py writes such lists'
                 ) from None
             folder = self.data_prefix['video']
-            found.append(
+            entries.append(
                 dict(
                     filename=f'{folder}/{path}' if folder else path,
                     segment=segment,
                     label=label,
                 )
             )
-        return found
+        return entries
 
 
 @DATASETS.register_module()

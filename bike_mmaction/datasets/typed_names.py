@@ -22,6 +22,7 @@ _QUOTED = re.compile(
 _OPEN = re.compile(r'(?:^|[,;\n])[ \t]*("[^"]*|“[^”]*)$')
 
 
+# Longer than others for its description.
 def split_names(text: str) -> list[str]:
     """Part typed text into names.
 
@@ -41,21 +42,14 @@ def split_names(text: str) -> list[str]:
             name is repeated.
     """
     text = '\n'.join(text.replace('\0', '').strip().splitlines())
-    if _OPEN.search(text):
+    opened = _OPEN.search(text)
+    if opened:
         raise ValueError(
             'the quote before '
-            f'{_OPEN.search(text)[1][1:].strip()[:40]!r} is not '
+            f'{opened[1][1:].strip()[:40]!r} is not '
             f'closed; names with commas are typed as {EXAMPLE}'
         )
-    quoted: list[str] = []
-
-    def put_aside(match) -> str:
-        double, *others = match.groups()
-        name = next((name for name in others if name is not None), None)
-        quoted.append(double.replace('""', '"') if name is None else name)
-        return f'\0{len(quoted) - 1}\0'
-
-    text = _QUOTED.sub(put_aside, text)
+    text, quoted = _put_aside(text)
     parting = '\n;,'
     if not quoted and not re.search(r'[,;][ \t]*\n', text):
         parting = next((sign for sign in parting if sign in text), ',')
@@ -73,6 +67,20 @@ def split_names(text: str) -> list[str]:
     if repeated:
         raise ValueError(f'named more than once: {", ".join(repeated)}')
     return names
+
+
+def _put_aside(text: str) -> tuple[str, list[str]]:
+    """The text with a number between zero bytes for each quoted name, and
+    these names."""
+    quoted: list[str] = []
+
+    def number_of(match: re.Match) -> str:
+        double, *others = match.groups()
+        name = next((name for name in others if name is not None), None)
+        quoted.append(double.replace('""', '"') if name is None else name)
+        return f'\0{len(quoted) - 1}\0'
+
+    return _QUOTED.sub(number_of, text), quoted
 
 
 def join_names(names: Sequence[str]) -> str:

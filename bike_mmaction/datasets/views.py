@@ -47,14 +47,14 @@ def parse_views(views: str) -> Views:
         ValueError: if it is not clips x crops, or the crops not 1, 3, 5, 10.
     """
     numbers = '|'.join(map(str, CROP_OF))
-    found = re.fullmatch(rf'([1-9]\d*)x({numbers})(d?)', str(views).strip().lower())
-    if not found:
+    match = re.fullmatch(rf'([1-9]\d*)x({numbers})(d?)', str(views).strip().lower())
+    if not match:
         raise ValueError(
             f'views={views!r} is not understood; write temporal clips x '
             'spatial crops, such as 1x1, 4x1 or 4x3 (crops: 1, 3, 5 or 10), '
             'and 10x3d for clips that are sampled densely'
         )
-    return Views(int(found[1]), int(found[2]), bool(found[3]))
+    return Views(int(match[1]), int(match[2]), bool(match[3]))
 
 
 def views_of(pipeline: Sequence[dict]) -> Optional[str]:

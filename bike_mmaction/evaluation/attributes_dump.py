@@ -1,8 +1,8 @@
 """Write the attributes of every video of a data set, and go on after a stop.
 
 Generating attributes is a test of the model of
-:func:`bike_mmaction.models.association.association_model`: the loop is the
-toolbox's, the sampler leaves out what is done, the "metric" writes a file.
+:func:`bike_mmaction.models.association.association_model`: the loop is
+MMAction2's, the sampler leaves out what is done, the "metric" writes a file.
 """
 
 import json
@@ -72,16 +72,16 @@ class Journal:
 
     def read(self) -> dict[int, dict]:
         """All videos that are done, by their number in the data set."""
-        found = {}
+        records = {}
         for path in sorted(glob(osp.join(self.folder, '*.jsonl'))):
             with open(path, 'rb') as file:
                 for line in file:
                     try:
                         record = json.loads(line)
-                        found[record['index']] = record
+                        records[record['index']] = record
                     except (ValueError, TypeError, KeyError):
                         continue  # torn by a kill; it will be done again
-        return found
+        return records
 
     def remove(self) -> None:
         """Forget it all."""
@@ -229,7 +229,8 @@ class AttributesDump(BaseMetric):
             raise outcome[0]
         return {f'{self.prefix}/{k}': v for k, v in outcome[0].items()}
 
-    def _write(self, size: int) -> dict:
+    def _collect(self, size: int) -> tuple[dict[str, dict], dict[str, str]]:
+        """Attributes of the videos, and why others could not be read."""
         records = self.journal.read()
         missing = [i for i in range(size) if i not in records]
         if missing:
@@ -237,19 +238,25 @@ class AttributesDump(BaseMetric):
                 f"'{self.journal.folder}' lacks videos number "
                 f'{missing[:5]} ...; run the command again'
             )
-        videos, unreadable = {}, {}
+        videos: dict[str, dict] = {}
+        unreadable: dict[str, str] = {}
         for _, record in sorted(records.items()):
             key = record['key']
             if 'unreadable' in record:
                 unreadable[key] = record['unreadable']
                 continue
-            found = {PHRASES: record['phrases'], 'scores': record['scores']}
-            if videos.setdefault(key, found) != found:
+            attributes = {PHRASES: record['phrases'], 'scores': record['scores']}
+            if videos.setdefault(key, attributes) != attributes:
                 raise RuntimeError(
                     f"'{key}' is listed more than once, with "
                     'different attributes: clips of one file '
                     'cannot be told apart'
                 )
+        return videos, unreadable
+
+    def _write(self, size: int) -> dict:
+        """Write the file and say so; the journal stays while videos lack."""
+        videos, unreadable = self._collect(size)
         if not videos:
             raise RuntimeError(
                 f'none of {size} videos could be read; the '

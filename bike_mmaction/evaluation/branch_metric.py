@@ -1,4 +1,4 @@
-"""The toolbox's accuracy for one branch of a recognizer."""
+"""MMAction2's accuracy for one branch of a recognizer."""
 
 from collections.abc import Sequence
 
@@ -52,14 +52,14 @@ class BranchMetric(AccMetric):
         Raises:
             ValueError: if there are none.
         """
-        found = [result for result in results if result != ABSENT]
-        if not found:
+        recognized = [result for result in results if result != ABSENT]
+        if not recognized:
             raise ValueError(
                 f"BranchMetric(branch='{self.branch}'): no sample has a "
                 f"'{self.branch}_score'; has the model this branch, and the "
                 'pipeline what it needs?'
             )
-        metrics = super().compute_metrics(found)
-        if len(found) < len(results):
-            metrics['coverage'] = len(found) / len(results)
+        metrics = super().compute_metrics(recognized)
+        if len(recognized) < len(results):
+            metrics['coverage'] = len(recognized) / len(results)
         return metrics

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 class MeanAPMetric(AccMetric):
     """mAP of Charades and ActivityNet (Tables 2 and 3), as ``acc/mAP``.
 
-    The toolbox's ``mean_average_precision``, which takes neither single
+    MMAction2's ``mean_average_precision``, which takes neither single
     labels nor says what it leaves out. The average precision of a class is
     that of scikit-learn; classes without any video have none and do not
     count. Where a video may have several labels and has none, it is a
@@ -39,7 +39,7 @@ class MeanAPMetric(AccMetric):
             ValueError: if no video has a label.
         """
         truth = np.stack([_one_hot(y, len(preds[0])) for y in labels])
-        present = truth.any(axis=0)
+        present = np.asarray(truth.any(axis=0))
         if not present.any():
             raise ValueError(f'mAP: none of {len(labels)} videos has a label')
         if not present.all():
@@ -55,7 +55,7 @@ class MeanAPMetric(AccMetric):
 def _one_hot(label, num_classes: int) -> np.ndarray:
     if np.ndim(label):
         return np.asarray(label)
-    found = np.zeros(num_classes, dtype=int)
+    one_hot = np.zeros(num_classes, dtype=int)
     if label >= 0:  # -1: the video has none
-        found[label] = 1
-    return found
+        one_hot[label] = 1
+    return one_hot

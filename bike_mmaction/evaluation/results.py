@@ -30,7 +30,7 @@ def list_fingerprint(dataset) -> str:
     holds video files or their frames.
 
     Args:
-        dataset (BaseDataset): Of the toolbox.
+        dataset (BaseDataset): Of MMAction2.
 
     Returns:
         str: The first 12 hexadecimal digits of a SHA-256.
@@ -63,20 +63,20 @@ def describe_model(runner) -> dict:
     """What a test may change of a model without training it."""
     model = unwrap_model(runner.model)
     backbone = getattr(model, 'backbone', None)
-    found = dict(pretrained=getattr(backbone, 'pretrained', None))
+    description = dict(pretrained=getattr(backbone, 'pretrained', None))
     for name in ('attributes_head', 'cls_head'):
         head = getattr(model, name, None)
         if isinstance(head, TextHead):
             names = '\n'.join(head.class_names)
-            found.update(
+            description.update(
                 prompt=head.prompt,
                 classes=len(head.class_names),
                 class_names_sha256=sha256(names),
             )
     for hook in runner.hooks:
         if isinstance(hook, InterpolateWeights):
-            found['interpolate'] = hook.weight
-    return found
+            description['interpolate'] = hook.weight
+    return description
 
 
 def describe_list(dataset) -> dict:
@@ -87,13 +87,13 @@ def describe_list(dataset) -> dict:
         where there are such videos, their number.
     """
     inner = innermost(dataset)
-    found = dict(
+    description = dict(
         file=inner.ann_file, videos=len(dataset), fingerprint=list_fingerprint(inner)
     )
     unlabelled = len(without_label(inner))
     if unlabelled:
-        found['without_label'] = unlabelled
-    return found
+        description['without_label'] = unlabelled
+    return description
 
 
 def describe_test(runner, dataset, metrics: Metrics, unreadable: Sequence[str]) -> dict:
@@ -167,13 +167,14 @@ def average(runs: Sequence[Metrics]) -> Metrics:
         dict[str, float]: ``*_mean`` and ``*_std``, the latter as published
         for the three splits of Kinetics-600: of the population (ddof 0).
     """
-    found = {}
+    averages = {}
     for key in runs[0]:
-        values = [run.get(key) for run in runs]
-        if all(isinstance(v, (int, float, np.number)) for v in values):
-            found[f'{key}_mean'] = float(np.mean(values))
-            found[f'{key}_std'] = float(np.std(values))
-    return found
+        values = [run[key] for run in runs if key in run]
+        numbers = all(isinstance(v, (int, float, np.number)) for v in values)
+        if numbers and len(values) == len(runs):
+            averages[f'{key}_mean'] = float(np.mean(values))
+            averages[f'{key}_std'] = float(np.std(values))
+    return averages
 
 
 def markdown_table(rows: Sequence[tuple]) -> str:

@@ -117,18 +117,18 @@ class PlaceholderEvaluator(Evaluator):
 
 
 def _put_placeholders(metric: BaseMetric, before: int, samples: Sequence[dict]) -> None:
-    found = metric.results[before:]
+    added = metric.results[before:]
     places = [
         Unreadable(s['unreadable'], s['missing']) if 'unreadable' in s else None
         for s in samples
     ]
-    if len(found) != places.count(None):
+    if len(added) != places.count(None):
         bad = next(place for place in places if place is not None)
         raise TypeError(
             f'{type(metric).__name__} does not keep one result a video, so '
             f'that it cannot go on past unreadable ones: {bad.reason}'
         )
-    following = iter(found)
+    following = iter(added)
     metric.results[before:] = [
         next(following) if place is None else place for place in places
     ]
@@ -147,6 +147,8 @@ class ReadableTestLoop(TestLoop):
     without predictions.
     """
 
+    evaluator: Evaluator
+
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """Test what could be read, and report the whole batch."""
@@ -155,7 +157,8 @@ class ReadableTestLoop(TestLoop):
         if len(readable) == len(samples):
             super().run_iter(idx, data_batch)
             return
-        evaluator, self.evaluator = self.evaluator, _Outputs()
+        evaluator, outputs = self.evaluator, _Outputs()
+        self.evaluator = outputs
         try:
             if readable:
                 super().run_iter(
@@ -165,21 +168,25 @@ class ReadableTestLoop(TestLoop):
                         data_samples=[samples[i] for i in readable],
                     ),
                 )
-            outputs = iter(self.evaluator.data_samples)
         finally:
             self.evaluator = evaluator
+        predicted = iter(outputs.data_samples)
         evaluator.process(
-            [s if 'unreadable' in s else next(outputs) for s in samples], data_batch
+            [s if 'unreadable' in s else next(predicted) for s in samples], data_batch
         )
 
 
-class _Outputs:
+class _Outputs(Evaluator):
     """Keeps what the model said of a batch."""
 
     def __init__(self) -> None:
+        super().__init__([])
         self.data_samples: Sequence = ()
 
-    def process(self, data_samples: Sequence, data_batch: dict) -> None:
+    def process(
+        self, data_samples: Sequence, data_batch: Optional[dict] = None
+    ) -> None:
+        """Keep them."""
         self.data_samples = data_samples
 
 

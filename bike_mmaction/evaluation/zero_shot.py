@@ -96,7 +96,7 @@ def half_classes(
     Raises:
         ValueError: if a split has no videos.
     """
-    found = []
+    accuracies = []
     for seed in range(NUM_SPLITS):
         classes = half_of_classes(similarity.shape[-1], seed)
         videos = np.isin(labels, classes)
@@ -107,14 +107,14 @@ def half_classes(
             )
         # Only classes of which there are videos compete, as released.
         present = np.unique(labels[videos])
-        found.append(
+        accuracies.append(
             _accuracy(
                 similarity[videos][..., present],
                 np.searchsorted(present, labels[videos]),
                 topk,
             )
         )
-    return found
+    return accuracies
 
 
 def _accuracy(

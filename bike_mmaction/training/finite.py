@@ -38,6 +38,7 @@ class CheckFinite(Hook):
 
     # Behind RuntimeInfoHook, before those that log and save.
     priority = 'ABOVE_NORMAL'
+    _checked = False  # whether the weights were, since the last step
 
     def before_train(self, runner) -> None:
         """Refuse a model that begins with such weights."""
@@ -59,6 +60,7 @@ class CheckFinite(Hook):
         Raises:
             NonFiniteError: naming epoch, iteration, losses and videos.
         """
+        self._checked = False
         losses = {
             name: float(value)
             for name, value in (outputs or {}).items()
@@ -78,9 +80,13 @@ class CheckFinite(Hook):
             f'after epoch {runner.epoch + 1} weights are not '
             f'finite, though the losses were. {ADVICE}. The weights are',
         )
+        self._checked = True
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """As :meth:`after_train_epoch`, where iterations are counted."""
+        """As :meth:`after_train_epoch`, which has seen these weights already
+        where checkpoints are written after epochs."""
+        if self._checked:
+            return
         check_weights(
             unwrap_model(runner.model),
             f'after iteration {runner.iter + 1} weights are '

@@ -55,14 +55,7 @@ class CheckResume(Hook):
         """
         if not runner._resume:
             return
-        if 'message_hub' not in checkpoint or not {'epoch', 'iter'} <= set(
-            checkpoint.get('meta') or ()
-        ):
-            raise ValueError(
-                f"'{runner._load_from or runner.work_dir}' has weights, but "
-                'no training that could be resumed: to begin with them, name '
-                'it in load_from (--cfg-options load_from=...) instead'
-            )
+        _check_training(runner, checkpoint)
         if 'optimizer' not in checkpoint or isinstance(
             runner.optim_wrapper, OptimWrapperDict
         ):
@@ -79,17 +72,31 @@ class CheckResume(Hook):
                     '--override-schedule (default_hooks.check_resume.override='
                     'True), and the new values count from there on'
                 )
-        done = checkpoint['meta'].get('epoch', 0)
-        if (
-            not isinstance(runner.train_loop, IterBasedTrainLoop)
-            and done >= runner.max_epochs
-        ):
-            print_log(
-                f'Nothing is left to train: the checkpoint is of epoch {done} '
-                f'of {runner.max_epochs}',
-                'current',
-                logging.WARNING,
-            )
+        _warn_of_no_epochs(runner, checkpoint)
+
+
+def _check_training(runner, checkpoint: dict) -> None:
+    """Refuse a checkpoint that holds weights alone."""
+    progress = set(checkpoint.get('meta') or ())
+    if 'message_hub' not in checkpoint or not {'epoch', 'iter'} <= progress:
+        raise ValueError(
+            f"'{runner._load_from or runner.work_dir}' has weights, but "
+            'no training that could be resumed: to begin with them, name '
+            'it in load_from (--cfg-options load_from=...) instead'
+        )
+
+
+def _warn_of_no_epochs(runner, checkpoint: dict) -> None:
+    """Say so if the training of a checkpoint is complete."""
+    done = checkpoint['meta'].get('epoch', 0)
+    by_epochs = not isinstance(runner.train_loop, IterBasedTrainLoop)
+    if by_epochs and done >= runner.max_epochs:
+        print_log(
+            f'Nothing is left to train: the checkpoint is of epoch {done} '
+            f'of {runner.max_epochs}',
+            'current',
+            logging.WARNING,
+        )
 
 
 def changed_options(runner, checkpoint: dict) -> list[str]:
@@ -102,25 +109,25 @@ def changed_options(runner, checkpoint: dict) -> list[str]:
     Returns:
         list[str]: Such as 'optim_wrapper.optimizer.lr: 5e-05 -> 0.0001'.
     """
-    found = _changes_of_optimizer(
+    changed = _changes_of_optimizer(
         _groups(checkpoint['optimizer']), _groups(runner.optim_wrapper.state_dict())
     )
     old = checkpoint.get('param_schedulers') or []
     new = runner.param_schedulers or []
     if len(old) != len(new):
-        return [*found, f'param_scheduler: {len(old)} -> {len(new)} of them']
+        return [*changed, f'param_scheduler: {len(old)} -> {len(new)} of them']
     lengths, moved = _epoch_lengths(runner, checkpoint), False
     for i, (state, scheduler) in enumerate(zip(old, new)):
         changes, by_length = _changes_of_scheduler(state, scheduler, lengths)
-        found += [f'param_scheduler.{i}.{change}' for change in changes]
+        changed += [f'param_scheduler.{i}.{change}' for change in changes]
         moved |= by_length
     if moved:
-        found.append(
+        changed.append(
             f'iterations of an epoch: {lengths[0]:g} -> {lengths[1]:g} '
             '(train_dataloader.batch_size or drop_last, processes or training '
             'set), while the schedule counts iterations'
         )
-    return found
+    return changed
 
 
 def _groups(state: dict) -> list[dict]:

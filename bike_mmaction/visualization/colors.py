@@ -21,8 +21,8 @@ Color = tuple[int, int, int]
 
 def class_colors(names: Iterable[Optional[str]]) -> dict[Optional[str], Color]:
     """Colours (r, g, b), 0 to 255, in the order of first appearance."""
-    found: dict[Optional[str], Color] = {None: NONE}
+    colors: dict[Optional[str], Color] = {None: NONE}
     for name in names:
-        if name not in found:
-            found[name] = _TAB10[(len(found) - 1) % len(_TAB10)]
-    return found
+        if name not in colors:
+            colors[name] = _TAB10[(len(colors) - 1) % len(_TAB10)]
+    return colors

@@ -29,6 +29,7 @@ def nearest_segments(windows: Sequence[Segment]) -> list[Segment]:
     return list(zip(edges, edges[1:]))
 
 
+# Longer than others for its arguments: what it draws is in functions below.
 def draw_timeline(
     path: str,
     windows: Sequence[Segment],
@@ -58,11 +59,7 @@ def draw_timeline(
     """
     from matplotlib.figure import Figure  # slow to import
 
-    for name, values in [('labels', labels), *confidences.items()]:
-        if len(values) != len(windows):
-            raise ValueError(
-                f"{len(values)} values of '{name}' do not fit {len(windows)} windows"
-            )
+    _check_lengths(len(windows), {'labels': labels, **confidences})
     colors = {
         name: tuple(v / 255 for v in color)
         for name, color in class_colors(confidences).items()
@@ -71,25 +68,39 @@ def draw_timeline(
     heights = [1.3] * bool(len(frames)) + [3, 0.5]
     grid = figure.add_gridspec(len(heights), max(len(frames), 1), height_ratios=heights)
     for column, frame in enumerate(frames):
-        axes = figure.add_subplot(grid[0, column])
-        axes.imshow(frame)
-        axes.set_axis_off()
+        _draw_frame(figure.add_subplot(grid[0, column]), frame)
     curves = figure.add_subplot(grid[-2, :])
     centres = [(begin + end) / 2 for begin, end in windows]
     _draw_curves(curves, centres, confidences, colors, threshold)
     curves.set_xlim(windows[0][0], windows[-1][1])
-    _draw_ribbon(
-        figure.add_subplot(grid[-1, :], sharex=curves),
-        nearest_segments(windows),
-        labels,
-        colors,
-    )
+    ribbon = figure.add_subplot(grid[-1, :], sharex=curves)
+    _draw_ribbon(ribbon, nearest_segments(windows), labels, colors)
     if title:
         figure.suptitle(title, fontsize=11, parse_math=False)
     figure.savefig(path, dpi=110)
 
 
-def _draw_curves(axes, centres, confidences, colors, threshold) -> None:
+def _check_lengths(count: int, series: dict[str, Sequence]) -> None:
+    """Refuse a series that has not one value for each window."""
+    for name, values in series.items():
+        if len(values) != count:
+            raise ValueError(
+                f"{len(values)} values of '{name}' do not fit {count} windows"
+            )
+
+
+def _draw_frame(axes, frame: np.ndarray) -> None:
+    axes.imshow(frame)
+    axes.set_axis_off()
+
+
+def _draw_curves(
+    axes,
+    centres: Sequence[float],
+    confidences: dict[str, Sequence[float]],
+    colors: dict,
+    threshold: float,
+) -> None:
     lines = [
         axes.plot(centres, values, marker='.', color=colors[name])[0]
         for name, values in confidences.items()
@@ -111,7 +122,9 @@ def _draw_curves(axes, centres, confidences, colors, threshold) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _draw_ribbon(axes, segments, labels, colors) -> None:
+def _draw_ribbon(
+    axes, segments: Sequence[Segment], labels: Sequence[Optional[str]], colors: dict
+) -> None:
     for (begin, end), label in zip(segments, labels):
         axes.axvspan(begin, end, color=colors.get(label, OTHERS), linewidth=0)
     axes.set(yticks=[], xlabel='seconds')

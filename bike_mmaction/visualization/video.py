@@ -14,6 +14,7 @@ DARK, PALE, WHITE = (24, 24, 28), (70, 70, 78), (255, 255, 255)
 Bar = tuple[float, float, float, Color]
 
 
+# Longer than others for its arguments.
 def draw_overlay(
     frame: np.ndarray,
     rows: Sequence[tuple[str, float, Color]],
@@ -54,17 +55,25 @@ def draw_overlay(
     for row in rows:
         _draw_row(draw, top, canvas.width, *row)
         top += ROW
-    for begin, end, value, color in bars:
-        left, right = (MARGIN + x * (canvas.width - 2 * MARGIN) for x in (begin, end))
-        bottom = top + STRIP - MARGIN
-        draw.rectangle(
-            [left, bottom - value * (STRIP - MARGIN), max(left, right - 1), bottom],
-            color,
-        )
-    if bars and cursor is not None:
-        x = MARGIN + cursor * (canvas.width - 2 * MARGIN)
-        draw.line([x, top, x, top + STRIP - MARGIN], WHITE, 2)
+    if bars:
+        _draw_strip(draw, top, canvas.width, bars, cursor)
     return np.asarray(canvas)
+
+
+def _draw_strip(
+    draw, top: int, width: int, bars: Sequence[Bar], cursor: Optional[float]
+) -> None:
+    """Bars over the whole video, and where in it the frame is."""
+    height = STRIP - MARGIN
+    bottom = top + height
+    for begin, end, value, color in bars:
+        left, right = (MARGIN + x * (width - 2 * MARGIN) for x in (begin, end))
+        draw.rectangle(
+            [left, bottom - value * height, max(left, right - 1), bottom], color
+        )
+    if cursor is not None:
+        x = MARGIN + cursor * (width - 2 * MARGIN)
+        draw.line([x, top, x, bottom], WHITE, 2)
 
 
 def _draw_row(

@@ -301,7 +301,7 @@ class TestInProcess:
             generate_attributes(cfg, str(few / 'lexicon.txt'), 3, str(out))
 
     def test_data_root(self, few, tmp_path):
-        """The toolbox's usual layout."""
+        """MMAction2's usual layout."""
         cfg = Config.fromfile(str(few / 'config.py'))
         cfg.test_dataloader.dataset.update(
             data_root=str(few),
@@ -365,7 +365,7 @@ class TestInProcess:
             self.generate(few, out, topk=1)
 
     def test_weights_that_are_not_finite(self, few, tmp_path):
-        """Also by images, where the toolbox's recognizer is used."""
+        """Also by images, where MMAction2's recognizer is used."""
         cfg = Config.fromfile(str(few / 'config.py'))
         fold_frames(cfg)
         cfg.model.update(type='Recognizer2D', neck=None)

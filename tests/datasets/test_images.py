@@ -132,7 +132,7 @@ class TestAntialiasedResize:
             found['scale_factor'], [expected[1] / width, expected[0] / height]
         )
 
-    def test_other_scales_are_those_of_the_toolbox(self):
+    def test_other_scales_are_those_of_mmaction2(self):
         image = [np.zeros((50, 91, 3), np.uint8)]
         for scale in ((40, 30), 0.5):
             expected = apply(image, type='Resize', scale=scale)
@@ -170,7 +170,7 @@ class TestAntialiasedResize:
             )
 
     def test_frames_that_nothing_changed_can_be_flipped(self):
-        """The toolbox flips in place, here a view of the decoded frames."""
+        """MMAction2 flips in place, here a view of the decoded frames."""
         images = [FACTS['same_image'].copy() for _ in range(2)]
         expected = images[0][2:30, 10:38][:, ::-1].copy()
         results = dict(

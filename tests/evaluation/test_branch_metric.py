@@ -44,7 +44,7 @@ def test_attributes_branch_counts_where_there_are_attributes():
     assert found['attributes/coverage'] == 3 / 4
 
 
-def test_arguments_of_the_toolbox():
+def test_arguments_of_mmaction2():
     found = evaluate(
         branch='video',
         metric_list='top_k_accuracy',

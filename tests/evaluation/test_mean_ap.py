@@ -91,7 +91,7 @@ def run_rank(rank, world, port, out):
     found = {}
     for case in CASES:
         scores, labels = draw(case)
-        # As the toolbox's sampler: in turns, the first ones again at the end.
+        # As MMAction2's sampler: in turns, the first ones again at the end.
         size = len(scores)
         own = np.arange(-(-size // world) * world)[rank::world] % size
         found[case] = evaluate(scores[own], labels[own], size)

@@ -100,7 +100,7 @@ def test_frames_vote_with_embeddings_of_their_own_length():
 
 
 def test_video_evaluator_ranks_as_every_other_test():
-    """Over all classes its accuracy is that of the toolbox's metric."""
+    """Over all classes its accuracy is that of MMAction2's metric."""
     torch.manual_seed(1)
     head = build_head(keep_scores=True)
     samples = head.predict(

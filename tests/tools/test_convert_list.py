@@ -1,4 +1,4 @@
-"""The authors' lists as lists of the toolbox."""
+"""The authors' lists as lists of MMAction2."""
 
 import os
 import sys

@@ -414,7 +414,7 @@ def test_command_line(tmp_path):
 
 
 def test_helpers_agree(tmp_path):
-    """Frames are numbered as the list of the toolbox expects."""
+    """Frames are numbered as the list of MMAction2 expects."""
     video = write_video(tmp_path / 'a.mp4', 3)
     write_frames(video, str(tmp_path / 'V1'), '{video}-{:06}.jpg')
     assert sorted(os.listdir(tmp_path / 'V1')) == [

@@ -193,10 +193,10 @@ def test_branches_trained_apart_are_merged(stages, tmp_path):
 
 
 def test_attributes_online(stages, data_root, tmp_path):
-    """The toolbox's inference API on a video that no file knows."""
+    """MMAction2's inference API on a video that no file knows."""
 
     cfg = Config.fromfile(str(stages[2]))
-    # The toolbox forgets `backbone.pretrained` before it builds a model.
+    # MMAction2 forgets `backbone.pretrained` before it builds a model.
     clip = write_clip(tmp_path / 'clip.pt', cfg.model.backbone.arch)
     for tower in (cfg.model.backbone, cfg.model.cls_head.text_encoder):
         tower.pretrained = clip
@@ -222,7 +222,7 @@ def test_attributes_online(stages, data_root, tmp_path):
 
 
 def test_mean_average_precision_of_the_branches(stages, tmp_path):
-    """Several labels a video, through the toolbox's metric."""
+    """Several labels a video, through MMAction2's metric."""
     _, second, config = stages
     cfg = Config.fromfile(str(config))
     names = ('mean_average_precision',)

@@ -87,7 +87,7 @@ def test_checkpoints_by_iteration(overflowing, build, tmp_path):
 
 
 class UseScaler(Hook):
-    """As on a GPU; on a CPU the toolbox leaves it out."""
+    """As on a GPU; on a CPU MMAction2 leaves it out."""
 
     def before_train(self, runner):
         runner.optim_wrapper.loss_scaler = torch.amp.GradScaler('cpu', init_scale=64.0)
@@ -117,7 +117,7 @@ def test_checkpoint(cfg, build, checkpoint, kind):
 
 
 def test_scores_of_other_heads(cfg, build):
-    """The toolbox's own do not look at them."""
+    """MMAction2's own do not look at them."""
     cfg.model.type = 'Recognizer3D'
     cfg.model.neck = None
     cfg.model.backbone.as_feature_map = True

@@ -36,7 +36,7 @@ def test_schedules_of_iterations(cfg, build):
 
 
 def test_no_batch(cfg, build):
-    """The toolbox's loop would have epochs without any, and say nothing."""
+    """MMAction2's loop would have epochs without any, and say nothing."""
     cfg.train_dataloader.batch_size = 50
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
     cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[1])]

@@ -21,6 +21,7 @@ BUILT_IN = (
 )
 
 
+# Longer than others for its arguments.
 def load_class_names(
     source: Union[str, Sequence[str]],
     what: str = 'class_names',
@@ -45,11 +46,10 @@ def load_class_names(
     """
     if not isinstance(source, str):
         names, where = list(source), 'the given list'
-    elif source in BUILT_IN:
-        names = _read(osp.join(_HERE, f'{source}.txt'))
+    elif source in BUILT_IN or osp.isfile(source):
+        built = osp.join(_HERE, f'{source}.txt')
+        names = _read(built if source in BUILT_IN else source)
         where = f"'{source}'"
-    elif osp.isfile(source):
-        names, where = _read(source), f"'{source}'"
     else:
         hint = (
             '. tools/data/prepare.py writes this file'
@@ -62,7 +62,13 @@ def load_class_names(
         )
     if not names:
         raise ValueError(f'{what}: {where} is empty')
-    first = {}
+    _check_different(names, what, where)
+    return names
+
+
+def _check_different(names: Sequence[str], what: str, where: str) -> None:
+    """Refuse names that are empty or repeated; tells the first of them."""
+    first: dict[str, int] = {}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             problem = 'is empty or no text'
@@ -72,7 +78,6 @@ def load_class_names(
             first[name] = number
             continue
         raise ValueError(f'{what}: number {number + 1} of {where} {problem}')
-    return names
 
 
 def _read(path: str) -> list[str]:
@@ -100,5 +105,5 @@ def _read(path: str) -> list[str]:
 
 
 def _is_header(lines: Sequence[str], delimiter: str) -> bool:
-    found = next(csv.reader(lines[:1], delimiter=delimiter), ())
-    return [cell.strip().lower() for cell in found] == ['id', 'name']
+    cells = next(csv.reader(lines[:1], delimiter=delimiter), ())
+    return [cell.strip().lower() for cell in cells] == ['id', 'name']

@@ -16,7 +16,7 @@ def read_hmdb51(
     ending = f'_test_split{split}.txt'
     paths = sorted(glob(osp.join(escape(folder), f'*{ending}')))
     folders = [osp.basename(path)[: -len(ending)] for path in paths]
-    labels.check_all_found(folders, f"'{folder}', files '*{ending}'")
+    labels.check_all_named(folders, f"'{folder}', files '*{ending}'")
     wanted = dict(train='1', val='2', full='012')[part]
     entries = []
     for path, name in zip(paths, folders):

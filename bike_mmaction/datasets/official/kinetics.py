@@ -35,7 +35,7 @@ def read_zero_shot(
         )
     )
     known = [(where, row) for where, row in rows if row['label'] in labels]
-    labels.check_all_found([row['label'] for _, row in known], f"'{path}'")
+    labels.check_all_named([row['label'] for _, row in known], f"'{path}'")
     entries = [_entry_of(row, labels, where) for where, row in known]
     remarks = {'left out, of other classes': len(rows) - len(known)}
     return OfficialList(entries, remarks)

@@ -17,7 +17,7 @@ def read_ucf101(
     classes = {}
     for _, (number, name) in read_fields(path, 2, '1 ApplyEyeMakeup'):
         classes[number] = name
-    labels.check_all_found(list(classes.values()), f"'{path}'")
+    labels.check_all_named(list(classes.values()), f"'{path}'")
     lists = {'train': ('train',), 'val': ('test',), 'full': ('train', 'test')}
     entries = []
     for kind in lists[part]:

@@ -1,4 +1,4 @@
-"""Transforms that BIKE adds to the toolbox's pipelines."""
+"""Transforms that BIKE adds to MMAction2's pipelines."""
 
 from .attributes import LoadAttributes
 from .frames import (

@@ -68,17 +68,17 @@ class LoadAttributes(BaseTransform):
         """
         video = source_of(results, '')
         try:
-            phrases = self.file.find(video)
+            listed = self.file.find(video)
         except ValueError as error:  # the video itself need not exist
             raise PipelineError(str(error)) from error
-        if phrases is None and self.missing == 'error':
+        if listed is None and self.missing == 'error':
             raise PipelineError(
                 f"no attributes for '{video}' in '{self.ann_file}', which has "
                 f'{self.file.examples()}. Is it of another data set or split? '
                 "LoadAttributes(missing='skip') leaves such videos to the "
                 'video branch'
             )
-        phrases = list(phrases or ())[: self.topk]
+        phrases = list(listed or ())[: self.topk]
         if self.shuffle:
             phrases = [phrases[i] for i in np.random.permutation(len(phrases))]
         if self.drop_prob and phrases:

@@ -51,8 +51,8 @@ class SparseSampleFrames(SampleFrames):
     """Sample frames all over the video (BIKE section 3.1, "sparsely").
 
     In training a random frame of each of ``clip_len`` equal segments; in
-    testing the segments' first frames, moved along for further clips. The
-    toolbox's samplers take the segments' middles instead.
+    testing the segments' first frames, moved along for further clips.
+    MMAction2's samplers take the segments' middles instead.
 
     Required keys: total_frames, start_index. Added keys: frame_inds,
     clip_len, frame_interval, num_clips.
@@ -95,7 +95,7 @@ class SparseSampleFrames(SampleFrames):
 class DenseClipSampleFrames(DenseSampleFrames):
     """Clips of frames at a fixed distance, each from a part of the video.
 
-    The toolbox's ``DenseSampleFrames``, for models of clips instead of single
+    MMAction2's ``DenseSampleFrames``, for models of clips instead of single
     images: ``clip_len`` frames spread over ``sample_range`` frames. In
     training from a random start; in testing ``num_clips`` starts, evenly
     spread over the video. A shorter video begins anew at its end.
@@ -127,7 +127,7 @@ class DenseClipSampleFrames(DenseSampleFrames):
             raise ValueError(
                 f'sample_range={sample_range} must be at least clip_len={clip_len}'
             )
-        # For the toolbox, T clips of a frame each from every position.
+        # For MMAction2, T clips of a frame each from every position.
         super().__init__(
             clip_len=1,
             num_clips=clip_len,

@@ -30,7 +30,7 @@ def resize_image(
     width, height = size
     if image.shape[:2] == (height, width):
         return image
-    image = np.require(image, requirements='CW')  # as torch wants it
+    image = np.require(image, requirements=['C', 'W'])  # as torch wants it
     resized = F.interpolate(
         from_numpy(image)[None].permute(0, 3, 1, 2),
         (height, width),
@@ -43,8 +43,8 @@ def resize_image(
 def short_side_size(size: tuple[int, int], short_side: int) -> tuple[int, int]:
     """Width and height where the shorter side gets a length.
 
-    As torchvision cuts off what the longer side has beyond a whole pixel; the
-    toolbox rounds it.
+    As torchvision cuts off what the longer side has beyond a whole pixel;
+    MMAction2 rounds it.
     """
     width, height = size
     if width <= height:
@@ -54,9 +54,9 @@ def short_side_size(size: tuple[int, int], short_side: int) -> tuple[int, int]:
 
 @TRANSFORMS.register_module()
 class AntialiasedResize(Resize):
-    """The toolbox's ``Resize``, but as Pillow and torchvision resize.
+    """MMAction2's ``Resize``, but as Pillow and torchvision resize.
 
-    CLIP and most image models were trained so. The toolbox's own, bilinear
+    CLIP and most image models were trained so. MMAction2's own, bilinear
     without antialiasing, takes a few pixels and leaves out those between.
 
     Required, added and modified keys are those of ``Resize``.
@@ -129,7 +129,7 @@ def keep_part(results: dict, left: int, top: int, width: int, height: int) -> No
 class RoundedCenterCrop(CenterCrop):
     """The middle of the images, as torchvision crops it.
 
-    The toolbox's ``CenterCrop`` begins a pixel earlier where the images are
+    MMAction2's ``CenterCrop`` begins a pixel earlier where the images are
     larger by three more than a multiple of four: 455 pixels, cropped to 224.
 
     Required and added keys are those of ``CenterCrop``.
@@ -154,7 +154,7 @@ class RoundedCenterCrop(CenterCrop):
 class SpacedThreeCrop(ThreeCrop):
     """Left, right and middle crop of images larger than the crop.
 
-    The toolbox's ``ThreeCrop`` requires that the shorter side equals the
+    MMAction2's ``ThreeCrop`` requires that the shorter side equals the
     crop, and crops tall images from top to bottom. Here they lie along the
     width, in the middle of the height, as the reference tests.
 
@@ -165,7 +165,7 @@ class SpacedThreeCrop(ThreeCrop):
     """
 
     def transform(self, results: dict) -> dict:
-        """Cut the middle strip, then let the toolbox crop it three times.
+        """Cut the middle strip, then let MMAction2 crop it three times.
 
         Raises:
             ValueError: if an image is smaller than the crop.
@@ -180,7 +180,7 @@ class SpacedThreeCrop(ThreeCrop):
 
 @TRANSFORMS.register_module()
 class SpacedTenCrop(TenCrop):
-    """The toolbox's ``TenCrop``: corners and middle, each also mirrored.
+    """MMAction2's ``TenCrop``: corners and middle, each also mirrored.
 
     Required and added keys are those of ``TenCrop``.
 
@@ -192,8 +192,8 @@ class SpacedTenCrop(TenCrop):
         """Crop ``imgs``.
 
         Raises:
-            ValueError: if an image is smaller than the crop, of which the
-                toolbox would make crops of other sizes.
+            ValueError: if an image is smaller than the crop, of which
+                MMAction2 would make crops of other sizes.
         """
         margins_of(results, self.crop_size)
         return super().transform(results)

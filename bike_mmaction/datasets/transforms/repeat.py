@@ -13,7 +13,7 @@ class RepeatSample(BaseTransform):
 
     A video that was decoded once gives several samples, which differ by
     chance. The loader needs ``collate_fn=dict(type='repeat_pseudo_collate')``
-    to put them into one batch. The toolbox's ``RepeatAugDataset`` does so for
+    to put them into one batch. MMAction2's ``RepeatAugDataset`` does so for
     whole video files alone; this works on any data set.
 
     Required and added keys are those of the transforms.

@@ -62,7 +62,7 @@ class ReportUnreadable(BaseTransform):
 
 
 def _reads(step: Compose) -> bool:
-    """Whether a transform opens or decodes: the toolbox's names tell."""
+    """Whether a transform opens or decodes: MMAction2's names tell."""
     name = type(step.transforms[0]).__name__
     return name.endswith(('Init', 'Decode', 'SampleFrames')) or name == 'KeepSegment'
 
