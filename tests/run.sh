@@ -28,5 +28,6 @@ check() {
 code=(bike_mmaction bike_mmaction_cli.py configs docs tests tools setup.py README.md)
 check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
+check mypy
 check pytest -n auto --maxprocesses 4 --dist loadfile "${coverage[@]}" "$@"
 exit $status

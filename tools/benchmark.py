@@ -159,12 +159,8 @@ def benchmark_text(args: argparse.Namespace) -> None:
     """Time per batch, and how far scores are apart."""
     torch.manual_seed(0)
     for frozen in (True, False):
-        encoder = (
-            MODELS.build(dict(type='CLIPTextEncoder', arch=args.arch, frozen=frozen))
-            .to(get_device())
-            .train()
-        )
-        compare_lengths(args, encoder, frozen)
+        config = dict(type='CLIPTextEncoder', arch=args.arch, frozen=frozen)
+        compare_lengths(args, MODELS.build(config).to(get_device()).train(), frozen)
 
 
 def compare_lengths(
@@ -190,16 +186,15 @@ def compare_lengths(
     for encode in (trimmed, whole):
         step(encode)  # warm up
     times = [
-        (seconds(lambda: step(trimmed)), seconds(lambda: step(whole)))
+        [seconds(lambda: step(trimmed)), seconds(lambda: step(whole))]
         for _ in range(args.repeats)
     ]
     short, long = (median(t) for t in zip(*times))
     # Pair by pair: other work on the machine slows down both.
     ratio = median(a / b for a, b in times)
     print(
-        f'{args.arch}, {args.batch_size} sentences of {args.attributes} '
-        f'attributes, {"frozen" if frozen else "trained"}: '
-        f'{1000 * short:.0f} ms a batch, all '
+        f'{args.arch}, {args.batch_size} sentences of {args.attributes} attributes, '
+        f'{"frozen" if frozen else "trained"}: {1000 * short:.0f} ms a batch, all '
         f'{tokens.shape[1]} positions {1000 * long:.0f} ms, ratio {ratio:.2f}; '
         f'scores differ by {largest_difference(encoder, trimmed, whole):.0e}'
     )
