@@ -146,3 +146,16 @@ class SpoilInput(Hook):
 
     def before_val_epoch(self, runner):
         runner.model.data_preprocessor.std.fill_(0)
+
+
+def test_weights_are_looked_at_once_an_epoch(cfg, build, monkeypatch, tmp_path):
+    """Not again before the checkpoint that the epoch ends with."""
+    looks = []
+    monkeypatch.setattr(
+        'bike_mmaction.training.finite.check_weights',
+        lambda model, what: looks.append(what),
+    )
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    build().train()
+    assert glob.glob(f'{tmp_path}/epoch_1.pth')
+    assert [what.split()[0] for what in looks] == ['not', 'after']
