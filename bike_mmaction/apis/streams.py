@@ -127,8 +127,8 @@ class Stream:
 
         start, due = None, 0.0
         while not self._closed:
-            there, image = self._capture.read()
-            if not there:
+            is_read, image = self._capture.read()
+            if not is_read:
                 return
             start = time.monotonic() if start is None else start
             now = time.monotonic() - start

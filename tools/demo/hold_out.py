@@ -16,11 +16,11 @@ SPLITS = ('train', 'val', 'test')
 
 def parts() -> dict[str, list[int]]:
     """The classes of each half, as on a chessboard of colors and actions."""
-    found: dict[str, list[int]] = dict(seen=[], unseen=[])
+    halves: dict[str, list[int]] = dict(seen=[], unseen=[])
     for label in range(len(CLASS_NAMES)):
         ball, action = divmod(label, len(ACTIONS))
-        found['unseen' if (ball + action) % 2 else 'seen'].append(label)
-    return found
+        halves['unseen' if (ball + action) % 2 else 'seen'].append(label)
+    return halves
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ def quality(
         ``background`` and ``scenery``: clips with theirs among the nearest 3.
     """
     rows = []
-    for name, found in attributes.items():
-        truth, phrases = truths[name], [phrase for phrase, _ in found]
+    for name, nearest in attributes.items():
+        truth, phrases = truths[name], [phrase for phrase, _ in nearest]
         facts = shown(truth)
         hits = [phrase in facts for phrase in phrases]
         rows.append(

@@ -30,8 +30,8 @@ def read(folder: Path, name: str, metric: str, seeds: list[int]) -> np.ndarray:
         if name.endswith('pretrained')
         else [folder / f'{name}_seed{seed}.json' for seed in seeds]
     )
-    found = [json.loads(path.read_text())['metrics'] for path in files]
-    return 100 * np.array([metrics[metric] for metrics in found])
+    metrics = [json.loads(path.read_text())['metrics'] for path in files]
+    return 100 * np.array([of_seed[metric] for of_seed in metrics])
 
 
 def few_shot(folder: Path, seeds: list[int]) -> dict[str, np.ndarray]:

@@ -152,14 +152,14 @@ def table(
         'V, zero-shot': [f'{zero_shot[c]:.1f}' for c in columns],
         'V, trained': [mean_sd(trained[c].top1['V']) for c in columns],
     }
-    for kind, found in (('plug-and-play', plugged), ('trained', trained)):
-        rows[f'A, {kind}'] = [mean_sd(found[c].top1['A']) for c in columns]
+    for kind, runs in (('plug-and-play', plugged), ('trained', trained)):
+        rows[f'A, {kind}'] = [mean_sd(runs[c].top1['A']) for c in columns]
         rows[f'V trained + A {kind}, λ = 0.7'] = [
-            mean_sd(found[c].top1['released']) for c in columns
+            mean_sd(runs[c].top1['released']) for c in columns
         ]
         rows[f'V trained + A {kind}, λ chosen'] = [
-            f'{mean_sd(found[c].top1["chosen"])} '
-            f'(λ {", ".join(f"{w:g}" for w in found[c].weights)})'
+            f'{mean_sd(runs[c].top1["chosen"])} '
+            f'(λ {", ".join(f"{w:g}" for w in runs[c].weights)})'
             for c in columns
         ]
     head = ['top-1 on the test clips, in %', *columns]
@@ -176,14 +176,14 @@ def describe_branches(plugged: Branches, trained: Branches) -> str:
     )
 
 
-def describe_phrases(found: dict[str, float]) -> str:
+def describe_phrases(shares: dict[str, float]) -> str:
     return (
         'Attributes of the test clips: of the nearest 3 phrases '
-        f'{found["top3"]:.0f} % are true of at least one frame, of the '
-        f'nearest 5 {found["top5"]:.0f} % (drawn by lot from the '
-        f'{len(LEXICON)} phrases: {found["chance"]:.0f} %); the background '
-        f'is among the nearest 3 in {found["background"]:.0f} % of the '
-        f'clips, the scenery in {found["scenery"]:.0f} %.'
+        f'{shares["top3"]:.0f} % are true of at least one frame, of the '
+        f'nearest 5 {shares["top5"]:.0f} % (drawn by lot from the '
+        f'{len(LEXICON)} phrases: {shares["chance"]:.0f} %); the background '
+        f'is among the nearest 3 in {shares["background"]:.0f} % of the '
+        f'clips, the scenery in {shares["scenery"]:.0f} %.'
     )
 
 
