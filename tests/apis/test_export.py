@@ -60,13 +60,13 @@ def assert_same(run, model, frames):
     """What a file gives for three videos and for one, and the recognizer."""
     branch, _ = export.video_branch(model)
     for part in (frames, frames[:1]):
-        expected, found = branch.recognize(torch.from_numpy(part)), run(part)
-        assert set(found) == set(expected) == set(export.OUTPUTS)
+        expected, actual = branch.recognize(torch.from_numpy(part)), run(part)
+        assert set(actual) == set(expected) == set(export.OUTPUTS)
         for name, value in expected.items():
             np.testing.assert_allclose(
-                found[name], value, atol=1e-4, rtol=0, err_msg=name
+                actual[name], value, atol=1e-4, rtol=0, err_msg=name
             )
-    scores = found['scores']
+    scores = actual['scores']
     assert np.ptp(scores) > 1e-2  # classes differ, by far more than 1e-4
     assert np.ptp(run(frames)['scores'], axis=0).max() > 1e-2  # and videos
 
@@ -107,12 +107,12 @@ def test_gives_what_the_recognizer_gives(
     torch.save(dict(state_dict=recognizer.state_dict()), tmp_path / 'x.pth')
     bike = BIKEInferencer(Config(cfg.to_dict()), str(tmp_path / 'x.pth'), device='cpu')
     outputs = run(frames)
-    for row, found in enumerate(bike(videos, topk=4)):
-        for name, value in found.predictions:
+    for row, actual in enumerate(bike(videos, topk=4)):
+        for name, value in actual.predictions:
             k = FOUR_CLASSES.index(name)
             assert outputs['confidences'][row, k] == pytest.approx(value, abs=1e-4)
             np.testing.assert_allclose(
-                outputs['saliency'][row, k], found.saliency[name], atol=1e-4
+                outputs['saliency'][row, k], actual.saliency[name], atol=1e-4
             )
 
 
@@ -133,8 +133,8 @@ def test_onnx_describes_itself(onnx_file, recognizer, cfg):
     assert (frames.name, frames.type) == ('frames', 'tensor(float)')
     assert isinstance(frames.shape[0], str)  # any
     assert frames.shape[1:] == [3, 4, 32, 32]
-    found = {o.name: o.shape[1:] for o in session.get_outputs()}
-    assert found == dict(scores=[4], confidences=[4], saliency=[4, 4])
+    actual = {o.name: o.shape[1:] for o in session.get_outputs()}
+    assert actual == dict(scores=[4], confidences=[4], saliency=[4, 4])
     known = session.get_modelmeta().custom_metadata_map
     assert json.loads(known['class_names']) == FOUR_CLASSES
     assert json.loads(known['prompt']) == recognizer.cls_head.prompt
@@ -194,11 +194,11 @@ def check_head(variant, usual, frames, path):
         export.export_program(model, path)
         run = export.read_program(path)
     assert_same(run, model, frames)
-    found, clips = run(frames), torch.from_numpy(frames)
+    actual, clips = run(frames), torch.from_numpy(frames)
     other = export.video_branch(usual)[0].recognize(clips)
     assert (
         max(
-            np.abs(found[name] - other[name].numpy()).max()
+            np.abs(actual[name] - other[name].numpy()).max()
             for name in ('scores', 'saliency')
         )
         > 1e-3

@@ -24,11 +24,11 @@ LEXICON = ['sea', 'wave', 'sun', 'grass']
 
 
 def test_nine_results_and_one_named_failure(bike, videos):
-    found = bike(videos, CLASSES)
-    assert [r.source for r in found] == videos
-    assert [r.error is not None for r in found] == [i == 3 for i in range(10)]
-    assert 'v3.mp4' in found[3].error and not found[3].predictions
-    for recognition in found[:3] + found[4:]:
+    recognitions = bike(videos, CLASSES)
+    assert [r.source for r in recognitions] == videos
+    assert [r.error is not None for r in recognitions] == [i == 3 for i in range(10)]
+    assert 'v3.mp4' in recognitions[3].error and not recognitions[3].predictions
+    for recognition in recognitions[:3] + recognitions[4:]:
         values = [value for _, value in recognition.predictions]
         assert values == sorted(values, reverse=True)
         assert sum(values) == pytest.approx(1, abs=1e-5)
@@ -37,7 +37,7 @@ def test_nine_results_and_one_named_failure(bike, videos):
         assert recognition.frames == [0, 6, 12, 18, 25, 31, 37, 43]
         for shares in recognition.saliency.values():
             assert len(shares) == 8 and sum(shares) == pytest.approx(1)
-    json.dumps([r.to_dict() for r in found])
+    json.dumps([r.to_dict() for r in recognitions])
 
 
 def test_batches_change_nothing(bike, videos):
@@ -59,46 +59,46 @@ def test_class_names_are_embedded_once(bike, videos, embedded):
 @pytest.fixture
 def embedded(bike, monkeypatch):
     """The sets of class names that were given to the text tower."""
-    found = []
+    name_sets = []
     encoder = bike.head.text_encoder
     embed = encoder.embed
 
     def spy(texts, *args, **kwargs):
         start = len(bike.head.prompt) - 2
-        found.append(tuple(text[start:] for text in texts))
+        name_sets.append(tuple(text[start:] for text in texts))
         return embed(texts, *args, **kwargs)
 
     monkeypatch.setattr(encoder, 'embed', spy)
-    return found
+    return name_sets
 
 
 def test_classes_of_a_call_are_its_own(bike, videos):
     whole = len(bike.head.class_names)
     bike(videos[0], CLASSES)
     with pytest.warns(UserWarning, match='400 classes of the config'):
-        (found,) = bike(videos[0], topk=whole)
-    assert len(found.predictions) == whole == len(bike.classes)
+        (recognition,) = bike(videos[0], topk=whole)
+    assert len(recognition.predictions) == whole == len(bike.classes)
     bike.set_classes(CLASSES)
     bike(videos[0], ['another'])
-    (found,) = bike(videos[0])
-    assert {name for name, _ in found.predictions} == set(CLASSES)
+    (recognition,) = bike(videos[0])
+    assert {name for name, _ in recognition.predictions} == set(CLASSES)
     bike._classes = None
 
 
 def test_none_of_these(bike, videos):
-    (found,) = bike(videos[0], CLASSES, threshold=0.999)
-    assert found.label is None and found.predictions
-    assert 'none of these' in describe(found)
+    (recognition,) = bike(videos[0], CLASSES, threshold=0.999)
+    assert recognition.label is None and recognition.predictions
+    assert 'none of these' in describe(recognition)
 
 
 def test_timeline(bike, videos):
     """50 frames at 25 a second: windows of a second, by half of one."""
-    found = bike.timeline(videos[0], CLASSES, window=1)
-    assert [r.segment for r in found] == [(0, 1), (0.5, 1.5), (1, 2)]
-    assert found[1].frames == [12, 15, 18, 21, 24, 27, 30, 33]
+    recognitions = bike.timeline(videos[0], CLASSES, window=1)
+    assert [r.segment for r in recognitions] == [(0, 1), (0.5, 1.5), (1, 2)]
+    assert recognitions[1].frames == [12, 15, 18, 21, 24, 27, 30, 33]
     frames = decord.VideoReader(videos[0])[:].asnumpy()
     again = bike.timeline(frames, CLASSES, window=1)
-    for a, b in zip(found, again):
+    for a, b in zip(recognitions, again):
         assert (a.frames, a.segment) == (b.frames, b.segment)
         np.testing.assert_allclose(
             [v for _, v in a.predictions], [v for _, v in b.predictions], rtol=1e-3
@@ -113,7 +113,7 @@ def test_timeline(bike, videos):
 
 def test_attributes_are_the_nearest_phrases(with_attributes, videos, folder):
     """Mean pooling by the CLIP that was not fine-tuned, here by open_clip."""
-    (found,) = with_attributes(videos[0], CLASSES)
+    (recognition,) = with_attributes(videos[0], CLASSES)
     clip = open_clip.CLIP(
         **Config.fromfile(str(folder / 'small.py')).model.backbone.arch
     )
@@ -132,9 +132,9 @@ def test_attributes_are_the_nearest_phrases(with_attributes, videos, folder):
         )
     cosines = torch.cosine_similarity(frames.mean(0), texts)
     best = cosines.argsort(descending=True)[:3].tolist()
-    assert [name for name, _ in found.attributes] == [LEXICON[i] for i in best]
+    assert [name for name, _ in recognition.attributes] == [LEXICON[i] for i in best]
     np.testing.assert_allclose(
-        [value for _, value in found.attributes], cosines[best], atol=1e-5
+        [value for _, value in recognition.attributes], cosines[best], atol=1e-5
     )
 
 
@@ -153,16 +153,16 @@ def test_lexicon_needs_a_clip_recognizer():
 
 def test_repeated_frames_are_told(bike, folder):
     short = write_video(folder / 'short.mp4', num_frames=1)
-    (found,) = bike(short, CLASSES)
-    assert 'only 1 of the 8 frames' in found.warning
-    assert found.warning in describe(found)
+    (recognition,) = bike(short, CLASSES)
+    assert 'only 1 of the 8 frames' in recognition.warning
+    assert recognition.warning in describe(recognition)
 
 
 def test_one_class_alone(bike, videos):
     """Whatever the video shows, and whatever the threshold."""
-    (found,) = bike(videos[0], ['another'], threshold=1)
-    assert found.label == 'another'
-    assert 'one class alone has a confidence of 1' in describe(found)
+    (recognition,) = bike(videos[0], ['another'], threshold=1)
+    assert recognition.label == 'another'
+    assert 'one class alone has a confidence of 1' in describe(recognition)
     assert bike(videos[0], CLASSES)[0].warning is None
 
 
@@ -195,8 +195,8 @@ def test_command_line(bike, videos, folder, capsys):
     run_tool('infer', *videos[:2], *args)
     lines = capsys.readouterr().out.strip().splitlines()
     assert lines[-2].startswith('v0.mp4: ') and '%' in lines[-1]
-    found = json.loads((folder / 'out.json').read_text())
-    assert [r['source'] for r in found] == videos[:2]
+    content = json.loads((folder / 'out.json').read_text())
+    assert [r['source'] for r in content] == videos[:2]
     with pytest.raises(SystemExit) as end:
         run_tool('infer', *videos[2:4], *args)
     assert end.value.code == 1  # one could not be read
@@ -222,9 +222,9 @@ def test_command_line_writes_pictures(bike, videos, folder, tmp_path):
         'json',
         'png',
     )
-    found = json.loads((tmp_path / 'v0_bike.json').read_text())
-    assert set(found['saliency']) == {'a dog', 'yoga'}
-    assert len(found['attributes']) == 5
+    content = json.loads((tmp_path / 'v0_bike.json').read_text())
+    assert set(content['saliency']) == {'a dog', 'yoga'}
+    assert len(content['attributes']) == 5
     assert osp.getsize(tmp_path / 'v0_bike.png') > 10000
 
 
@@ -260,8 +260,8 @@ def test_windows_of_a_folder(bike, videos, folder, tmp_path):
         '--json',
         tmp_path / 'out.json',
     )
-    found = json.loads((tmp_path / 'out.json').read_text())
-    assert [osp.basename(r['source']) for r in found] == ['v0.mp4', 'v1.mp4']
+    content = json.loads((tmp_path / 'out.json').read_text())
+    assert [osp.basename(r['source']) for r in content] == ['v0.mp4', 'v1.mp4']
 
 
 def test_configs_are_found_by_name():

@@ -15,9 +15,9 @@ from tests.kit.videos import write_frames, write_video
 
 def test_whole_video(with_attributes, videos, tmp_path):
     writer = ResultWriter(tmp_path, ('json', 'png', 'mp4', 'gif'))
-    (found,) = with_attributes(videos[0], CLASSES, writer=writer)
+    (recognition,) = with_attributes(videos[0], CLASSES, writer=writer)
     content = json.loads((tmp_path / 'v0_bike.json').read_text())
-    assert content == json.loads(json.dumps(found.to_dict()))
+    assert content == json.loads(json.dumps(recognition.to_dict()))
     with Image.open(tmp_path / 'v0_bike.png') as picture:
         assert picture.width > 800
     video = decord.VideoReader(str(tmp_path / 'v0_bike.mp4'))
@@ -40,10 +40,10 @@ def test_frames_are_those_of_the_video(bike, videos, tmp_path):
 
 def test_timeline(bike, videos, tmp_path):
     writer = ResultWriter(tmp_path, threshold=0.4)
-    found = bike.timeline(videos[0], CLASSES, window=1, writer=writer)
+    recognitions = bike.timeline(videos[0], CLASSES, window=1, writer=writer)
     content = json.loads((tmp_path / 'v0_bike.json').read_text())
     assert [r['segment'] for r in content] == [[0, 1], [0.5, 1.5], [1, 2]]
-    assert content[2]['predictions'][0][0] == found[2].predictions[0][0]
+    assert content[2]['predictions'][0][0] == recognitions[2].predictions[0][0]
     assert {p.name for p in tmp_path.iterdir()} == {
         'v0_bike.json',
         'v0_bike.png',
@@ -92,9 +92,9 @@ def test_damage_between_the_frames(bike, folder, tmp_path):
     (frames / 'i02.png').write_text('no image')
     good = write_video(folder / 'good.mp4')
     writer = ResultWriter(tmp_path, ('json', 'mp4'))
-    found = bike([frames, good], CLASSES, writer=writer)
-    assert found[0].label and "no 'damaged_bike.mp4'" in found[0].warning
-    assert 'i02.png' in found[0].warning and not found[1].warning
+    recognitions = bike([frames, good], CLASSES, writer=writer)
+    assert recognitions[0].label and "no 'damaged_bike.mp4'" in recognitions[0].warning
+    assert 'i02.png' in recognitions[0].warning and not recognitions[1].warning
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         'damaged_bike.json',
         'good_bike.json',
@@ -106,15 +106,15 @@ def test_damage_between_the_frames(bike, folder, tmp_path):
 def test_shapes(bike, size, tmp_path):
     path = write_video(tmp_path / 'a$b$ (x).mp4', 9, size)
     writer = ResultWriter(tmp_path / 'out', ('png', 'mp4', 'gif'))
-    (found,) = bike(path, ['a $5', 'b $x_{$', '_c'], writer=writer)
-    assert found.warning is None
+    (recognition,) = bike(path, ['a $5', 'b $x_{$', '_c'], writer=writer)
+    assert recognition.warning is None
     assert len(list((tmp_path / 'out').iterdir())) == 3
 
 
 def test_frames_that_are_too_narrow(bike, tmp_path):
     path = write_video(tmp_path / 'narrow.mp4', 9, (16, 640))
-    (found,) = bike(path, CLASSES)
-    assert 'narrow.mp4' in found.error and '(640, 16, 6)' in found.error
+    (recognition,) = bike(path, CLASSES)
+    assert 'narrow.mp4' in recognition.error and '(640, 16, 6)' in recognition.error
 
 
 def test_a_window_that_is_unreadable(bike, tmp_path, folder):
@@ -124,21 +124,23 @@ def test_a_window_that_is_unreadable(bike, tmp_path, folder):
     )
     (frames / 'i60.png').write_text('no image')
     writer = ResultWriter(tmp_path, ('json', 'png'))
-    found = bike.timeline(str(frames), CLASSES, window=1, stride=1, writer=writer)
-    assert [r.error is None for r in found] == [True, True, False]
+    recognitions = bike.timeline(
+        str(frames), CLASSES, window=1, stride=1, writer=writer
+    )
+    assert [r.error is None for r in recognitions] == [True, True, False]
     assert (tmp_path / 'window_bike.png').exists()
 
 
 def test_videos_with_an_unreadable_window(bike, videos, tmp_path):
-    found = bike.timeline(videos[0], CLASSES, window=1)
-    found[1] = Recognition(videos[0], segment=found[1].segment, error='-')
+    recognitions = bike.timeline(videos[0], CLASSES, window=1)
+    recognitions[1] = Recognition(videos[0], segment=recognitions[1].segment, error='-')
     writer = ResultWriter(tmp_path, ['mp4', 'gif'])
-    assert len(writer.write(*find_sources(videos[0]), found)) == 2
-    assert found[0].warning is None
+    assert len(writer.write(*find_sources(videos[0]), recognitions)) == 2
+    assert recognitions[0].warning is None
 
 
 def test_folder_of_frames_that_is_here(bike, folder, tmp_path, monkeypatch):
     write_frames(write_video(folder / 'here.mp4', 9), str(folder / 'x.v2'), '{}.png')
     monkeypatch.chdir(folder / 'x.v2')
-    (found,) = bike('.', CLASSES, writer=ResultWriter(tmp_path, ['json']))
+    (recognition,) = bike('.', CLASSES, writer=ResultWriter(tmp_path, ['json']))
     assert (tmp_path / 'x.v2_bike.json').exists()

@@ -16,10 +16,10 @@ def test_files_folders_and_arrays_agree(bike, videos, folder):
     frames = decord.VideoReader(videos[0])[:].asnumpy()
     write_frames(videos[0], str(folder / 'frames'), 'img_{:05}.png')
     for source in (frames, str(folder / 'frames'), folder / 'frames'):
-        (found,) = bike(source, CLASSES)
-        assert found.frames == expected.frames
+        (recognition,) = bike(source, CLASSES)
+        assert recognition.frames == expected.frames
         np.testing.assert_allclose(
-            [v for _, v in found.predictions],
+            [v for _, v in recognition.predictions],
             [v for _, v in expected.predictions],
             rtol=1e-3,
         )
@@ -31,8 +31,8 @@ def test_file_without_suffix_is_itself(bike, videos, folder):
     write_video(folder / 'other.mp4', num_frames=16, seed=5)
     with open(videos[0], 'rb') as file:
         (folder / 'other').write_bytes(file.read())
-    (found,) = bike(str(folder / 'other'), CLASSES)
-    assert found.frames == bike(videos[0], CLASSES)[0].frames
+    (recognition,) = bike(str(folder / 'other'), CLASSES)
+    assert recognition.frames == bike(videos[0], CLASSES)[0].frames
 
 
 def test_numbers_of_images_count_as_numbers(folder):
@@ -73,8 +73,8 @@ def test_files_of_macos_are_no_sources(tmp_path):
     (source,) = find_sources(str(tmp_path))  # the frames of one video
     assert [osp.basename(path) for path in source.content.paths] == ['1.png']
     (tmp_path / 'a.mp4').touch()
-    found = find_sources(str(tmp_path))
-    assert [osp.basename(source.name) for source in found] == ['a.mp4']
+    sources = find_sources(str(tmp_path))
+    assert [osp.basename(source.name) for source in sources] == ['a.mp4']
 
 
 def test_empty_folder(tmp_path):

@@ -47,12 +47,12 @@ def camera():
 
 
 def test_windows_follow_the_present(bike, camera):
-    found = list(bike.stream(camera, CLASSES, window=0.8, stride=0.4, fps=10))
-    assert len(found) >= 2
-    for before, after in zip(found, found[1:]):
+    recognitions = list(bike.stream(camera, CLASSES, window=0.8, stride=0.4, fps=10))
+    assert len(recognitions) >= 2
+    for before, after in zip(recognitions, recognitions[1:]):
         assert after.segment[0] > before.segment[0]
         assert after.segment[1] - before.segment[1] >= 0.4
-    for recognition in found:
+    for recognition in recognitions:
         begin, end = recognition.segment
         assert 0 < end - begin <= 0.8
         assert set(dict(recognition.predictions)) == set(CLASSES)
@@ -108,8 +108,8 @@ def test_command_line(bike, folder, camera, capsys):
         '--json',
         folder / 'stream.json',
     )
-    found = json.loads((folder / 'stream.json').read_text())
-    lines = capsys.readouterr().out.strip().splitlines()[-len(found) :]
-    assert len(found) >= 2
+    content = json.loads((folder / 'stream.json').read_text())
+    lines = capsys.readouterr().out.strip().splitlines()[-len(content) :]
+    assert len(content) >= 2
     for line in lines:
         assert line.startswith('camera.mjpg ') and 'frames' in line

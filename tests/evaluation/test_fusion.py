@@ -83,9 +83,9 @@ class TestMetrics:
         three; class 2 does not occur and does not count."""
         fused = np.array([[0.9, 0.3, 0.1], [0.5, 0.1, 0.1], [0.4, 0.2, 0.1]])
         labels = np.array([0, 1, 0])
-        found = measure(fused, labels)
-        assert found['mAP'] == pytest.approx(((1 + 2 / 3) / 2 + 1 / 3) / 2)
-        assert 'top3' in found and 'top5' not in found
+        actual = measure(fused, labels)
+        assert actual['mAP'] == pytest.approx(((1 + 2 / 3) / 2 + 1 / 3) / 2)
+        assert 'top3' in actual and 'top5' not in actual
 
     def test_absent_class_without_warnings(self, recwarn):
         measure(np.array([[0.9, 0.3, 0.1], [0.5, 0.1, 0.1]]), np.array([0, 1]))

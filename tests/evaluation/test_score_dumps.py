@@ -32,11 +32,11 @@ class TestTwoFiles:
         for s in others:
             s['frame_dir'] = f'./{s.pop("filename")[:-4]}'
         np.random.RandomState(0).shuffle(others)
-        found, notes = join(
+        actual, notes = join(
             write(without(samples, 'attributes_score')), write(others, 'attributes.pkl')
         )
         assert notes == []
-        for one, other in zip(expected, found):
+        for one, other in zip(expected, actual):
             np.testing.assert_array_equal(one, other)
 
     def test_joint_dumps_give_their_branch(self, write):

@@ -42,7 +42,7 @@ def build(cfg):
 
 @torch.no_grad()
 def predictions(model, frames):
-    """Cosines as the toolbox's own way gives them."""
+    """Cosines as MMAction2's own way gives them."""
     average, model.cls_head.average_clips = model.cls_head.average_clips, 'score'
     inputs = [torch.from_numpy(x.astype('uint8'))[None] for x in frames]
     samples = model.test_step(

@@ -37,9 +37,9 @@ def videos(batch=3, views=2):
 def test_attributes_are_found_where_there_are_none(tmp_path):
     model = build_of_three(tmp_path)
     batch = samples(None, [], ['sand'])
-    found = model(videos(), batch, mode='predict')
-    assert found[2].attributes == ['sand']
-    for sample in found[:2]:
+    predicted = model(videos(), batch, mode='predict')
+    assert predicted[2].attributes == ['sand']
+    for sample in predicted[:2]:
         assert len(sample.attributes) == 2
         assert set(sample.attributes) < {'sea', 'wave', 'sun'}
         assert 'attributes_score' in sample

@@ -19,12 +19,12 @@ def build(frozen=True, **kwargs):
 
 
 def samples(attributes=ATTRIBUTES, labels=(0, 1, 2)):
-    found = []
+    results = []
     for phrases, label in zip(attributes, labels):
         sample = ActionDataSample(metainfo=dict(filename='some.mp4'))
         sample.set_gt_label(label).set_field(list(phrases), 'attributes')
-        found.append(sample)
-    return found
+        results.append(sample)
+    return results
 
 
 class TestSentences:
@@ -81,13 +81,13 @@ class TestForward:
     def test_own_encoder_of_the_attributes(self):
         head = build(mlp=False, attributes_encoder=text_encoder(frozen=False))
         torch.nn.init.normal_(head.attributes_encoder.text.text_projection, std=0.1)
-        found = head.attributes_encoder(
+        actual = head.attributes_encoder(
             head.sentences(ATTRIBUTES), with_words=False, keep=False
         ).sentence
         classes = head.text_encoder(head.prompts(), with_words=False).sentence
         torch.testing.assert_close(
             head(ATTRIBUTES),
-            F.normalize(found, dim=-1) @ F.normalize(classes, dim=-1).T,
+            F.normalize(actual, dim=-1) @ F.normalize(classes, dim=-1).T,
         )
 
 
@@ -102,8 +102,8 @@ class TestTraining:
         }
 
     def test_as_released(self):
-        found = self.gradients(build(), samples())
-        assert found == {
+        actual = self.gradients(build(), samples())
+        assert actual == {
             f'{mlp}.{i}.{kind}'
             for mlp in ('query_fc', 'sentence_fc')
             for i in (0, 2)
@@ -112,9 +112,9 @@ class TestTraining:
 
     def test_as_in_the_text(self):
         head = build(mlp=False, attributes_encoder=text_encoder(frozen=False))
-        found = self.gradients(head, samples())
-        assert 'attributes_encoder.text.text_projection' in found
-        assert not any(name.startswith('text_encoder') for name in found)
+        actual = self.gradients(head, samples())
+        assert 'attributes_encoder.text.text_projection' in actual
+        assert not any(name.startswith('text_encoder') for name in actual)
 
     def test_plug_and_play_has_nothing_to_train_or_to_save(self):
         shared = build().text_encoder
@@ -205,8 +205,8 @@ class TestPredict:
     def test_scores_are_of_single_precision_under_autocast(self):
         head = build().eval()
         with torch.autocast('cpu', dtype=torch.bfloat16):
-            found = head(ATTRIBUTES)
-        torch.testing.assert_close(found, head(ATTRIBUTES))
+            actual = head(ATTRIBUTES)
+        torch.testing.assert_close(actual, head(ATTRIBUTES))
 
     def test_video_without_attributes_gets_no_score(self):
         batch = build().predict(None, samples([['sea'], []], [0, 1]))

@@ -34,14 +34,14 @@ def build(video=True, attributes=True, head=None, **kwargs):
 
 
 def samples(attributes=fixture.ATTRIBUTES):
-    found = []
+    batch = []
     for i, phrases in enumerate(attributes):
         sample = ActionDataSample(metainfo=dict(filename=f'video{i}.mp4'))
         sample.set_gt_label(i)
         if phrases is not None:
             sample.set_field(list(phrases), 'attributes')
-        found.append(sample)
-    return found
+        batch.append(sample)
+    return batch
 
 
 def videos(batch=3, views=2):
@@ -54,8 +54,8 @@ class TestFusion:
         model, inputs = build(fusion_weight=weight), videos()
         cosines = model(inputs, mode='tensor', stage='head')  # [B·V, K]
         video = cosines.double().softmax(-1).view(3, 2, -1).mean(1)
-        found = model(inputs, samples(), mode='predict')
-        for sample, v, phrases in zip(found, video, fixture.ATTRIBUTES):
+        predicted = model(inputs, samples(), mode='predict')
+        for sample, v, phrases in zip(predicted, video, fixture.ATTRIBUTES):
             a = model.attributes_head([phrases])[0].double().softmax(-1)
             torch.testing.assert_close(sample.video_score, v)
             torch.testing.assert_close(sample.attributes_score, a)
@@ -66,30 +66,30 @@ class TestFusion:
     def test_cosines_can_be_fused_instead(self):
         model = build(head=dict(average_clips='score'), video=False)
         model.attributes_head.average_clips = 'score'
-        found = model({}, samples(), mode='predict')
+        predicted = model({}, samples(), mode='predict')
         torch.testing.assert_close(
-            torch.stack([s.pred_score for s in found]),
+            torch.stack([s.pred_score for s in predicted]),
             model.attributes_head(fixture.ATTRIBUTES).double(),
         )
 
     def test_video_without_attributes_is_left_to_the_video_branch(self):
         model, inputs = build(), videos()
         batch = samples([fixture.ATTRIBUTES[0], [], fixture.ATTRIBUTES[2]])
-        found = model(inputs, batch, mode='predict')
-        assert 'attributes_score' not in found[1]
-        torch.testing.assert_close(found[1].pred_score, found[1].video_score)
-        assert not torch.allclose(found[0].pred_score, found[0].video_score)
+        predicted = model(inputs, batch, mode='predict')
+        assert 'attributes_score' not in predicted[1]
+        torch.testing.assert_close(predicted[1].pred_score, predicted[1].video_score)
+        assert not torch.allclose(predicted[0].pred_score, predicted[0].video_score)
 
     def test_batch_without_video_is_left_to_the_attributes(self):
-        found = build()({}, samples(), mode='predict')
-        for sample in found:
+        predicted = build()({}, samples(), mode='predict')
+        for sample in predicted:
             assert 'video_score' not in sample
             torch.testing.assert_close(sample.pred_score, sample.attributes_score)
 
     def test_video_branch_alone_scores_as_ever(self):
         model, inputs = build(attributes=False), videos()
-        found = model(inputs, samples(), mode='predict')
-        for sample in found:
+        predicted = model(inputs, samples(), mode='predict')
+        for sample in predicted:
             torch.testing.assert_close(
                 sample.pred_score, sample.video_score.softmax(-1)
             )
@@ -107,8 +107,8 @@ class TestFusion:
         model.cls_head.predict = lambda feats, batch, **kwargs: [
             s.set_pred_score(torch.eye(len(NAMES)).double()[4]) for s in batch
         ]
-        found = model(videos(), samples(), mode='predict')
-        assert [s.pred_label.item() for s in found] == [4, 4, 4]
+        predicted = model(videos(), samples(), mode='predict')
+        assert [s.pred_label.item() for s in predicted] == [4, 4, 4]
 
 
 class TestTraining:

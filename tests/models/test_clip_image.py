@@ -15,9 +15,9 @@ def image_encoder(**kwargs):
 def test_clips_are_folded_frame_by_frame():
     encoder = image_encoder().eval()
     clip = torch.randn(2, 3, 5, 32, 32)
-    found = encoder(clip)
-    assert found.shape == (2, 5, 64)
-    torch.testing.assert_close(found[1, 3], encoder(clip[1:, :, 3])[0])
+    actual = encoder(clip)
+    assert actual.shape == (2, 5, 64)
+    torch.testing.assert_close(actual[1, 3], encoder(clip[1:, :, 3])[0])
 
 
 def test_images_of_another_size():
@@ -47,5 +47,5 @@ def test_other_towers_of_open_clip(arch):
     size = config['vision_cfg']['image_size']
     encoder = image_encoder(arch=arch).eval()
     with torch.no_grad():
-        found = encoder(torch.randn(1, 3, 2, size, size))
-    assert found.shape == (1, 2, config['embed_dim'])
+        actual = encoder(torch.randn(1, 3, 2, size, size))
+    assert actual.shape == (1, 2, config['embed_dim'])

@@ -16,12 +16,12 @@ def text_encoder(**kwargs):
 
 def test_words_hold_the_sentence_at_its_end():
     encoder = text_encoder()
-    found = encoder(TEXTS, with_words=True)
+    actual = encoder(TEXTS, with_words=True)
     end = encoder.tokenize(TEXTS).argmax(dim=1)
-    assert found.words.shape == (2, 77, 64)
-    torch.testing.assert_close(found.words[range(2), end], found.sentence)
+    assert actual.words.shape == (2, 77, 64)
+    torch.testing.assert_close(actual.words[range(2), end], actual.sentence)
     without = encoder(TEXTS, with_words=False)
-    torch.testing.assert_close(without.sentence, found.sentence)
+    torch.testing.assert_close(without.sentence, actual.sentence)
     assert without.words is None
 
 
@@ -32,12 +32,12 @@ def test_padding_is_left_out_without_effect(frozen):
     encoder.text.transformer.register_forward_pre_hook(
         lambda module, args: lengths.append(args[0].shape[1])
     )
-    found = encoder(TEXTS, with_words=False, keep=False).sentence
+    actual = encoder(TEXTS, with_words=False, keep=False).sentence
     tokens = encoder.tokenize(TEXTS)
     whole = encoder.text(tokens)
     assert lengths == [int(tokens.argmax(dim=1).max()) + 1, 77]
     assert lengths[0] < 20
-    torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(actual, whole, rtol=1e-5, atol=1e-6)
     if not frozen:
         weight = torch.randn_like(whole)
         names, parameters = zip(*encoder.named_parameters())
@@ -45,7 +45,7 @@ def test_padding_is_left_out_without_effect(frozen):
             names,
             *[
                 torch.autograd.grad((x * weight).sum(), parameters)
-                for x in (found, whole)
+                for x in (actual, whole)
             ],
         ):
             torch.testing.assert_close(

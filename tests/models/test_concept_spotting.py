@@ -14,16 +14,16 @@ def test_saliency_by_hand():
     # Two orthogonal frames; the query is the first: cosines 1 and 0.
     frames = torch.eye(2)[None]
     queries = torch.tensor([[[1.0, 0.0]]])
-    found = frame_saliency(frames, queries, temperature=1.0)
+    actual = frame_saliency(frames, queries, temperature=1.0)
     e = torch.e
-    torch.testing.assert_close(found, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
+    torch.testing.assert_close(actual, torch.tensor([[[e / (e + 1), 1 / (e + 1)]]]))
 
 
 def test_softmax_comes_before_the_mean_over_words():
     # A word for each frame: either is certain, together undecided.
     frames = torch.eye(2)[None]
-    found = frame_saliency(frames, torch.eye(2)[None], temperature=0.01)
-    torch.testing.assert_close(found, torch.full((1, 1, 2), 0.5))
+    actual = frame_saliency(frames, torch.eye(2)[None], temperature=0.01)
+    torch.testing.assert_close(actual, torch.full((1, 1, 2), 0.5))
 
 
 def test_scores_by_hand():

@@ -47,12 +47,12 @@ def test_towers_move_and_the_rest_stays(clip, weight):
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model.cls_head(torch.randn(1, 2, 64))  # embeds the texts
     assert interpolate_with_pretrained(model, weight) == 2
-    for name, found in model.state_dict().items():
+    for name, actual in model.state_dict().items():
         first = name.replace('backbone.', '').replace('cls_head.text_encoder.', '')
         expected = before[name]
         if first != name and first in original:
             expected = weight * expected + (1 - weight) * original[first]
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(actual, expected)
     # What was embedded with the weights of before is forgotten.
     sentence = model.cls_head.embed_classes(with_words=False).sentence
     fresh = build(None)
@@ -68,8 +68,8 @@ def test_only_the_first_test_moves_the_weights(clip):
     hook.before_test(runner)
     once = {k: v.clone() for k, v in runner.model.state_dict().items()}
     hook.before_test(runner)
-    for name, found in runner.model.state_dict().items():
-        assert torch.equal(found, once[name])
+    for name, actual in runner.model.state_dict().items():
+        assert torch.equal(actual, once[name])
 
 
 def test_unfit(clip):

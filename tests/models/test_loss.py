@@ -18,8 +18,8 @@ class TestHardTarget:
         expected = (
             F.cross_entropy(logits, target) + F.cross_entropy(logits.t(), target)
         ) / 2
-        found = symmetric_contrastive_loss(logits, match(range(5)), 'hard')
-        torch.testing.assert_close(found, expected)
+        actual = symmetric_contrastive_loss(logits, match(range(5)), 'hard')
+        torch.testing.assert_close(actual, expected)
 
     def test_eq_7_by_hand(self):
         # Videos 0 and 1 share a class. Logits ln 2 on the diagonal, else 0:
@@ -27,8 +27,8 @@ class TestHardTarget:
         logits = torch.eye(3) * math.log(2)
         shared = -(math.log(1 / 2) + math.log(1 / 4)) / 2
         expected = (2 * shared - math.log(1 / 2)) / 3
-        found = symmetric_contrastive_loss(logits, match([0, 0, 1]), 'hard')
-        assert found.item() == pytest.approx(expected, rel=1e-6)
+        actual = symmetric_contrastive_loss(logits, match([0, 0, 1]), 'hard')
+        assert actual.item() == pytest.approx(expected, rel=1e-6)
 
 
 class TestSoftTarget:
@@ -42,15 +42,15 @@ class TestSoftTarget:
             )
             / 2
         )
-        found = symmetric_contrastive_loss(logits, positives)
-        torch.testing.assert_close(found, expected)
+        actual = symmetric_contrastive_loss(logits, positives)
+        torch.testing.assert_close(actual, expected)
 
     def test_is_zero_at_its_target(self):
         positives = match([0, 1, 0, 2])
-        found = symmetric_contrastive_loss(10 * positives.float(), positives)
-        assert found.item() == pytest.approx(0, abs=1e-6)
-        found = symmetric_contrastive_loss(9 * positives.float(), positives)
-        assert found.item() > 1e-6
+        actual = symmetric_contrastive_loss(10 * positives.float(), positives)
+        assert actual.item() == pytest.approx(0, abs=1e-6)
+        actual = symmetric_contrastive_loss(9 * positives.float(), positives)
+        assert actual.item() > 1e-6
 
 
 class TestModule:

@@ -1,4 +1,4 @@
-"""Image backbones on clips, and CLIP's encoder for the toolbox's heads."""
+"""Image backbones on clips, and CLIP's encoder for MMAction2's heads."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from tests.kit.models import TINY_ARCH
 
 BACKBONES = {
-    'toolbox': (dict(type='ResNet', depth=18), 512),
+    'mmaction2': (dict(type='ResNet', depth=18), 512),
     'mmpretrain': (dict(type='mmpretrain.ConvNeXt', arch='atto'), 320),
     'timm': (dict(type='timm.convnext_atto', pretrained=False), 320),
     'torchvision': (dict(type='torchvision.resnet18'), 512),
@@ -21,16 +21,16 @@ def test_each_frame_by_itself(name):
     backbone.eval()
     clips = torch.rand(2, 3, 4, 64, 64)
     with torch.no_grad():
-        found = backbone(clips)
+        actual = backbone(clips)
         turned = backbone(clips.flip(2))
         single = backbone(clips[1:, :, 2:3])
-    assert found.shape == (2, 4, channels)
-    torch.testing.assert_close(turned, found.flip(1))
-    torch.testing.assert_close(single, found[1:, 2:3], rtol=1e-4, atol=1e-5)
+    assert actual.shape == (2, 4, channels)
+    torch.testing.assert_close(turned, actual.flip(1))
+    torch.testing.assert_close(single, actual[1:, 2:3], rtol=1e-4, atol=1e-5)
 
 
 def test_config_is_left_alone():
-    """The toolbox takes the type out of the config of another package."""
+    """MMAction2 takes the type out of the config of another package."""
     config = dict(type='timm.convnext_atto', pretrained=False)
     MODELS.build(dict(type='PerFrameBackbone', backbone=config))
     assert config == dict(type='timm.convnext_atto', pretrained=False)

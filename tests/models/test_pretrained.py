@@ -179,12 +179,12 @@ class TestQuickGELU:
 
     def test_activation_is_the_archs(self):
         frames = fixture.frames(1)[:, 0]
-        found = []
+        results = []
         for quick_gelu in (True, False):
             torch.manual_seed(0)
             arch = dict(copy.deepcopy(TINY_ARCH), quick_gelu=quick_gelu)
-            found.append(image_encoder(arch=arch)(frames))
-        assert not torch.allclose(*found)
+            results.append(image_encoder(arch=arch)(frames))
+        assert not torch.allclose(*results)
 
 
 class TestArch:

@@ -19,12 +19,12 @@ def build(prompt, **kwargs):
 
 def test_class_embedding_is_the_mean_over_the_prompts():
     single = [build(p).embed_classes(with_words=True) for p in PROMPTS]
-    found = build(PROMPTS).embed_classes(with_words=True)
+    actual = build(PROMPTS).embed_classes(with_words=True)
     expected = F.normalize(single[0].sentence + single[1].sentence, dim=-1)
-    torch.testing.assert_close(found.sentence, expected)
-    assert found.words.shape == (3, 2 * 77, 64)
-    torch.testing.assert_close(found.words[:, :77], single[0].words)
-    torch.testing.assert_close(found.words[:, 77:], single[1].words)
+    torch.testing.assert_close(actual.sentence, expected)
+    assert actual.words.shape == (3, 2 * 77, 64)
+    torch.testing.assert_close(actual.words[:, :77], single[0].words)
+    torch.testing.assert_close(actual.words[:, 77:], single[1].words)
 
 
 @pytest.mark.parametrize('words', ['all', 'sentence', 'name'])

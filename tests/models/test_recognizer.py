@@ -49,8 +49,8 @@ class TestForward:
         model, inputs = build(), torch.randn(1, 6, 3, 8, 32, 32)
         expected = model(inputs, [ActionDataSample()], mode='predict')
         model.test_cfg = dict(max_testing_views=4)
-        found = model(inputs, [ActionDataSample()], mode='predict')
-        torch.testing.assert_close(found[0].pred_score, expected[0].pred_score)
+        predicted = model(inputs, [ActionDataSample()], mode='predict')
+        torch.testing.assert_close(predicted[0].pred_score, expected[0].pred_score)
 
     def test_training_step_reaches_every_trained_tensor(self):
         model, inputs = build().train(), torch.randn(3, 1, 3, 8, 32, 32)

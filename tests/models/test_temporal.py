@@ -11,15 +11,15 @@ def build(**kwargs):
 
 
 def test_shape_and_no_auxiliary_loss():
-    found, losses = build()(torch.randn(2, 8, 64))
-    assert found.shape == (2, 8, 64) and losses == {}
+    actual, losses = build()(torch.randn(2, 8, 64))
+    assert actual.shape == (2, 8, 64) and losses == {}
 
 
 def test_without_layers_only_positions_and_skip_remain():
     model, x = build(num_layers=0), torch.randn(2, 8, 64)
-    found, _ = model(x)
+    actual, _ = model(x)
     torch.testing.assert_close(
-        found, 2 * x + model.frame_position_embeddings.weight[:8]
+        actual, 2 * x + model.frame_position_embeddings.weight[:8]
     )
 
 

@@ -34,12 +34,12 @@ def head(names, **kwargs):
 @pytest.fixture
 def logged():
     """Warnings of the log that a user sees."""
-    found = []
+    results = []
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: found.append(record.getMessage())
+    handler.emit = lambda record: results.append(record.getMessage())
     logger = MMLogger.get_current_instance()
     logger.addHandler(handler)
-    yield found
+    yield results
     logger.removeHandler(handler)
 
 

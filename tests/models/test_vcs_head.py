@@ -80,10 +80,10 @@ class TestHead:
         """As Recognizer2D folds them: views are averaged all the same."""
         frames = torch.randn(2 * 3, 8, 64)  # two videos of three views
         expected = build().predict(frames, [ActionDataSample() for _ in '12'])
-        found = build(num_segments=8).predict(
+        actual = build(num_segments=8).predict(
             frames.flatten(0, 1), [ActionDataSample() for _ in '12'], num_segs=24
         )
-        for a, b in zip(found, expected):
+        for a, b in zip(actual, expected):
             torch.testing.assert_close(a.pred_score, b.pred_score)
         with pytest.raises(ValueError, match='num_segments=7.* check clip_len'):
             build(num_segments=7).predict(
@@ -125,9 +125,9 @@ class TestHead:
         frames = torch.randn(4, 8, 64)
         labels = torch.tensor([0, 1, 2, 0])
         samples = [ActionDataSample().set_gt_label(y) for y in labels]
-        found = head.loss(frames, samples)['loss_cls']
+        actual = head.loss(frames, samples)['loss_cls']
         expected = F.cross_entropy(head(frames) * head.logit_scale.exp(), labels)
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(actual, expected)
 
     def test_views_are_averaged_as_probabilities(self):
         head = build(average_clips='score')
@@ -141,10 +141,10 @@ class TestHead:
         # All values are nearly 1/K: single precision would tie many.
         head, scores = build(), 0.03 * torch.randn(500, 400)
         samples = head.predict_by_feat(scores, [ActionDataSample() for _ in scores])
-        found = torch.stack([sample.pred_score for sample in samples])
-        assert torch.equal(found.argsort(), scores.double().argsort())
+        actual = torch.stack([sample.pred_score for sample in samples])
+        assert torch.equal(actual.argsort(), scores.double().argsort())
         torch.testing.assert_close(
-            found.sum(dim=1), torch.ones(500, dtype=torch.float64)
+            actual.sum(dim=1), torch.ones(500, dtype=torch.float64)
         )
 
 
