@@ -23,6 +23,11 @@ HALF = 'Half-classes Top 1 Accuracy'
 
 
 def read(path: str) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: if there is none.
+    """
     with open(path, encoding='utf-8') as file:
         return file.read()
 

@@ -27,34 +27,36 @@ def add_attributes_branch(
         ann_file (str): Attribute files, with ``{split}`` for 'train' or
             'val'; tests use those of 'val'.
         topk (int): Attributes per video. Defaults to 5.
-        train (bool): Whether the attributes branch is trained (the paper's
-            second stage: the video branch is frozen, and neither training
-            nor validation decodes video), or is plugged in without training.
-            Defaults to True.
+        train (bool): Whether it is trained (the paper's second stage: the
+            video branch is frozen, and neither training nor validation decodes
+            video), or plugged in without training. Defaults to True.
         clip (dict, optional): ``arch`` and ``pretrained`` of the CLIP that
-            generates the files, and finds attributes where a lexicon is
-            named. Defaults to ViT-L/14, which the authors' files were made
-            with, whatever is trained on them. None: that of the video branch.
+            generates the files, or finds attributes by a lexicon. Defaults to
+            the authors' ViT-L/14; None: that of the video branch.
         **head: Arguments of :class:`.AttributesTextHead`.
     """
-    parts = {'train': 'train', 'val': 'val', 'test': 'val'}
-    if not train:
-        parts.pop('train')
-        head = dict(mlp=False, **head)
-    files = {split: ann_file.replace('{split}', parts[split]) for split in parts}
-    use_attributes(cfg, files, topk)
+    use_attributes(cfg, _files_of(ann_file, train), topk)
     cfg.model['attributes_head'] = dict(
         type='AttributesTextHead',
-        num_classes=cfg.model['cls_head']['num_classes'],
-        class_names=cfg.model['cls_head']['class_names'],
+        **{key: cfg.model['cls_head'][key] for key in ('num_classes', 'class_names')},
         loss_cls=dict(type='ContrastiveLoss'),
-        **head,
+        **(head if train else dict(mlp=False, **head)),
     )
     if clip is not None:
         cfg.model['association'] = dict(clip)
     _report_branches(cfg, train)
     if train:
         _train_attributes_only(cfg)
+
+
+def _files_of(ann_file: str, train: bool) -> dict[str, str]:
+    """Attribute file by split; without training, that needs none."""
+    parts = {'train': 'train', 'val': 'val', 'test': 'val'}
+    return {
+        split: ann_file.replace('{split}', part)
+        for split, part in parts.items()
+        if train or split != 'train'
+    }
 
 
 def _report_branches(cfg, train: bool) -> None:

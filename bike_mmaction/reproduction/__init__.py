@@ -1,3 +1,5 @@
+"""Tables of the paper, reproduced with the data and checkpoints at hand."""
+
 from ..shipped import find_shipped
 from .index import Index, read_index
 from .plan import PlannedRow, Planner

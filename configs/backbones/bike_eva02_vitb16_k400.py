@@ -1,4 +1,4 @@
-# BIKE on EVA-02-CLIP.
+# BIKE on EVA-02-CLIP, whose embeddings are as wide as ViT-B/32's.
 _base_ = '../bike_vitb32_k400.py'
 
 arch = 'EVA02-B-16'
@@ -6,6 +6,5 @@ pretrained = 'merged2b_s8b_b131k'
 
 model = dict(
     backbone=dict(arch=arch, pretrained=pretrained),
-    neck=dict(embed_dims=512, num_heads=8),
-    cls_head=dict(in_channels=512, text_encoder=dict(arch=arch, pretrained=pretrained)),
+    cls_head=dict(text_encoder=dict(arch=arch, pretrained=pretrained)),
 )
