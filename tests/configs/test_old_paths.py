@@ -8,6 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from bike_mmaction.apis.building import read_config
+from bike_mmaction.datasets.pipeline_access import own_dataset
 from bike_mmaction.recipes import use_rawframes
 from bike_mmaction.renamed import HAD_TWINS, HOMES, find_moved_config
 from bike_mmaction.shipped import find_config
@@ -108,6 +110,19 @@ def test_only_what_is_absent_has_moved(tmp_path, monkeypatch):
         assert Config.fromfile('configs/bike_demo.py').mine
     with pytest.raises(FileNotFoundError):
         Config.fromfile('configs/nosuch.py')
+
+
+def test_python_users_give_old_paths():
+    """To BIKEInferencer and to the functions of apis/."""
+    for name in (
+        osp.join(CONFIGS, 'bike_vitb32_plugplay_k400.py'),
+        'bike_vitb32_plugplay_k400_rawframes',
+    ):
+        with pytest.warns(FutureWarning, match='is now'):
+            cfg = read_config(name)
+        assert cfg.model.attributes_head.mlp is False
+        read = own_dataset(cfg, 'test').type
+        assert read == ('RawframeDataset' if 'raw' in name else 'VideoDataset')
 
 
 def test_tools_take_old_paths(tmp_path):
