@@ -8,6 +8,7 @@ from bike_mmaction.datasets.official import Entry
 from bike_mmaction.datasets.segments import segment_frames
 from bike_mmaction.datasets.video_folders import FrameFolder, UnusableEntry, VideoFolder
 from bike_mmaction.files import write_lines
+from tests.kit.checks import collected
 from tests.kit.lists import write_text
 
 
@@ -17,37 +18,47 @@ def folder(root, *paths):
     return VideoFolder(str(root))
 
 
-@pytest.mark.parametrize(
-    'name,paths,expected',
-    [
-        ('a/001', ['b/001.mp4'], None),  # of another class
-        ('a/001.avi', ['b/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
-        ('a/001', ['001.mp4'], '001.mp4'),  # a flat folder
-        ('a/001', ['b/001.mp4', '001.mp4'], '001.mp4'),
-        ('a/001', ['x/a/001.mp4', 'x/b/001.mp4'], 'x/a/001.mp4'),
-        ('a/001', ['x/a/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
-        ('a/001', ['x/a/001.mp4', '001.mp4'], 'x/a/001.mp4'),
-        ('/x/a/001', ['a/001.mp4', 'b/001.mp4'], 'a/001.mp4'),
-        ('001', ['b/001.mp4'], 'b/001.mp4'),
-        ('a/001.avi', ['a/001.avi', 'a/001.mp4'], 'a/001.avi'),
-        ('1', ['a/001.mp4'], None),
-    ],
-)
-def test_where_a_video_is_found(name, paths, expected, tmp_path):
-    assert folder(tmp_path, *paths).find([name]) == expected
+PLACES = [
+    ('a/001', ['b/001.mp4'], None),  # of another class
+    ('a/001.avi', ['b/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
+    ('a/001', ['001.mp4'], '001.mp4'),  # a flat folder
+    ('a/001', ['b/001.mp4', '001.mp4'], '001.mp4'),
+    ('a/001', ['x/a/001.mp4', 'x/b/001.mp4'], 'x/a/001.mp4'),
+    ('a/001', ['x/a/001.mp4', 'a/001.mp4'], 'a/001.mp4'),
+    ('a/001', ['x/a/001.mp4', '001.mp4'], 'x/a/001.mp4'),
+    ('/x/a/001', ['a/001.mp4', 'b/001.mp4'], 'a/001.mp4'),
+    ('001', ['b/001.mp4'], 'b/001.mp4'),
+    ('a/001.avi', ['a/001.avi', 'a/001.mp4'], 'a/001.avi'),
+    ('1', ['a/001.mp4'], None),
+]
 
 
-@pytest.mark.parametrize(
-    'name,paths',
-    [
-        ('a/001', ['a/001.mp4', 'a/001.avi']),
-        ('a/001', ['x/a/001.mp4', 'y/a/001.mp4']),
-        ('001', ['a/001.mp4', '001.mp4']),
-    ],
-)
-def test_several_files_of_a_name(name, paths, tmp_path):
-    with pytest.raises(ValueError, match=f"'{name}' may be '.*' or '.*' in"):
-        folder(tmp_path, *paths).find([name])
+def test_where_a_video_is_found(tmp_path):
+    with collected() as check:
+        for number, (name, paths, expected) in enumerate(PLACES):
+            case = tmp_path / str(number)
+            case.mkdir()
+            with check((name, paths, expected)):
+                assert folder(case, *paths).find([name]) == expected
+
+
+SEVERAL = [
+    ('a/001', ['a/001.mp4', 'a/001.avi']),
+    ('a/001', ['x/a/001.mp4', 'y/a/001.mp4']),
+    ('001', ['a/001.mp4', '001.mp4']),
+]
+
+
+def test_several_files_of_a_name(tmp_path):
+    with collected() as check:
+        for number, (name, paths) in enumerate(SEVERAL):
+            case = tmp_path / str(number)
+            case.mkdir()
+            with (
+                check((name, paths)),
+                pytest.raises(ValueError, match=f"'{name}' may be '.*' or '.*' in"),
+            ):
+                folder(case, *paths).find([name])
 
 
 def test_entries_of_one_file(tmp_path):
@@ -84,20 +95,22 @@ def test_segments_of_one_file(tmp_path):
     assert found.remarks == {'left out, listed before': 1}
 
 
-@pytest.mark.parametrize(
-    'segment,expected',
-    [
-        ((0, 1), (0, 24)),
-        ((0.5, 1.02), (12, 12)),
-        ((1.99, 2), (47, 1)),
-        ((0.5, 0.51), (12, 1)),  # at least one
-        ((4, 9), (96, 4)),  # as far as there are frames
-        ((4.16, 4.2), (99, 1)),
-        ((4.17, 5), (100, 0)),  # behind the end
-    ],
-)
-def test_frames_of_a_segment(segment, expected):
-    assert segment_frames(segment, 24, 100) == expected
+SEGMENTS = [
+    ((0, 1), (0, 24)),
+    ((0.5, 1.02), (12, 12)),
+    ((1.99, 2), (47, 1)),
+    ((0.5, 0.51), (12, 1)),  # at least one
+    ((4, 9), (96, 4)),  # as far as there are frames
+    ((4.16, 4.2), (99, 1)),
+    ((4.17, 5), (100, 0)),  # behind the end
+]
+
+
+def test_frames_of_a_segment():
+    with collected() as check:
+        for segment, expected in SEGMENTS:
+            with check((segment, expected)):
+                assert segment_frames(segment, 24, 100) == expected
 
 
 @pytest.mark.parametrize('fps', [24, 25, 30, 30000 / 1001])

@@ -14,6 +14,7 @@ from bike_mmaction.datasets.attribute_file import (
     load_attribute_file,
     write_attribute_file,
 )
+from tests.kit.checks import collected
 
 PHRASES = ['rock', 'rope', 'snow', 'cliff', 'helmet']
 
@@ -37,19 +38,34 @@ def released(tmp_path):
     )
 
 
+PATHS = [
+    'abseiling/-7kbO0v4hag_000107_000117',
+    'abseiling/-7kbO0v4hag_000107_000117.mp4',
+    'data/kinetics400/videos_val/abseiling/-7kbO0v4hag_000107_000117.MP4',
+    './abseiling//-7kbO0v4hag_000107_000117.webm',
+    '-7kbO0v4hag_000107_000117.mp4',
+]
+
+
+UNFIT_FILES = [
+    ('{"a": ', 'is not JSON'),
+    ('abseiling/x 5', 'is not JSON'),
+    ([1], 'got a list'),
+    ({}, 'lists no videos'),
+    ({'__header__': dict(classname_topk=[])}, 'lists no videos'),
+    ({'a/v': ['rock']}, "expected 'a/v'.*classname_topk"),
+    ({'a/v': dict(classname_topk='rock')}, "expected 'a/v'"),
+    ({'a/v': dict(classname_topk=['rock', ''])}, "expected 'a/v'"),
+    ({'a/v': dict(classname_topk=[3])}, "expected 'a/v'"),
+]
+
+
 class TestFile:
-    @pytest.mark.parametrize(
-        'path',
-        [
-            'abseiling/-7kbO0v4hag_000107_000117',
-            'abseiling/-7kbO0v4hag_000107_000117.mp4',
-            'data/kinetics400/videos_val/abseiling/-7kbO0v4hag_000107_000117.MP4',
-            './abseiling//-7kbO0v4hag_000107_000117.webm',
-            '-7kbO0v4hag_000107_000117.mp4',
-        ],
-    )
-    def test_with_or_without_prefix_and_extension(self, released, path):
-        assert AttributeFile(released).find(path) == tuple(PHRASES)
+    def test_with_or_without_prefix_and_extension(self, released):
+        with collected() as check:
+            for path in PATHS:
+                with check(path):
+                    assert AttributeFile(released).find(path) == tuple(PHRASES)
 
     def test_a_dot_is_no_extension(self, released):
         file = AttributeFile(released)
@@ -103,25 +119,16 @@ class TestFile:
             for key, value in json.load(plain).items():
                 assert all(isinstance(p, str) for p in value['classname_topk']), key
 
-    @pytest.mark.parametrize(
-        'content,message',
-        [
-            ('{"a": ', 'is not JSON'),
-            ('abseiling/x 5', 'is not JSON'),
-            ([1], 'got a list'),
-            ({}, 'lists no videos'),
-            ({'__header__': dict(classname_topk=[])}, 'lists no videos'),
-            ({'a/v': ['rock']}, "expected 'a/v'.*classname_topk"),
-            ({'a/v': dict(classname_topk='rock')}, "expected 'a/v'"),
-            ({'a/v': dict(classname_topk=['rock', ''])}, "expected 'a/v'"),
-            ({'a/v': dict(classname_topk=[3])}, "expected 'a/v'"),
-        ],
-    )
-    def test_unfit_files_are_named(self, content, message, tmp_path):
-        path = write(tmp_path / 'a.json', content)
-        with pytest.raises(ValueError, match=message) as error:
-            AttributeFile(path)
-        assert path in str(error.value)
+    def test_unfit_files_are_named(self, tmp_path):
+        with collected() as check:
+            for number, (content, message) in enumerate(UNFIT_FILES):
+                case = tmp_path / str(number)
+                case.mkdir()
+                with check((content, message)):
+                    path = write(case / 'a.json', content)
+                    with pytest.raises(ValueError, match=message) as error:
+                        AttributeFile(path)
+                    assert path in str(error.value)
 
     @pytest.mark.parametrize('header', [[], None, 'x'])
     def test_header_that_is_none(self, header, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
 from tests.kit import ROOT
+from tests.kit.checks import collected
 
 with open(osp.join(ROOT, 'tests', 'golden', 'class_names_sha.json')) as file:
     GOLDEN = json.load(file)
@@ -15,57 +16,68 @@ def test_all_lists_of_the_published_numbers_are_built_in():
     assert sorted(BUILT_IN) == sorted(GOLDEN)
 
 
-@pytest.mark.parametrize('name', BUILT_IN)
-def test_built_in_lists_are_those_of_the_published_numbers(name):
-    names = load_class_names(name)
-    assert len(names) == GOLDEN[name]['count']
-    digests = [hashlib.sha1(n.encode()).hexdigest()[:8] for n in names]
-    assert digests == GOLDEN[name]['per_line_sha1_8']
-    assert (
-        hashlib.sha256('\n'.join(names).encode()).hexdigest() == GOLDEN[name]['sha256']
-    )
+def test_built_in_lists_are_those_of_the_published_numbers():
+    with collected() as check:
+        for name in BUILT_IN:
+            with check(name):
+                names = load_class_names(name)
+                assert len(names) == GOLDEN[name]['count']
+                digests = [hashlib.sha1(n.encode()).hexdigest()[:8] for n in names]
+                assert digests == GOLDEN[name]['per_line_sha1_8']
+                assert (
+                    hashlib.sha256('\n'.join(names).encode()).hexdigest()
+                    == GOLDEN[name]['sha256']
+                )
 
 
-@pytest.mark.parametrize(
-    'content',
-    [
-        'tai chi\nplaying squash, or racquetball\n',
-        'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n',
-        'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
-        '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
-        'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n',
-    ],
-)
-def test_files(content, tmp_path):
-    path = tmp_path / 'names'
-    path.write_text(content)
-    assert load_class_names(str(path)) == ['tai chi', 'playing squash, or racquetball']
+FILES = [
+    'tai chi\nplaying squash, or racquetball\n',
+    'id,name\n0,tai chi\n1,"playing squash, or racquetball"\n',
+    'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
+    '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
+    'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n',
+]
 
 
-@pytest.mark.parametrize(
-    'content,message',
-    [
-        ('running\n\nwalking\n', "number 2 of '{}' is empty"),
-        ('', "'{}' is empty"),
-        (
-            'running\nwalking\nrunning\n',
-            "number 3 of '{}' is 'running' again, as number 1",
-        ),
-        ('0,running\n1,walking\n', "header 'id,name'"),
-        ('0;running\n1;walking\n', "header 'id,name'"),
-        ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),
-        ('id;name\n0,running\n', "line 2: expected '0;<class name>'"),
-        ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
-        ('id,name\n0,playing, outside\n', "line 2: expected '0,"),
-    ],
-)
-def test_unfit_files_are_named(content, message, tmp_path):
-    path = tmp_path / 'names.csv'
-    path.write_text(content)
-    with pytest.raises(ValueError) as error:
-        load_class_names(str(path))
-    message = message.replace('{}', str(path))
-    assert message in str(error.value) and str(path) in str(error.value)
+def test_files(tmp_path):
+    with collected() as check:
+        for number, content in enumerate(FILES):
+            case = tmp_path / str(number)
+            case.mkdir()
+            with check(content):
+                path = case / 'names'
+                path.write_text(content)
+                assert load_class_names(str(path)) == [
+                    'tai chi',
+                    'playing squash, or racquetball',
+                ]
+
+
+UNFIT_FILES = [
+    ('running\n\nwalking\n', "number 2 of '{}' is empty"),
+    ('', "'{}' is empty"),
+    ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, as number 1"),
+    ('0,running\n1,walking\n', "header 'id,name'"),
+    ('0;running\n1;walking\n', "header 'id,name'"),
+    ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),
+    ('id;name\n0,running\n', "line 2: expected '0;<class name>'"),
+    ('id,name\n0,running\n2,walking\n', "line 3: expected '1,"),
+    ('id,name\n0,playing, outside\n', "line 2: expected '0,"),
+]
+
+
+def test_unfit_files_are_named(tmp_path):
+    with collected() as check:
+        for number, (content, message) in enumerate(UNFIT_FILES):
+            case = tmp_path / str(number)
+            case.mkdir()
+            with check((content, message)):
+                path = case / 'names.csv'
+                path.write_text(content)
+                with pytest.raises(ValueError) as error:
+                    load_class_names(str(path))
+                message = message.replace('{}', str(path))
+                assert message in str(error.value) and str(path) in str(error.value)
 
 
 def test_byte_order_mark_is_no_text(tmp_path):

@@ -8,6 +8,7 @@ from mmaction.registry import TRANSFORMS
 
 from bike_mmaction.datasets.transforms import random_in_segments
 from tests.kit import ROOT
+from tests.kit.checks import collected
 
 FACTS = np.load(osp.join(ROOT, 'tests', 'reference', 'transforms.npz'))
 
@@ -22,28 +23,32 @@ def sample(total_frames, start_index=0, **kwargs):
     return found['frame_inds'].reshape(found['num_clips'], found['clip_len'])
 
 
-@pytest.mark.parametrize('name', [k for k in FACTS if k.startswith('test_indices')])
-def test_frames_of_a_test_are_those_of_the_authors(name):
-    total, clip_len, clips = map(int, name.split('_')[2:])
-    found = sample(
-        total,
-        type='SparseSampleFrames',
-        clip_len=clip_len,
-        num_clips=clips,
-        test_mode=True,
-    )
-    assert found.shape == (clips, clip_len)
-    assert found.ravel().tolist() == FACTS[name].tolist()
+def test_frames_of_a_test_are_those_of_the_authors():
+    with collected() as check:
+        for name in [k for k in FACTS if k.startswith('test_indices')]:
+            with check(name):
+                total, clip_len, clips = map(int, name.split('_')[2:])
+                found = sample(
+                    total,
+                    type='SparseSampleFrames',
+                    clip_len=clip_len,
+                    num_clips=clips,
+                    test_mode=True,
+                )
+                assert found.shape == (clips, clip_len)
+                assert found.ravel().tolist() == FACTS[name].tolist()
 
 
-@pytest.mark.parametrize('name', [k for k in FACTS if k.startswith('train_bounds')])
-def test_frames_of_training_are_those_of_the_authors(name):
-    np.random.seed(0)
-    total, clip_len = map(int, name.split('_')[2:])
-    drawn = random_in_segments(total, clip_len, 2000)
-    assert [sorted(set(column)) for column in drawn.T] == [
-        list(range(a, b + 1)) for a, b in FACTS[name]
-    ]
+def test_frames_of_training_are_those_of_the_authors():
+    with collected() as check:
+        for name in [k for k in FACTS if k.startswith('train_bounds')]:
+            with check(name):
+                np.random.seed(0)
+                total, clip_len = map(int, name.split('_')[2:])
+                drawn = random_in_segments(total, clip_len, 2000)
+                assert [sorted(set(column)) for column in drawn.T] == [
+                    list(range(a, b + 1)) for a, b in FACTS[name]
+                ]
 
 
 class TestRandomInSegments:

@@ -5,6 +5,7 @@ from mmaction.registry import DATASETS
 from mmengine.runner import Runner
 
 from bike_mmaction.datasets.labels import check_labels
+from tests.kit.checks import collected
 
 LINES = ['a.mp4 0', 'b.mp4 2', 'c.mp4 1', 'd.mp4 2']
 
@@ -34,36 +35,42 @@ WRAPPERS = [
 ]
 
 
-@pytest.mark.parametrize('wrap', WRAPPERS)
-def test_out_of_range(write, wrap):
-    dataset = DATASETS.build(wrap(write(LINES)))
-    check_labels(dataset, 3)
-    with pytest.raises(
-        ValueError,
-        match=r"list.txt': label 2 of '.*[bd].mp4' .entry \d. is out of "
-        'range: the model knows 2 classes, .*0 to 1; . of',
-    ):
-        check_labels(dataset, 2)
+def test_out_of_range(write):
+    with collected() as check:
+        for wrap in WRAPPERS:
+            with check(wrap):
+                dataset = DATASETS.build(wrap(write(LINES)))
+                check_labels(dataset, 3)
+                with pytest.raises(
+                    ValueError,
+                    match=r"list.txt': label 2 of '.*[bd].mp4' .entry \d. is out of "
+                    'range: the model knows 2 classes, .*0 to 1; . of',
+                ):
+                    check_labels(dataset, 2)
 
 
-@pytest.mark.parametrize(
-    'lines, kwargs',
-    [
-        (['a 0.0 1.0 0', 'b 0.0 2.5 2'], dict(type='VideoSegmentDataset')),
-        (['a 24 0', 'b 24 2'], dict(type='RawframeDataset')),
-        (['a 3 24 0', 'b 3 24 2'], dict(type='RawframeDataset', with_offset=True)),
-        (
-            ['a 24 0', 'b 24 2'],
-            dict(type='NamedFrameDataset', filename_tmpl='{video}-{:06}.jpg'),
-        ),
-        (['a,0', 'b,2'], dict(delimiter=',')),
-    ],
-)
-def test_of_any_kind(write, lines, kwargs):
-    dataset = DATASETS.build(write(lines, **kwargs))
-    check_labels(dataset, 3)
-    with pytest.raises(ValueError, match="label 2 of '.*b' .entry 2. is out"):
-        check_labels(dataset, 2)
+KINDS = [
+    (['a 0.0 1.0 0', 'b 0.0 2.5 2'], dict(type='VideoSegmentDataset')),
+    (['a 24 0', 'b 24 2'], dict(type='RawframeDataset')),
+    (['a 3 24 0', 'b 3 24 2'], dict(type='RawframeDataset', with_offset=True)),
+    (
+        ['a 24 0', 'b 24 2'],
+        dict(type='NamedFrameDataset', filename_tmpl='{video}-{:06}.jpg'),
+    ),
+    (['a,0', 'b,2'], dict(delimiter=',')),
+]
+
+
+def test_of_any_kind(write):
+    with collected() as check:
+        for lines, kwargs in KINDS:
+            with check((lines, kwargs)):
+                dataset = DATASETS.build(write(lines, **kwargs))
+                check_labels(dataset, 3)
+                with pytest.raises(
+                    ValueError, match="label 2 of '.*b' .entry 2. is out"
+                ):
+                    check_labels(dataset, 2)
 
 
 def test_negative(write):

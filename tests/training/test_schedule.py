@@ -12,6 +12,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 from bike_mmaction.recipes import set_epochs
 from bike_mmaction.training.schedule import Run, check_schedule
 from tests.kit import ROOT
+from tests.kit.checks import collected
 
 EPOCH = 10  # iterations
 
@@ -54,96 +55,102 @@ ITER = dict(convert_to_iter_based=True)
 OURS = [linear(5, **ITER), cosine(25, begin=5, end=30, **ITER)]
 
 
-@pytest.mark.parametrize(
-    'configs, epochs, words',
-    [
-        (OURS, 6, 'max_epochs=6, .*scheduler.1 .* falls until epoch 30'),
-        (OURS, 25, 'max_epochs=25, .*scheduler.1 .* falls until epoch 30'),
-        (OURS, 60, 'max_epochs=60, .*scheduler.1 .* falls until epoch 30'),
-        (OURS, 3, 'max_epochs=3, .*scheduler.0 .LinearLR. ends at epoch 5'),
-        (OURS, 5, r'scheduler.1 .CosineAnnealingLR. begins at epoch 5'),
-        ([cosine(3, **ITER)], 6, 'falls until epoch 3'),
-        ([cosine(3)], 2, 'falls until epoch 3'),
-        ([linear(2.5, **ITER), cosine(30)], 20, 'falls until epoch 30'),
-        ([cosine(25, begin=5, end=10)], 30, 'falls until epoch 10'),
-        ([dict(type='OneCycleLR', eta_max=1.0, total_steps=4)], 3, 'until epoch 4'),
-        ([dict(type='OneCycleLR', eta_max=1.0, total_steps=2)], 3, 'until epoch 2'),
-        ([dict(type='PolyLR', end=4)], 3, 'falls until epoch 4'),
-        ([dict(type='PolyLR', end=4)], 6, 'falls until epoch 4'),
-        (
-            [dict(type='LinearLR', start_factor=1.0, end_factor=0.0, end=4)],
-            6,
-            'until epoch 4',
-        ),
-        ([dict(type='ConstantLR', factor=0.1, end=5)], 3, 'ends at epoch 5'),
-        ([steps(8, begin=6, end=20)], 5, 'begins at epoch 6'),
-        ([dict(type='CosineAnnealingMomentum', T_max=3)], 6, 'until epoch 3'),
-    ],
-)
-def test_disagreement_is_refused(configs, epochs, words):
-    with pytest.raises(ValueError, match=f'{words}.*--epochs'):
-        check(configs, epochs)
+REFUSED = [
+    (OURS, 6, 'max_epochs=6, .*scheduler.1 .* falls until epoch 30'),
+    (OURS, 25, 'max_epochs=25, .*scheduler.1 .* falls until epoch 30'),
+    (OURS, 60, 'max_epochs=60, .*scheduler.1 .* falls until epoch 30'),
+    (OURS, 3, 'max_epochs=3, .*scheduler.0 .LinearLR. ends at epoch 5'),
+    (OURS, 5, r'scheduler.1 .CosineAnnealingLR. begins at epoch 5'),
+    ([cosine(3, **ITER)], 6, 'falls until epoch 3'),
+    ([cosine(3)], 2, 'falls until epoch 3'),
+    ([linear(2.5, **ITER), cosine(30)], 20, 'falls until epoch 30'),
+    ([cosine(25, begin=5, end=10)], 30, 'falls until epoch 10'),
+    ([dict(type='OneCycleLR', eta_max=1.0, total_steps=4)], 3, 'until epoch 4'),
+    ([dict(type='OneCycleLR', eta_max=1.0, total_steps=2)], 3, 'until epoch 2'),
+    ([dict(type='PolyLR', end=4)], 3, 'falls until epoch 4'),
+    ([dict(type='PolyLR', end=4)], 6, 'falls until epoch 4'),
+    (
+        [dict(type='LinearLR', start_factor=1.0, end_factor=0.0, end=4)],
+        6,
+        'until epoch 4',
+    ),
+    ([dict(type='ConstantLR', factor=0.1, end=5)], 3, 'ends at epoch 5'),
+    ([steps(8, begin=6, end=20)], 5, 'begins at epoch 6'),
+    ([dict(type='CosineAnnealingMomentum', T_max=3)], 6, 'until epoch 3'),
+]
 
 
-@pytest.mark.parametrize(
-    'configs, iterations, words',
-    [
-        ([linear(500, by_epoch=False)], 400, 'max_iters=400, .* iteration 500'),
-        ([cosine(300, by_epoch=False)], 400, 'until iteration 300'),
-        ([cosine(30)], 400, 'max_iters=400, .*until epoch 30'),
-    ],
-)
-def test_of_iterations(configs, iterations, words):
-    with pytest.raises(ValueError, match=words):
-        check(configs, None, iterations)
+def test_disagreement_is_refused():
+    with collected() as case:
+        for configs, epochs, words in REFUSED:
+            with case((configs, epochs, words)):
+                with pytest.raises(ValueError, match=f'{words}.*--epochs'):
+                    check(configs, epochs)
 
 
-@pytest.mark.parametrize(
-    'configs, epochs',
-    [
-        (OURS, 30),
-        ([], 7),
-        ([cosine(3, **ITER)], 3),
-        ([steps(9, 11)], 12),
-        ([steps(9, 11)], 5),
-        ([linear(10), steps(90, 130, begin=10, end=150)], 256),
-        ([linear(34, **ITER), cosine(256)], 256),
-        ([linear(30, **ITER), cosine(200, begin=30, end=200, **ITER)], 200),
-        ([linear(0.5, **ITER), cosine(4.5, begin=0.5, end=5, **ITER)], 5),
-        ([linear(2.55, **ITER), cosine(4.45, begin=2.55, end=7, **ITER)], 7),
-        ([linear(5), cosine(None, begin=5, end=24, **ITER)], 24),
-        ([linear(50, by_epoch=False), cosine(30, **ITER)], 30),
-        (
-            [
-                linear(5),
-                cosine(285, begin=5, end=285),
-                dict(type='ConstantLR', factor=1, begin=285),
-            ],
-            300,
-        ),
-        ([cosine(20, end=20, eta_min=1e-6)], 30),
-        ([dict(type='ConstantLR', factor=0.5)], 30),
-        ([dict(type='ConstantLR', factor=1, end=INF)], 30),
-        ([dict(type='ExponentialLR', gamma=0.9, end=INF)], 3),
-        ([dict(type='StepLR', step_size=10)], 3),
-        (
-            [
-                dict(
-                    type='CosineRestartLR',
-                    periods=[2, 5],
-                    restart_weights=[1, 1],
-                    eta_min=0,
-                )
-            ],
-            6,
-        ),
-        ([dict(type='ReduceOnPlateauLR', monitor='loss', end=50)], 6),
-        ([dict(type='PolyLR', end=4, eta_min=0.1)], 6),
-        ([dict(type='OneCycleLR', eta_max=1.0, total_steps=3, **ITER)], 3),
-    ],
-)
-def test_other_shapes_are_legal(configs, epochs):
-    check(configs, epochs)
+REFUSED_ITERATIONS = [
+    ([linear(500, by_epoch=False)], 400, 'max_iters=400, .* iteration 500'),
+    ([cosine(300, by_epoch=False)], 400, 'until iteration 300'),
+    ([cosine(30)], 400, 'max_iters=400, .*until epoch 30'),
+]
+
+
+def test_of_iterations():
+    with collected() as case:
+        for configs, iterations, words in REFUSED_ITERATIONS:
+            with case((configs, iterations, words)):
+                with pytest.raises(ValueError, match=words):
+                    check(configs, None, iterations)
+
+
+LEGAL = [
+    (OURS, 30),
+    ([], 7),
+    ([cosine(3, **ITER)], 3),
+    ([steps(9, 11)], 12),
+    ([steps(9, 11)], 5),
+    ([linear(10), steps(90, 130, begin=10, end=150)], 256),
+    ([linear(34, **ITER), cosine(256)], 256),
+    ([linear(30, **ITER), cosine(200, begin=30, end=200, **ITER)], 200),
+    ([linear(0.5, **ITER), cosine(4.5, begin=0.5, end=5, **ITER)], 5),
+    ([linear(2.55, **ITER), cosine(4.45, begin=2.55, end=7, **ITER)], 7),
+    ([linear(5), cosine(None, begin=5, end=24, **ITER)], 24),
+    ([linear(50, by_epoch=False), cosine(30, **ITER)], 30),
+    (
+        [
+            linear(5),
+            cosine(285, begin=5, end=285),
+            dict(type='ConstantLR', factor=1, begin=285),
+        ],
+        300,
+    ),
+    ([cosine(20, end=20, eta_min=1e-6)], 30),
+    ([dict(type='ConstantLR', factor=0.5)], 30),
+    ([dict(type='ConstantLR', factor=1, end=INF)], 30),
+    ([dict(type='ExponentialLR', gamma=0.9, end=INF)], 3),
+    ([dict(type='StepLR', step_size=10)], 3),
+    (
+        [
+            dict(
+                type='CosineRestartLR',
+                periods=[2, 5],
+                restart_weights=[1, 1],
+                eta_min=0,
+            )
+        ],
+        6,
+    ),
+    ([dict(type='ReduceOnPlateauLR', monitor='loss', end=50)], 6),
+    ([dict(type='PolyLR', end=4, eta_min=0.1)], 6),
+    ([dict(type='OneCycleLR', eta_max=1.0, total_steps=3, **ITER)], 3),
+]
+
+
+def test_other_shapes_are_legal():
+    with collected() as case:
+        for configs, epochs in LEGAL:
+            with case((configs, epochs)):
+                check(configs, epochs)
 
 
 def load(path):
