@@ -17,8 +17,7 @@ import bike_mmaction  # noqa: F401
 from bike_mmaction.datasets.catalog import CATALOG
 from tests.kit import ROOT
 from tests.kit.lists import write_dataset
-from tests.kit.official import frame_rate, write_official
-from tests.kit.tools import run_tool
+from tests.kit.official import frame_rate, prepare_lists, write_official
 from tests.kit.videos import write_video
 
 
@@ -174,13 +173,12 @@ def files_below(folder):
 
 def prepare(name, root):
     """Official files of a data set, and the lists made of them."""
-    folder = write_official(name, root, rawframes=True)
+    write_official(name, root, rawframes=True)
     names = [name]
     if name == 'kinetics600':
         names.append('kinetics600_zeroshot')
     for name in names:
         rate = ['--fps', frame_rate(name)] if CATALOG[name].segments else []
-        for kind in ([], ['--rawframes', *rate]):
-            options = ['--annotations', folder, '--data-root', root, *kind]
-            run_tool('data/prepare', name, *options)
+        prepare_lists(name, root)
+        prepare_lists(name, root, '--rawframes', *rate)
     return str(root)

@@ -17,6 +17,12 @@ def write_text(path, *lines):
     return str(path)
 
 
+def read_lines(*path):
+    """The lines of a text file, whose path may be in parts."""
+    with open(osp.join(*map(str, path)), encoding='utf-8') as file:
+        return file.read().splitlines()
+
+
 def write_attributes(path, names, topk=7):
     """An attribute file in the authors' layout; return the path."""
     content = {

@@ -8,6 +8,7 @@ import os.path as osp
 from bike_mmaction.datasets.catalog import find_dataset
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
+from tests.kit.tools import outcome
 from tests.kit.videos import write_frames, write_video
 
 NUM_FRAMES = 24  # at 25 frames per second, but for ActivityNet
@@ -53,6 +54,23 @@ def write_official(name, root, rawframes=False):
                 info.frames,
             )
     return folder
+
+
+def prepare_lists(name, root, *options, annotations=None):
+    """Make the lists of the official files below ``root``: the lines printed.
+
+    Args:
+        name (str): Of the catalog.
+        root (str): Folder of the videos and of the lists.
+        *options: Further ones of ``tools/data/prepare.py``.
+        annotations (str, optional): Folder of the official files. Defaults to
+            None: ``<root>/annotations``.
+    """
+    folders = ['--annotations', annotations or f'{root}/annotations']
+    folders += ['--data-root', root]
+    status, printed = outcome('data/prepare', name, *folders, *options)
+    assert status == 0, status
+    return printed.splitlines()
 
 
 def _ucf101(folder):

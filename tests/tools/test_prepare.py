@@ -8,31 +8,9 @@ import pytest
 
 from bike_mmaction.datasets.catalog import CATALOG
 from bike_mmaction.datasets.class_names import load_class_names
-from tests.kit.lists import write_text
-from tests.kit.official import kinetics600_class_names, write_official
+from tests.kit.lists import read_lines, write_text
+from tests.kit.official import kinetics600_class_names, prepare_lists, write_official
 from tests.kit.tools import outcome, refusal, run_well
-from tests.kit.videos import write_frames, write_video
-
-
-def read(*path):
-    with open(osp.join(*map(str, path))) as file:
-        return file.read().splitlines()
-
-
-def prepare(name, root, *args, annotations=None):
-    """Run the tool on the official files below ``root``: what it prints."""
-    status, out = outcome(
-        'data/prepare',
-        name,
-        '--annotations',
-        annotations or f'{root}/annotations',
-        '--data-root',
-        root,
-        *args,
-    )
-    assert status == 0, status
-    return out.splitlines()
-
 
 HEAD = "massaging_person's_head"
 LISTS = dict(
@@ -178,21 +156,21 @@ def test_lists(name, tmp_path):
             save_as_on_windows(tmp_path / 'annotations')
             if name == 'charades':
                 options += ['--fps', 25]
-        out = prepare(name, tmp_path, *options)
+        out = prepare_lists(name, tmp_path, *options)
         info = CATALOG[name]
         assert len(out) == 2 * max(1, len(info.splits)) + ('full' in info.parts)
         for part, lines in LISTS[name].items():
             path = tmp_path / f'{name}_{part}_list_{kind}.txt'
             if kind == 'rawframes':
                 lines = of_frames(name, part, lines)
-            assert read(path) == lines
+            assert read_lines(path) == lines
             assert any(x.startswith(f'{path}: ') for x in out)
     assert not [x for x in os.listdir(tmp_path) if 'missing' in x]
 
 
 def test_remarks(tmp_path):
     write_official('charades', tmp_path)
-    out = prepare('charades', tmp_path)
+    out = prepare_lists('charades', tmp_path)
     assert out[0].endswith(
         ': 5 segments of 4 videos; 0 missing on disk; 2 '
         'left out, empty or behind the end'
@@ -206,7 +184,7 @@ def test_remarks(tmp_path):
         (['--rawframes'], 'fewer than 8 frames'),
         (['--rawframes', '--fps', 1], 'than 8 frames'),
     ):
-        train, val, full = prepare('activitynet', tmp_path / 'a', *options)
+        train, val, full = prepare_lists('activitynet', tmp_path / 'a', *options)
         assert (
             ': 9 segments of 4 videos; 0 missing on disk; 1 left out, '
             'empty or behind the end; 1 left out, ' in train
@@ -223,21 +201,21 @@ def test_remarks(tmp_path):
 def test_kinetics600(kind, tmp_path):
     write_official('kinetics600', tmp_path, rawframes=kind == 'rawframes')
     options = ['--rawframes'] * (kind == 'rawframes')
-    out = prepare('kinetics600', tmp_path, *options)
+    out = prepare_lists('kinetics600', tmp_path, *options)
     assert out[0].endswith('4 videos; 600 missing on disk')
     assert out[2] == f'{tmp_path}/class_names.txt: 600 classes'
-    names = read(tmp_path, 'class_names.txt')
+    names = read_lines(tmp_path, 'class_names.txt')
     assert names == kinetics600_class_names() == sorted(set(names))
     list_name = f'kinetics600_val_list_{kind}'
     label = names.index('backflip (human)')
     stem = 'backflip_(human)/val-_video1_000007_000017'
     line = f'{stem}.mp4 {label}' if kind == 'videos' else f'{stem} 24 {label}'
-    assert read(tmp_path, f'{list_name}.txt')[1] == line
-    missing = read(tmp_path, f'{list_name}_missing.txt')
+    assert read_lines(tmp_path, f'{list_name}.txt')[1] == line
+    missing = read_lines(tmp_path, f'{list_name}_missing.txt')
     assert len(missing) == 600 and missing[0] == 'absent-0000_000003_000013'
 
     # the classes of the three zero-shot splits, from the test part
-    out = prepare('kinetics600_zeroshot', tmp_path, *options)
+    out = prepare_lists('kinetics600_zeroshot', tmp_path, *options)
     assert len(out) == 3 and all(
         x.endswith('4 videos; 160 missing on disk; 440 left out, of other classes')
         for x in out
@@ -245,7 +223,7 @@ def test_kinetics600(kind, tmp_path):
     for split in (1, 2, 3):
         list_name = f'kinetics600_zeroshot_test_split{split}_list_{kind}.txt'
         own = load_class_names(f'kinetics600_zeroshot_split{split}')
-        lines = read(tmp_path, list_name)
+        lines = read_lines(tmp_path, list_name)
         assert lines[1] == line.replace(
             f' {label}', f' {own.index("backflip (human)")}'
         ).replace('val-_', 'test-_')
@@ -283,105 +261,6 @@ def test_default_root_and_chosen_splits(tmp_path, monkeypatch):
     ]
 
 
-def test_missing_videos(tmp_path):
-    write_official('ucf101', tmp_path)
-    video = 'YoYo/v_YoYo_g01_c03.avi'
-    os.rename(tmp_path / 'videos' / video, tmp_path / 'kept.avi')
-    out = prepare('ucf101', tmp_path, '--splits', 1)
-    assert out[0].endswith('list_videos.txt: 3 videos; 1 missing on disk')
-    stem = 'ucf101_train_split1_list_videos'
-    assert len(read(tmp_path, f'{stem}.txt')) == 3
-    assert read(tmp_path, f'{stem}_missing.txt') == [video]
-    # not among those of another class
-    other = tmp_path / 'videos' / 'ApplyEyeMakeup' / 'v_YoYo_g01_c03.avi'
-    os.rename(tmp_path / 'kept.avi', other)
-    prepare('ucf101', tmp_path, '--splits', 1)
-    assert read(tmp_path, f'{stem}_missing.txt') == [video]
-    # found in no folder, with another extension; then none is missing
-    os.rename(other, tmp_path / 'videos' / 'v_YoYo_g01_c03.MP4')
-    prepare('ucf101', tmp_path, '--splits', 1)
-    assert read(tmp_path, f'{stem}.txt')[3] == 'v_YoYo_g01_c03.MP4 100'
-    assert not osp.exists(tmp_path / f'{stem}_missing.txt')
-    assert not [x for x in os.listdir(tmp_path) if x.endswith('.tmp')]
-
-
-def test_a_part_alone(tmp_path):
-    """Who only tests needs no training videos."""
-    write_official('kinetics400', tmp_path)
-    os.rename(tmp_path / 'videos_train', tmp_path / 'elsewhere')
-    out = prepare('kinetics400', tmp_path)
-    assert out[0] == (
-        f'{tmp_path}/kinetics400_train_list_videos.txt: not written, nothing '
-        f"found in '{tmp_path}/videos_train'"
-    )
-    assert 'val_list_videos.txt: 4 videos' in out[1]
-    # the list of an earlier run is no more what is on disk
-    (tmp_path / 'kinetics400_train_list_videos.txt').write_text('a.mp4 0\n')
-    options = ['--annotations', tmp_path / 'annotations', '--data-root', tmp_path]
-    status, printed = outcome('data/prepare', 'kinetics400', *options)
-    assert status == 1
-    assert printed == f'{out[0]}; an older one is still there\n{out[1]}\n'
-    os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
-    found_nothing = (
-        f"prepare: no video found in '{tmp_path}/videos_train' "
-        f"and '{tmp_path}/videos_val'; expected files such as "
-        "'train-_video0_000007_000017.mp4'"
-    )
-    assert refusal('data/prepare', 'kinetics400', *options).startswith(found_nothing)
-    assert refusal('data/prepare', 'kinetics400', *options, '--rawframes').endswith(
-        "expected frames such as 'train-_video0_000007_000017/img_00001.jpg' "
-        '(other names: --frames TEMPLATE)'
-    )
-
-
-@pytest.mark.parametrize('rawframes', [False, True])
-def test_paths_that_lists_cannot_hold(rawframes, tmp_path):
-    write_official('kinetics400', tmp_path, rawframes)
-    kind = 'rawframes' if rawframes else 'videos'
-    folder, ending = tmp_path / f'{kind}_train', '' if rawframes else '.mp4'
-    name = 'train-_video0_000007_000017'
-    options = [
-        'data/prepare',
-        'kinetics400',
-        '--annotations',
-        tmp_path / 'annotations',
-        '--data-root',
-        tmp_path,
-        *['--rawframes'][:rawframes],
-    ]
-    os.rename(folder / 'abseiling', folder / 'ab seiling')
-    message = refusal(*options)
-    path = f'ab seiling/{name}{ending}'
-    assert f"'{path}' in '{folder}'" in message and 'rename' in message
-    os.rename(folder / 'ab seiling', folder / 'b')
-    for other in ('x', 'y'):
-        os.makedirs(folder / other)
-        source = folder / 'b' / f'{name}{ending}'
-        os.symlink(source, folder / other / source.name)
-    assert (
-        f"'{name}' may be 'b/{name}{ending}' or 'x/{name}{ending}' in "
-        f"'{folder}': remove or rename one"
-    ) in refusal(*options)
-
-
-def test_frames_with_gaps_and_behind_the_end(tmp_path):
-    write_official('charades', tmp_path, rawframes=True)
-    os.remove(tmp_path / 'rawframes/TR001/TR001-000007.jpg')
-    for number in range(11, 25):
-        os.remove(tmp_path / f'rawframes/TR002/TR002-{number:06}.jpg')
-    write_text(tmp_path / 'rawframes/TR003/notes.jpg', 'no frame')
-    out = prepare('charades', tmp_path, '--rawframes', '--fps', 25)
-    assert out[0].endswith(
-        '2 videos; 0 missing on disk; 2 left out, empty or behind the end; '
-        '2 left out, frames not numbered 1, 2, 3 ...; 1 left out, begins '
-        'behind the last frame'
-    )
-    assert read(tmp_path, 'charades_train_list_rawframes.txt') == [
-        'TR003 0 12 92',
-        'TR004 5 15 147',
-    ]
-
-
 def test_wrong_options(tmp_path):
     options = ['--annotations', tmp_path]
     assert refusal('data/prepare', 'ucf', *options).startswith(
@@ -411,78 +290,6 @@ def test_command_line(tmp_path):
         *('--annotations', folder, '--data-root', tmp_path, '--splits', 1),
     )
     assert 'val_split1' in printed
-
-
-def test_helpers_agree(tmp_path):
-    """Frames are numbered as the list of MMAction2 expects."""
-    video = write_video(tmp_path / 'a.mp4', 3)
-    write_frames(video, str(tmp_path / 'V1'), '{video}-{:06}.jpg')
-    assert sorted(os.listdir(tmp_path / 'V1')) == [
-        f'V1-00000{i}.jpg' for i in (1, 2, 3)
-    ]
-
-
-def test_frames_of_other_names(tmp_path):
-    """They are found, and the user is told what to do about them."""
-    write_official('ucf101', tmp_path, rawframes=True)
-    folders = [
-        tmp_path / 'rawframes' / c / f'v_{c}_g01_c0{i}'
-        for c in ('ApplyEyeMakeup', 'YoYo')
-        for i in (1, 2, 3, 4)
-    ]
-    stem = 'ucf101_val_split1_list_rawframes'
-    for folder in folders:
-        (folder / '._image_0001.jpg').touch()  # of macOS
-    out = prepare('ucf101', tmp_path, '--rawframes')
-    expected = read(tmp_path, f'{stem}.txt')
-    assert expected[0] == 'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01 24 0'
-    assert len(out) == 7
-    for folder in folders[1:]:
-        for i in range(1, 25):
-            os.rename(folder / f'image_{i:04}.jpg', folder / f'img_{i:05}.jpg')
-    out = prepare('ucf101', tmp_path, '--rawframes')
-    assert out[-1] == (
-        f"{tmp_path}/rawframes: frames are called 'img_{{:05}}.jpg', but the "
-        "configs expect 'image_{:04}.jpg': rename them, or give "
-        'tools/train.py, tools/test.py and tools/data/check_videos.py '
-        "--frames 'img_{:05}.jpg' (in place of --rawframes)"
-    )
-    assert read(tmp_path, f'{stem}.txt') == expected[1:]
-    assert read(tmp_path, f'{stem}_missing.txt') == [
-        'ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi'
-    ]
-    # those of the first folder, and names that nobody knows
-    options = [
-        'data/prepare',
-        'ucf101',
-        '--annotations',
-        tmp_path / 'annotations',
-        '--data-root',
-        tmp_path,
-        '--frames',
-    ]
-    _, out = outcome(*options, 'image_{:04}.jpg', '--rawframes')
-    assert f'{stem}.txt: 1 videos; 3 missing' in out and 'called' not in out
-    for i in range(1, 25):
-        os.rename(folders[2] / f'img_{i:05}.jpg', folders[2] / f'f{i:02}.png')
-    _, out = outcome(*options, 'f{:02}.png', '--rawframes')
-    assert ': 1 videos; ' in out and "--frames 'f{:02}.png'" in out
-    assert '--frames needs --rawframes' in refusal(*options, 'f{:02}.png')
-    assert "frames 'img.jpg': expected a name with a number" in refusal(
-        *options, 'img.jpg', '--rawframes'
-    )
-
-
-def test_what_macos_leaves_behind(tmp_path):
-    """``._name`` files are no videos; one of a csv is no second csv."""
-    write_official('kinetics400', tmp_path)
-    folder = tmp_path / 'videos_val' / 'abseiling'
-    (video,) = os.listdir(folder)
-    (folder / f'._{video}').write_bytes(b'\0\5\x16\7')
-    os.rename(folder / video, tmp_path / video)
-    (tmp_path / 'annotations' / '._kinetics_400_val.csv').touch()
-    out = prepare('kinetics400', tmp_path)
-    assert out[1].endswith(': 3 videos; 1 missing on disk')
 
 
 def test_all_videos_need_the_files_of_all_splits(tmp_path):
