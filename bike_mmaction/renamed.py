@@ -74,6 +74,7 @@ NAMES: dict[str, dict[str, str]] = {
         'without_extension': 'files',
         'write_lines': 'files',
     },
+    'models.recognizer': {'BRANCHES': 'models.branches'},
     'models.vcs_head': {
         'concept_spotting': 'models.concept_spotting',
         'frame_saliency': 'models.concept_spotting',

@@ -9,6 +9,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 
 from ..checkpoint import check_fit
+from ..renamed import old_names
 from .association import AttributeAssociation
 from .branches import (
     BranchWeights,
@@ -263,11 +264,7 @@ class CLIPRecognizer(Recognizer3D):
                 data_samples[i].set_field(cosines, 'phrase_scores')
 
     def extract_feat(self, inputs, *args, **kwargs) -> tuple:
-        """As in MMAction2.
-
-        Raises:
-            ValueError: if these are images, each of which would be a view.
-        """
+        """As in MMAction2; a ValueError if these are images, no clips."""
         if inputs.ndim != 6:
             raise ValueError(
                 'CLIPRecognizer takes videos [B, V, C, T, H, W], got '
@@ -298,3 +295,6 @@ def _check_checkpoint(recognizer: CLIPRecognizer, state_dict, prefix, *args) -> 
         optional.append(head)
     check_fit(tensors, recognizer.state_dict(), type(recognizer).__name__, optional)
     recognizer._weights.loaded(with_attributes)
+
+
+__getattr__ = old_names(__name__)
