@@ -5,7 +5,6 @@ project but the path of a config.
 """
 
 import glob
-import json
 import os.path as osp
 import re
 import sys
@@ -19,12 +18,11 @@ import numpy as np
 import pytest
 import torch
 from mmaction.apis import init_recognizer
-from mmaction.registry import MODELS
 from mmengine import load
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
-from torch.utils.flop_counter import FlopCounterMode
 
+from tests.cli.mmaction_commands import API, COMMANDS, assert_same_colors, layer, values
 from tests.kit.configs import shrink
 from tests.kit.lists import write_dataset
 from tests.kit.tools import free_port
@@ -82,19 +80,9 @@ def checkpoint(away, folder, config):
 @pytest.fixture(scope='module')
 def dump(away, folder, config, checkpoint):
     """Path of the scores that MMAction2 dumps, from two processes."""
-    away(
-        'env',
-        f'PORT={free_port()}',
-        'bash',
-        f'{TOOLS}/dist_test.sh',
-        config,
-        checkpoint,
-        2,
-        '--work-dir',
-        folder / 'test',
-        '--dump',
-        folder / 'scores.pkl',
-    )
+    test = ['bash', f'{TOOLS}/dist_test.sh', config, checkpoint, 2]
+    test += ['--work-dir', folder / 'test', '--dump', folder / 'scores.pkl']
+    away('env', f'PORT={free_port()}', *test)
     return str(folder / 'scores.pkl')
 
 
@@ -112,98 +100,23 @@ def other_dump(folder, dump):
 @pytest.fixture(scope='module')
 def result(away, site, folder, root, config, checkpoint, dump, other_dump):
     """What the command of this name has printed; two run at a time."""
-    own = site / 'bike_mmaction' / '.mim' / 'tools' / 'mmaction_tool.py'
-    val = 'val_dataloader.dataset'
-    commands = dict(
-        api=('-c', API, site, config, checkpoint, root),
-        show=(
-            f'{TOOLS}/test.py',
-            config,
-            checkpoint,
-            '--show-dir',
-            'show',
-            '--work-dir',
-            'test_show',
-            '--dump',
-            'show.pkl',
-        ),
-        features=(
-            f'{TOOLS}/misc/clip_feature_extraction.py',
-            config,
-            checkpoint,
-            'features',
-            '--cfg-options',
-            'model.type=Recognizer3D',
-            'test_cfg.type=TestLoop',
-        ),
-        confusion=(
-            own,
-            'analysis_tools/confusion_matrix',
-            config,
-            checkpoint,
-            '--out',
-            'confusion.pkl',
-        ),
-        publish=(own, 'deployment/publish_model.py', checkpoint, 'published.pth'),
-        flops=(
-            f'{TOOLS}/analysis_tools/get_flops.py',
-            config,
-            '--shape',
-            1,
-            3,
-            8,
-            224,
-            224,
-        ),
-        report=(
-            f'{TOOLS}/analysis_tools/report_accuracy.py',
-            '--preds',
-            dump,
-            other_dump,
-            '--coefficients',
-            0.6,
-            0.4,
-        ),
-        metric=(f'{TOOLS}/analysis_tools/eval_metric.py', config, other_dump),
-        check=(
-            f'{TOOLS}/analysis_tools/check_videos.py',
-            config,
-            '--split',
-            'val',
-            '--cfg-options',
-            f'{val}.ann_file={root}/more.txt',
-        ),
-        browse=(
-            f'{TOOLS}/visualizations/browse_dataset.py',
-            config,
-            'browse',
-            '--show-number',
-            2,
-        ),
+    values = dict(
+        mmaction=TOOLS,
+        own=site / 'bike_mmaction/.mim/tools/mmaction_tool.py',
+        config=config,
+        checkpoint=checkpoint,
+        dump=dump,
+        other_dump=other_dump,
+        root=root,
     )
+    commands = {name: text.format(**values).split() for name, text in COMMANDS.items()}
+    commands['api'] = ['-c', API, site, config, checkpoint, root]
     with ThreadPoolExecutor(2) as pool:
         running = {
             name: pool.submit(away, sys.executable, *args, cwd=folder)
             for name, args in commands.items()
         }
         yield lambda name: running[name].result()
-
-
-API = """
-import json, sys
-import bike_mmaction
-from mmaction.apis import inference_recognizer, init_recognizer
-from mmaction.apis.inferencers import MMAction2Inferencer
-site, config, checkpoint, root = sys.argv[1:]
-assert bike_mmaction.__file__.startswith(site), bike_mmaction.__file__
-videos = [f'{root}/videos_val/v{i}.mp4' for i in range(5)]
-model = init_recognizer(config, checkpoint, device='cpu')
-scores = [inference_recognizer(model, v).pred_score.tolist() for v in videos]
-inferencer = MMAction2Inferencer(config, checkpoint, device='cpu')
-inferred = inferencer(videos, batch_size=2, vid_out_dir='drawn', fps=10)
-with open('api.json', 'w') as file:
-    json.dump(dict(scores=scores, inferencer=inferred['predictions']), file)
-"""
 
 
 @pytest.fixture(scope='module')
@@ -236,13 +149,6 @@ def scores(model, batch):
     with torch.no_grad():
         output = model(**batch, mode='tensor', stage='head')
     return (output[0] if isinstance(output, tuple) else output).double()
-
-
-def values(path, name):
-    """A column of a log with a JSON object a line."""
-    with open(path) as file:
-        rows = [json.loads(line) for line in file]
-    return [row[name] for row in rows if name in row]
 
 
 def test_training_writes_its_losses_twice(checkpoint):
@@ -280,14 +186,6 @@ def test_python_api_recognizes(result, folder, scores):
         )
     labels = [p['rec_labels'][0] for p in answers['inferencer']]
     assert labels == scores.argmax(-1, keepdim=True).tolist()
-
-
-def assert_same_colors(drawn, original):
-    """As it was, but for what older matplotlib blurs; red is not blue."""
-    right, swapped = (
-        np.abs(image - original).mean() for image in (drawn, drawn[..., ::-1])
-    )
-    assert right < 0.9 * swapped
 
 
 def test_inferencer_draws_all_videos(result, folder, root):
@@ -380,14 +278,6 @@ def test_data_set_is_shown(result, folder):
         assert video[:].shape == (8, 224, 224, 3)
 
 
-def layer(tokens, width):
-    """Multiplications in a transformer block, without its norms."""
-    projections = 4 * tokens * width**2
-    attention = 2 * tokens**2 * width
-    mlp = 2 * tokens * width * 4 * width
-    return projections + attention + mlp
-
-
 def test_flops_and_parameters(result, model):
     norms = 5  # operations for each value, of three norms per tower
     tokens, width, frames = 5, 64, 8
@@ -403,40 +293,3 @@ def test_flops_and_parameters(result, model):
     assert float(params) == pytest.approx(
         sum(p.numel() for p in model.parameters()) / 1e6, abs=1e-3
     )
-
-
-# The FLOPs of Table 1 are those of the image tower without its attention, its
-# parameters (230 million) those of the tower and the temporal transformer
-# without attention, and without tensors that lie in no layer.
-@pytest.mark.parametrize(
-    'name, size, frames, whole, table',
-    [
-        ('bike_vitl14_16f_k400', 224, 16, 1296.9, 830),
-        ('bike_vitl14_336_k400', 336, 8, 1528.0, 932),
-        ('bike_vitl14_336_32f_k400', 336, 32, 6112.1, 3728),
-    ],
-)
-def test_flops_of_the_paper(site, name, size, frames, whole, table):
-    cfg = Config.fromfile(str(site / f'bike_mmaction/.mim/configs/{name}.py'))
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model).eval()
-        inputs = torch.zeros(1, 1, 3, frames, size, size)
-        tokens = torch.zeros(frames, (size // 14) ** 2 + 1, 1024)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.extract_feat(inputs)
-    # torch counts multiplications and additions apart.
-    assert counter.get_total_flops() / 2e9 == pytest.approx(whole, abs=0.05)
-    visual = model.backbone.visual
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        visual.conv1(inputs[0, 0].transpose(0, 1))
-        for block in visual.transformer.resblocks:
-            block.mlp(tokens)
-    assert counter.get_total_flops() / 2e9 == pytest.approx(table, abs=0.5)
-    loose = ('class_embedding', 'positional_embedding', 'visual.proj')
-    params = sum(
-        p.numel()
-        for part in (model.backbone, model.neck)
-        for name, p in part.named_parameters()
-        if '.attn.' not in name and not name.endswith(loose)
-    )
-    assert params / 1e6 == pytest.approx(230.6, abs=0.05)
