@@ -28,6 +28,7 @@ check() {
 code=(bike_mmaction bike_mmaction_cli.py configs docs tests tools setup.py README.md)
 check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
-check mypy
+# not among the oldest versions
+if "$VENV/bin/python" -c 'import mypy' 2>/dev/null; then check mypy; fi
 check pytest -n auto --maxprocesses 4 --dist loadfile "${coverage[@]}" "$@"
 exit $status
