@@ -185,10 +185,10 @@ def test_phrases_are_those_of_clip(whole, data):
             normalize=True,
         )
     scores = torch.nn.functional.normalize(frames.mean(0), dim=0) @ texts.T
-    found = json.loads(whole[0].read_text())['class_1/v1.mp4']
+    entry = json.loads(whole[0].read_text())['class_1/v1.mp4']
     expected = scores.topk(3)
-    np.testing.assert_allclose(found['scores'], expected.values, atol=1e-4)
-    assert found['classname_topk'] == [LEXICON[i] for i in expected.indices]
+    np.testing.assert_allclose(entry['scores'], expected.values, atol=1e-4)
+    assert entry['classname_topk'] == [LEXICON[i] for i in expected.indices]
 
 
 def test_killed_three_times(data, whole, tmp_path):

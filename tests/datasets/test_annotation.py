@@ -71,10 +71,10 @@ def test_entries_of_one_file(tmp_path):
     ):
         make_list([one, two], videos)
     again = [one, one, Entry(('c/2',), (2, 3)), one._replace(names=('001',))]
-    found = make_list(again, videos)
-    assert found.lines == ['001.mp4 0', 'c/2.mp4 2 3']
-    assert found.remarks == {'left out, listed before': 2}
-    assert found.videos == 2
+    made = make_list(again, videos)
+    assert made.lines == ['001.mp4 0', 'c/2.mp4 2 3']
+    assert made.remarks == {'left out, listed before': 2}
+    assert made.videos == 2
 
 
 def test_segments_of_one_file(tmp_path):
@@ -86,13 +86,13 @@ def test_segments_of_one_file(tmp_path):
         entry._replace(segment=(0.0, 2.0)),
         entry,
     ]
-    found = make_list(entries, folder(tmp_path, '001.mp4'))
-    assert found.lines == [
+    made = make_list(entries, folder(tmp_path, '001.mp4'))
+    assert made.lines == [
         '001.mp4 0.00 1.00 0',
         '001.mp4 0.00 1.00 1',
         '001.mp4 0.00 2.00 0',
     ]
-    assert found.remarks == {'left out, listed before': 1}
+    assert made.remarks == {'left out, listed before': 1}
 
 
 SEGMENTS = [

@@ -166,14 +166,14 @@ def load(path, **kwargs):
 
 class TestTransform:
     def test_nearest_phrases(self, released):
-        found = load(released, topk=3)(dict(filename='v/zumba/a.mp4'))
-        assert found['attributes'] == ['gym', 'dance', 'music']
+        results = load(released, topk=3)(dict(filename='v/zumba/a.mp4'))
+        assert results['attributes'] == ['gym', 'dance', 'music']
         key = dict(frame_dir='abseiling/-7kbO0v4hag_000107_000117')
         assert load(released, topk=2)(key)['attributes'] == PHRASES[:2]
 
     def test_all_phrases(self, released):
-        found = load(released, topk=None)(dict(frame_dir='abseiling/x.y_1'))
-        assert found['attributes'] == PHRASES[1:]
+        results = load(released, topk=None)(dict(frame_dir='abseiling/x.y_1'))
+        assert results['attributes'] == PHRASES[1:]
 
     def test_shuffling(self, released):
         np.random.seed(0)
@@ -199,10 +199,10 @@ class TestTransform:
 
     def test_off_by_default(self, released):
         transform = load(released, topk=3)
-        found = [
+        results = [
             transform(dict(filename='zumba/a.mp4'))['attributes'] for _ in range(20)
         ]
-        assert all(f == ['gym', 'dance', 'music'] for f in found)
+        assert all(f == ['gym', 'dance', 'music'] for f in results)
 
     def test_unknown_video_names_both_files(self, released):
         with pytest.raises(RuntimeError) as error:
@@ -223,8 +223,8 @@ class TestTransform:
             Compose([load(path, topk=1)])(dict(filename='a.mp4'))
 
     def test_unknown_video_is_skipped_on_demand(self, released):
-        found = load(released, topk=3, missing='skip')(dict(filename='ucf/v.avi'))
-        assert found['attributes'] == []
+        results = load(released, topk=3, missing='skip')(dict(filename='ucf/v.avi'))
+        assert results['attributes'] == []
 
     def test_empty_list(self, tmp_path):
         path = write(

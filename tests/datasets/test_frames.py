@@ -19,8 +19,8 @@ def build(**kwargs):
 
 def sample(total_frames, start_index=0, **kwargs):
     """Indices [num_clips, clip_len] of a video."""
-    found = build(**kwargs)(dict(total_frames=total_frames, start_index=start_index))
-    return found['frame_inds'].reshape(found['num_clips'], found['clip_len'])
+    indices = build(**kwargs)(dict(total_frames=total_frames, start_index=start_index))
+    return indices['frame_inds'].reshape(indices['num_clips'], indices['clip_len'])
 
 
 def test_frames_of_a_test_are_those_of_the_authors():
@@ -28,15 +28,15 @@ def test_frames_of_a_test_are_those_of_the_authors():
         for name in [k for k in FACTS if k.startswith('test_indices')]:
             with check(name):
                 total, clip_len, clips = map(int, name.split('_')[2:])
-                found = sample(
+                indices = sample(
                     total,
                     type='SparseSampleFrames',
                     clip_len=clip_len,
                     num_clips=clips,
                     test_mode=True,
                 )
-                assert found.shape == (clips, clip_len)
-                assert found.ravel().tolist() == FACTS[name].tolist()
+                assert indices.shape == (clips, clip_len)
+                assert indices.ravel().tolist() == FACTS[name].tolist()
 
 
 def test_frames_of_training_are_those_of_the_authors():
@@ -66,10 +66,10 @@ class TestRandomInSegments:
 
 class TestSparseSampleFrames:
     def test_extracted_frames_start_at_one(self):
-        found = sample(
+        indices = sample(
             8, start_index=1, type='SparseSampleFrames', clip_len=4, test_mode=True
         )
-        assert found.tolist() == [[1, 3, 5, 7]]
+        assert indices.tolist() == [[1, 3, 5, 7]]
 
     def test_training_is_random(self):
         np.random.seed(0)
@@ -82,15 +82,15 @@ class TestSparseSampleFrames:
 
 class TestDenseClipSampleFrames:
     def test_starts_are_spread_over_the_video(self):
-        found = sample(
+        indices = sample(
             300, type='DenseClipSampleFrames', clip_len=8, num_clips=10, test_mode=True
         )
         starts = [0, 26, 52, 78, 104, 131, 157, 183, 209, 236]
-        assert found[:, 0].tolist() == starts
-        assert (np.diff(found, axis=1) == 8).all()
+        assert indices[:, 0].tolist() == starts
+        assert (np.diff(indices, axis=1) == 8).all()
 
     def test_short_video_begins_anew(self):
-        found = sample(
+        indices = sample(
             20,
             start_index=1,
             type='DenseClipSampleFrames',
@@ -98,29 +98,29 @@ class TestDenseClipSampleFrames:
             num_clips=2,
             test_mode=True,
         )
-        assert found.tolist() == [[1, 9, 17, 5, 13, 1, 9, 17]] * 2
+        assert indices.tolist() == [[1, 9, 17, 5, 13, 1, 9, 17]] * 2
 
     def test_training_draws_a_start(self):
         np.random.seed(0)
-        found = np.stack(
+        indices = np.stack(
             [
                 sample(80, type='DenseClipSampleFrames', clip_len=16, num_clips=2)
                 for _ in range(200)
             ]
         )
-        assert (np.diff(found, axis=2) == 4).all()
-        assert sorted(set(found[..., 0].ravel())) == list(range(16))
-        assert (found[:, 0] != found[:, 1]).any()
+        assert (np.diff(indices, axis=2) == 4).all()
+        assert sorted(set(indices[..., 0].ravel())) == list(range(16))
+        assert (indices[:, 0] != indices[:, 1]).any()
 
     def test_range_of_the_authors(self):
-        found = sample(
+        indices = sample(
             300,
             type='DenseClipSampleFrames',
             clip_len=16,
             sample_range=128,
             test_mode=True,
         )
-        assert found.tolist() == [list(range(0, 128, 8))]
+        assert indices.tolist() == [list(range(0, 128, 8))]
 
     def test_clip_longer_than_its_range(self):
         with pytest.raises(ValueError, match='sample_range=64.*clip_len=65'):

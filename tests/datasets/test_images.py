@@ -39,12 +39,12 @@ def levels_apart(a, b):
 class TestFactsOfTheAuthors:
     @pytest.mark.parametrize('shape', SHAPES)
     def test_resize(self, shape):
-        found = apply(
+        actual = apply(
             [FACTS[f'{shape}_image']] * 2, type='AntialiasedResize', scale=(-1, 32)
         )
         expected = FACTS[f'{shape}_resized']
-        assert found['img_shape'] == expected.shape[:2]
-        for image in found['imgs']:
+        assert actual['img_shape'] == expected.shape[:2]
+        for image in actual['imgs']:
             assert levels_apart(image, expected).max() <= 1
 
     @pytest.mark.parametrize('shape', SHAPES)
@@ -52,19 +52,19 @@ class TestFactsOfTheAuthors:
         'crop,fact', [('RoundedCenterCrop', 'center'), ('SpacedThreeCrop', 'three')]
     )
     def test_crops(self, shape, crop, fact):
-        found = apply([FACTS[f'{shape}_resized']], type=crop, crop_size=28)
+        actual = apply([FACTS[f'{shape}_resized']], type=crop, crop_size=28)
         expected = FACTS[f'{shape}_{fact}'].reshape(-1, 28, 28, 3)
         # In some order: views are averaged.
-        assert {x.tobytes() for x in found['imgs']} == {x.tobytes() for x in expected}
-        assert len(found['imgs']) == len(expected)
+        assert {x.tobytes() for x in actual['imgs']} == {x.tobytes() for x in expected}
+        assert len(actual['imgs']) == len(expected)
 
     def test_gray_of_the_configs(self):
         cfg = load_config('bike_vitb32_k400')
         (gray,) = [t for t in cfg.train_pipeline if t.type == 'TransformBroadcaster']
         assert gray.transforms[0].prob == 0.2
         gray.transforms[0].prob = 1.0
-        found = apply([FACTS['landscape_image']], **gray)['imgs'][0]
-        assert levels_apart(found, FACTS['landscape_gray']).max() <= 1
+        actual = apply([FACTS['landscape_image']], **gray)['imgs'][0]
+        assert levels_apart(actual, FACTS['landscape_gray']).max() <= 1
 
 
 # 16:9, of which the middle of 455 pixels is no whole number; tall; short.
@@ -82,10 +82,10 @@ def test_whole_pipeline_is_that_of_pillow(size, num_frames, tmp_path):
         for i in range(8)
     ]
     cfg = load_config('bike_vitb16_k400')
-    found = Pipeline(cfg.test_pipeline)(dict(filename=path, start_index=0, label=0))[
+    actual = Pipeline(cfg.test_pipeline)(dict(filename=path, start_index=0, label=0))[
         'inputs'
     ]
-    apart = levels_apart(found[0].permute(1, 2, 3, 0), expected)
+    apart = levels_apart(actual[0].permute(1, 2, 3, 0), expected)
     assert (apart > 1).mean() < 1e-4 and apart.mean() < 0.01
 
 
@@ -98,16 +98,16 @@ class TestAntialiasedResize:
         expected = Image.fromarray(image).resize(
             size, getattr(Image.Resampling, interpolation.upper())
         )
-        found = apply(
+        actual = apply(
             [image],
             type='AntialiasedResize',
             scale=size,
             keep_ratio=False,
             interpolation=interpolation,
         )
-        apart = levels_apart(found['imgs'][0], expected)
+        apart = levels_apart(actual['imgs'][0], expected)
         assert apart.max() <= 1 and apart.mean() < 0.05
-        assert found['img_shape'] == size[::-1]
+        assert actual['img_shape'] == size[::-1]
 
     @pytest.mark.parametrize(
         'height,width,expected',
@@ -121,28 +121,28 @@ class TestAntialiasedResize:
         ],
     )
     def test_longer_side_is_cut_off(self, height, width, expected):
-        found = apply(
+        actual = apply(
             [np.zeros((height, width, 3), np.uint8)],
             type='AntialiasedResize',
             scale=(-1, 256),
         )
-        assert found['img_shape'] == expected == found['imgs'][0].shape[:2]
-        assert found['keep_ratio']
+        assert actual['img_shape'] == expected == actual['imgs'][0].shape[:2]
+        assert actual['keep_ratio']
         assert np.allclose(
-            found['scale_factor'], [expected[1] / width, expected[0] / height]
+            actual['scale_factor'], [expected[1] / width, expected[0] / height]
         )
 
     def test_other_scales_are_those_of_mmaction2(self):
         image = [np.zeros((50, 91, 3), np.uint8)]
         for scale in ((40, 30), 0.5):
             expected = apply(image, type='Resize', scale=scale)
-            found = apply(image, type='AntialiasedResize', scale=scale)
-            assert found['imgs'][0].shape == expected['imgs'][0].shape
+            actual = apply(image, type='AntialiasedResize', scale=scale)
+            assert actual['imgs'][0].shape == expected['imgs'][0].shape
 
     def test_image_of_the_size_is_left_alone(self):
         image = FACTS['same_image']
-        found = apply([image], type='AntialiasedResize', scale=(-1, 32))
-        assert found['imgs'][0] is image
+        actual = apply([image], type='AntialiasedResize', scale=(-1, 32))
+        assert actual['imgs'][0] is image
 
     @pytest.mark.filterwarnings('error')
     def test_mirrored_and_locked_arrays(self):
@@ -160,8 +160,8 @@ class TestAntialiasedResize:
 
     def test_images_of_several_sizes(self):
         images = [np.zeros((h, 64, 3), np.uint8) for h in (64, 32, 90)]
-        found = apply(images, type='AntialiasedResize', scale=(-1, 32))
-        assert {x.shape for x in found['imgs']} == {(32, 32, 3)}
+        actual = apply(images, type='AntialiasedResize', scale=(-1, 32))
+        assert {x.shape for x in actual['imgs']} == {(32, 32, 3)}
 
     def test_unknown_interpolation(self):
         with pytest.raises(ValueError, match="'area'.*'bilinear', 'bicubic'"):
@@ -192,12 +192,12 @@ class TestCrops:
             np.stack([rows, columns, np.full_like(rows, i)], axis=-1)
             for i in range(count)
         ]
-        found = apply(images, type=name, crop_size=size)
-        numbers = [x[0, 0, 2] for x in found['imgs']]
+        actual = apply(images, type=name, crop_size=size)
+        numbers = [x[0, 0, 2] for x in actual['imgs']]
         assert numbers == list(range(count)) * CROPS[name]
-        assert len({x.shape for x in found['imgs']}) == 1
-        assert found['img_shape'] == found['imgs'][0].shape[:2]
-        return [x[0, 0, :2].tolist() for x in found['imgs'][::count]]
+        assert len({x.shape for x in actual['imgs']}) == 1
+        assert actual['img_shape'] == actual['imgs'][0].shape[:2]
+        return [x[0, 0, :2].tolist() for x in actual['imgs'][::count]]
 
     @pytest.mark.parametrize(
         'height,width', [(256, 455), (455, 256), (256, 340), (341, 257)]

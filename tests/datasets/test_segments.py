@@ -25,10 +25,10 @@ def number(image):
 
 
 def test_frames_of_the_segment(video):  # 24 frames, 25 a second
-    found = read(video, segment=(0.32, 0.64))
-    assert found['frame_inds'].tolist() == [8, 10, 12, 14]
+    results = read(video, segment=(0.32, 0.64))
+    assert results['frame_inds'].tolist() == [8, 10, 12, 14]
     assert np.allclose(
-        [number(image) for image in found['imgs']], [8, 10, 12, 14], atol=1
+        [number(image) for image in results['imgs']], [8, 10, 12, 14], atol=1
     )
 
 
@@ -55,8 +55,8 @@ def test_behind_the_end(video):
 
 def test_times_are_those_of_frames(tmp_path):
     """Although 1.16 * 25 is less than 29."""
-    found = read(write_video(tmp_path / 'a.mp4', 40), segment=(1.16, 1.32))
-    assert found['frame_inds'].tolist() == [29, 30, 31, 32]
+    results = read(write_video(tmp_path / 'a.mp4', 40), segment=(1.16, 1.32))
+    assert results['frame_inds'].tolist() == [29, 30, 31, 32]
 
 
 def test_behind_the_end_is_unreadable(video):
@@ -68,9 +68,9 @@ def test_behind_the_end_is_unreadable(video):
     ]
     report = TRANSFORMS.build(dict(type='ReportUnreadable', transforms=steps))
     known = dict(filename=video, start_index=0, modality='RGB')
-    found = report(dict(known, segment=(1.0, 2.0)))
-    assert found['inputs'] is None
-    sample = found['data_samples']
+    results = report(dict(known, segment=(1.0, 2.0)))
+    assert results['inputs'] is None
+    sample = results['data_samples']
     assert 'behind the end of the video (0.96 s)' in sample.unreadable
     assert not sample.missing and sample.filename == video
     assert len(report(dict(known, segment=(0.0, 1.0)))['frame_inds']) == 4

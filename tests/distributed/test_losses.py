@@ -83,21 +83,21 @@ def run_rank(rank, store, out):
     register_all_modules()
     torch.set_num_threads(1)
     dist.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
-    found = {}
+    outcomes = {}
     for target, frozen, split in CASES:
         model = MMDistributedDataParallel(build(target, frozen))
         part = slice(split, None) if rank else slice(split)
         loss = model(*batch(part), mode='loss')['loss_cls']
         loss.backward()
-        found[target, frozen, split] = (loss.item(), gradients(model.module))
+        outcomes[target, frozen, split] = (loss.item(), gradients(model.module))
     for kind in HEADS:
         model = MMDistributedDataParallel(build_attributes(kind))
         part = slice(3, None) if rank else slice(3)
         losses = model(*attributes_batch(kind, part), mode='loss')
         losses['attributes_loss_cls'].backward()
-        found[kind] = (losses['attributes_loss_cls'].item(), gradients(model.module))
-    found['writes metrics'] = writes_metrics(f'{out}/{rank}.json')
-    torch.save(found, f'{out}/{rank}.pt')
+        outcomes[kind] = (losses['attributes_loss_cls'].item(), gradients(model.module))
+    outcomes['writes metrics'] = writes_metrics(f'{out}/{rank}.json')
+    torch.save(outcomes, f'{out}/{rank}.pt')
     del model, loss, losses
     leave_process_group()
 
@@ -110,7 +110,7 @@ def writes_metrics(path):
 
 def test_metrics_are_written_by_one_rank(ranks):
     """At the same time they would write into one file."""
-    assert [found['writes metrics'] for found in ranks] == [True, False]
+    assert [outcomes['writes metrics'] for outcomes in ranks] == [True, False]
 
 
 @pytest.fixture(scope='module')
@@ -129,8 +129,8 @@ def test_two_ranks_are_one_rank_with_their_batches(ranks, target, frozen, split)
     reference = gradients(model)
     largest = max(g.abs().max() for g in reference.values())
     assert any('text_encoder' in name for name in reference) != frozen
-    for found in ranks:
-        loss, grads = found[target, frozen, split]
+    for outcomes in ranks:
+        loss, grads = outcomes[target, frozen, split]
         assert loss == pytest.approx(expected.item(), rel=1e-5)
         assert grads.keys() == reference.keys()
         for name, gradient in reference.items():
@@ -147,8 +147,8 @@ def test_attributes_of_two_ranks(ranks, kind):
     expected.backward()
     reference = gradients(model)
     largest = max(g.abs().max() for g in reference.values())
-    for found in ranks:
-        loss, grads = found[kind]
+    for outcomes in ranks:
+        loss, grads = outcomes[kind]
         assert loss == pytest.approx(expected.item(), rel=1e-5)
         assert grads.keys() == reference.keys()
         for name, gradient in reference.items():

@@ -126,7 +126,7 @@ def test_two_processes_test_as_one(config, tmp_path):
         )
     )
     checkpoint = f'{work}/epoch_1.pth'
-    found = []
+    actual = []
     commands = dict(
         one=[sys.executable, 'tools/test.py', config, checkpoint],
         two=['bash', 'tools/dist_test.sh', config, checkpoint, '2'],
@@ -150,8 +150,8 @@ def test_two_processes_test_as_one(config, tmp_path):
             results = json.load(file)
         with open(f'{out}.pkl', 'rb') as file:
             scores = torch.stack([r['pred_score'] for r in pickle.load(file)])
-        found.append((results, scores))
-    (one, scores), (two, scores2) = found
+        actual.append((results, scores))
+    (one, scores), (two, scores2) = actual
     assert one == two
     assert {'acc/top1', 'acc/top5', 'acc/mean1'} == set(one['metrics'])
     assert one['videos'] == dict(evaluated=5, missing=1, undecodable=1)

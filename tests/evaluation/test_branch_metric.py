@@ -12,7 +12,7 @@ def samples():
         (2, 2, 0),
         (1, 0, None),
     ]
-    found = []
+    metrics = []
     for label, video, attributes in rows:
         sample = dict(
             gt_label=torch.tensor([label]),
@@ -21,8 +21,8 @@ def samples():
         )
         if attributes is not None:
             sample['attributes_score'] = scores[attributes]
-        found.append(sample)
-    return found
+        metrics.append(sample)
+    return metrics
 
 
 def evaluate(**kwargs):
@@ -33,25 +33,25 @@ def evaluate(**kwargs):
 
 
 def test_video_branch():
-    found = evaluate(branch='video')
-    assert found['video/top1'] == 2 / 4
-    assert 'video/coverage' not in found
+    metrics = evaluate(branch='video')
+    assert metrics['video/top1'] == 2 / 4
+    assert 'video/coverage' not in metrics
 
 
 def test_attributes_branch_counts_where_there_are_attributes():
-    found = evaluate(branch='attributes')
-    assert found['attributes/top1'] == pytest.approx(1 / 3)
-    assert found['attributes/coverage'] == 3 / 4
+    metrics = evaluate(branch='attributes')
+    assert metrics['attributes/top1'] == pytest.approx(1 / 3)
+    assert metrics['attributes/coverage'] == 3 / 4
 
 
 def test_arguments_of_mmaction2():
-    found = evaluate(
+    metrics = evaluate(
         branch='video',
         metric_list='top_k_accuracy',
         metric_options=dict(top_k_accuracy=dict(topk=(1, 2))),
         prefix='V',
     )
-    assert set(found) == {'V/top1', 'V/top2'}
+    assert set(metrics) == {'V/top1', 'V/top2'}
 
 
 def test_no_scores():

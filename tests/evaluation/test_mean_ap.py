@@ -91,16 +91,16 @@ def run_rank(rank, world, port, out):
     dist.init_process_group(
         'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=world
     )
-    found = {}
+    values = {}
     for case in CASES:
         scores, labels = draw(case)
         # As MMAction2's sampler: in turns, the first ones again at the end.
         size = len(scores)
         own = np.arange(-(-size // world) * world)[rank::world] % size
-        found[case] = evaluate(scores[own], labels[own], size)
+        values[case] = evaluate(scores[own], labels[own], size)
     if rank == 0:
         with open(out, 'w') as file:
-            json.dump(found, file)
+            json.dump(values, file)
     dist.barrier()
     dist.destroy_process_group()
 
@@ -110,7 +110,7 @@ def test_two_ranks_equal_one(tmp_path, monkeypatch):
     out = str(tmp_path / 'map.json')
     mp.spawn(run_rank, args=(2, free_port(), out), nprocs=2)
     with open(out) as file:
-        found = json.load(file)
+        values = json.load(file)
     for case in CASES:
         scores, labels = draw(case)
-        assert found[case] == evaluate(scores, labels, len(scores))
+        assert values[case] == evaluate(scores, labels, len(scores))

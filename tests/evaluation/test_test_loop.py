@@ -154,17 +154,17 @@ def test_fingerprint(tmp_path):
         ['a/z.mp4 0', 'b/y.mp4 1'],
         [*lines, 'b/y.mp4 1'],
     ]
-    found = {fingerprint(path, other) for other in others}
+    fingerprints = {fingerprint(path, other) for other in others}
     multi = dict(multi_class=True, num_classes=3)
-    found |= {
+    fingerprints |= {
         fingerprint(path, ['a.mp4 0 1'], **multi),
         fingerprint(path, ['a.mp4 0 2'], **multi),
     }
     for end in ('1.00', '2.00'):
-        found.add(
+        fingerprints.add(
             fingerprint(path, [f'a.mp4 0.00 {end} 0'], type='VideoSegmentDataset')
         )
-    assert len(found | {expected}) == 9
+    assert len(fingerprints | {expected}) == 9
 
 
 def test_tables():

@@ -29,11 +29,11 @@ def test_golden_scores_through_the_metric():
         metric.process(
             None, [dict(frame_scores=frames, gt_label=torch.tensor([int(label)]))]
         )
-    found = metric.evaluate(len(scores))
+    actual = metric.evaluate(len(scores))
     with open(osp.join(GOLDEN, 'zeroshot.json')) as file:
         expected = json.load(file)
     for name in ('full_top1', 'full_top5', 'half_top1_mean', 'half_top1_std'):
-        assert 100 * found[f'zero_shot_frames/{name}'] == pytest.approx(
+        assert 100 * actual[f'zero_shot_frames/{name}'] == pytest.approx(
             expected[name], rel=1e-5
         )
 
@@ -64,10 +64,10 @@ class GivenText(nn.Module):
 
     def __init__(self, sentence):
         super().__init__()
-        self.found = TextEmbeddings(sentence, None)
+        self.actual = TextEmbeddings(sentence, None)
 
     def forward(self, texts, words):
-        return self.found
+        return self.actual
 
 
 def test_frames_vote_with_embeddings_of_their_own_length():
@@ -119,11 +119,11 @@ def test_video_evaluator_ranks_as_every_other_test():
         sample.set_gt_label(i % 3)
         for metric in metrics:
             metric.process(None, [sample.to_dict()])
-    found, expected = (metric.evaluate(40) for metric in metrics)
+    actual, expected = (metric.evaluate(40) for metric in metrics)
     for k in (1, 2):
-        assert found[f'zero_shot_video/full_top{k}'] == expected[f'acc/top{k}']
+        assert actual[f'zero_shot_video/full_top{k}'] == expected[f'acc/top{k}']
     # Of three classes a half is one.
-    assert found['zero_shot_video/half_top1_mean'] == 1
+    assert actual['zero_shot_video/half_top1_mean'] == 1
 
 
 def test_classes_of_a_half_compete_alone():
@@ -148,9 +148,9 @@ def test_classes_of_a_half_compete_alone():
         kept = np.isin(labels, half)
         votes = softmax(scores[kept][..., half], -1).mean(1)
         values.append((half[votes.argmax(-1)] == labels[kept]).mean())
-    found = metric.evaluate(40)
-    assert found['zero_shot_video/half_top1_mean'] == pytest.approx(np.mean(values))
-    assert found['zero_shot_video/half_top1_std'] == pytest.approx(np.std(values))
+    actual = metric.evaluate(40)
+    assert actual['zero_shot_video/half_top1_mean'] == pytest.approx(np.mean(values))
+    assert actual['zero_shot_video/half_top1_std'] == pytest.approx(np.std(values))
 
 
 def test_too_few_classes_for_halves():

@@ -94,8 +94,8 @@ def test_videos(full, check, disk):
         unreadable=4,
         too_short=1,
     )
-    found = {p['line']: p for p in problems}
-    assert found[2] == dict(
+    by_line = {p['line']: p for p in problems}
+    assert by_line[2] == dict(
         line=2,
         entry='sub/short.mp4 1',
         path=f'{disk}/videos_train/sub/short.mp4',
@@ -111,9 +111,9 @@ def test_videos(full, check, disk):
         (6, 'unreadable', 'truncated or no video'),
         (7, 'unreadable', 'the file is empty (0 bytes)'),
     ):
-        assert found.pop(line)['problem'] == problem
+        assert by_line.pop(line)['problem'] == problem
         assert problems[line - 2]['reason'].startswith(reason)
-    assert list(found) == [2]
+    assert list(by_line) == [2]
 
 
 def test_min_frames(check):

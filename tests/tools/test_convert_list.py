@@ -94,9 +94,9 @@ UCF = f'/data/ucf101/frames/ApplyEyeMakeup/{VIDEO}'
     ],
 )
 def test_folders_of_frames_are_not_those_of_videos(lines, options, expected, convert):
-    found = convert(lines, 'videos', *options)[1]
-    assert [line.split()[0] for line in found] == expected
-    assert [x.split()[-1] for x in found] == [x.split()[-1] for x in lines]
+    converted = convert(lines, 'videos', *options)[1]
+    assert [line.split()[0] for line in converted] == expected
+    assert [x.split()[-1] for x in converted] == [x.split()[-1] for x in lines]
 
 
 def test_videos_of_frames_are_found(convert, tmp_path):
@@ -132,8 +132,8 @@ def test_segments_have_no_video_files(dataset, name, convert, tmp_path):
     )
     lines = [f'{name} 12 3', f'{name} 7 3', f'{name} 8 3']
     if dataset:  # a config reads segments, so here are some from frame 0 on
-        printed, found = convert(lines, 'rawframes', '--min-frames', 8, *options)
-        assert found == [f'{name} 0 12 3', f'{name} 0 8 3']
+        printed, converted = convert(lines, 'rawframes', '--min-frames', 8, *options)
+        assert converted == [f'{name} 0 12 3', f'{name} 0 8 3']
         assert (
             '2 of 3 lines; 0 missing on disk; 1 left out, fewer than 8 '
             'frames\n' in printed
@@ -224,16 +224,16 @@ def test_other_order_of_classes(convert, tmp_path):
         )
         return convert(lines, 'videos', '--class-names', path, '--dataset', 'hmdb51')
 
-    printed, found = translate(theirs)
+    printed, converted = translate(theirs)
     assert printed.startswith(
         'labels kept: the classes are in the same order (identity)\n'
     )
-    assert found == ['a.mp4 0', 'b.mp4 50']
-    printed, found = translate(theirs[::-1])
+    assert converted == ['a.mp4 0', 'b.mp4 50']
+    printed, converted = translate(theirs[::-1])
     assert printed.startswith(
         'labels translated, 50 of 51 classes have another number here\n'
     )
-    assert found == ['a.mp4 50', 'b.mp4 0']
+    assert converted == ['a.mp4 50', 'b.mp4 0']
 
 
 def test_labels_of_a_dataset_are_kept(convert):

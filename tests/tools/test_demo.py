@@ -120,8 +120,8 @@ def test_quality_of_phrases(demo_path):
         )
     )
     phrases = ['snow', 'lamp', 'red ball', 'fence', 'ramp']
-    found = quality(dict(a=[(phrase, 0.5) for phrase in phrases]), truths)
-    assert found == pytest.approx(
+    actual = quality(dict(a=[(phrase, 0.5) for phrase in phrases]), truths)
+    assert actual == pytest.approx(
         dict(top3=200 / 3, top5=60, chance=400 / 31, background=100, scenery=0)
     )
 
@@ -161,13 +161,13 @@ def test_weight_is_chosen_on_validation_clips(demo_path, tmp_path):
                 [row[:2] for row in rows],
             )
     for model in ('both', 'video'):  # A of a run of its own, or of the same
-        found = branch_results(tmp_path, model, 'both_seed{seed}', [0, 1])
-        assert found.weights == [0.7, 0.9]
-        assert found.top1['V'].tolist() == [50, 50]
-        assert found.top1['A'].tolist() == [100, 100]
-        assert found.top1['released'].tolist() == [100, 100]
-        assert found.top1['chosen'].tolist() == [100, 50]
-        assert found.spread['V'] == pytest.approx((0.05 + 0.45) / 2)
+        actual = branch_results(tmp_path, model, 'both_seed{seed}', [0, 1])
+        assert actual.weights == [0.7, 0.9]
+        assert actual.top1['V'].tolist() == [50, 50]
+        assert actual.top1['A'].tolist() == [100, 100]
+        assert actual.top1['released'].tolist() == [100, 100]
+        assert actual.top1['chosen'].tolist() == [100, 50]
+        assert actual.spread['V'] == pytest.approx((0.05 + 0.45) / 2)
 
 
 def begin(folder):

@@ -75,7 +75,7 @@ def test_resuming_before_the_first_checkpoint_starts_as_asked(stages, tmp_path):
 def test_one_test_reports_both_branches(stages, tmp_path):
     """By two processes as by one; and fused afterwards to the same."""
     _, second, config = stages
-    found = {}
+    metrics = {}
     for count, command in (
         (1, [sys.executable, 'tools/test.py']),
         (2, ['bash', 'tools/dist_test.sh']),
@@ -94,13 +94,13 @@ def test_one_test_reports_both_branches(stages, tmp_path):
             '--dump',
             f'{out}.pkl',
         )
-        found[count] = metrics_of(out)
-    assert set(found[1]) == {
+        metrics[count] = metrics_of(out)
+    assert set(metrics[1]) == {
         f'{branch}/{name}'
         for branch in ('acc', 'video', 'attributes')
         for name in ('top1', 'top5', 'mean1')
     }
-    assert found[1] == found[2]
+    assert metrics[1] == metrics[2]
     samples = mmengine.load(tmp_path / '1.pkl')
     assert len(samples) == 5
     for sample in samples:
@@ -117,7 +117,7 @@ def test_one_test_reports_both_branches(stages, tmp_path):
     )
     rows = mmengine.load(tmp_path / 'fused.json')['table']
     for row, branch in zip(rows, ('video', 'attributes', 'acc')):
-        assert row['top1'] == pytest.approx(found[1][f'{branch}/top1'])
+        assert row['top1'] == pytest.approx(metrics[1][f'{branch}/top1'])
 
 
 def test_weight_of_the_fusion(stages, tmp_path):
@@ -215,9 +215,9 @@ def test_attributes_online(stages, data_root, tmp_path):
 
     assert 'attributes_score' not in infer(unknown)
     cfg.model.association = dict(lexicon=lexicon, topk=2)
-    found = infer(unknown)
-    assert tuple(found.attributes) == expected
-    assert 'attributes_score' in found
+    metrics = infer(unknown)
+    assert tuple(metrics.attributes) == expected
+    assert 'attributes_score' in metrics
     assert infer(video).attributes[0] == 'ball 1'  # those of the file
 
 
@@ -239,8 +239,8 @@ def test_mean_average_precision_of_the_branches(stages, tmp_path):
         '--work-dir',
         tmp_path / 'w',
     )
-    found = metrics_of(tmp_path / 'w')
-    assert set(found) == {
+    metrics = metrics_of(tmp_path / 'w')
+    assert set(metrics) == {
         f'{branch}/mean_average_precision' for branch in ('acc', 'video', 'attributes')
     }
-    assert all(0 < value <= 1 for value in found.values())
+    assert all(0 < value <= 1 for value in metrics.values())

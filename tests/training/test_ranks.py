@@ -76,8 +76,8 @@ def train(folder, case):
     error = ''
     try:
         runner.train()
-    except NonFiniteError as found:
-        error = str(found)
+    except NonFiniteError as results:
+        error = str(results)
     return error, runner.iter, runner.param_schedulers[0].T_max
 
 
@@ -96,8 +96,8 @@ def test_all_keep_the_only_batch(ranks):
 
 def test_all_stop_where_one_has_no_number(ranks):
     """The loss of the first is finite: it is of its own videos."""
-    folder, found = ranks
-    (error, iterations, _), other = (cases[1] for cases in found)
+    folder, results = ranks
+    (error, iterations, _), other = (cases[1] for cases in results)
     assert (error, iterations) == other[:2]
     assert 'epoch 1, iteration 2: process 1 has loss=nan, loss_line=nan' in error
     assert 'process 0' not in error and 'with nan.mp4' in error

@@ -13,11 +13,11 @@ class Rates(Hook):
     """Notes the rate of each iteration, by its number."""
 
     def __init__(self):
-        self.found = {}
+        self.settings = {}
 
     def before_train_iter(self, runner, *args, **kwargs):
         group = runner.optim_wrapper.param_groups[0]
-        self.found[runner.iter] = (group['lr'], group['weight_decay'])
+        self.settings[runner.iter] = (group['lr'], group['weight_decay'])
 
 
 def schedule(cfg, epochs):
@@ -48,7 +48,7 @@ def run(cfg, build):
             resume=resume, custom_hooks=[rates, *([StopAfter(stop)] if stop else [])]
         )
         runner.train()
-        return runner, rates.found
+        return runner, rates.settings
 
     return train
 
@@ -68,9 +68,9 @@ class StopAfter(Hook):
 def test_nothing_changed(run):
     _, expected = run()
     run(stop=2)
-    runner, found = run(resume=True)
+    runner, settings = run(resume=True)
     assert runner.epoch == 4
-    assert found == {i: expected[i] for i in range(4, 8)}
+    assert settings == {i: expected[i] for i in range(4, 8)}
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_override(cfg, run, change):
     runner, expected = run()
     epoch = len(runner.train_dataloader)
     cfg.work_dir = before.work_dir
-    resumed, found = run(resume=True, override=True, stop=3)
+    resumed, settings = run(resume=True, override=True, stop=3)
     # Iterations are numbered on from those of before.
-    assert list(found) == list(range(4, 4 + epoch))
+    assert list(settings) == list(range(4, 4 + epoch))
     for i in range(epoch):
-        assert found[4 + i] == pytest.approx(expected[2 * epoch + i])
+        assert settings[4 + i] == pytest.approx(expected[2 * epoch + i])
     group = resumed.optim_wrapper.optimizer.param_groups[0]
     assert group['weight_decay'] == cfg.optim_wrapper.optimizer.weight_decay
     assert original.abs().sum() > 0

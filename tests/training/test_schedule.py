@@ -161,13 +161,13 @@ def load(path):
 def rates(cfg):
     """Rate before each iteration, as a share of the highest."""
     built = build(cfg.param_scheduler, cfg.train_cfg.max_epochs)
-    found = []
+    moved = []
     for _ in range(cfg.train_cfg.max_epochs * EPOCH):
-        found.append(built[0].optimizer.param_groups[0]['lr'])
+        moved.append(built[0].optimizer.param_groups[0]['lr'])
         built[0].optimizer.step()
         for scheduler in built:
             scheduler.step()
-    return found
+    return moved
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_schedule_moves_with_the_epochs(path, epochs):
     set_epochs(cfg, epochs)
     assert cfg.train_cfg.max_epochs == epochs
     check(cfg.param_scheduler, epochs)
-    found = rates(cfg)
-    peak = found.index(max(found))
+    moved = rates(cfg)
+    peak = moved.index(max(moved))
     assert peak == original.index(max(original))  # the warm-up
-    assert found[: peak + 1] == original[: peak + 1]
+    assert moved[: peak + 1] == original[: peak + 1]
     middle = (peak + epochs * EPOCH) // 2
-    assert found[middle] == pytest.approx(0.5, abs=0.1)
-    assert found[-1] < 0.01
+    assert moved[middle] == pytest.approx(0.5, abs=0.1)
+    assert moved[-1] < 0.01
 
 
 def config(schedulers, **train_cfg):

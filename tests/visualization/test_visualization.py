@@ -46,8 +46,8 @@ def test_lengths_that_differ(tmp_path):
 
 
 def test_overlapping_windows_part_the_time():
-    found = nearest_segments([(0, 2), (1, 3), (4, 6)])
-    assert found == [(0, 1.5), (1.5, 3.5), (3.5, 6)]
+    segments = nearest_segments([(0, 2), (1, 3), (4, 6)])
+    assert segments == [(0, 1.5), (1.5, 3.5), (3.5, 6)]
     assert nearest_segments([(1, 3)]) == [(1, 3)]
 
 
