@@ -83,9 +83,9 @@ REFUSED = [
 def test_disagreement_is_refused():
     with collected() as case:
         for configs, epochs, words in REFUSED:
-            with case((configs, epochs, words)):
-                with pytest.raises(ValueError, match=f'{words}.*--epochs'):
-                    check(configs, epochs)
+            refused = pytest.raises(ValueError, match=f'{words}.*--epochs')
+            with case((configs, epochs, words)), refused:
+                check(configs, epochs)
 
 
 REFUSED_ITERATIONS = [
@@ -98,9 +98,9 @@ REFUSED_ITERATIONS = [
 def test_of_iterations():
     with collected() as case:
         for configs, iterations, words in REFUSED_ITERATIONS:
-            with case((configs, iterations, words)):
-                with pytest.raises(ValueError, match=words):
-                    check(configs, None, iterations)
+            refused = pytest.raises(ValueError, match=words)
+            with case((configs, iterations, words)), refused:
+                check(configs, None, iterations)
 
 
 LEGAL = [
