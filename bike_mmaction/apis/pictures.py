@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from ..files import write_json
+from ..files import replaced, write_json
 from ..visualization import draw_overlay, draw_saliency, draw_timeline, write_video
 from ..visualization.colors import class_colors
 from ..visualization.timeline import nearest_segments
@@ -91,19 +91,15 @@ class ResultWriter:
         return paths
 
     def _draw(self, path: str, source: Source, recognitions: list[Recognition]) -> bool:
-        # An unfinished file must not look like a finished one.
-        part = osp.join(self.folder, f'unfinished_{osp.basename(path)}')
         try:
-            if not path.endswith('.png'):
-                self._write_video(part, source, recognitions)
-            elif recognitions[0].segment:
-                self._draw_timeline(part, source, recognitions)
-            else:
-                draw_recognition(part, source, recognitions[0])
-            os.replace(part, path)
+            with replaced(path) as draft:
+                if not path.endswith('.png'):
+                    self._write_video(draft, source, recognitions)
+                elif recognitions[0].segment:
+                    self._draw_timeline(draft, source, recognitions)
+                else:
+                    draw_recognition(draft, source, recognitions[0])
         except Exception as error:  # decoders and encoders have many
-            if osp.isfile(part):
-                os.remove(part)
             reason = (str(error).strip() or type(error).__name__).splitlines()
             text = f"no '{osp.basename(path)}': {reason[0]}"
             recognitions[0].warning = '; '.join(

@@ -16,7 +16,6 @@ Two things differ from plain CLIP training:
 
 import argparse
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +28,8 @@ import torch.nn.functional as F
 from mmengine import Config
 from torch import Tensor
 from tqdm import tqdm
+
+from bike_mmaction.files import replaced
 
 BATCH_SIZE = 128
 FRAMES_PER_CLIP = 4  # one half from the event, one from anywhere
@@ -226,10 +227,8 @@ def event_accuracy(
 
 def save(clip: open_clip.CLIP, path: Path) -> None:
     """Write the state dict in one step, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + '.tmp')
-    torch.save(clip.state_dict(), draft)
-    os.replace(draft, path)
+    with replaced(path) as draft:
+        torch.save(clip.state_dict(), draft)
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,4 +1,7 @@
-"""Know whether a result on disk was made by the same code and settings."""
+"""Know whether a result on disk was made by the same code and settings.
+
+It does without ``bike_mmaction.files``: drawing needs no torch.
+"""
 
 import hashlib
 import json
