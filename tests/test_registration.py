@@ -24,13 +24,13 @@ import mmaction.registry, mmengine.registry
 from mmengine.registry import Registry
 
 def registered():
-    found = set()
+    registered = set()
     for package in (mmaction.registry, mmengine.registry):
         for registry in vars(package).values():
             if isinstance(registry, Registry):
-                found |= {(registry.name, name, f'{x.__module__}')
+                registered |= {(registry.name, name, f'{x.__module__}')
                           for name, x in registry.module_dict.items()}
-    return {f for f in found if f[2].startswith('bike_mmaction')}
+    return {f for f in registered if f[2].startswith('bike_mmaction')}
 
 first = registered()
 names = [m.name for m in pkgutil.walk_packages(

@@ -29,26 +29,26 @@ def rates(cfg, iterations):
         )
         for config in cfg.param_scheduler
     ]
-    found = []
+    values = []
     for _ in range(iterations):
-        found.append(optimizer.param_groups[0]['lr'])
+        values.append(optimizer.param_groups[0]['lr'])
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
-    return found
+    return values
 
 
 def test_linear_warm_up_then_cosine_by_iteration(cfg):
-    found = rates(cfg, 30 * EPOCH)
-    assert found[0] == pytest.approx(5e-8)
-    assert found[25] == pytest.approx(2.5e-5, rel=0.05)
-    assert found[5 * EPOCH] == pytest.approx(5e-5)
-    assert max(found) == found[5 * EPOCH]
+    values = rates(cfg, 30 * EPOCH)
+    assert values[0] == pytest.approx(5e-8)
+    assert values[25] == pytest.approx(2.5e-5, rel=0.05)
+    assert values[5 * EPOCH] == pytest.approx(5e-5)
+    assert max(values) == values[5 * EPOCH]
     # Half-way down after half of the remaining 25 epochs.
-    assert found[175] == pytest.approx(2.5e-5, rel=0.01)
-    assert found[-1] < 5e-9
+    assert values[175] == pytest.approx(2.5e-5, rel=0.01)
+    assert values[-1] < 5e-9
     # Changes with each iteration, but where the two schedulers meet.
-    assert len(set(found)) >= len(found) - 1
+    assert len(set(values)) >= len(values) - 1
 
 
 def test_clip_learns_at_a_tenth_and_all_decays(cfg):

@@ -85,8 +85,8 @@ def commands(block):
 def commands_in_lines(page):
     """Commands in the text and tables of a page: `bike train CONFIG`."""
     text = FENCE.sub('', read(page)).replace('\n', ' ')
-    found = re.findall(r'`(bike [a-z][^`]*)`', text)
-    return [shlex.split(command) for command in found]
+    commands = re.findall(r'`(bike [a-z][^`]*)`', text)
+    return [shlex.split(command) for command in commands]
 
 
 def _expand_braces(words):
