@@ -5,7 +5,8 @@ Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 """
 
 from .compat import apply_remedies, check_versions
-from .renamed import keep_old_configs, keep_old_modules
+from .moved_configs import keep_old_configs
+from .renamed import keep_old_modules
 from .version import __version__
 
 check_versions()

@@ -10,7 +10,7 @@ import importlib.util
 import os.path as osp
 import re
 
-from .renamed import find_moved_config
+from .moved_configs import find_moved_config
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'

@@ -11,6 +11,9 @@ from bike_mmaction.renamed import MODULES, NAMES, NEW_NAMES, PACKAGE
 OLD = [
     ('apis.reproduction', 'reproduce', 'reproduction.reproduce'),
     ('apis.reproduction.index', 'read_index', 'reproduction.index.read_index'),
+    ('apis.reproduction.index', 'METRICS', 'reproduction.rows.METRICS'),
+    ('apis.reproduction.index', 'find_shipped', 'shipped.find_shipped'),
+    ('datasets.pipelines', 'RESIZES', 'recipes.images.RESIZES'),
     ('apis.toolbox', 'load_toolbox_tool', 'cli.mmaction_tools.load_mmaction_tool'),
     ('apis.toolbox', 'find_toolbox_tool', 'shipped.find_mmaction_tool'),
     ('apis.toolbox', 'check_cfg_options', 'recipes.options.check_cfg_options'),

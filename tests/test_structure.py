@@ -9,7 +9,7 @@ ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 PACKAGE = 'bike_mmaction'
 # From the ground up. Rooms of one floor may use each other one way only.
 FLOORS = (
-    ('errors', 'files', 'renamed', 'shipped', 'version', 'compat'),
+    ('errors', 'moved_configs', 'files', 'renamed', 'shipped', 'version', 'compat'),
     ('datasets', 'checkpoint', 'visualization'),
     ('models',),
     ('evaluation', 'training'),

@@ -1,5 +1,6 @@
 """Checkpoint files: reading, writing, converting, joining, checking."""
 
+from ..renamed import old_names
 from .conversion import Conversion
 from .fit import check_fit
 from .loaders import first_of_machine, load_from_http, load_from_local
@@ -39,3 +40,6 @@ __all__ = [
     'save_checkpoint',
     'to_released',
 ]
+
+
+__getattr__ = old_names(__name__)

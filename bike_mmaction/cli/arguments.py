@@ -79,7 +79,9 @@ def check_checkpoint(checkpoint: str) -> None:
     Raises:
         FileNotFoundError: if it is a file and there is none.
     """
-    if not (checkpoint == PRETRAINED or '://' in checkpoint or osp.isfile(checkpoint)):
+    if checkpoint == PRETRAINED or '://' in checkpoint:
+        return
+    if not osp.isfile(osp.expanduser(checkpoint)):
         raise FileNotFoundError(f"checkpoint '{checkpoint}' does not exist")
 
 

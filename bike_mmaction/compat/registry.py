@@ -74,8 +74,11 @@ def remedy(
 
 
 def remedies() -> list[Remedy]:
-    """All declared remedies, in the order in which they are applied."""
-    return list(_DECLARED.values())
+    """All declared remedies, in the order in which they are applied.
+
+    Those for the import first: others import MMAction2's models.
+    """
+    return sorted(_DECLARED.values(), key=lambda declared: not declared.for_import)
 
 
 def apply_remedies() -> None:

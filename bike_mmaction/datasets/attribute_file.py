@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple, Optional
 
 from ..files import replaced, without_video_extension
+from ..renamed import old_names
 
 HEADER = '__header__'
 PHRASES = 'classname_topk'
@@ -207,3 +208,6 @@ def _without_scores(value: dict) -> dict:
 def _shorten(value) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else f'{text[:77]}...'
+
+
+__getattr__ = old_names(__name__)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
+from ..renamed import old_names
+
 SPARSE, DENSE = 'SparseSampleFrames', 'DenseClipSampleFrames'
 # Crops by the type of their transform; where several make as many, the last
 # is the one that is set.
@@ -65,3 +67,6 @@ def views_of(pipeline: Sequence[dict]) -> Optional[str]:
         return None
     sampler = samplers[0]
     return str(Views(sampler.get('num_clips', 1), max(crops), sampler['type'] == DENSE))
+
+
+__getattr__ = old_names(__name__)

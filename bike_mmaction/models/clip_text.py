@@ -129,12 +129,11 @@ class CLIPTextEncoder(CLIPTower):
         """Make something of the weights once, while they stay the same.
 
         Args:
-            key (Hashable): What it is made of, beside the weights, their
-                device and their precision.
+            key (Hashable): What it is made of, beside the weights.
             make (callable): Makes it.
         """
-        weight = next(self.parameters())
-        return self.memory.get((key, weight.device, weight.dtype), make)
+        smallest = min(self.parameters(), key=lambda weight: weight.numel())
+        return self.memory.get(key, make, smallest)
 
     def clear_cache(self) -> None:
         """Forget every embedding, because the weights have changed."""

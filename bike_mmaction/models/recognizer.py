@@ -85,12 +85,8 @@ class CLIPRecognizer(Recognizer3D):
             raise ValueError(f'fusion_weight={fusion_weight} is not in [0, 1]')
         model = dict(backbone=backbone, cls_head=cls_head, **kwargs)
         no_video = dict(type=nn.Identity)  # MMAction2 insists on a backbone
-        super().__init__(
-            no_video if backbone is None else backbone,
-            cls_head=cls_head,
-            neck=neck,
-            **kwargs,
-        )
+        frames = no_video if backbone is None else backbone
+        super().__init__(frames, cls_head=cls_head, neck=neck, **kwargs)
         self.with_video = backbone is not None
         self.attributes_head: Any = self._build_attributes_head(attributes_head)
         self.fusion_weight = fusion_weight
@@ -113,6 +109,10 @@ class CLIPRecognizer(Recognizer3D):
     def association(self) -> Optional[AttributeAssociation]:
         """Finds attributes for videos that come without; None if nothing does."""
         return self._association.module
+
+    @association.setter
+    def association(self, association: None) -> None:
+        self._association = Unregistered(association)
 
     def _build_attributes_head(self, config: Optional[dict]) -> Any:
         if config is None:

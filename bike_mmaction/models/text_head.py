@@ -116,9 +116,10 @@ class TextHead(BaseHead):
     @property
     def text_encoder(self) -> CLIPTextEncoder:
         """Its own, or that of another head."""
-        if self._others_encoder.module is not None:
-            return cast(CLIPTextEncoder, self._others_encoder.module)
-        return cast(CLIPTextEncoder, self.__getattr__('text_encoder'))
+        encoder = self._modules.get('text_encoder') or self._others_encoder.module
+        if encoder is None:  # not built yet
+            raise AttributeError('text_encoder')
+        return cast(CLIPTextEncoder, encoder)
 
     def init_weights(self) -> None:
         """Take over the logit scale of the pretrained CLIP."""

@@ -10,8 +10,8 @@ from mmengine.runner import Runner
 
 from bike_mmaction.apis.building import read_config
 from bike_mmaction.datasets.pipeline_access import own_dataset
+from bike_mmaction.moved_configs import HAD_TWINS, HOMES, find_moved_config
 from bike_mmaction.recipes import use_rawframes
-from bike_mmaction.renamed import HAD_TWINS, HOMES, find_moved_config
 from bike_mmaction.shipped import find_config
 from tests.kit import ROOT
 from tests.kit.checks import collected

@@ -1,6 +1,7 @@
 """Modules that share weights, and results that calls share."""
 
 import copy
+import gc
 import pickle
 import threading
 import time
@@ -10,6 +11,7 @@ import torch
 from mmaction.registry import MODELS
 
 from bike_mmaction.models.sharing import Recent, Unregistered, variant
+from bike_mmaction.models.text_head import with_classes
 from tests.kit.models import both_branches, vcs_head
 
 
@@ -47,6 +49,41 @@ def test_a_copied_model_shares_nothing_with_the_original():
         del state['cls_head.logit_scale']
         with pytest.raises(RuntimeError, match='cls_head.logit_scale'):
             other.load_state_dict(state)
+
+
+def test_a_variant_outlives_its_original(tmp_path):
+    """Also copied, and with weights loaded into it."""
+    model = MODELS.build(both_branches(['a', 'b']))
+    state, other = model.state_dict(), with_classes(model, ['c', 'd', 'e'])
+    del model
+    gc.collect()
+    other.load_state_dict(state)
+    assert copy.deepcopy(other).cls_head.class_names == ['c', 'd', 'e']
+
+
+def test_parts_can_be_replaced():
+    """An attributes head that shared a text encoder gets one of its own."""
+    model = MODELS.build(both_branches(['a', 'b']))
+    own = copy.deepcopy(model.cls_head.text_encoder)
+    model.attributes_head.text_encoder = own
+    assert model.attributes_head.text_encoder is own
+    assert model.cls_head.text_encoder is not own
+    model.association = None
+    assert model.association is None
+
+
+def test_recent_forgets_what_was_made_of_other_weights():
+    weight = torch.nn.Linear(3, 3)
+    recent, made = Recent(2), []
+
+    def get():
+        return recent.get('key', lambda: made.append(1) or len(made), weight.bias)
+
+    assert [get(), get()] == [1, 1]
+    weight.half().float()  # which rounds
+    assert [get(), get()] == [2, 2]
+    weight.bias.data.add_(1)  # told by other means: clear()
+    assert get() == 2
 
 
 def test_recent_keeps_what_was_used_last():
