@@ -3,6 +3,7 @@
 import copy
 import json
 import os.path as osp
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -153,8 +154,8 @@ def training_config(
 def total_batch(index: Index, name: str) -> int:
     """Videos a training step, over all GPUs, as the index says."""
     metadata = index.entries[name]['Metadata']
-    processes = metadata['Training Resources'].split()[0]  # such as '8 GPUs'
-    return metadata['Batch Size'] * int(processes)
+    processes = re.match(r'\d+', metadata['Training Resources'])  # such as '8 GPUs'
+    return metadata['Batch Size'] * int(processes[0] if processes else 1)
 
 
 def recipe_of(cfg: Config, gpus: int) -> dict:
