@@ -3,7 +3,7 @@
 import copy
 import logging
 from contextlib import contextmanager
-from typing import Union
+from typing import Optional, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -102,6 +102,25 @@ def quiet_logger():
         yield
     finally:
         logger.setLevel(level)
+
+
+def choose_device(device: Optional[str] = None) -> str:
+    """A device to compute on.
+
+    Args:
+        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
+            a GPU if there is one.
+
+    Raises:
+        ValueError: if there is none of this name.
+    """
+    device = device or default_device()
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:  # also torch without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'device={device!r} cannot be used: {reason}') from error
+    return device
 
 
 def default_device() -> str:

@@ -19,7 +19,7 @@ from .batches import recognize_batches
 from .building import (
     PRETRAINED,
     build_recognizer,
-    default_device,
+    choose_device,
     quiet_logger,
     read_config,
 )
@@ -79,7 +79,7 @@ class BIKEInferencer:
             set_views(config, views)
         if lexicon is not None:
             _use_lexicon(config.model, lexicon, num_attributes)
-        self.device = device or default_device()
+        self.device = choose_device(device)
         self.model = build_recognizer(config, checkpoint)
         head = getattr(self.model, 'cls_head', None)
         if not isinstance(head, VCSHead):

@@ -88,7 +88,10 @@ def read_arguments(
     """The arguments of a command; ends the process if they are not fit."""
     command = load(name)
     parser = command.parser(prog)
-    args = parser.parse_args(argv)
+    try:
+        args = parser.parse_args(argv)
+    except ValueError:  # of MMEngine, where it splits KEY=VALUE
+        parser.error('--cfg-options must be of the form KEY=VALUE')
     check = getattr(command, 'check', None)
     try:
         if check is not None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 _LOOPS = os.path.join('mmengine', 'runner', 'loops.py')
 _BUILDING = os.path.join('mmengine', 'registry', 'build_functions.py')
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_CONFIG = os.path.join('mmengine', 'config', 'config.py')
 _PATIENCE = 10  # seconds, in which a launcher ends the other processes
 
 
@@ -65,7 +66,14 @@ def is_mistake(error: Exception) -> bool:
     # An unknown `type`, or an option that it does not have.
     if isinstance(error, (KeyError, TypeError)) and last.filename.endswith(_BUILDING):
         return True
-    return isinstance(error, TypeError) and on_purpose and _is_own(last.filename)
+    if isinstance(error, KeyError):
+        return last.filename.endswith(_CONFIG)
+    if not isinstance(error, TypeError):
+        return False
+    is_built = any(frame.filename.endswith(_BUILDING) for frame in frames)
+    if is_built and 'unexpected keyword argument' in str(error):  # of a base class
+        return True
+    return on_purpose and _is_own(last.filename)
 
 
 def _is_own(path: str) -> bool:
@@ -73,9 +81,11 @@ def _is_own(path: str) -> bool:
 
 
 def _message(error: Exception) -> str:
-    text = (
-        str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    )
+    text = str(error)
+    if isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])
+        if text.isidentifier():
+            text = f"the config has no '{text}'"
     if 'DataLoader worker' in text:  # followed by the worker's traceback
         text = text.strip().splitlines()[-1].split('PipelineError: ')[-1]
     return text or type(error).__name__

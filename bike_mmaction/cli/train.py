@@ -81,8 +81,10 @@ def change_file(cfg, args: argparse.Namespace) -> None:
 
     check_cfg_options(cfg, args.cfg_options)
     read_frames(cfg, args)
-    # Where a config says `randomness`, MMAction2 ignores these.
-    randomness = dict(cfg.get('randomness') or {})
+    if cfg.get('randomness') is None:
+        return  # MMAction2 makes it of the options
+    # Where a config says `randomness`, it ignores them.
+    randomness = dict(dict(seed=None), **cfg.randomness)
     if args.seed is not None:
         randomness.update(seed=args.seed)
     if args.diff_rank_seed:

@@ -62,7 +62,7 @@ class CheckFinite(Hook):
         """
         self._checked = False
         losses = {
-            name: float(value)
+            name: float(torch.as_tensor(value).detach())
             for name, value in (outputs or {}).items()
             if 'loss' in name
         }

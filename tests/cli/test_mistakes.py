@@ -85,6 +85,7 @@ def mistakes():
     for name in WITH_CHECKPOINT:
         yield name, 'good', 'none.pth', "none.pth' does not exist", []
         yield name, 'good', 'text.pth', "cannot read checkpoint '.*text.pth'", []
+    yield 'infer', 'good', 'good.pth', "device='gpuu' cannot be used", ['--device=gpuu']
     for name in LISTS:
         words = r"No such file .*data/kinetics400/\w+\.txt'"
         yield name, 'good', 'good.pth', words, []

@@ -6,6 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from bike_mmaction.cli import train
 from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink, shrink_images
 from tests.kit.tools import run_tool
@@ -42,6 +43,9 @@ OPTIONS = [
     (['model.cls_head.class_names=ucf101'], "'ucf101' has 101 names, but"),
     (['model.type=CLIPRecogniser'], 'CLIPRecogniser is not in the mmaction'),
     (['model.backbone.depth=3'], "unexpected keyword argument 'depth'"),
+    (['model.cls_hed.num_classes=3'], "unexpected keyword argument 'cls_hed'"),
+    (['model.cls_head.num_clases=3'], "unexpected keyword argument 'num_clases'"),
+    (['train_dataloader.batchsize=3'], "unexpected keyword argument 'batchsize'"),
     (['clip_len=9'], '--cfg-options clip_len=... would have no effect'),
     (['train_dataloader.dataset.data_prefix.video=nowhere'], "cannot use 'nowhere/v"),
 ]
@@ -78,6 +82,7 @@ def test_labels_and_video_in_a_worker(config, work, tmp_path):
         (None, "config '.*own.py' does not exist"),
         ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
         ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
+        ("work_dir = 'x'", "the config has no 'model'"),
         ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
     ],
 )
@@ -103,6 +108,27 @@ def test_config_that_cannot_be_read(tmp_path, content, words):
 def test_options_that_do_not_fit(config, work, options, words):
     with pytest.raises(SystemExit, match=f'train: .*{words}'):
         run_tool('train', config, '--work-dir', work, *options)
+
+
+def test_options_without_a_value(config, capsys):
+    with pytest.raises(SystemExit):
+        run_tool('train', config, '--cfg-options', 'foo')
+    assert '--cfg-options must be of the form KEY=VALUE' in capsys.readouterr().err
+
+
+def test_seed_goes_where_mmaction2_takes_it():
+    """Which replaces `randomness` only if a config has none."""
+    parser = train.parser()
+    for said, options, expected in (
+        (None, [], None),
+        (None, ['--seed', '3'], None),
+        ({}, [], dict(seed=None)),
+        (dict(seed=1), ['--deterministic'], dict(seed=1, deterministic=True)),
+        (dict(seed=1), ['--seed', '3'], dict(seed=3)),
+    ):
+        cfg = Config({} if said is None else dict(randomness=said))
+        train.change_file(cfg, parser.parse_args(['own.py', *options]))
+        assert cfg.get('randomness') == expected
 
 
 @HOOKS.register_module(force=True)
