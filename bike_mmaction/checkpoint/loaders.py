@@ -64,7 +64,7 @@ def load_from_local(filename: str, map_location=None) -> dict:
     if is_released(checkpoint):
         raise RuntimeError(
             f"checkpoint '{filename}' has the layout of the authors' released "
-            'files. Convert it first: python tools/convert_checkpoint.py '
+            'files. Convert it first: bike convert-checkpoint '
             f'{filename} CONVERTED.pth'
         )
     return checkpoint

@@ -182,7 +182,7 @@ def _read_json(path: str) -> dict:
     if not osp.isfile(path):
         raise FileNotFoundError(
             f"attribute file '{path}' does not exist; make one with "
-            'tools/generate_attributes.py'
+            '`bike generate-attributes`'
         )
     try:
         with open(path, encoding='utf-8') as file:

@@ -1,6 +1,6 @@
 """The data sets of the paper: their classes, and where their lists lie.
 
-Configs and ``tools/data/prepare.py`` both look here, so that what one writes
+Configs and ``bike prepare`` both look here, so that what one writes
 is what the other reads.
 """
 
@@ -92,7 +92,7 @@ class DatasetInfo(NamedTuple):
 
 _ALL = (
     DatasetInfo('kinetics400', 400, 'kinetics400', by_part=True),
-    # Its names are written by tools/data/prepare.py, from the official files.
+    # Its names are written by `bike prepare`, from the official files.
     DatasetInfo('kinetics600', 600, 'data/kinetics600/class_names.txt', by_part=True),
     DatasetInfo(
         'kinetics600_zeroshot',

@@ -106,7 +106,7 @@ def check_segments(
     if name and options.to == 'videos':
         raise ValueError(
             f"'{source.path}' names trimmed segments such as '{name}', of "
-            'which there are no video files; tools/data/prepare.py '
+            'which there are no video files; `bike prepare` '
             f'{options.dataset or "activitynet"} writes a list of the segments '
             'from the official annotation'
         )

@@ -41,7 +41,7 @@ def remark_on_frames(template: str, expected: str) -> str:
         return ''
     return (
         f"frames are called '{template}', but the configs expect "
-        f"'{expected}': rename them, or give tools/train.py, "
-        f'tools/test.py and tools/data/check_videos.py --frames '
+        f"'{expected}': rename them, or give `bike train`, "
+        f'`bike test` and `bike check-videos` the option --frames '
         f"'{template}' (in place of --rawframes)"
     )

@@ -69,7 +69,7 @@ def _hint(path: str, line: str) -> str:
         return ''
     return (
         '. Official csv files, such as those of Charades, are read by '
-        "tools/data/prepare.py: 'prepare.py charades --annotations "
+        "`bike prepare`: 'bike prepare charades --annotations "
         f"{osp.dirname(path) or '.'}'"
     )
 

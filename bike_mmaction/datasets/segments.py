@@ -56,7 +56,7 @@ class VideoSegmentDataset(VideoDataset):
                 raise ValueError(
                     f"'{self.ann_file}' line {number}: expected 'path start "
                     f"end label' with 0 <= start < end in seconds, got "
-                    f'{line!r}. tools/data/prepare.py writes such lists'
+                    f'{line!r}. `bike prepare` writes such lists'
                 ) from None
             folder = self.data_prefix['video']
             entries.append(

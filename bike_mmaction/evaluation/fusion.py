@@ -1,6 +1,6 @@
 """Fusion of the two branches' scores after the test; BIKE Eq. 4.
 
-``tools/test.py --dump`` writes what the branches say of every video. From
+``bike test --dump`` writes what the branches say of every video. From
 that, S = λ · V + (1 - λ) · A can be had for any λ without the model. In the
 authors' code λ is 0.7; it can also be chosen, on videos held out for that.
 """
@@ -186,7 +186,7 @@ def fused_samples(first: Dump, scores: Scores, weight: float) -> list[dict]:
         weight (float): λ.
 
     Returns:
-        list[dict]: As ``tools/test.py --dump`` writes in a test of both.
+        list[dict]: As ``bike test --dump`` writes in a test of both.
     """
     samples = []
     parts = zip(first.samples, fuse(scores, weight), *scores[:3])

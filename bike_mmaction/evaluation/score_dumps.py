@@ -1,4 +1,4 @@
-"""Read what ``tools/test.py --dump`` writes: the scores of both branches."""
+"""Read what ``bike test --dump`` writes: the scores of both branches."""
 
 from typing import NamedTuple, Optional
 
@@ -12,7 +12,7 @@ BRANCH_KEYS = ('video_score', 'attributes_score')
 
 
 class Dump(NamedTuple):
-    """A file of ``tools/test.py --dump``: a dict for each video."""
+    """A file of ``bike test --dump``: a dict for each video."""
 
     path: str
     samples: list[dict]
@@ -65,7 +65,7 @@ def read_dump(path: str) -> Dump:
         isinstance(sample, dict) for sample in samples
     ):
         raise ValueError(
-            f"'{path}' does not hold a list of dicts, as tools/test.py --dump writes it"
+            f"'{path}' does not hold a list of dicts, as `bike test --dump` writes it"
         )
     if not samples:
         raise ValueError(f"'{path}' holds an empty list")

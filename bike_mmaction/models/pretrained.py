@@ -264,7 +264,7 @@ def _load_weights(model: nn.Module, path: str) -> None:
         ):
             raise RuntimeError(
                 "this is one of the authors' released BIKE files. Run "
-                f'python tools/convert_checkpoint.py {path} '
+                f'bike convert-checkpoint {path} '
                 'CONVERTED.pth and use `load_from=CONVERTED.pth`'
             ) from error
         raise

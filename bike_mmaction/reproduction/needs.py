@@ -108,7 +108,7 @@ def _prepare(cfg: Config, part: str, settings: Settings) -> str:
         options.append(f'--data-root {dirname(path)}')
     if settings.rawframes:
         options.append('--rawframes')
-    return f'python tools/data/prepare.py {" ".join(options)}'
+    return f'bike prepare {" ".join(options)}'
 
 
 def _generate(cfg: Config, part: str, path: str, settings: Settings) -> str:
@@ -129,4 +129,4 @@ def _generate(cfg: Config, part: str, path: str, settings: Settings) -> str:
             f'{split}_dataloader.dataset.data_prefix.{kind}={folder}'
             for kind, folder in dataset['data_prefix'].items()
         ]
-    return f'python tools/generate_attributes.py {" ".join(options)}'
+    return f'bike generate-attributes {" ".join(options)}'

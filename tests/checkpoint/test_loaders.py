@@ -44,7 +44,7 @@ def test_released_file_given_unconverted(tmp_path):
     torch.save(fixture.checkpoint(), path)
     with pytest.raises(RuntimeError) as error:
         load(path)
-    assert f'tools/convert_checkpoint.py {path}' in str(error.value)
+    assert f'bike convert-checkpoint {path}' in str(error.value)
 
 
 def test_missing_file():
@@ -86,7 +86,7 @@ class TestAddress:
         torch.save(fixture.checkpoint(), tmp_path / 'files' / 'released.pt')
         with serve(tmp_path / 'files') as url:
             assert load(f'{url}/model.pth')['state_dict'] == dict(a=3)
-            with pytest.raises(RuntimeError, match='convert_checkpoint.py'):
+            with pytest.raises(RuntimeError, match='bike convert-checkpoint'):
                 load(f'{url}/released.pt')
             with pytest.raises(RuntimeError, match='none.pth.*404'):
                 load(f'{url}/none.pth')

@@ -41,7 +41,7 @@ ABSENT = {
         'flip p',
     ),
 }
-# Their lists of a zero-shot test, and those of tools/data/prepare.py.
+# Their lists of a zero-shot test, and those of bike prepare.
 LISTS = {
     'ucf101_full_list_videos.txt': 'ucf_full_for_zeroshot.txt',
     'hmdb51_full_list_videos.txt': 'hmdb_full_for_zeroshot.txt',

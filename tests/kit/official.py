@@ -62,7 +62,7 @@ def prepare_lists(name, root, *options, annotations=None):
     Args:
         name (str): Of the catalog.
         root (str): Folder of the videos and of the lists.
-        *options: Further ones of ``tools/data/prepare.py``.
+        *options: Further ones of ``bike prepare``.
         annotations (str, optional): Folder of the official files. Defaults to
             None: ``<root>/annotations``.
     """

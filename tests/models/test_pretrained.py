@@ -145,7 +145,7 @@ class TestPretrained:
     def test_released_file(self, tmp_path):
         path = str(tmp_path / 'released.pt')
         torch.save(fixture.checkpoint(), path)
-        with pytest.raises(RuntimeError, match='convert_checkpoint.py'):
+        with pytest.raises(RuntimeError, match='bike convert-checkpoint'):
             image_encoder(pretrained=path).init_weights()
 
 

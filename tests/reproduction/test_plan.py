@@ -23,7 +23,7 @@ def check_plan(table, printed):
     assert (
         '-> bash tools/demo.sh'
         if table == 'demo'
-        else '-> python tools/data/prepare.py kinetics400 --annotations '
+        else '-> bike prepare kinetics400 --annotations '
     ) in printed
 
 

@@ -126,7 +126,7 @@ def test_segments_have_no_video_files(dataset, name, convert, tmp_path):
     )
     assert message == (
         f"convert_list: '{source}' names trimmed segments such as '{name}', "
-        'of which there are no video files; tools/data/prepare.py '
+        'of which there are no video files; `bike prepare` '
         f'{dataset or "activitynet"} writes a list of the segments from the '
         'official annotation'
     )
@@ -208,7 +208,7 @@ def test_official_files_are_for_another_tool(tmp_path):
         'data/convert_list', source, tmp_path / 'y.txt', '--to', 'rawframes'
     )
     assert f"'{source}' line 1: expected 'path label'" in message
-    assert f"'prepare.py charades --annotations {tmp_path}'" in message
+    assert f"'bike prepare charades --annotations {tmp_path}'" in message
 
 
 def test_other_order_of_classes(convert, tmp_path):

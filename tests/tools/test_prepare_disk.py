@@ -141,7 +141,7 @@ def test_frames_of_other_names(tmp_path):
     assert out[-1] == (
         f"{tmp_path}/rawframes: frames are called 'img_{{:05}}.jpg', but the "
         "configs expect 'image_{:04}.jpg': rename them, or give "
-        'tools/train.py, tools/test.py and tools/data/check_videos.py '
+        '`bike train`, `bike test` and `bike check-videos` the option '
         "--frames 'img_{:05}.jpg' (in place of --rawframes)"
     )
     assert read_lines(tmp_path, f'{stem}.txt') == expected[1:]

@@ -52,7 +52,7 @@ def load_class_names(
         where = f"'{source}'"
     else:
         hint = (
-            '. tools/data/prepare.py writes this file'
+            '. `bike prepare` writes this file'
             if osp.basename(source) == 'class_names.txt'
             else ''
         )
