@@ -85,6 +85,21 @@ def check_checkpoint(checkpoint: str) -> None:
         raise FileNotFoundError(f"checkpoint '{checkpoint}' does not exist")
 
 
+def check_writable(option: str, path: Optional[str]) -> None:
+    """Refuse a file that could not be written after the work.
+
+    Raises:
+        PermissionError: naming the option.
+    """
+    if not path:
+        return
+    folder = osp.dirname(osp.abspath(path))
+    if osp.isdir(path) or not os.access(folder, os.W_OK):
+        raise PermissionError(
+            f"{option}: cannot write '{path}': no such folder, or not writable"
+        )
+
+
 def add_frame_arguments(parser: Parser) -> None:
     """Options for :func:`.read_frames`."""
     parser.add_argument(

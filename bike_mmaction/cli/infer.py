@@ -7,13 +7,11 @@ which open_clip downloads once.
 """
 
 import argparse
-import json
-import os
-import os.path as osp
 from collections.abc import Iterable
 from typing import Any, Optional
 
-from .arguments import add_model_arguments, check_model_arguments
+from ..files import write_json
+from .arguments import add_model_arguments, check_model_arguments, check_writable
 
 FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
 # Seconds that are recognized of a stream at once, and from one to the next.
@@ -56,12 +54,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
-    if args.json:
-        folder = osp.dirname(osp.abspath(args.json))
-        if osp.isdir(args.json) or not os.access(folder, os.W_OK):
-            raise PermissionError(
-                f"cannot write '{args.json}': no such folder, or not writable"
-            )
+    check_writable('--json', args.json)
     check_model_arguments(args)
 
 
@@ -69,13 +62,7 @@ def run(args: argparse.Namespace) -> bool:
     """Recognize, print and write; whether some video could not be read."""
     results = recognize(args)
     if args.json:
-        with open(args.json, 'w', encoding='utf-8') as file:
-            json.dump(
-                [result.to_dict() for result in results],
-                file,
-                indent=1,
-                ensure_ascii=False,
-            )
+        write_json(args.json, [result.to_dict() for result in results])
     return any(result.error for result in results)
 
 

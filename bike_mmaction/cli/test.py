@@ -10,7 +10,12 @@ from types import SimpleNamespace
 from typing import Optional
 
 from ..shipped import find_config
-from .arguments import add_test_arguments, check_checkpoint, set_local_rank
+from .arguments import (
+    add_test_arguments,
+    check_checkpoint,
+    check_writable,
+    set_local_rank,
+)
 from .mmaction_arguments import TEST, add_arguments
 
 
@@ -28,6 +33,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_checkpoint(args.checkpoint)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise ValueError(f"--dump '{args.dump}' must end with .pkl or .pickle")
+    check_writable('--dump', args.dump)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Names as people type them: in a command, or into the web page."""
 
+import difflib
 import os.path as osp
 import re
 from collections.abc import Sequence
@@ -108,11 +109,19 @@ def read_classes(text: str) -> Union[str, Sequence[str]]:
         str | list[str]: Where they are, or the names.
 
     Raises:
-        ValueError: as :func:`.split_names`.
+        ValueError: as :func:`.split_names`, or if one name is nearly that of
+            a built-in list.
     """
-    if text in (*BUILT_IN, IMAGENET) or osp.isfile(text):
+    lists = (*BUILT_IN, IMAGENET)
+    if text in lists or osp.isfile(text):
         return text
     names = split_names(text)
+    near = difflib.get_close_matches(names[0].lower(), lists, 1, 0.8)
+    if len(names) == 1 and near:
+        raise ValueError(
+            f"'{names[0]}' is neither a file nor a built-in list of names; did you "
+            f"mean '{near[0]}'? The lists are {', '.join(lists)}"
+        )
     is_file = osp.sep in text or text.endswith(('.txt', '.csv'))
     if is_file and names == [text.strip()]:
         return text  # a file that is absent, which will be told

@@ -85,6 +85,10 @@ def mistakes():
     for name in WITH_CHECKPOINT:
         yield name, 'good', 'none.pth', "none.pth' does not exist", []
         yield name, 'good', 'text.pth', "cannot read checkpoint '.*text.pth'", []
+    words = "--dump: cannot write '/no/folder/x.pkl'"
+    yield 'test', 'good', 'good.pth', words, ['--dump', '/no/folder/x.pkl']
+    words = "'kinetics40' is neither a file .*did you mean 'kinetics400'"
+    yield 'infer', 'good', 'good.pth', words, ['--classes', 'kinetics40']
     yield 'infer', 'good', 'good.pth', "device='gpuu' cannot be used", ['--device=gpuu']
     for name in LISTS:
         words = r"No such file .*data/kinetics400/\w+\.txt'"

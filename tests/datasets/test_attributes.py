@@ -155,7 +155,7 @@ class TestFile:
 
     def test_missing_file(self):
         with pytest.raises(
-            FileNotFoundError, match="'nowhere.json'.*generate_attributes"
+            FileNotFoundError, match="'nowhere.json'.*bike generate-attributes"
         ):
             AttributeFile('nowhere.json')
 
