@@ -34,10 +34,15 @@ def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
             os.remove(draft)
 
 
+def write_text(path: str, text: str) -> None:
+    """Write a text file (UTF-8) in one step."""
+    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
 def write_lines(path: str, lines: Iterable[str]) -> None:
     """Write a text file of these lines in one step."""
-    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
-        file.writelines(f'{line}\n' for line in lines)
+    write_text(path, ''.join(f'{line}\n' for line in lines))
 
 
 def write_json(path: str, content: Any) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 import os.path as osp
 import sys
 import types
-from typing import Optional
+from typing import Any, Optional
 
 from .registry import remedy, replace
 
@@ -42,6 +42,11 @@ def leave_out_multimodal_models() -> Optional[str]:
     """
     import mmaction.utils.dependency as dependency
 
+    return leave_out_multimodal(dependency)
+
+
+def leave_out_multimodal(dependency: Any) -> Optional[str]:
+    """Switch off what a package's module ``utils.dependency`` has switched on."""
     if not dependency.WITH_MULTIMODAL:
         return 'transformers is not installed'
     if has_functions_of_old_transformers():

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from .mmaction2 import has_functions_of_old_transformers
+from .mmaction2 import leave_out_multimodal
 from .registry import remedy
 
 
@@ -11,9 +11,4 @@ def leave_out_multimodal_backbones() -> Optional[str]:
     """As :func:`.mmaction2.leave_out_multimodal_models`."""
     import mmpretrain.utils.dependency as dependency
 
-    if not dependency.WITH_MULTIMODAL:
-        return 'transformers is not installed'
-    if has_functions_of_old_transformers():
-        return 'this transformers fits'
-    dependency.WITH_MULTIMODAL = False
-    return None
+    return leave_out_multimodal(dependency)

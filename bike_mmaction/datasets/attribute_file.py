@@ -15,7 +15,7 @@ import os.path as osp
 from functools import lru_cache
 from typing import NamedTuple, Optional
 
-from ..files import replaced, without_video_extension
+from ..files import without_video_extension, write_text
 from ..renamed import old_names
 
 HEADER = '__header__'
@@ -174,8 +174,7 @@ def write_attribute_file(path: str, header: dict, videos: dict[str, dict]) -> No
     """
     content = {HEADER: {PHRASES: [], **header}, **videos}
     lines = [f'{json.dumps(k)}: {json.dumps(v)}' for k, v in content.items()]
-    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
-        file.write('{\n' + ',\n'.join(lines) + '\n}\n')  # a video a line
+    write_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')  # a video a line
 
 
 def _read_json(path: str) -> dict:

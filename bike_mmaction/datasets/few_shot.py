@@ -8,7 +8,7 @@ from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
-from ..files import source_of
+from ..files import source_of, write_lines
 from .entries import entry_of
 
 
@@ -140,8 +140,7 @@ class WriteFewShotList(Hook):
         self._written = True
         dataset = runner.train_dataloader.dataset
         path = f'{runner.work_dir}/few_shot_list.txt'
-        with open(path, 'w', encoding='utf-8') as file:
-            file.writelines(f'{line}\n' for line in dataset.chosen())
+        write_lines(path, dataset.chosen())
         info = dataset.get_data_info(0)
         kind = 'segments' if {'segment', 'offset'} & set(info) else 'videos'
         runner.logger.info(

@@ -4,7 +4,6 @@ What ``bike fuse-scores`` reports, writes and draws.
 """
 
 import argparse
-import json
 import os
 import os.path as osp
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import mmengine
 import numpy as np
 
+from ..files import write_json
 from .fusion import (
     RELEASED,
     check_apart,
@@ -175,9 +175,7 @@ def _name_ends(axes, chosen: dict) -> None:
 
 def write_report(results: dict[str, Any], path: str) -> None:
     """The results as JSON."""
-    _make_folder(path)
-    with open(path, 'w', encoding='utf-8') as file:
-        json.dump(results, file, indent=2)
+    write_json(path, results)
 
 
 def _make_folder(path: str) -> None:

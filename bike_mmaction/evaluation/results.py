@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from ..datasets.entries import entry_of, innermost, without_label
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
-from ..files import file_sha256, sha256, without_video_extension, write_json
+from ..files import file_sha256, sha256, without_video_extension, write_json, write_text
 from ..models.interpolation import InterpolateWeights
 from ..models.text_head import TextHead
 from ..models.wrappers import unwrap_model
@@ -152,8 +152,7 @@ def write_tables(path: str, rows: Sequence[tuple]) -> None:
     """
     stem = osp.splitext(path)[0]
     for ending, table in (('md', markdown_table), ('tex', latex_table)):
-        with open(f'{stem}.{ending}', 'w', encoding='utf-8') as file:
-            file.write(table(rows) + '\n')
+        write_text(f'{stem}.{ending}', table(rows) + '\n')
 
 
 def average(runs: Sequence[Metrics]) -> Metrics:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from ..evaluation.results import average, latex, markdown
-from ..files import replaced, write_json
+from ..files import write_json, write_text
 from .plan import PlannedRow, read_json
 from .remarks import CHOICES, LOG, remarks_of
 from .rows import (
@@ -239,7 +239,5 @@ def write_report(table: str, rows: Sequence[dict], work_dir: str) -> str:
         ('md', f'{text}\n'),
         ('tex', f'{latex(lines, TEXTS)}\n{comments}'),
     ):
-        path = f'{stem}.{ending}'
-        with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
-            file.write(content)
+        write_text(f'{stem}.{ending}', content)
     return text
