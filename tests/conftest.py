@@ -11,11 +11,14 @@ import torch
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
 
 from mmaction.utils import register_all_modules
-from mmengine.logging import MMLogger
+from mmaction.visualization import ActionVisualizer
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.visualization import Visualizer
 
 import bike_mmaction  # noqa: F401
 from bike_mmaction.datasets.catalog import CATALOG
 from tests.kit import ROOT
+from tests.kit.forker import spare_work
 from tests.kit.lists import write_dataset
 from tests.kit.official import frame_rate, prepare_lists, write_official
 from tests.kit.videos import write_video
@@ -25,6 +28,7 @@ from tests.kit.videos import write_video
 def registered():
     """Components are found by name, also by fixtures of whole modules."""
     register_all_modules()
+    spare_work()
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +41,10 @@ def gpu(request):
 @pytest.fixture(autouse=True)
 def same_start(registered):
     """Each test begins with the same random numbers and registries, and
-    without logs: web servers close the files of all logs that are open."""
-    MMLogger._instance_dict.clear()
+    without what MMEngine keeps by the name of a run, which two runs of a
+    second share: web servers close the files of all logs that are open."""
+    for kept in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
+        kept._instance_dict.clear()
     register_all_modules()
     torch.manual_seed(0)
 
@@ -138,10 +144,9 @@ def site(built, tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def away(site, tmp_path_factory):
-    """Runs programs away from the source, with what pip installed there."""
-    folder = tmp_path_factory.mktemp('away')
-    env = dict(
+def elsewhere(site):
+    """Environment of programs that use what pip installed into ``site``."""
+    return dict(
         os.environ,
         PYTHONPATH=str(site),
         PYTHONDONTWRITEBYTECODE='1',
@@ -150,7 +155,13 @@ def away(site, tmp_path_factory):
             [f'{site}/bin', osp.dirname(sys.executable), os.environ['PATH']]
         ),
     )
-    return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=env)
+
+
+@pytest.fixture(scope='session')
+def away(elsewhere, tmp_path_factory):
+    """Runs programs away from the source, with what pip installed there."""
+    folder = tmp_path_factory.mktemp('away')
+    return lambda *args, cwd=folder: call(*args, cwd=str(cwd), env=elsewhere)
 
 
 def call(*args, **kwargs):

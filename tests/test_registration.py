@@ -13,7 +13,7 @@ from mmengine import load
 from bike_mmaction.models.untrained import random_parts
 from tests.kit.configs import load_config, shrink
 from tests.kit.models import write_checkpoint, write_clip
-from tests.kit.tools import read_results, run_tool, run_well
+from tests.kit.tools import printed_by, read_results, run_process, run_tool, run_well
 
 TOOLS = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools')
 
@@ -42,7 +42,7 @@ print(json.dumps([sorted(first), sorted(registered()), names]))
 
 
 def test_import_registers_everything():
-    printed = run_well(sys.executable, '-c', EVERYTHING)
+    printed = printed_by(run_process(sys.executable, '-c', EVERYTHING))
     first, whole, names = json.loads(printed.splitlines()[-1])
     assert len(first) > 20 and 'bike_mmaction.cli.testing' in names
     assert [entry for entry in whole if entry not in first] == []

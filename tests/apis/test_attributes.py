@@ -24,7 +24,7 @@ from bike_mmaction.recipes import add_attributes_branch, fold_frames, use_rawfra
 from tests.kit import ROOT
 from tests.kit.configs import load_config
 from tests.kit.models import tiny_arch, write_clip
-from tests.kit.tools import environment, free_port, run_process
+from tests.kit.tools import environment, free_port, run_python
 from tests.kit.videos import write_video
 
 LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
@@ -93,7 +93,8 @@ def command(data, out, *args, processes=1):
 
 
 def run(data, out, *args, **kwargs):
-    return run_process(*command(data, out, *args, **kwargs))
+    python, *argv = command(data, out, *args, **kwargs)
+    return run_python(*argv)
 
 
 @pytest.fixture(scope='module')

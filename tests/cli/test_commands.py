@@ -16,7 +16,7 @@ from bike_mmaction.cli.mmaction_tools import load_mmaction_tool
 from bike_mmaction.evaluation.fusion import RELEASED
 from bike_mmaction.models.text_head import PROMPT
 from bike_mmaction.version import __version__
-from tests.kit.tools import environment, run_process, run_well
+from tests.kit.tools import environment, printed_by, run_process, run_python
 
 # Arguments, and what the answer begins with or contains.
 ANSWERS = [
@@ -115,7 +115,7 @@ with cli.nothing_registered():
     import bike_mmaction.cli.train as again
 assert again is late and bike_mmaction.__version__
 """
-    run_well(sys.executable, '-W', 'ignore', '-c', code)
+    printed_by(run_process(sys.executable, '-W', 'ignore', '-c', code))
 
 
 def test_package_as_a_program():
@@ -165,6 +165,6 @@ def test_choices_are_those_of_the_package():
 
 
 def test_old_tool_names_the_new_one():
-    done = run_process(sys.executable, 'tools/toolbox.py', '--help')
+    done = run_python('tools/toolbox.py', '--help')
     assert done.returncode == 0
     assert 'toolbox.py is now tools/mmaction_tool.py' in done.stderr

@@ -6,8 +6,8 @@ project but the path of a config.
 
 import glob
 import os.path as osp
+import queue
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -24,8 +24,9 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from tests.cli.mmaction_commands import API, COMMANDS, assert_same_colors, layer, values
 from tests.kit.configs import shrink
+from tests.kit.forker import Forker
 from tests.kit.lists import write_dataset
-from tests.kit.tools import free_port
+from tests.kit.tools import free_port, printed_by
 
 pytestmark = pytest.mark.slow
 
@@ -98,8 +99,11 @@ def other_dump(folder, dump):
 
 
 @pytest.fixture(scope='module')
-def result(away, site, folder, root, config, checkpoint, dump, other_dump):
-    """What the command of this name has printed; two run at a time."""
+def result(elsewhere, site, folder, root, config, checkpoint, dump, other_dump):
+    """What the command of this name has printed; two run at a time.
+
+    Only MMAction2 is imported before they start, as they would do it.
+    """
     values = dict(
         mmaction=TOOLS,
         own=site / 'bike_mmaction/.mim/tools/mmaction_tool.py',
@@ -111,11 +115,20 @@ def result(away, site, folder, root, config, checkpoint, dump, other_dump):
     )
     commands = {name: text.format(**values).split() for name, text in COMMANDS.items()}
     commands['api'] = ['-c', API, site, config, checkpoint, root]
+    modules = ['mmaction.apis', 'mmaction.datasets', 'mmaction.engine']
+    free = queue.SimpleQueue()
+    for _ in range(2):
+        free.put(Forker(modules, elsewhere, folder))
+
+    def run(argv):
+        forker = free.get()
+        try:
+            return printed_by(forker.run(argv, folder, elsewhere))
+        finally:
+            free.put(forker)
+
     with ThreadPoolExecutor(2) as pool:
-        running = {
-            name: pool.submit(away, sys.executable, *args, cwd=folder)
-            for name, args in commands.items()
-        }
+        running = {name: pool.submit(run, args) for name, args in commands.items()}
         yield lambda name: running[name].result()
 
 

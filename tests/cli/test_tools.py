@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import sys
 
 import decord
 import pytest
@@ -12,15 +11,14 @@ from mmengine.config import Config
 
 from bike_mmaction.recipes.options import check_cfg_options
 from tests.kit.configs import load_config, shrink
-from tests.kit.tools import run_process, run_tool, tool
+from tests.kit.tools import run_process, run_python, run_tool, tool
 
 
 def test_training_options(data_root, tmp_path):
     cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.dump(tmp_path / 'small.py')
     work = tmp_path / 'work'
-    done = run_process(
-        sys.executable,
+    done = run_python(
         'tools/train.py',
         tmp_path / 'small.py',
         '--work-dir',
@@ -129,8 +127,7 @@ def test_benchmark_of_the_pipeline(tmp_path, video, capsys):
 
 @pytest.mark.slow
 def test_benchmark_of_the_text(tmp_path):
-    done = run_process(
-        sys.executable,
+    done = run_python(
         'tools/benchmark.py',
         'text',
         '--arch',
@@ -151,9 +148,7 @@ def test_benchmark_of_the_text(tmp_path):
 def test_merging_names_what_is_missing(tmp_path):
     path = tmp_path / 'video.pth'
     torch.save(dict(state_dict={'cls_head.a': torch.zeros(1)}), path)
-    done = run_process(
-        sys.executable, 'tools/merge_checkpoints.py', path, path, tmp_path / 'out.pth'
-    )
+    done = run_python('tools/merge_checkpoints.py', path, path, tmp_path / 'out.pth')
     assert done.returncode != 0 and not (tmp_path / 'out.pth').exists()
     assert 'the attributes checkpoint has no attributes_head.*' in done.stderr
     assert 'Traceback' not in done.stderr

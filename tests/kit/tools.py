@@ -1,5 +1,6 @@
 """Running of tools: in this process, and in processes of their own."""
 
+import functools
 import glob
 import importlib.util
 import io
@@ -15,6 +16,7 @@ from unittest import mock
 import torch
 
 from tests.kit import ROOT
+from tests.kit.forker import Forker
 
 
 def tool(name):
@@ -98,9 +100,41 @@ def run_process(*command, cwd=ROOT, **variables):
     )
 
 
+def run_python(*argv, cwd=ROOT, **variables):
+    """Run a Python program to its end, from the root of the source.
+
+    It is a process of its own, but torch and the package are imported before
+    it starts: :mod:`tests.kit.forker`.
+
+    Args:
+        argv: As after `python`: a file, `-m` or `-c`, and what follows.
+
+    Returns:
+        subprocess.CompletedProcess: with what it printed, as text.
+    """
+    return _forker().run(argv, cwd, environment(**variables))
+
+
+@functools.cache
+def _forker():
+    """One for all tests of this process."""
+    return Forker(['bike_mmaction.apis'], environment(), ROOT)
+
+
 def run_well(*command, **kwargs):
-    """As :func:`run_process`; the command must end well. What it printed."""
-    done = run_process(*command, **kwargs)
+    """Run a command, which must end well; what it printed.
+
+    As :func:`run_python` if it begins with this Python, else as
+    :func:`run_process`.
+    """
+    program, *argv = command
+    if program == sys.executable:
+        return printed_by(run_python(*argv, **kwargs))
+    return printed_by(run_process(*command, **kwargs))
+
+
+def printed_by(done):
+    """What a process that ended well has printed."""
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return done.stdout
 

@@ -1,7 +1,6 @@
 """The views of a test: clips and crops."""
 
 import itertools
-import sys
 
 import decord
 import numpy as np
@@ -14,7 +13,7 @@ from bike_mmaction.datasets.views import parse_views, views_of
 from bike_mmaction.recipes import set_views, use_dense_sampling
 from tests.kit.checks import collected
 from tests.kit.configs import load_config, shrink_model
-from tests.kit.tools import run_process
+from tests.kit.tools import run_python
 from tests.kit.videos import write_video
 
 
@@ -47,9 +46,7 @@ class TestViews:
                     parse_views(views)
 
     def test_tool_says_so_before_any_work(self):
-        done = run_process(
-            sys.executable, 'tools/test.py', 'none.py', 'none.pth', '--views', '4x2'
-        )
+        done = run_python('tools/test.py', 'none.py', 'none.pth', '--views', '4x2')
         assert done.returncode == 2
         assert "views='4x2' is not understood" in done.stderr
 

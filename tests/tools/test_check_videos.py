@@ -4,7 +4,6 @@ import json
 import os
 import os.path as osp
 import signal
-import sys
 
 import pytest
 from mmengine.config import Config
@@ -12,7 +11,7 @@ from mmengine.config import Config
 from bike_mmaction.datasets import checking
 from tests.kit import ROOT
 from tests.kit.lists import write_text
-from tests.kit.tools import outcome, refusal, run_process
+from tests.kit.tools import outcome, refusal, run_python
 from tests.kit.videos import write_frames, write_video
 
 CONFIG = osp.join(ROOT, 'configs/bike_vitb32_k400.py')
@@ -274,7 +273,7 @@ def test_blank_lines_and_byte_order_marks(content, expected, disk, tmp_path):
 
 def test_command_line(disk, tmp_path):
     config = write_config(disk, tmp_path / 'config.py')
-    done = run_process(sys.executable, 'tools/data/check_videos.py', config)
+    done = run_python('tools/data/check_videos.py', config)
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     stem = f'{disk}/kinetics400_train_list_videos_usable.txt'
     assert osp.exists(stem) and osp.exists(f'{stem}.report.json')

@@ -1,13 +1,12 @@
 """The authors' lists as lists of MMAction2."""
 
 import os
-import sys
 
 import pytest
 
 from bike_mmaction.datasets.class_names import load_class_names
 from tests.kit.lists import write_text
-from tests.kit.tools import outcome, refusal, run_process
+from tests.kit.tools import outcome, refusal, run_python
 from tests.kit.videos import write_frames, write_video
 
 
@@ -355,9 +354,9 @@ def test_what_does_not_fit(tmp_path, disk):
 
 def test_command_line(tmp_path):
     source = write_text(f'{tmp_path}/x.txt', 'a b')
-    done = run_process(
-        *(sys.executable, 'tools/data/convert_list.py'),
-        *(source, f'{tmp_path}/y.txt', '--to', 'videos'),
+    done = run_python(
+        *('tools/data/convert_list.py', source),
+        *(f'{tmp_path}/y.txt', '--to', 'videos'),
     )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert f"convert_list: '{source}' line 1: expected" in done.stderr
