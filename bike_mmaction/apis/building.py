@@ -13,6 +13,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
 
+from ..checkpoint.fit import check_complete
 from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
 from ..models.untrained import check_pretrained
@@ -67,29 +68,10 @@ def build_recognizer(
     else:
         read = load_checkpoint(model, checkpoint, map_location='cpu')
         if not isinstance(model, CLIPRecognizer):  # which has checked it
-            _check_loaded(model, read, checkpoint)
+            check_complete(model, read, checkpoint)
     check_weights(model, f"not finite in '{checkpoint}'")
     model.cfg = config
     return model.eval()
-
-
-def _check_loaded(model: BaseModel, read: dict, path: str) -> None:
-    """Refuse a checkpoint that leaves weights random, which is only logged."""
-    given = {
-        name[len('module.') :] if name.startswith('module.') else name: value
-        for name, value in read.get('state_dict', read).items()
-    }
-    left = [
-        name
-        for name, value in model.state_dict().items()
-        if name not in given or given[name].shape != value.shape
-    ]
-    if left:
-        raise RuntimeError(
-            f"'{path}' does not fit this {type(model).__name__}: "
-            f'{len(left)} of its tensors are absent or of another shape, '
-            f"such as '{left[0]}', and would be random"
-        )
 
 
 @contextmanager

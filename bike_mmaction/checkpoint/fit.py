@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 StateDict = dict[str, torch.Tensor]
+SURPLUS = 'tensors not in the model'
 
 
 def check_fit(
@@ -39,6 +40,42 @@ def check_fit(
         )
 
 
+def check_complete(model: torch.nn.Module, checkpoint: dict, path: str) -> None:
+    """Refuse a checkpoint that leaves weights of a model random.
+
+    For models of any kind, before or after MMEngine has loaded it: surplus
+    tensors are no fault, as of a checkpoint with further parts.
+
+    Args:
+        model (nn.Module): Built, of any class.
+        checkpoint (dict): What was read: a state dict, or one with it.
+        path (str): File or address, for the message.
+
+    Raises:
+        RuntimeError: naming tensors that are absent or of another shape.
+    """
+    given = _unwrapped(checkpoint.get('state_dict', checkpoint))
+    own = {
+        name: tensor
+        for name, tensor in _unwrapped(model.state_dict()).items()
+        if not name.endswith('num_batches_tracked')  # older files lack it
+    }
+    misfits = _misfits(given, own, ())
+    del misfits[SURPLUS]
+    problems = [_listed(names, what) for what, names in misfits.items() if names]
+    if problems:
+        raise RuntimeError(
+            f"checkpoint '{path}' does not fit this {type(model).__name__}, whose "
+            'weights would be random; was it made with another config?\n  '
+            + '\n  '.join(problems)
+        )
+
+
+def _unwrapped(state_dict: StateDict) -> StateDict:
+    """The same without the prefix that a wrapper of several processes gives."""
+    return {name.removeprefix('module.'): value for name, value in state_dict.items()}
+
+
 def _misfits(
     state_dict: StateDict, own: StateDict, optional: tuple[str, ...]
 ) -> dict[str, list[str]]:
@@ -54,7 +91,7 @@ def _misfits(
     return {
         'tensors of another shape': shapes,
         'tensors not in the checkpoint': _without(optional, absent),
-        'tensors not in the model': _without(optional, surplus),
+        SURPLUS: _without(optional, surplus),
     }
 
 

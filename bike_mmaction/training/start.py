@@ -10,9 +10,12 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
+from ..checkpoint.fit import check_complete
 from ..datasets.entries import innermost
 from ..datasets.labels import check_labels
+from ..models.recognizer import CLIPRecognizer
 from ..models.text_head import number_of_classes
+from ..models.wrappers import unwrap_model
 from .schedule import Run, check_schedule
 
 
@@ -22,7 +25,7 @@ class CheckStart(Hook):
 
     Looks at the schedule, see :func:`.check_schedule`, and at the labels of
     training and validation. A batch that the learning rate is not for is
-    told in the log.
+    told in the log. A test is refused if its weights would be random.
     """
 
     def before_run(self, runner) -> None:
@@ -57,6 +60,22 @@ class CheckStart(Hook):
             if isinstance(runner._val_loop, BaseLoop):
                 check_labels(runner.val_dataloader.dataset, classes)
         _tell_of_batch(runner)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Refuse to test a model of which a checkpoint leaves weights random.
+
+        MMEngine only logs it. A training may begin with a part of the weights,
+        and a :class:`.CLIPRecognizer` has its own rules of what may be absent.
+
+        Raises:
+            RuntimeError: as :func:`.check_complete`.
+        """
+        model = unwrap_model(runner.model)
+        if isinstance(runner._train_loop, BaseLoop) or isinstance(
+            model, CLIPRecognizer
+        ):
+            return
+        check_complete(model, checkpoint, runner._load_from)
 
 
 def _tell_of_batch(runner) -> None:

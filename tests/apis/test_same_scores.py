@@ -178,7 +178,7 @@ def test_checkpoint_of_another_model(videos, tmp_path):
     state.pop('cls_head.projection.weight')
     torch.save(dict(state_dict=state), tmp_path / 'other.pth')
     with pytest.raises(
-        RuntimeError, match="other.pth.*Recognizer2D: 1 .*'cls_head.proj"
+        RuntimeError, match='(?s)other.pth.*Recognizer2D.* 1 .*cls_head.proj'
     ):
         BIKEInferencer(cfg, str(tmp_path / 'other.pth'))
     state['cls_head.projection.weight'] = torch.zeros(64, 512)

@@ -9,7 +9,7 @@ from mmaction.registry import MODELS
 import bike_mmaction_cli
 from bike_mmaction.recipes.pretrained import use_pretrained
 from tests.kit.checks import collected
-from tests.kit.configs import load_tiny
+from tests.kit.configs import load_config, load_tiny, shrink, shrink_images
 from tests.kit.models import CLASSES, write_checkpoint, write_clip
 from tests.kit.tools import run_tool
 
@@ -122,6 +122,47 @@ def test_every_command_tells_them(folder, video, tmp_path, monkeypatch):
                 prefix = name.replace('-', '_')
                 assert re.match(f'{prefix}: .*{words}', text, re.S), text
                 assert 'Traceback' not in text
+
+
+def test_weights_that_would_be_random(data_root, tmp_path):
+    """Of MMAction2's own recognizers, whose configs know of no checks."""
+    cfg = shrink_images(shrink(load_config('bike_vitb32_k400'), data_root, tmp_path))
+    cfg.model = dict(
+        type='Recognizer2D',
+        backbone=dict(type='ResNet', depth=18, norm_eval=False),
+        cls_head=dict(type='TSNHead', num_classes=29, in_channels=512),
+        data_preprocessor=cfg.model.data_preprocessor,
+    )
+    cfg.default_hooks = None
+    cfg.dump(tmp_path / 'plain.py')
+    model = MODELS.build(cfg.model)
+    state = {
+        name: value
+        for name, value in model.state_dict().items()
+        if not name.startswith('cls_head') and not name.endswith('batches_tracked')
+    }
+    torch.save(dict(state_dict=state), tmp_path / 'part.pth')
+    state['cls_head.fc_cls.weight'] = torch.zeros(5, 512)
+    state['cls_head.fc_cls.bias'] = torch.zeros(29)
+    torch.save(dict(state_dict=state), tmp_path / 'shape.pth')
+    config, work_dir = tmp_path / 'plain.py', tmp_path / 'work'
+    with collected() as check:
+        for command in (
+            ['test', config],
+            ['test-splits', config, '--checkpoints'],
+            ['infer', data_root, '--config', config, '--checkpoint'],
+        ):
+            for file, problem in (
+                ('part.pth', '2 tensors not in the checkpoint:.*fc_cls.weight'),
+                ('shape.pth', r'1 tensors of another shape:.*weight: \(5, 512\)'),
+            ):
+                argv = [*command, tmp_path / file]
+                if command[0] != 'infer':
+                    argv += ['--work-dir', work_dir]
+                with check((command[0], file)):
+                    text = answer([str(word) for word in argv])
+                    words = f"'.*{file}' does not fit this Recognizer2D.*{problem}"
+                    assert re.search(words, text, re.S), text
 
 
 def test_commands_without_config(tmp_path):
