@@ -95,16 +95,44 @@ def fill_in(
     recognition.attributes = list(
         zip(sample.get('attributes', ()), sample.get('phrase_scores', ()))
     )
-    recognition.saliency = {names[k]: saliency[k].tolist() for k in order.tolist()}
-    count = saliency.shape[-1]
-    indices = np.asarray(sample.get('frame_inds', range(count)))
-    recognition.frames = indices.reshape(-1)[:count].tolist()
-    different, warnings = len(set(recognition.frames)), []
-    if different < count:
+    frames = _frames_of_view(sample, saliency.shape[-1])
+    by_frame, recognition.frames = _by_frame(saliency, frames)
+    recognition.saliency = {names[k]: by_frame[k].tolist() for k in order.tolist()}
+    warnings, different = [], len(set(frames))
+    if different < len(frames):
         warnings.append(
-            f'only {different} of the {count} frames that the model '
+            f'only {different} of the {len(frames)} frames that the model '
             'looks at: some are repeated'
         )
     if len(names) == 1:
         warnings.append('one class alone has a confidence of 1 in any video')
     recognition.warning = '; '.join(warnings) or None
+
+
+def _frames_of_view(sample: ActionDataSample, count: int) -> list[int]:
+    """Numbers of the frames that the first view has, by ``count`` features.
+
+    A video backbone may leave fewer time steps than a clip has frames.
+    """
+    indices = np.asarray(sample.get('frame_inds', range(count))).reshape(-1).tolist()
+    clip_len = sample.get('clip_len', 1)
+    return indices[: max(count, clip_len)]
+
+
+def _by_frame(saliency: Tensor, frames: list[int]) -> tuple[Tensor, list[int]]:
+    """Saliency with a column for each of the frames to show, and their numbers.
+
+    Args:
+        saliency (Tensor): [K, T] of time steps or images.
+        frames (list[int]): Those of the view.
+
+    Returns:
+        tuple: Saliency [K, F], and F frames. Where an image recognizer sees
+        several crops of each frame, one set of frames after the other, their
+        shares are added; where a backbone joins frames, it is the middle one.
+    """
+    count = saliency.shape[-1]
+    if count > len(frames) and count % len(frames) == 0:
+        return saliency.unflatten(-1, (-1, len(frames))).sum(-2), frames
+    step = max(1, len(frames) // count)
+    return saliency, frames[step // 2 :: step][:count]

@@ -243,7 +243,7 @@ class SourceReader:
             if step['type'] not in ('DecordInit', 'LoadAttributes', 'KeepSegment')
         ]
         steps[-1].pop('algorithm_keys', None)
-        steps[-1].update(meta_keys=('filename', 'frame_inds', 'fps'))
+        steps[-1].update(meta_keys=('filename', 'frame_inds', 'fps', 'clip_len'))
         self._steps = Compose(steps)
 
     def __call__(self, source: Source) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
-from bike_mmaction.apis.recognition import describe
+from bike_mmaction.apis.recognition import Recognition, describe, fill_in
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.shipped import find_config
 from tests.kit import ROOT
@@ -156,6 +157,18 @@ def test_repeated_frames_are_told(bike, folder):
     (recognition,) = bike(short, CLASSES)
     assert 'only 1 of the 8 frames' in recognition.warning
     assert recognition.warning in describe(recognition)
+
+
+def test_time_steps_that_join_frames():
+    """Of backbones that keep half of the time: all of the clip is shown."""
+    sample = ActionDataSample()
+    indices = [*range(0, 32, 2), *range(1, 33, 2)]  # of two clips
+    sample.set_metainfo(dict(frame_inds=np.array(indices), clip_len=16))
+    recognition = Recognition('video.mp4')
+    saliency = torch.full((2, 8), 1 / 8)
+    fill_in(recognition, sample, ['a', 'b'], torch.tensor([0.7, 0.3]), saliency, 2, 0)
+    assert recognition.frames == [2, 6, 10, 14, 18, 22, 26, 30]
+    assert recognition.warning is None
 
 
 def test_one_class_alone(bike, videos):

@@ -11,6 +11,7 @@ from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.export import video_branch
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.models.association import association_model
+from bike_mmaction.models.scores import score
 from bike_mmaction.models.video_branch import OUTPUTS
 from bike_mmaction.recipes import fold_frames, set_clip_len, set_views
 from tests.kit.configs import load_tiny
@@ -168,6 +169,22 @@ def test_images_are_no_views(videos, tmp_path):
     fold_frames(cfg)
     with pytest.raises(ValueError, match="input_format='NCTHW'"):
         make(cfg, tmp_path)(videos[0])
+
+
+def test_crops_are_no_frames(videos, tmp_path):
+    """As in MMAction2's own TSN, which is tested with crops of each frame."""
+    cfg = small_config(IMAGES, tmp_path, '1x3', num_segments=None)
+    bike = make(cfg, tmp_path)
+    (recognition,) = bike(videos[0], FOUR_CLASSES)
+    assert recognition.warning is None
+    assert len(recognition.frames) == T == len(set(recognition.frames))
+    (source,) = find_sources(videos[0])
+    with torch.no_grad():
+        data = bike.model.data_preprocessor(pseudo_collate([bike.reader(source)]))
+        saliency = score(bike.model, data['inputs'], data['data_samples']).saliency
+    assert saliency.shape[-1] == 3 * T
+    for name, expected in zip(FOUR_CLASSES, saliency[0, 0].reshape(-1, 3, T).sum(1)):
+        close(torch.tensor(recognition.saliency[name]), expected)
 
 
 def test_checkpoint_of_another_model(videos, tmp_path):
