@@ -58,7 +58,7 @@ def run(
         args = commands.read_arguments(name, argv, prog)
     importlib.import_module(PACKAGE)  # which registers
     commands = importlib.import_module(f'{PACKAGE}.cli.commands')
-    status = commands.run(name, args)
+    status = commands.run(name, args, prog)
     if status:
         sys.exit(status)
 

@@ -93,6 +93,17 @@ class Info(Protocol):
     def get(self, key: str, default: Any = None) -> Any: ...
 
 
+def is_stream(name: Union[int, str]) -> bool:
+    """Whether this is a camera's number or a network address, not a file."""
+    if isinstance(name, int):
+        return True
+    return (
+        isinstance(name, str)
+        and not osp.exists(name)
+        and (name.isdigit() or '://' in name)
+    )
+
+
 def source_of(info: Info, default: Any = '?') -> Any:
     """The file of a video, or the folder of its frames.
 

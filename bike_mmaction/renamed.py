@@ -65,6 +65,7 @@ NAMES: dict[str, dict[str, str]] = {
         'find_config': 'shipped',
         'read_classes': 'datasets.typed_names',
     },
+    'apis.streams': {'is_stream': 'files'},
     'training': {'set_epochs': 'recipes'},
     'training.schedule': {'set_epochs': 'recipes'},
     'datasets.annotation': {

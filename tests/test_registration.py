@@ -97,7 +97,7 @@ def test_random_weights_are_not_tested(data_root, tmp_path):
     """The temporal transformer has no weights but those of a checkpoint."""
     cfg = shrink(load_config('bike_vitb32_k400'), data_root, tmp_path)
     cfg.dump(tmp_path / 'small.py')
-    with pytest.raises(SystemExit, match="test: no pretrained.*'neck'"):
+    with pytest.raises(SystemExit, match="test: error: no pretrained.*'neck'"):
         run_tool(
             'test', tmp_path / 'small.py', 'pretrained', '--work-dir', tmp_path / 'work'
         )

@@ -1,6 +1,5 @@
 """Cameras and network streams, as windows of frames."""
 
-import os.path as osp
 import threading
 import time
 from collections import deque
@@ -10,18 +9,8 @@ from typing import Optional, Union
 
 import numpy as np
 
+from ..renamed import old_names
 from .sources import Source
-
-
-def is_stream(name: Union[int, str]) -> bool:
-    """Whether this is a camera's number or a network address, not a file."""
-    if isinstance(name, int):
-        return True
-    return (
-        isinstance(name, str)
-        and not osp.exists(name)
-        and (name.isdigit() or '://' in name)
-    )
 
 
 class Stream:
@@ -140,3 +129,6 @@ class Stream:
                 while self._kept and self._kept[0][0] < now - self._window:
                     self._kept.popleft()
                 self._news.notify_all()
+
+
+__getattr__ = old_names(__name__)

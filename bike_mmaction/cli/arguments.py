@@ -3,14 +3,17 @@
 import argparse
 import os
 import os.path as osp
-from typing import Any, Callable, Optional, Union
+from typing import Optional, Union
 
 from mmengine.config import DictAction
 
 from ..datasets.class_names import BUILT_IN, load_class_names
+from ..datasets.lexicon import IMAGENET
 from ..datasets.prompts import load_prompts
+from ..datasets.typed_names import read_classes
 from ..datasets.views import parse_views
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
+from .values import checked, share
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -68,6 +71,22 @@ def check_model_arguments(args: argparse.Namespace) -> None:
         )
     if args.views is not None:
         parse_views(args.views)
+    check_names('--classes', args.classes)
+    check_names('--lexicon', args.lexicon)
+
+
+def check_names(option: str, text: Optional[str]) -> None:
+    """Refuse names, or a list of them, that cannot be read.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if text is None or text == IMAGENET:
+        return
+    try:
+        load_class_names(read_classes(text), what='names')
+    except ValueError as error:
+        raise ValueError(f'{option}: {error}') from None
 
 
 def check_checkpoint(checkpoint: str) -> None:
@@ -98,6 +117,48 @@ def check_writable(option: str, path: Optional[str]) -> None:
         raise PermissionError(
             f"{option}: cannot write '{path}': no such folder, or not writable"
         )
+
+
+def check_folder(option: str, path: Optional[str]) -> None:
+    """Refuse a folder that could be neither made nor written to.
+
+    Raises:
+        PermissionError: naming the option.
+    """
+    if not path:
+        return
+    nearest = osp.abspath(path)
+    while not osp.lexists(nearest):
+        nearest = osp.dirname(nearest)
+    if not osp.isdir(nearest) or not os.access(nearest, os.W_OK):
+        raise PermissionError(
+            f"{option}: cannot write to '{path}': '{nearest}' is no folder, or not "
+            'writable'
+        )
+
+
+def check_output(option: str, path: Optional[str]) -> None:
+    """Refuse a file that could not be written, though its folder is made.
+
+    Raises:
+        IsADirectoryError: if it is a folder.
+        PermissionError: as :func:`check_folder`.
+    """
+    if not path:
+        return
+    if osp.isdir(path):
+        raise IsADirectoryError(f"{option}: '{path}' is a folder, name a file in it")
+    check_folder(option, osp.dirname(osp.abspath(path)))
+
+
+def check_input(option: str, path: Optional[str]) -> None:
+    """Refuse a file or folder that does not exist.
+
+    Raises:
+        FileNotFoundError: naming the option.
+    """
+    if path and not osp.exists(path):
+        raise FileNotFoundError(f"{option}: '{path}' does not exist")
 
 
 def add_frame_arguments(parser: Parser) -> None:
@@ -140,7 +201,7 @@ def add_test_arguments(parser: Parser) -> None:
     parser.add_argument(
         '--interpolate',
         metavar='WEIGHT',
-        type=_weight,
+        type=share,
         help='share of the checkpoint, from 0 to 1, in weights between it '
         'and the original CLIP',
     )
@@ -168,26 +229,3 @@ def add_launcher(parser: Parser, choices: tuple[str, ...] = LAUNCHERS) -> None:
 def set_local_rank(rank: int) -> None:
     """As MMAction2's tools do it with ``--local_rank``."""
     os.environ.setdefault('LOCAL_RANK', str(rank))
-
-
-def checked(read: Callable[[str], Any]) -> Callable[[str], str]:
-    """A type of argument: refuses what cannot be read, before any work."""
-
-    def check(text: str) -> str:
-        try:
-            read(text)
-        except (OSError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-        return text
-
-    return check
-
-
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = -1.0
-    if not 0 <= weight <= 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not in [0, 1]')
-    return weight

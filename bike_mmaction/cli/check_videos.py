@@ -8,9 +8,10 @@ beside it. Exit status: 0 if all lines are usable, 1 if some are not.
 import argparse
 from typing import Optional
 
-from ..datasets.pipeline_access import SPLITS, own_dataset
+from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
 from ..shipped import find_config
-from .arguments import add_cfg_options, add_frame_arguments
+from .arguments import add_cfg_options, add_frame_arguments, check_output
+from .values import count
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -29,7 +30,9 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '--split', choices=SPLITS, default='train', help='whose videos (default: train)'
     )
     add_frame_arguments(parser)
-    parser.add_argument('--workers', type=int, default=8, help='processes (default: 8)')
+    parser.add_argument(
+        '--workers', type=count, default=8, help='processes (default: 8)'
+    )
     parser.add_argument(
         '--full',
         action='store_true',
@@ -37,7 +40,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--min-frames',
-        type=int,
+        type=count,
         help='videos and segments with fewer frames are not usable (default: '
         'any number is)',
     )
@@ -51,19 +54,16 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find the config, and refuse numbers that cannot be."""
-    for name in ('workers', 'min_frames'):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            parser.error(f'--{name.replace("_", "-")} must be positive')
+    """Find the config, and refuse a list that cannot be written."""
     args.config = find_config(args.config)
+    check_output('--out', args.out)
 
 
 def run(args: argparse.Namespace) -> bool:
     """Check all entries; whether some are not usable."""
     from mmaction.utils import register_all_modules
 
-    from ..datasets.check_report import check_list
+    from ..datasets.check_report import check_list as check_entries
     from ..recipes.options import check_cfg_options
     from .mmaction_tools import read_config_file, read_frames
 
@@ -72,5 +72,8 @@ def run(args: argparse.Namespace) -> bool:
     check_cfg_options(cfg, args.cfg_options)
     read_frames(cfg, args)
     cfg.merge_from_dict(args.cfg_options or {})
+    check_list(cfg, args.split)
     dataset = own_dataset(cfg, args.split)
-    return not check_list(dataset, args.out, args.full, args.min_frames, args.workers)
+    return not check_entries(
+        dataset, args.out, args.full, args.min_frames, args.workers
+    )

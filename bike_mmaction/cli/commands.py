@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import os.path as osp
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -97,16 +98,11 @@ def read_arguments(
         if check is not None:
             check(parser, args)
     except (OSError, ValueError) as error:
-        exit_with(_shown(name), error)
+        exit_with(parser.prog, error)
     return args
 
 
-def run(name: str, args: argparse.Namespace) -> int:
+def run(name: str, args: argparse.Namespace, prog: Optional[str] = None) -> int:
     """Do the work of a command: its exit status."""
-    with mistakes_in_one_line(_shown(name)):
+    with mistakes_in_one_line(prog or osp.basename(sys.argv[0])):
         return int(load(name).run(args) or 0)
-
-
-def _shown(name: str) -> str:
-    """The name that messages begin with."""
-    return name.replace('-', '_')

@@ -3,7 +3,7 @@
 import argparse
 from typing import Optional
 
-from .arguments import check_checkpoint
+from .arguments import check_checkpoint, check_output
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -20,8 +20,9 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find the checkpoint."""
+    """Find the checkpoint, and refuse one that cannot be written."""
     check_checkpoint(args.src)
+    check_output('DST', args.dst)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -13,6 +13,8 @@ import os.path as osp
 from typing import Optional
 
 from ..datasets.catalog import CATALOG
+from .arguments import check_input, check_output
+from .values import number
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -24,9 +26,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '--to', choices=('videos', 'rawframes'), required=True, help='kind'
     )
     parser.add_argument(
-        '--extension',
-        default='.mp4',
-        help='appended to paths without one (default: .mp4)',
+        '--extension', help='appended to paths without one (default: .mp4)'
     )
     parser.add_argument(
         '--videos-root',
@@ -53,7 +53,7 @@ def _add_frame_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--min-frames',
-        type=int,
+        type=number,
         default=0,
         help='leave out what has fewer frames (the authors: 8, of the '
         'segments of ActivityNet)',
@@ -92,12 +92,14 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         )
     if args.to == 'videos' and args.frames_root:
         parser.error('--frames-root needs --to rawframes')
-    if args.min_frames < 0:
-        parser.error(f'--min-frames {args.min_frames} must not be negative')
     if args.to == 'videos' and args.frames:
         parser.error('--frames needs --to rawframes')
     if args.to == 'rawframes' and args.videos_root:
         parser.error('--videos-root needs --to videos')
+    if args.extension is None:
+        args.extension = '.mp4'
+    elif args.to == 'rawframes' or args.videos_root:
+        parser.error('--extension needs --to videos without --videos-root')
     if not args.extension.startswith('.'):
         parser.error(f"--extension '{args.extension}' must begin with a dot")
     if (
@@ -106,6 +108,14 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         and osp.samefile(args.list, args.out)
     ):
         parser.error(f"OUT '{args.out}' is LIST itself: give another path")
+    _check_places(args)
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    for option in ('list', 'videos_root', 'frames_root', 'class_names'):
+        name = 'LIST' if option == 'list' else f'--{option.replace("_", "-")}'
+        check_input(name, getattr(args, option))
+    check_output('OUT', args.out)
 
 
 def run(args: argparse.Namespace) -> None:

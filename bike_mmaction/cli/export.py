@@ -11,7 +11,8 @@ from typing import Any, Optional
 
 from ..datasets.class_names import BUILT_IN
 from ..shipped import find_config
-from .arguments import check_checkpoint
+from .arguments import check_checkpoint, check_names, check_output
+from .values import count
 
 FORMATS = ('.onnx', '.pt2')  # those of apis.export
 
@@ -33,10 +34,10 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         'file with a name a line or in the form id,name; or one of '
         f'{", ".join(BUILT_IN)} (default: those of the config)',
     )
-    parser.add_argument('--opset', type=int, help="of ONNX (default: torch's choice)")
+    parser.add_argument('--opset', type=count, help="of ONNX (default: torch's choice)")
     parser.add_argument(
         '--batch',
-        type=int,
+        type=count,
         help='clips at once, for runtimes that want it fixed (default: any)',
     )
     parser.add_argument(
@@ -48,11 +49,15 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find the config and the checkpoint."""
+    """Find the config and the checkpoint; refuse what cannot be written."""
     if args.opset is not None and not args.out.endswith('.onnx'):
         raise ValueError('--opset is for .onnx files')
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
+    check_names('--classes', args.classes)
+    if not args.out.endswith(FORMATS):
+        parser.error(f"OUT '{args.out}' must end with {' or '.join(FORMATS)}")
+    check_output('OUT', args.out)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -6,6 +6,9 @@ S = weight * V + (1 - weight) * A. The files are those of `bike test --dump`.
 import argparse
 from typing import Optional
 
+from .arguments import check_input, check_output
+from .values import seed, share
+
 SWEEP_OPTIONS = ('step', 'held_out', 'seed', 'metric', 'plot')
 
 
@@ -19,7 +22,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument('attributes', nargs='?', help='dump of the attributes branch')
     parser.add_argument(
         '--weight',
-        type=float,
+        type=share,
         help='share of the video branch; by default 0.7, as released',
     )
     parser.add_argument(
@@ -38,7 +41,7 @@ def _add_sweep_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--step',
-        type=float,
+        type=share,
         help='of the weights that are tried, from 0 to 1; by default 0.05',
     )
     parser.add_argument(
@@ -48,7 +51,7 @@ def _add_sweep_options(parser: argparse.ArgumentParser) -> None:
         help='one or two dumps, as above, of videos to choose on; by default '
         'a random half of the videos',
     )
-    parser.add_argument('--seed', type=int, help='of the random half; by default 0')
+    parser.add_argument('--seed', type=seed, help='of the random half; by default 0')
     parser.add_argument(
         '--metric',
         choices=('top1', 'mAP'),
@@ -77,6 +80,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
             f"--out '{args.out}' must end with .pkl or .pickle, for "
             'MMAction2 to read it'
         )
+    for path in (args.scores, args.attributes, *(args.held_out or ())):
+        check_input('scores', path)
+    for name in ('out', 'json', 'plot'):
+        check_output(f'--{name}', getattr(args, name))
 
 
 def run(args: argparse.Namespace) -> None:

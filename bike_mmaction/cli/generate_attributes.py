@@ -8,10 +8,18 @@ import argparse
 import os.path as osp
 from typing import Optional
 
-from ..datasets.pipeline_access import SPLITS
+from ..datasets.lexicon import IMAGENET, load_lexicon
+from ..datasets.pipeline_access import SPLITS, check_list
 from ..datasets.views import parse_views
 from ..shipped import find_config
-from .arguments import add_cfg_options, add_launcher, set_local_rank
+from .arguments import (
+    add_cfg_options,
+    add_launcher,
+    check_folder,
+    check_output,
+    set_local_rank,
+)
+from .values import count
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -27,7 +35,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         "'kinetics400', or a file with a phrase a line",
     )
     parser.add_argument(
-        '--topk', type=int, default=5, help='phrases per video (default: 5)'
+        '--topk', type=count, default=5, help='phrases per video (default: 5)'
     )
     parser.add_argument('--out', required=True, help='the file to write')
     parser.add_argument(
@@ -54,10 +62,14 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Find the config, and refuse views that do not exist."""
+    """Find the config and the lexicon; refuse what cannot be."""
     args.config = find_config(args.config)
     if args.views is not None:
         parse_views(args.views)
+    if args.lexicon != IMAGENET:
+        load_lexicon(args.lexicon)
+    check_output('--out', args.out)
+    check_folder('--work-dir', args.work_dir)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -72,6 +84,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = read_config_file(args.config)
     check_cfg_options(cfg, args.cfg_options)
     cfg.merge_from_dict(args.cfg_options or {})
+    check_list(cfg, args.split)
     if args.views is not None:
         set_views(cfg, args.views)
     if args.pretrained is not None:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Optional
 
-from .arguments import check_checkpoint
+from .arguments import check_checkpoint, check_output
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -19,6 +19,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find both checkpoints."""
     check_checkpoint(args.video)
     check_checkpoint(args.attributes)
+    check_output('DST', args.dst)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -16,29 +16,29 @@ _PATIENCE = 10  # seconds, in which a launcher ends the other processes
 
 
 @contextmanager
-def mistakes_in_one_line(name: str) -> Iterator[None]:
+def mistakes_in_one_line(prog: str) -> Iterator[None]:
     """End a command with its name and what is wrong, see :func:`is_mistake`.
 
     Args:
-        name (str): Of the command.
+        prog (str): How it was called, as argparse shows it.
     """
     try:
         yield
     except Exception as error:
         if not is_mistake(error):
             raise
-        exit_with(name, error)
+        exit_with(prog, error)
 
 
-def exit_with(name: str, error: Exception) -> NoReturn:
-    """End the process with what is wrong.
+def exit_with(prog: str, error: Exception) -> NoReturn:
+    """End the process with what is wrong, in the form of argparse.
 
     Of several processes the main one tells it; the others only if that has
     not ended them soon after, as launchers do.
     """
     if _rank():
         time.sleep(_PATIENCE)
-    sys.exit(f'{name}: {_message(error)}')
+    sys.exit(f'{prog}: error: {_message(error)}')
 
 
 def is_mistake(error: Exception) -> bool:
@@ -66,11 +66,13 @@ def is_mistake(error: Exception) -> bool:
     # An unknown `type`, or an option that it does not have.
     if isinstance(error, (KeyError, TypeError)) and last.filename.endswith(_BUILDING):
         return True
+    is_built = any(frame.filename.endswith(_BUILDING) for frame in frames)
+    if isinstance(error, AssertionError):  # of the options of a component
+        return is_built and bool(str(error))
     if isinstance(error, KeyError):
         return last.filename.endswith(_CONFIG)
     if not isinstance(error, TypeError):
         return False
-    is_built = any(frame.filename.endswith(_BUILDING) for frame in frames)
     if is_built and 'unexpected keyword argument' in str(error):  # of a base class
         return True
     return on_purpose and _is_own(last.filename)

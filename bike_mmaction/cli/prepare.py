@@ -9,9 +9,12 @@ Videos that are absent are left out and listed in `..._missing.txt`. The list
 
 import argparse
 import csv
+import os.path as osp
 from typing import Optional
 
 from ..datasets.catalog import CATALOG, find_dataset
+from .arguments import check_folder
+from .values import count, positive
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -35,7 +38,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--splits',
         nargs='+',
-        type=int,
+        type=count,
         help='numbers of the official splits (default: all, and the list of '
         'all videos)',
     )
@@ -57,7 +60,7 @@ def _add_frame_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='at which frames were extracted, for segments of videos '
         '(default: 1 of ActivityNet, 24 of Charades, whose frames are '
         'published so)',
@@ -66,8 +69,6 @@ def _add_frame_options(parser: argparse.ArgumentParser) -> None:
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse what does not fit, or would have no effect."""
-    if args.fps is not None and args.fps <= 0:
-        parser.error(f'--fps {args.fps:g} must be positive')
     if args.frames and not args.rawframes:
         parser.error('--frames needs --rawframes')
     cut = [info.name for info in CATALOG.values() if info.segments]
@@ -76,7 +77,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
             '--fps needs --rawframes and segments, which are in the '
             f'lists of {", ".join(cut)}'
         )
-    find_dataset(args.dataset)
+    info = find_dataset(args.dataset)
+    if not osp.isdir(args.annotations):
+        raise FileNotFoundError(f"--annotations '{args.annotations}' is no folder")
+    check_folder('--data-root', args.data_root or info.data_root)
 
 
 def run(args: argparse.Namespace) -> bool:

@@ -13,7 +13,8 @@ import sys
 from typing import Optional
 
 from ..reproduction.rows import TABLES
-from .arguments import add_cfg_options
+from .arguments import add_cfg_options, check_folder
+from .values import count
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -41,7 +42,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--gpus',
-        type=int,
+        type=count,
         metavar='N',
         help='processes of a training or test; the total batch stays that of '
         'the authors (default: all GPUs of this machine, or 1)',
@@ -88,12 +89,11 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse what cannot be."""
-    if args.gpus is not None and args.gpus < 1:
-        parser.error(f'--gpus {args.gpus} must be positive')
     if args.data_root and not osp.isdir(args.data_root):
         parser.error(f"--data-root '{args.data_root}' is no folder")
     if args.index and not osp.exists(args.index):
         raise FileNotFoundError(f"--index '{args.index}' does not exist")
+    check_folder('--work-dir', args.work_dir)
 
 
 def run(args: argparse.Namespace) -> bool:
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> bool:
     try:
         return not reproduce_table(args)
     except KeyboardInterrupt:
-        sys.exit('reproduce: stopped; the same command goes on from here')
+        sys.exit('stopped; the same command goes on from here')
 
 
 def reproduce_table(args: argparse.Namespace) -> bool:

@@ -14,6 +14,7 @@ from .arguments import (
     add_launcher,
     add_test_arguments,
     check_checkpoint,
+    check_folder,
 )
 
 
@@ -46,6 +47,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     args.configs = [find_config(config) for config in args.configs]
     for checkpoint in args.checkpoints:
         check_checkpoint(checkpoint)
+    check_folder('--work-dir', args.work_dir)
     args.configs *= max(numbers) // numbers[0]
     args.checkpoints *= max(numbers) // numbers[1]
 

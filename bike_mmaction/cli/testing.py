@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..datasets.class_names import load_class_names
-from ..datasets.pipeline_access import own_dataset
+from ..datasets.pipeline_access import check_list, own_dataset
 from ..evaluation.results import (
     average,
     markdown_table,
@@ -132,6 +132,7 @@ def _prepare(path: str, name: str, checkpoint: str, args: argparse.Namespace) ->
     check_cfg_options(cfg, args.cfg_options)
     cfg.load_from = change_test(cfg, args, checkpoint)
     cfg.merge_from_dict(args.cfg_options or {})
+    check_list(cfg, 'test')
     cfg.launcher = args.launcher
     cfg.work_dir = osp.join(args.work_dir, name)
     cfg.test_cfg = dict(type='ReportingTestLoop')

@@ -8,8 +8,14 @@ from types import SimpleNamespace
 from typing import Optional
 
 from ..shipped import find_config
-from .arguments import add_frame_arguments, set_local_rank
+from .arguments import (
+    add_frame_arguments,
+    check_checkpoint,
+    check_folder,
+    set_local_rank,
+)
 from .mmaction_arguments import TRAIN, add_arguments
+from .values import check_value, count, seed
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -20,7 +26,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     add_frame_arguments(own)
     own.add_argument(
         '--epochs',
-        type=int,
+        type=count,
         help='train for so many epochs, by a schedule of that length; a '
         'warm-up keeps its own',
     )
@@ -36,16 +42,17 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the config, and refuse what does not fit."""
     args.config = find_config(args.config)
-    if args.epochs is not None:
-        if args.epochs < 1:
-            raise ValueError(f'--epochs {args.epochs} must be positive')
-        if 'train_cfg.max_epochs' in (args.cfg_options or {}):
-            raise ValueError(
-                '--epochs and --cfg-options train_cfg.max_epochs '
-                'say the same; give one of them'
-            )
+    if args.epochs is not None and 'train_cfg.max_epochs' in (args.cfg_options or {}):
+        raise ValueError(
+            '--epochs and --cfg-options train_cfg.max_epochs '
+            'say the same; give one of them'
+        )
     if args.override_schedule and args.resume is None:
         raise ValueError('--override-schedule is for --resume')
+    if args.resume not in (None, 'auto'):
+        check_checkpoint(args.resume)
+    check_value(parser, '--seed', args.seed, seed)
+    check_folder('--work-dir', args.work_dir)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -96,11 +103,15 @@ def change_file(cfg, args: argparse.Namespace) -> None:
 
 def change_training(cfg, args: argparse.Namespace) -> None:
     """Apply what concerns the config with all its options."""
+    from ..datasets.pipeline_access import check_list
     from ..recipes import set_epochs
     from ..training import CHECKS, add_checks
 
     if args.epochs is not None:
         set_epochs(cfg, args.epochs)
+    check_list(cfg, 'train')
+    if cfg.get('val_cfg'):
+        check_list(cfg, 'val')
     add_checks(cfg)
     if args.override_schedule:
         cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)

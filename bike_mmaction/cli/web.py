@@ -5,11 +5,14 @@ from other machines, but for weights that the config names.
 """
 
 import argparse
+import errno
 import signal
+import socket
 import sys
 from typing import Optional
 
 from .arguments import add_model_arguments, check_model_arguments
+from .values import port
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -23,13 +26,40 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         default='127.0.0.1',
         help='address to listen at (default: 127.0.0.1, this machine alone)',
     )
-    parser.add_argument('--port', type=int, help='(default: a free one from 7860 on)')
+    parser.add_argument(
+        '--port', type=port, help='to listen at (default: a free one from 7860 on)'
+    )
     return parser
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
     check_model_arguments(args)
+    check_address(args.host, args.port)
+
+
+def check_address(host: str, port: Optional[int]) -> None:
+    """Refuse an address at which this machine cannot listen.
+
+    Raises:
+        OSError: naming the option.
+    """
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise OSError(f"--host '{host}' is no address of this machine") from error
+    with socket.socket(kind, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                what = f"--host '{host}' is no address of this machine"
+            else:
+                what = f'--port {port} cannot be used: {error.strerror}; name another'
+            raise OSError(what) from error
 
 
 def run(args: argparse.Namespace) -> None:

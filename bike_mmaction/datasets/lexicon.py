@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Union
 
-from open_clip import IMAGENET_CLASSNAMES
-
 from .class_names import BUILT_IN, load_class_names
 
 IMAGENET = 'imagenet1k'
@@ -27,5 +25,7 @@ def load_lexicon(source: Union[str, Sequence[str]]) -> list[str]:
             repeated; names the line.
     """
     if isinstance(source, str) and source == IMAGENET:
+        from open_clip import IMAGENET_CLASSNAMES  # which imports torch
+
         return list(dict.fromkeys(IMAGENET_CLASSNAMES))
     return load_class_names(source, what='lexicon', built_in=(IMAGENET, *BUILT_IN))

@@ -1,6 +1,7 @@
 """Find data sets, pipelines and transforms in a config."""
 
 import copy
+import os.path as osp
 from collections.abc import Iterator, Sequence
 
 SPLITS = ('train', 'val', 'test')
@@ -25,6 +26,28 @@ def unwrapped(config: dict) -> dict:
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     return dataset
+
+
+def check_list(cfg, split: str) -> None:
+    """Refuse a split whose list of videos does not exist.
+
+    Before a model is built; data sets without a list are left alone.
+
+    Raises:
+        FileNotFoundError: naming the key, and what to do.
+    """
+    key, dataset = f'{split}_dataloader', cfg.get(f'{split}_dataloader') or {}
+    while 'dataset' in dataset:
+        key, dataset = f'{key}.dataset', dataset['dataset'] or {}
+    path = dataset.get('ann_file')
+    if not path or not isinstance(path, str) or '://' in path:
+        return
+    if not osp.exists(osp.join(dataset.get('data_root') or '', path)):
+        raise FileNotFoundError(
+            f"{key}.ann_file: there is no list '{path}'; `bike prepare` writes those "
+            'of known data sets, or name your own: '
+            f'--cfg-options {key}.ann_file=LIST'
+        )
 
 
 def pipelines_of(cfg, split: str) -> list[list]:

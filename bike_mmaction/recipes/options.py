@@ -30,12 +30,14 @@ def check_cfg_options(cfg, options: Optional[dict]) -> None:
         options (dict, optional): What the user gave.
 
     Raises:
-        ValueError: naming the variable and what can be set instead.
+        ValueError: naming the variable and what can be set instead; or if the
+            config has a number, or a component, where a text is given.
     """
     used = set(inspect.signature(Runner.__init__).parameters) | set(USED)
     for key in options or {}:
         name = key.split('.')[0]
         if name in used:
+            _check_kind(cfg, key, (options or {})[key])
             continue
         why = (
             'a variable that the config file has already used'
@@ -47,4 +49,26 @@ def check_cfg_options(cfg, options: Optional[dict]) -> None:
             f'{why}. Name the option itself, such as '
             'model.backbone.pretrained, train_dataloader.batch_size or '
             'optim_wrapper.optimizer.lr'
+        )
+
+
+def _check_kind(cfg, key: str, value: object) -> None:
+    """Refuse a text where there is a number, or a component with options."""
+    old = cfg
+    for part in key.split('.'):
+        try:
+            old = old[int(part)] if isinstance(old, (list, tuple)) else old[part]
+        except (IndexError, KeyError, TypeError, ValueError):
+            return  # nothing to compare with
+    if not isinstance(value, str):
+        return
+    if isinstance(old, (int, float)) and not isinstance(old, bool):
+        raise ValueError(
+            f'--cfg-options {key}={value}: expected a number, as the config has '
+            f'there ({old})'
+        )
+    if isinstance(old, dict) and 'type' in old:
+        raise ValueError(
+            f"--cfg-options {key}={value}: expected options, as the config's "
+            f'{key}.type={old["type"]}; set one of them'
         )

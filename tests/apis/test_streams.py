@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bike_mmaction.apis.streams import Stream, is_stream
+from bike_mmaction.apis.streams import Stream
+from bike_mmaction.files import is_stream
 from tests.kit import ROOT
 from tests.kit.models import CLASSES
 from tests.kit.tools import run_tool

@@ -18,6 +18,59 @@ from bike_mmaction.models.text_head import PROMPT
 from bike_mmaction.version import __version__
 from tests.kit.tools import environment, printed_by, run_process, run_python
 
+K400 = 'bike_vitb32_k400'
+PORT = 'is not a whole number from 1 to 65535'
+# Values that cannot be, places that cannot be written, options without effect.
+WRONG = [
+    (['infer', '.', '--topk', '0'], "argument --topk: '0' is not a whole number"),
+    (['infer', '.', '--threshold', 'nan'], "--threshold: 'nan' is not in [0, 1]"),
+    (['infer', '.', '--window', 'inf'], "--window: 'inf' is not a number above 0"),
+    (['infer', '.', '--stride', '2'], '--stride needs --window'),
+    (['infer', '.', '--formats', 'png'], '--formats needs --out-dir'),
+    (['infer', '.', '--out-dir', '/dev/null/x'], "--out-dir: cannot write to '/dev"),
+    (['infer', '.', '--classes', 'gone.txt'], "--classes: names='gone.txt' is no"),
+    (['infer', '.', '--classes', 'a,a'], '--classes: named more than once: a'),
+    (['infer', '.', '--lexicon', 'gone.txt'], "--lexicon: names='gone.txt' is no"),
+    (['infer', 'gone.mp4'], "no such file or folder: 'gone.mp4'"),
+    (['infer', '0', '--out-dir', 'x'], 'a camera or stream must be alone'),
+    (['web', '--port', '99999999'], f"--port: '99999999' {PORT}"),
+    (['web', '--port', '0'], f"--port: '0' {PORT}"),
+    (['web', '--host', 'no.such.host'], "--host 'no.such.host' is no address"),
+    (['web', '--host', '192.0.2.1'], "--host '192.0.2.1' is no address"),
+    (['train', K400, '--seed', '-1'], "--seed: '-1' is not a whole number from 0"),
+    (['train', K400, '--work-dir', '/dev/null/x'], '--work-dir: cannot write to'),
+    (['train', K400, '--resume', 'gone.pth'], "'gone.pth' does not exist"),
+    (['test', K400, 'pretrained', '--interval', '0'], '--interval: '),
+    (['test', K400, 'pretrained', '--interval', '5'], '--interval needs --show or'),
+    (['test', K400, 'pretrained', '--wait-time', 'nan'], '--wait-time: '),
+    (['test', K400, 'pretrained', '--wait-time', '1'], '--wait-time needs --show'),
+    (['test', K400, 'pretrained', '--show-dir', '/dev/null/x'], '--show-dir: cannot'),
+    (
+        ['test-splits', K400, '--checkpoints', 'pretrained', '--work-dir', '/dev/null'],
+        "--work-dir: cannot write to '/dev/null'",
+    ),
+    (
+        ['generate-attributes', K400, '--lexicon', 'gone.txt', '--out', 'x'],
+        "lexicon='gone.txt' is no existing file",
+    ),
+    (
+        ['generate-attributes', K400, '--lexicon', 'ucf101', '--out', '/dev/null/x'],
+        "--out: cannot write to '/dev/null'",
+    ),
+    (['export', K400, 'pretrained', 'x.txt'], "OUT 'x.txt' must end with .onnx or"),
+    (['export', K400, 'pretrained', '/dev/null/x.pt2'], 'OUT: cannot write to'),
+    (['export', K400, 'pretrained', 'x.pt2', '--batch', '-1'], '--batch: '),
+    (['fuse-scores', 'gone.pkl'], "scores: 'gone.pkl' does not exist"),
+    (['fuse-scores', 'x.pkl', '--weight', '2'], "--weight: '2' is not in [0, 1]"),
+    (['prepare', 'ucf101', '--annotations', 'gone'], "'gone' is no folder"),
+    (['prepare', 'ucf101', '--annotations', '.', '--fps', 'nan'], '--fps: '),
+    (['convert-list', 'gone.txt', 'x', '--to', 'videos'], "'gone.txt' does not"),
+    (
+        ['convert-list', 'a', 'b', '--to', 'rawframes', '--extension', '.avi'],
+        '--extension needs --to videos',
+    ),
+    (['reproduce', 'general', '--work-dir', '/dev/null/x'], '--work-dir: cannot'),
+]
 # Arguments, and what the answer begins with or contains.
 ANSWERS = [
     ([], 'usage: bike COMMAND'),
@@ -28,16 +81,22 @@ ANSWERS = [
     (['test_splits'], 'usage: bike test-splits'),
     (['train'], 'the following arguments are required: config'),
     (['train', 'bike_vitb31_k400'], "shipped config; did you mean 'bike_vitb32_k400'"),
-    (['train', 'absent/c.py'], "train: config 'absent/c.py' does not exist"),
+    (['train', 'absent/c.py'], "bike train: error: config 'absent/c.py' does not"),
     (['train', 'bike_vitb32_k400', '--sed', '1'], 'unrecognized arguments: --sed'),
-    (['train', 'bike_vitb32_k400', '--epochs', '0'], '--epochs 0 must be positive'),
-    (['test', 'bike_vitb32_k400', 'none.pth'], "test: checkpoint 'none.pth' does not"),
+    (['train', 'bike_vitb32_k400', '--epochs', '0'], "argument --epochs: '0' is"),
+    (
+        ['test', 'bike_vitb32_k400', 'none.pth'],
+        "test: error: checkpoint 'none.pth' does not",
+    ),
     (['test', 'bike_vitb32_k400', 'x', '--views', '5x2'], 'argument --views: '),
     (['test-splits', 'a', 'b', 'c', '--checkpoints', 'x', 'y'], '3 configs, but 2'),
     (['infer', 'v.mp4', '--pretrained', 'no.pt'], "'no.pt' does not exist"),
-    (['infer', 'v.mp4', '--views', '9x9'], 'infer: '),
+    (['infer', 'v.mp4', '--views', '9x9'], 'infer: error: '),
     (['infer', 'v.mp4', '--json', 'absent/x.json'], "cannot write 'absent/x.json'"),
-    (['web', '--config', 'nosuch'], "web: 'nosuch' is neither a config file nor"),
+    (
+        ['web', '--config', 'nosuch'],
+        "web: error: 'nosuch' is neither a config file nor",
+    ),
     (['export', 'bike_vitb32_k400', 'x.pth', 'x.onnx'], "checkpoint 'x.pth' does not"),
     (['generate-attributes', 'nosuch', '--lexicon', 'x', '--out', 'y'], 'is neither'),
     (['fuse-scores', 'x.pkl', '--step', '0.1'], '--step needs --sweep'),
@@ -47,10 +106,11 @@ ANSWERS = [
     (['reproduce', 'general', '--index', 'x'], "--index 'x' does not exist"),
     (['prepare', 'ucf102', '--annotations', 'x'], "dataset 'ucf102' is unknown"),
     (['convert-list', 'a', 'b'], 'required: --to'),
-    (['check-videos', 'bike_vitb32_k400', '--workers', '0'], 'must be positive'),
+    (['check-videos', 'bike_vitb32_k400', '--workers', '0'], '--workers: '),
     (['mmaction'], 'analysis_tools/confusion_matrix'),
     (['mmaction', 'misc/print_confg'], 'is in none of '),
     (['env', 'x'], 'unrecognized arguments: x'),
+    *WRONG,
     *(([name, '--help'], f'usage: bike {name}') for name in commands.COMMANDS),
 ]
 ASK = """

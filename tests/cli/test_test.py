@@ -243,8 +243,8 @@ def test_unfit_options(option, capsys):
 @pytest.mark.parametrize(
     'checkpoint,option,message',
     [
-        ('none.pth', [], "test: checkpoint 'none.pth' does not exist"),
-        ('pretrained', ['--interpolate', '0.5'], 'test: .*is for a checkpoint'),
+        ('none.pth', [], "test: error: checkpoint 'none.pth' does not exist"),
+        ('pretrained', ['--interpolate', '0.5'], 'test: error: .*is for a checkpoint'),
     ],
 )
 def test_unfit_checkpoints(checkpoint, option, message):
@@ -275,13 +275,13 @@ DATASET = 'test_dataloader.dataset'
     'config, options, words',
     [
         ('older', [], "not finite in checkpoint '.*nan.pth': cls_head.text_enc"),
-        ('older', [f'{DATASET}.ann_file=absent.txt'], "directory: 'absent.txt'"),
+        ('older', [f'{DATASET}.ann_file=absent.txt'], "there is no list 'absent.txt'"),
         ('older', [f'{DATASET}.type=NoDataset'], 'NoDataset is not in the mmact'),
         ('absent', [], "config '.*absent.py' does not exist"),
     ],
 )
 def test_a_mistake_is_one_line(older, config, options, words):
-    with pytest.raises(SystemExit, match=f'^test: .*{words}'):
+    with pytest.raises(SystemExit, match=f'^test: error: .*{words}'):
         run_tool(
             'test',
             older / f'{config}.py',

@@ -158,7 +158,7 @@ def test_malformed_official_files(tmp_path):
                     '--data-root',
                     case,
                 )
-                assert message.startswith('prepare: ') and expected in message
+                assert message.startswith('prepare: error: ') and expected in message
                 assert str(folder) in message
                 if 'several' not in expected and 'dance' not in file:
                     assert f'{folder}/{file}' in message

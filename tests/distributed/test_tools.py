@@ -104,8 +104,8 @@ def test_a_mistake_is_told_by_one_process(config, tmp_path):
     )
     out, _ = process.communicate(timeout=300)
     assert process.returncode != 0
-    told = [line for line in out.splitlines() if line.startswith('train: ')]
-    assert told == ["train: checkpoint 'absent.pth' does not exist"]
+    told = [line for line in out.splitlines() if line.startswith('train.py: ')]
+    assert told == ["train.py: error: checkpoint 'absent.pth' does not exist"]
     assert 'tools/train.py", line' not in out  # a traceback of ours
 
 

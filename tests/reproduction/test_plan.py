@@ -109,7 +109,7 @@ REFUSED = [
     (['general', '--checkpoints', 'a=b.pth'], "'a' is no model of"),
     (['general', '--checkpoints', f'{VIDEO}=b.pth'], "'b.pth' does not exist"),
     (['general', '--data-root', 'none'], "'none' is no folder"),
-    (['general', '--gpus', '0'], 'must be positive'),
+    (['general', '--gpus', '0'], "'0' is not a whole number from 1"),
     (['general', '--index', 'none.yml'], "'none.yml'"),
     (['general', '--cfg-options', 'clip_len=4'], 'would have no effect'),
 ]

@@ -231,8 +231,8 @@ def test_messages(disk, tmp_path):
     config = write_config(disk, tmp_path / 'config.py')
     for args, expected in (
         ([config, '--split', 'val'], 'kinetics400_val_list_videos.txt'),
-        ([config, '--workers', 0], '--workers must be positive'),
-        ([config, '--min-frames', 0], '--min-frames must be positive'),
+        ([config, '--workers', 0], "--workers: '0' is not a whole"),
+        ([config, '--min-frames', 0], "--min-frames: '0' is not a whole"),
         (['none.py'], 'none.py'),
         ([config, '--cfg-options', 'dataset=1'], 'would have no effect'),
     ):
@@ -262,11 +262,11 @@ def test_blank_lines_and_byte_order_marks(content, expected, disk, tmp_path):
     options = ['--cfg-options', f'train_dataloader.dataset.ann_file={path}']
     assert (
         refusal('data/check_videos', config, *options)
-        == f"check_videos: '{path}' {expected}"
+        == f"check_videos: error: '{path}' {expected}"
     )
     path.write_text(content, encoding='utf-16')
     assert refusal('data/check_videos', config, *options).startswith(
-        f"check_videos: '{path}' is not UTF-8 text: "
+        f"check_videos: error: '{path}' is not UTF-8 text: "
     )
     assert not osp.exists(tmp_path / 'list_usable.txt')
 

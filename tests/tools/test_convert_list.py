@@ -124,7 +124,7 @@ def test_segments_have_no_video_files(dataset, name, convert, tmp_path):
         'data/convert_list', source, tmp_path / 'y.txt', '--to', 'videos', *options
     )
     assert message == (
-        f"convert_list: '{source}' names trimmed segments such as '{name}', "
+        f"convert_list: error: '{source}' names trimmed segments such as '{name}', "
         'of which there are no video files; `bike prepare` '
         f'{dataset or "activitynet"} writes a list of the segments from the '
         'official annotation'
@@ -265,7 +265,8 @@ def test_a_video_of_another_class_is_not_taken(convert, tmp_path):
     assert refusal(
         'data/convert_list', source, tmp_path / 'y.txt', '--to', *videos
     ).startswith(
-        "convert_list: 'b/001' with label 1 and 'b/001.mp4' with label 2 are both '"
+        "convert_list: error: 'b/001' with label 1 and 'b/001.mp4' with label 2 are "
+        "both '"
     )
 
 
@@ -287,7 +288,7 @@ def test_malformed_lines(line, tmp_path):
     assert refusal(
         'data/convert_list', source, tmp_path / 'out.txt', '--to', 'videos'
     ) == (
-        f"convert_list: '{source}' line 3: expected 'path "
+        f"convert_list: error: '{source}' line 3: expected 'path "
         "label' or 'path frames label', the same in all lines, "
         f"got '{line}'"
     )
@@ -313,7 +314,7 @@ def test_what_does_not_fit(tmp_path, disk):
     labels = ['videos', '--dataset', 'hmdb51', '--class-names']
     for args, expected in (
         ([empty, 'videos'], f"'{empty}' is empty"),
-        ([f'{tmp_path}/none.txt', 'videos'], 'No such file'),
+        ([f'{tmp_path}/none.txt', 'videos'], "none.txt' does not exist"),
         (
             [source, 'rawframes'],
             f"'{source}' has no numbers of frames: give --frames-root",
@@ -342,7 +343,7 @@ def test_what_does_not_fit(tmp_path, disk):
         ([source, 'videos', '--split', 1], '--split needs --class-names'),
         ([source, 'videos', '--frames-root', disk], 'needs --to rawframes'),
         ([source, 'videos', '--frames', '{:05}'], 'needs --to rawframes'),
-        ([source, 'videos', '--min-frames', -1], '--min-frames -1 must'),
+        ([source, 'videos', '--min-frames', -1], "--min-frames: '-1' is not"),
         ([source, 'rawframes', '--videos-root', disk], 'needs --to videos'),
         ([source, 'videos', '--extension', 'avi'], 'begin with a dot'),
     ):
@@ -359,4 +360,4 @@ def test_command_line(tmp_path):
         *(f'{tmp_path}/y.txt', '--to', 'videos'),
     )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
-    assert f"convert_list: '{source}' line 1: expected" in done.stderr
+    assert f"convert_list.py: error: '{source}' line 1: expected" in done.stderr

@@ -129,11 +129,16 @@ def test_tool_with_random_half(tool, write, capsys, tmp_path):
 @pytest.mark.parametrize(
     'args,message',
     [
-        (['--weight', 1.5], r'fuse_scores: weight=1.5 is not in \[0, 1\]'),
-        (['--sweep', '--step', 0.3], 'fuse_scores: step=0.3 does not divide 1'),
-        (['--sweep', '--step', 0], 'fuse_scores: step=0.0 does not divide 1'),
-        (['--sweep', '--held-out', 'absent.pkl'], 'fuse_scores: .*absent.pkl'),
-        (['absent.pkl'], 'fuse_scores: .*absent.pkl'),
+        (
+            ['--sweep', '--step', 0.3],
+            'fuse_scores.py: error: step=0.3 does not divide 1',
+        ),
+        (['--sweep', '--step', 0], 'fuse_scores.py: error: step=0.0 does not divide 1'),
+        (
+            ['--sweep', '--held-out', 'absent.pkl'],
+            'fuse_scores.py: error: .*absent.pkl',
+        ),
+        (['absent.pkl'], 'fuse_scores.py: error: .*absent.pkl'),
     ],
 )
 def test_tool_refuses(tool, write, args, message):
@@ -150,6 +155,7 @@ def test_tool_refuses(tool, write, args, message):
         (['--sweep', '--held-out', 'a', 'b', 'c'], 'takes one or two files'),
         (['--sweep', '--held-out', 'a', '--seed', 1], 'nothing is random'),
         (['--out', 'x.json'], 'must end with .pkl'),
+        (['--weight', 1.5], "--weight: '1.5' is not in [0, 1]"),
     ],
 )
 def test_tool_refuses_options_without_effect(tool, write, capsys, args, message):

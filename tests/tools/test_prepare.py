@@ -236,7 +236,8 @@ def test_another_number_of_classes(tmp_path):
         'abseiling,x,1,2',
     )
     assert refusal('data/prepare', 'kinetics600', '--annotations', tmp_path) == (
-        f"prepare: '{tmp_path}/train.csv' names 1 classes, expected 600 of kinetics600"
+        f"prepare: error: '{tmp_path}/train.csv' names 1 classes, "
+        'expected 600 of kinetics600'
     )
 
 
@@ -264,7 +265,7 @@ def test_default_root_and_chosen_splits(tmp_path, monkeypatch):
 def test_wrong_options(tmp_path):
     options = ['--annotations', tmp_path]
     assert refusal('data/prepare', 'ucf', *options).startswith(
-        "prepare: dataset 'ucf' is unknown; choose from ('kinetics400',"
+        "prepare: error: dataset 'ucf' is unknown; choose from ('kinetics400',"
     )
     assert 'splits of ucf101 are (1, 2, 3)' in refusal(
         'data/prepare', 'ucf101', *options, '--splits', 4
@@ -272,7 +273,7 @@ def test_wrong_options(tmp_path):
     assert 'are not numbered' in refusal(
         'data/prepare', 'charades', *options, '--splits', 1
     )
-    assert '--fps 0 must be positive' in refusal(
+    assert "--fps: '0' is not a number above 0" in refusal(
         'data/prepare', 'charades', *options, '--fps', 0
     )
     for args in (['charades'], ['ucf101', '--rawframes']):

@@ -51,7 +51,7 @@ def test_a_part_alone(tmp_path):
     assert printed == f'{out[0]}; an older one is still there\n{out[1]}\n'
     os.rename(tmp_path / 'videos_val', tmp_path / 'nowhere')
     found_nothing = (
-        f"prepare: no video found in '{tmp_path}/videos_train' "
+        f"prepare: error: no video found in '{tmp_path}/videos_train' "
         f"and '{tmp_path}/videos_val'; expected files such as "
         "'train-_video0_000007_000017.mp4'"
     )
