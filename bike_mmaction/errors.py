@@ -1,6 +1,8 @@
 """The errors of this project that a user can mend, and their wording."""
 
+import difflib
 import os.path as osp
+from collections.abc import Iterable
 
 
 class PipelineError(RuntimeError):
@@ -31,3 +33,15 @@ def explain(source: str, error: Exception) -> str:
     elif 'Error reading' in reason or 'DECORDError' in reason:
         reason = f'truncated or no video ({reason})'
     return f"cannot use '{source}': {reason}"
+
+
+def did_you_mean(name: str, names: Iterable[str], likeness: float = 0.6) -> str:
+    """The end of a message on an unknown name: the nearest one, or nothing.
+
+    Args:
+        name (str): What was given.
+        names (Iterable[str]): Those that exist.
+        likeness (float): From 0 to 1, that the nearest must have.
+    """
+    near = difflib.get_close_matches(name, list(names), 1, likeness)
+    return f"; did you mean '{near[0]}'?" if near else ''

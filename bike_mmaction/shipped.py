@@ -10,6 +10,7 @@ import importlib.util
 import os.path as osp
 import re
 
+from .errors import did_you_mean
 from .moved_configs import find_moved_config
 
 # CLIP as it was pretrained: for any classes, without training.
@@ -73,10 +74,9 @@ def find_config(name: str) -> str:
     old = find_shipped('configs')
     if find_moved_config(osp.join(old, f'{bare}.py')):  # a twin for extracted frames
         return osp.join(old, f'{bare}.py')
-    near = difflib.get_close_matches(bare, configs, 1)
     raise FileNotFoundError(
         f"'{name}' is neither a config file nor the name of a shipped config"
-        + (f"; did you mean '{near[0]}'?" if near else '')
+        + did_you_mean(bare, configs)
     )
 
 

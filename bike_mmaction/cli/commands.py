@@ -1,7 +1,6 @@
 """Which subcommands `bike` has, and how one of them is called."""
 
 import argparse
-import difflib
 import importlib
 import os.path as osp
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn, Optional
 
+from ..errors import did_you_mean
 from ..version import __version__
 from .mistakes import exit_with, mistakes_in_one_line
 
@@ -73,8 +73,7 @@ def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _refuse(name: str) -> NoReturn:
-    near = difflib.get_close_matches(name.lower().replace('_', '-'), COMMANDS, 1, 0.5)
-    meant = f"; did you mean '{near[0]}'?" if near else ''
+    meant = did_you_mean(name.lower().replace('_', '-'), COMMANDS, 0.5)
     print(
         f"{USAGE}\nbike: error: there is no command '{name}'{meant} "
         '(bike --help lists all)',
@@ -90,9 +89,11 @@ def read_arguments(
     command = load(name)
     parser = command.parser(prog)
     try:
-        args = parser.parse_args(argv)
+        args, unknown = parser.parse_known_args(argv)
     except ValueError:  # of MMEngine, where it splits KEY=VALUE
         parser.error('--cfg-options must be of the form KEY=VALUE')
+    if unknown:
+        _refuse_arguments(parser, unknown)
     check = getattr(command, 'check', None)
     try:
         if check is not None:
@@ -100,6 +101,17 @@ def read_arguments(
     except (OSError, ValueError) as error:
         exit_with(parser.prog, error)
     return args
+
+
+def _refuse_arguments(
+    parser: argparse.ArgumentParser, unknown: Sequence[str]
+) -> NoReturn:
+    """As argparse, with the option that is nearest to a mistyped one."""
+    options = [text for action in parser._actions for text in action.option_strings]
+    meant = next((x for x in unknown if x.startswith('--')), '').partition('=')[0]
+    parser.error(
+        f'unrecognized arguments: {" ".join(unknown)}{did_you_mean(meant, options)}'
+    )
 
 
 def run(name: str, args: argparse.Namespace, prog: Optional[str] = None) -> int:

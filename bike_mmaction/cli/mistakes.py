@@ -1,12 +1,15 @@
 """One line for what a user can mend, a traceback for everything else."""
 
 import os
+import re
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
+
+from ..errors import did_you_mean
 
 _LOOPS = os.path.join('mmengine', 'runner', 'loops.py')
 _BUILDING = os.path.join('mmengine', 'registry', 'build_functions.py')
@@ -88,9 +91,27 @@ def _message(error: Exception) -> str:
         text = str(error.args[0])
         if text.isidentifier():
             text = f"the config has no '{text}'"
+        unknown = re.match(r'((\S+) is not in the \S+::(.+?) registry)', text)
+        if unknown:
+            text = unknown[1] + did_you_mean(unknown[2], _types_of(unknown[3]))
     if 'DataLoader worker' in text:  # followed by the worker's traceback
         text = text.strip().splitlines()[-1].split('PipelineError: ')[-1]
     return text or type(error).__name__
+
+
+def _types_of(registry: str) -> set[str]:
+    """What the registries of this name know: MMAction2's and MMEngine's."""
+    import mmaction.registry
+    import mmengine.registry
+
+    places = (mmaction.registry, mmengine.registry)
+    return {
+        name
+        for place in places
+        for known in vars(place).values()
+        if isinstance(known, mmengine.registry.Registry) and known.name == registry
+        for name in known.module_dict
+    }
 
 
 def _rank() -> int:

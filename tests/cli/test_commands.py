@@ -82,7 +82,7 @@ ANSWERS = [
     (['train'], 'the following arguments are required: config'),
     (['train', 'bike_vitb31_k400'], "shipped config; did you mean 'bike_vitb32_k400'"),
     (['train', 'absent/c.py'], "bike train: error: config 'absent/c.py' does not"),
-    (['train', 'bike_vitb32_k400', '--sed', '1'], 'unrecognized arguments: --sed'),
+    (['train', 'bike_vitb32_k400', '--sede', '1'], "--sede 1; did you mean '--seed'"),
     (['train', 'bike_vitb32_k400', '--epochs', '0'], "argument --epochs: '0' is"),
     (
         ['test', 'bike_vitb32_k400', 'none.pth'],

@@ -84,7 +84,8 @@ def mistakes():
         for config, (_, words) in CONFIGS.items():
             yield name, config, 'good.pth', f'{config}.py.*{words}', []
     for name in MODELS_OF:
-        yield name, 'type', 'good.pth', 'CLIPRecogniser is not in', []
+        words = "CLIPRecogniser is not in .*did you mean 'CLIPRecognizer'"
+        yield name, 'type', 'good.pth', words, []
         yield name, 'key', 'good.pth', "unexpected keyword argument 'depth'", []
     for name in WITH_CHECKPOINT:
         yield name, 'good', 'none.pth', "none.pth' does not exist", []
