@@ -95,17 +95,28 @@ def generate_attributes(
 
 
 def _run(runner: Runner, dump: AttributesDump) -> dict:
-    """Test the videos that are left, with a bar of progress."""
+    """Test the videos that are left, with a bar of progress.
+
+    Where there is no terminal, ten lines of the log take its place.
+    """
+    total, done = runner.test_loop.dataloader.sampler.total, 0
     with tqdm(
-        total=runner.test_loop.dataloader.sampler.total,
+        total=total,
         desc='Attributes',
         unit='video',
-        disable=not is_main_process(),
+        disable=not is_main_process() or None,
     ) as bar:
-        # Of the others as many: the processes take turns.
-        dump.on_progress = lambda count: bar.update(
-            min(count * get_world_size(), bar.total - bar.n)
-        )
+
+        def on_progress(count: int) -> None:
+            nonlocal done
+            before = done
+            # Of the others as many: the processes take turns.
+            done = min(done + count * get_world_size(), total)
+            bar.update(done - before)
+            if bar.disable and 10 * done // total > 10 * before // total:
+                print_log(f'{done} of {total} videos', 'current')
+
+        dump.on_progress = on_progress
         return runner.test()
 
 

@@ -33,7 +33,7 @@ def recognize_batches(
         topk (int): Predictions per video.
         threshold (float): Confidence below which a video is "none of these".
         batch_size (int): Videos at once.
-        progress (bool): Whether to show a bar.
+        progress (bool): Whether to show a bar, where there is a terminal.
 
     Yields:
         list[Recognition]: Those of a batch, also of videos that could not be
@@ -52,7 +52,7 @@ def recognize_batches(
         'max_testing_views'
     ):
         batch_size = 1  # MMAction2 parts the views of one video only
-    with tqdm(total=len(sources), unit='video', disable=not progress) as bar:
+    with tqdm(total=len(sources), unit='video', disable=not progress or None) as bar:
         for first in range(0, len(sources), batch_size):
             batch = sources[first : first + batch_size]
             yield _recognize_batch(model, reader, batch, topk, threshold)

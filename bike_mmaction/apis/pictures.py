@@ -162,7 +162,7 @@ class ResultWriter:
                 osp.basename(source.name),
                 len(indices),
                 unit='frame',
-                disable=not self.progress,
+                disable=not self.progress or None,
             ),
             fps / step,
         )

@@ -3,11 +3,15 @@
 import logging
 import sys
 import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Optional
 
 from .registry import remedy, replace
 
+PARAMWISE = 'paramwise_options -- '
 FROZEN = ' is skipped since its requires_grad=False'
 
 
@@ -41,40 +45,65 @@ def _module(frame: FrameType) -> str:
     return frame.f_globals.get('__name__', '')
 
 
-@remedy('mmengine', '<=0.10.7', 'a line of warning for each frozen parameter')
-def sum_up_frozen_parameters() -> None:
-    """One line says how many there are: a frozen encoder has hundreds."""
+@remedy('mmengine', '<=0.10.7', 'a line of the log for each parameter')
+def sum_up_parameters() -> None:
+    """One line for the frozen ones, one for those with options of their own.
+
+    An encoder has hundreds of them. The lines of single parameters are left
+    to the level DEBUG (``log_level`` of a config).
+    """
     import mmengine.optim.optimizer.default_constructor as constructor
 
     frozen: list[str] = []
+    options: Counter[str] = Counter()
     plain_print_log = constructor.print_log
 
-    def unless_frozen(original):
+    def counting(original):
         def print_log(msg, *args, **kwargs):
-            if str(msg).endswith(FROZEN):
-                frozen.append(str(msg).removesuffix(FROZEN))
+            text = str(msg)
+            if text.endswith(FROZEN):
+                frozen.append(text.removesuffix(FROZEN))
+            elif text.startswith(PARAMWISE):
+                options[_rounded(text.rpartition(':')[2])] += 1
             else:
                 original(msg, *args, **kwargs)
+                return
+            plain_print_log(msg, logger='current', level=logging.DEBUG)
 
         return print_log
 
     def summing_up(original):
         def build(self, model):
             frozen.clear()
+            options.clear()
             optim_wrapper = original(self, model)
-            if frozen:
-                plain_print_log(
-                    f'{len(frozen)} frozen parameters are left out of the '
-                    f'optimizer, from {frozen[0]} to {frozen[-1]}',
-                    logger='current',
-                    level=logging.INFO,
-                )
+            for line in _summary(frozen, options):
+                plain_print_log(line, logger='current', level=logging.INFO)
             return optim_wrapper
 
         return build
 
-    replace(constructor, 'print_log', unless_frozen)
+    replace(constructor, 'print_log', counting)
     replace(constructor.DefaultOptimWrapperConstructor, '__call__', summing_up)
+
+
+def _summary(frozen: Sequence[str], options: Mapping[str, int]) -> Iterator[str]:
+    if frozen:
+        yield (
+            f'{len(frozen)} frozen parameters are left out of the '
+            f'optimizer, from {frozen[0]} to {frozen[-1]}'
+        )
+    if options:
+        counted = (f'{option} of {count}' for option, count in options.items())
+        yield f'parameters with options by paramwise_cfg: {", ".join(counted)}'
+
+
+def _rounded(option: str) -> str:
+    """``lr=0.010000000000000002`` as ``lr=0.01``."""
+    name, _, value = option.partition('=')
+    with suppress(ValueError):
+        value = f'{float(value):g}'
+    return f'{name}={value}'
 
 
 @remedy('mmengine', '<=0.10.7', 'warns of the second runner within a second')
@@ -94,10 +123,13 @@ def silence_runners_of_same_second() -> None:
 
 @remedy('mmengine', '<=0.10.7', 'warns of pkg_resources, which it imports itself')
 def silence_own_pkg_resources() -> None:
-    """setuptools 80 and 81 say that it is deprecated."""
+    """setuptools 80 and 81 say that it is deprecated.
+
+    MMEngine also loads it anew, so that ``importlib`` seems to warn.
+    """
     warnings.filterwarnings(
         'ignore',
         'pkg_resources is deprecated as an API',
         Warning,
-        r'mmengine\.utils\.package_utils',
+        r'(mmengine\.utils\.package_utils|importlib)$',
     )

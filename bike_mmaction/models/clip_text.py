@@ -162,7 +162,7 @@ class CLIPTextEncoder(CLIPTower):
         ):
             parts = [
                 self._embed_tokens(batch, with_words)
-                for batch in tqdm(batches, 'Embedding texts', disable=few)
+                for batch in tqdm(batches, 'Embedding texts', disable=few or None)
             ]
         if len(parts) == 1:
             return parts[0]

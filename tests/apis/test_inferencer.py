@@ -206,7 +206,9 @@ def test_command_line(bike, videos, folder, capsys):
         folder / 'out.json',
     ]
     run_tool('infer', *videos[:2], *args)
-    lines = capsys.readouterr().out.strip().splitlines()
+    printed = capsys.readouterr()
+    assert 'video/s' not in printed.err  # no bar where there is no terminal
+    lines = printed.out.strip().splitlines()
     assert lines[-2].startswith('v0.mp4: ') and '%' in lines[-1]
     content = json.loads((folder / 'out.json').read_text())
     assert [r['source'] for r in content] == videos[:2]

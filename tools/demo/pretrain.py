@@ -186,7 +186,7 @@ def train(
     optimizer = torch.optim.AdamW(
         clip.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY
     )
-    progress = tqdm(range(steps), 'Pre-training CLIP', mininterval=2)
+    progress = tqdm(range(steps), 'Pre-training CLIP', mininterval=2, disable=None)
     for step in progress:
         optimizer.param_groups[0]['lr'] = learning_rate(step, steps)
         batch = sample_batch(rng, prompt)

@@ -109,7 +109,9 @@ def render(args: argparse.Namespace) -> None:
         ]
     with Pool(args.workers) as pool:
         results = pool.imap(render_clip, tasks, chunksize=8)
-        progress = tqdm(results, 'Rendering clips', total=len(tasks), mininterval=2)
+        progress = tqdm(
+            results, 'Rendering clips', len(tasks), mininterval=2, disable=None
+        )
         truths = {task[1]: result for task, result in zip(tasks, progress)}
     for name in (*SPLITS, 'all'):
         folder = '' if name == 'all' else f'{name}/'
