@@ -17,6 +17,10 @@ from .values import checked, share
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
+VIEWS = (
+    'parts of each video, whose scores are averaged: temporal clips x spatial '
+    'crops, such as 1x1, 4x1 or 4x3, or densely sampled 10x3d'
+)
 # What takes arguments: a parser, or a group of them.
 Parser = Union[argparse.ArgumentParser, argparse._ArgumentGroup]
 
@@ -31,27 +35,28 @@ def add_model_arguments(parser: Parser) -> None:
     parser.add_argument(
         '--checkpoint',
         default=PRETRAINED,
-        help="a checkpoint, or 'pretrained': the weights that the config\n"
+        help="a checkpoint, or 'pretrained': the weights that the config "
         'names (default)',
     )
     parser.add_argument(
         '--pretrained',
         metavar='FILE',
-        help="weights of CLIP, for all towers of the config: OpenAI's .pt, or\n"
+        help="weights of CLIP, for all towers of the config: OpenAI's .pt, or "
         'what open_clip saves (default: those that the config names)',
     )
     parser.add_argument(
         '--classes',
-        help='names, separated by commas (those with commas in quotes:\n'
-        '"a dog,\'playing, loudly\',yoga"); a file with a name a line or in\n'
-        f'the form id,name; or one of {", ".join(BUILT_IN)}\n'
+        help='names, separated by commas (those with commas in quotes: '
+        '"a dog,\'playing, loudly\',yoga"); a file with a name a line or in '
+        f'the form id,name; or one of {", ".join(BUILT_IN)} '
         '(default: those of the config)',
     )
     parser.add_argument(
         '--lexicon',
-        help='find attributes among these phrases: as --classes, or\nimagenet1k',
+        help='find attributes, which are phrases that describe a video, among '
+        'these: as --classes, or imagenet1k',
     )
-    parser.add_argument('--views', help='such as 4x3 or 10x3d')
+    parser.add_argument('--views', help=f'{VIEWS} (default: as the config tests)')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
 
 
@@ -181,8 +186,7 @@ def add_test_arguments(parser: Parser) -> None:
     parser.add_argument(
         '--views',
         type=checked(parse_views),
-        help='temporal clips x spatial crops of each video, such as 1x1, '
-        '4x1 or 4x3, or densely sampled 10x3d; by default as the config says',
+        help=f'{VIEWS} (default: as the config tests)',
     )
     add_frame_arguments(parser)
     parser.add_argument(

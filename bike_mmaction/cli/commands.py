@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os.path as osp
 import sys
+import textwrap
 from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn, Optional
@@ -31,6 +32,7 @@ COMMANDS = (
     'mmaction',
     'env',
 )
+WIDTH = 79  # of a terminal's line
 USAGE = 'usage: bike COMMAND [options]'
 MORE = """bike COMMAND --help    the options of a command
 bike --version         the version of bike_mmaction"""
@@ -45,7 +47,15 @@ def load(name: str) -> ModuleType:
 def overview() -> str:
     """All commands, with the first line of each module."""
     width = max(map(len, COMMANDS))
-    lines = [f'  {name:<{width}}  {first_line(load(name))}' for name in COMMANDS]
+    lines = [
+        textwrap.fill(
+            f'  {name:<{width}}  {first_line(load(name))}',
+            WIDTH,
+            subsequent_indent=' ' * (width + 4),
+            break_on_hyphens=False,
+        )
+        for name in COMMANDS
+    ]
     return '\n'.join([USAGE, '', *lines, '', MORE])
 
 

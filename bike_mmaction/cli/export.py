@@ -1,6 +1,7 @@
 """Write a recognizer's video branch as ONNX or as a torch.export program.
 
-The classes are part of what is written. ONNX needs the extra `export`:
+The video branch compares frames with class names; what is found by attributes
+is not exported. The classes are part of what is written. ONNX needs the extra `export`:
 pip install "bike_mmaction[export]"
 """
 

@@ -1,6 +1,8 @@
 """Fuse the scores of both branches after the test, and choose the weight.
 
-S = weight * V + (1 - weight) * A. The files are those of `bike test --dump`.
+V, of the video branch, are scores of the frames; A, of the attributes branch,
+those of phrases that describe the video. S = weight * V + (1 - weight) * A.
+The files are those of `bike test --dump`.
 """
 
 import argparse
@@ -23,7 +25,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--weight',
         type=share,
-        help='share of the video branch; by default 0.7, as released',
+        help='share of the video branch, lambda in the paper; by default 0.7, as released',
     )
     parser.add_argument(
         '--out', help='dump to write (.pkl): all videos, with the fused scores'

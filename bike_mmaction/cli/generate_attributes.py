@@ -1,7 +1,8 @@
 """Generate attribute files: for every video the nearest phrases of a lexicon.
 
-A run that was stopped goes on where it was: give the same command again.
-With 8 GPUs: bash tools/dist_generate_attributes.sh CONFIG 8 ...
+A lexicon is a list of phrases; those that are nearest to a video, its
+attributes, describe it. A run that was stopped goes on where it was: give the
+same command again. With 8 GPUs: bash tools/dist_generate_attributes.sh CONFIG 8 ...
 """
 
 import argparse
@@ -13,6 +14,7 @@ from ..datasets.pipeline_access import SPLITS, check_list
 from ..datasets.views import parse_views
 from ..shipped import find_config
 from .arguments import (
+    VIEWS,
     add_cfg_options,
     add_launcher,
     check_folder,
@@ -35,7 +37,10 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         "'kinetics400', or a file with a phrase a line",
     )
     parser.add_argument(
-        '--topk', type=count, default=5, help='phrases per video (default: 5)'
+        '--topk',
+        type=count,
+        default=5,
+        help='how many phrases for a video (default: 5)',
     )
     parser.add_argument('--out', required=True, help='the file to write')
     parser.add_argument(
@@ -50,9 +55,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help="weights of both of CLIP's towers, a tag or a file "
         '(default: as the config says)',
     )
-    parser.add_argument(
-        '--views', help='such as 4x3 or 10x3d (default: as the config tests)'
-    )
+    parser.add_argument('--views', help=f'{VIEWS} (default: as the config tests)')
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument('--work-dir', help='for logs')
     add_cfg_options(parser)

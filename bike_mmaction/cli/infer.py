@@ -3,7 +3,8 @@
 A VIDEO is a file, a folder of videos or of the frames of one, the number of
 a camera, or the address of a stream. With --window files are recognized
 piece by piece. Without --config it is CLIP ViT-B/16 as it was pretrained,
-which open_clip downloads once.
+which open_clip downloads once, with video concept spotting (VCS): frames
+count by how much they show of a class.
 """
 
 import argparse
@@ -28,13 +29,16 @@ STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
-    parser = argparse.ArgumentParser(
-        prog, description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(prog, description=__doc__)
+    parser.add_argument(
+        'videos', nargs='+', metavar='VIDEO', help='what to recognize, see above'
     )
-    parser.add_argument('videos', nargs='+', metavar='VIDEO')
     add_model_arguments(parser)
     parser.add_argument(
-        '--topk', type=count, default=5, help='classes to name (default: 5)'
+        '--topk',
+        type=count,
+        default=5,
+        help='how many classes to name, those of the highest confidence (default: 5)',
     )
     parser.add_argument(
         '--threshold',

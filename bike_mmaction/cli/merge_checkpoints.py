@@ -1,4 +1,8 @@
-"""Join a video branch and an attributes branch that were trained apart."""
+"""Join a video branch and an attributes branch that were trained apart.
+
+The video branch compares frames with class names, the attributes branch
+phrases that describe a video.
+"""
 
 import argparse
 from typing import Optional

@@ -21,7 +21,9 @@ from .arguments import (
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
     parser = argparse.ArgumentParser(prog, description=__doc__, allow_abbrev=False)
-    parser.add_argument('configs', nargs='+', metavar='CONFIG')
+    parser.add_argument(
+        'configs', nargs='+', metavar='CONFIG', help='files or shipped configs'
+    )
     parser.add_argument(
         '--checkpoints',
         nargs='+',
@@ -29,7 +31,11 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         metavar='CHECKPOINT',
         help="one for all configs or one for each; or 'pretrained': CLIP's own weights",
     )
-    parser.add_argument('--work-dir', default='work_dirs/test_splits')
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/test_splits',
+        help='where logs and results are written (default: %(default)s)',
+    )
     add_launcher(parser, ('none', 'pytorch', 'slurm'))
     add_cfg_options(parser)
     add_test_arguments(parser)

@@ -17,9 +17,7 @@ from .values import port
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
-    parser = argparse.ArgumentParser(
-        prog, description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog, description=__doc__)
     add_model_arguments(parser)
     parser.add_argument(
         '--host',

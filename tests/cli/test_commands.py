@@ -107,7 +107,8 @@ ANSWERS = [
     (['prepare', 'ucf102', '--annotations', 'x'], "dataset 'ucf102' is unknown"),
     (['convert-list', 'a', 'b'], 'required: --to'),
     (['check-videos', 'bike_vitb32_k400', '--workers', '0'], '--workers: '),
-    (['mmaction'], 'analysis_tools/confusion_matrix'),
+    (['mmaction'], 'analysis_tools/get_flops  Get model flops and params'),
+    (['mmaction', '--help'], 'analysis_tools/get_flops  Get model flops'),
     (['mmaction', 'misc/print_confg'], 'is in none of '),
     (['env', 'x'], 'unrecognized arguments: x'),
     *WRONG,
@@ -154,10 +155,23 @@ def test_answers_come_before_torch(tmp_path):
 
 
 def test_overview_has_a_line_for_each():
-    lines = commands.overview().splitlines()
+    overview = commands.overview()
     for name in commands.COMMANDS:
-        (line,) = (x for x in lines if x.startswith(f'  {name} '))
-        assert line.endswith('.') and len(line) < 100
+        summary = ' '.join(commands.first_line(commands.load(name)).split())
+        assert summary.endswith('.') and f' {name} {summary}' in ' '.join(
+            overview.split()
+        )
+
+
+@pytest.mark.parametrize('name', ['--help', *commands.COMMANDS])
+def test_help_fits_a_terminal(name, monkeypatch, capsys):
+    monkeypatch.setenv('COLUMNS', '80')
+    with pytest.raises(SystemExit):
+        commands.choose([name]) if name == '--help' else commands.read_arguments(
+            name, ['--help'], f'bike {name}'
+        )
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5 and [line for line in lines if len(line) >= 80] == []
 
 
 def test_registration_follows_the_arguments():
