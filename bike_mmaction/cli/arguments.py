@@ -89,9 +89,10 @@ def check_names(option: str, text: Optional[str]) -> None:
     if text is None or text == IMAGENET:
         return
     try:
-        load_class_names(read_classes(text), what='names')
+        names = read_classes(text)
     except ValueError as error:
         raise ValueError(f'{option}: {error}') from None
+    load_class_names(names, option, (IMAGENET, *BUILT_IN))
 
 
 def check_checkpoint(checkpoint: str) -> None:

@@ -25,7 +25,8 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--weight',
         type=share,
-        help='share of the video branch, lambda in the paper; by default 0.7, as released',
+        help='share of the video branch, lambda in the paper; by default 0.7, '
+        'as released',
     )
     parser.add_argument(
         '--out', help='dump to write (.pkl): all videos, with the fused scores'

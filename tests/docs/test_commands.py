@@ -15,6 +15,7 @@ import pytest
 from bike_mmaction.cli import commands as cli
 from bike_mmaction.shipped import find_config
 from tests.kit import ROOT
+from tests.kit.lists import write_text
 from tests.kit.pages import PAGES, blocks, commands, commands_in_lines
 
 # What is only parsed, by its first words, and why.
@@ -142,6 +143,11 @@ def provide(desk, words, run):
     elif words[:2] == ['bike', 'merge-checkpoints']:
         words = words[:4]
     configs = [word for word in words if is_config(word)]
+    if 'ANNOTATIONS' in words:
+        os.makedirs('ANNOTATIONS', exist_ok=True)
+    for option, word in zip(words, words[1:]):
+        if option == '--lexicon' and word.endswith('.txt') and not osp.exists(word):
+            write_text(word, 'a phrase')
     for word in words:
         if not re.fullmatch(r'[\w./-]+\.(pth|pt)', word) or osp.exists(word):
             continue
