@@ -162,7 +162,7 @@ def commands(model: dict) -> list[str]:
     """What trains and tests it."""
     config, data = model['Config'], model['Metadata']
     if folder(model) == 'zero_shot':
-        return [f'python tools/test.py {config} CHECKPOINT']
+        return [f'bike test {config} CHECKPOINT']
     test = f'bash tools/dist_test.sh {config} CHECKPOINT 8'
     lines = [f'{test} --views {data["Inference Views"]}']
     if 'Epochs' in data:
@@ -177,7 +177,7 @@ def render_section(models: list[dict], section: str) -> str:
     rows = [model for model in models if in_section(model, section)]
     own = [model for model in rows if home(model) == section]
     lines = [
-        f'python tools/data/prepare.py {name} --annotations ANNOTATIONS'
+        f'bike prepare {name} --annotations ANNOTATIONS'
         for name in dict.fromkeys(map(data_name, own))
     ]
     lines += [line for model in own for line in commands(model)]

@@ -55,6 +55,14 @@ def is_released(checkpoint) -> bool:
     )
 
 
+def is_converted(checkpoint) -> bool:
+    """Whether a loaded file has this project's layout."""
+    own = ('backbone.visual.', 'cls_head.text_encoder.', 'attributes_head.')
+    return isinstance(checkpoint, dict) and any(
+        name.startswith(own) for name in checkpoint.get('state_dict') or ()
+    )
+
+
 def from_released(checkpoint: dict) -> Conversion:
     """Convert a released checkpoint to the names of a ``CLIPRecognizer``.
 
@@ -71,6 +79,11 @@ def from_released(checkpoint: dict) -> Conversion:
         ValueError: if the file has another layout; says what it holds.
     """
     missing = [k for k in RELEASED_KEYS if k not in checkpoint]
+    if missing and is_converted(checkpoint):
+        raise ValueError(
+            "already in this project's layout: use it as it is (the inverse "
+            'conversion, to the layout of the authors: --inverse)'
+        )
     if missing:
         raise ValueError(
             f"not a released BIKE checkpoint: the key '{missing[0]}' is "
@@ -101,6 +114,8 @@ def to_released(checkpoint: dict) -> Conversion:
     Raises:
         ValueError: if the file has no ``state_dict``.
     """
+    if is_released(checkpoint):
+        raise ValueError("already in the authors' layout: leave --inverse out")
     if 'state_dict' not in checkpoint:
         raise ValueError(
             'not a checkpoint of this project: the key '

@@ -51,6 +51,8 @@ def test_tool_reports_key_by_key(tmp_path, capsys):
     ) in report
     assert ', 0 not used; ' in report
     run_tool('convert_checkpoint', dst, back, '--inverse')
+    with pytest.raises(SystemExit, match="a.pt': already in the authors' layout"):
+        run_tool('convert_checkpoint', src, dst, '--inverse')
     assert (
         torch.load(back)['model_state_dict'].keys()
         == fixture.checkpoint()['model_state_dict'].keys()
@@ -63,6 +65,10 @@ def test_tool_reports_key_by_key(tmp_path, capsys):
         (None, 'does not exist'),
         (dict(state_dict={}), "'model_state_dict' is missing"),
         ([1, 2], 'holds a list'),
+        (
+            dict(state_dict={'backbone.visual.proj': torch.ones(1)}),
+            "already in this project's layout: use it as it is",
+        ),
     ],
 )
 def test_tool_refuses_other_files(content, message, tmp_path):

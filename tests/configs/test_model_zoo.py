@@ -59,7 +59,7 @@ def test_every_command_is_on_the_page_once():
 
 
 def test_page_prepares_every_data_set():
-    prepared = re.findall(r'^python tools/data/prepare\.py (\w+) ', read(PAGE), re.M)
+    prepared = re.findall(r'^bike prepare (\w+) ', read(PAGE), re.M)
     assert set(prepared) == set(CATALOG)
 
 
