@@ -57,7 +57,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_checkpoint(args.checkpoint)
     check_names('--classes', args.classes)
     if not args.out.endswith(FORMATS):
-        parser.error(f"OUT '{args.out}' must end with {' or '.join(FORMATS)}")
+        raise ValueError(f"OUT '{args.out}' must end with {' or '.join(FORMATS)}")
     check_output('OUT', args.out)
 
 

@@ -175,6 +175,7 @@ class FaultyLater(Hook):
 )
 def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
     cfg = Config.fromfile(config)
+    cfg.experiment_name = work.name  # runs of one second share a folder
     cfg.custom_hooks = [dict(type=hook)]
     cfg.dump(work / 'faulty.py')
     with pytest.raises(error):
