@@ -132,7 +132,7 @@ def write_results(runner, results: dict) -> None:
         f"Tested on '{listed['file']}': {listed['videos']} videos{unlabelled},"
         f' list fingerprint {listed["fingerprint"]}; '
         f'{", ".join(f"{v} {k}" for k, v in counts.items())}; '
-        f'views {results["views"]}. Results: {path}',
+        f'views {results["views"] or "not known"}. Results: {path}',
         'current',
     )
 
