@@ -56,7 +56,6 @@ def test_a_mistake_is_one_line(config, work, monkeypatch, options, words):
     """And leaves the config of the run before as it was."""
     monkeypatch.chdir(ROOT)
     # Runs of one second are of one name, and share the folder of the first.
-    options = [*options, f'experiment_name={work.name}']
     with pytest.raises(SystemExit) as end:
         run_tool('train', config, '--work-dir', work, '--cfg-options', *options)
     text = end.value.code
@@ -175,7 +174,6 @@ class FaultyLater(Hook):
 )
 def test_faults_of_programs_keep_their_traceback(config, work, hook, error):
     cfg = Config.fromfile(config)
-    cfg.experiment_name = work.name  # runs of one second share a folder
     cfg.custom_hooks = [dict(type=hook)]
     cfg.dump(work / 'faulty.py')
     with pytest.raises(error):
