@@ -114,6 +114,7 @@ def become(argv, cwd, env, output):
         sys.excepthook(*sys.exc_info())
         return 1
     finally:
+        atexit._run_exitfuncs()  # such as the end of a program's own processes
         sys.stdout.flush()
         sys.stderr.flush()
 
