@@ -43,5 +43,7 @@ def did_you_mean(name: str, names: Iterable[str], likeness: float = 0.6) -> str:
         names (Iterable[str]): Those that exist.
         likeness (float): From 0 to 1, that the nearest must have.
     """
-    near = difflib.get_close_matches(name, list(names), 1, likeness)
-    return f"; did you mean '{near[0]}'?" if near else ''
+    # the dashes of options are alike in all of them
+    bare = {other.lstrip('-'): other for other in names}
+    near = difflib.get_close_matches(name.lstrip('-'), list(bare), 1, likeness)
+    return f"; did you mean '{bare[near[0]]}'?" if near else ''

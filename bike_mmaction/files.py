@@ -18,12 +18,17 @@ def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
     """Write a file in one step: whoever reads it never sees half of it.
 
     Yields a path beside it, with the same extension, to write to. It takes
-    the place of ``path`` at the end, and is removed if the writing fails.
+    the place of ``path`` at the end, and is removed if the writing fails. A
+    link goes on to point to its file; a device is written to as it is.
 
     Args:
         path (str | PathLike): The file; its folder is made.
     """
-    folder, name = osp.split(osp.abspath(path))
+    path = osp.realpath(path)
+    if osp.exists(path) and not osp.isfile(path):
+        yield path  # such as /dev/null; a folder cannot be opened
+        return
+    folder, name = osp.split(path)
     os.makedirs(folder, exist_ok=True)
     draft = osp.join(folder, f'.unfinished-{os.getpid()}-{name}')
     try:

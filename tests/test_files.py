@@ -49,6 +49,20 @@ def test_drafts_keep_the_extension_and_the_folder(tmp_path):
     assert (tmp_path / 'b').read_text() == 'other process'
 
 
+def test_links_and_devices_stay_what_they_are(tmp_path):
+    write_lines(str(tmp_path / 'file'), ['old'])
+    os.symlink('file', tmp_path / 'link')
+    write_lines(str(tmp_path / 'link'), ['new'])
+    assert os.readlink(tmp_path / 'link') == 'file'
+    assert (tmp_path / 'file').read_text() == 'new\n'
+    os.mkfifo(tmp_path / 'pipe')
+    reader = os.open(tmp_path / 'pipe', os.O_RDONLY | os.O_NONBLOCK)
+    write_lines(str(tmp_path / 'pipe'), ['line'])
+    assert os.read(reader, 9) == b'line\n'
+    os.close(reader)
+    assert sorted(os.listdir(tmp_path)) == ['file', 'link', 'pipe']
+
+
 def test_json_of_arrays(tmp_path):
     path = tmp_path / 'a.json'
     write_json(str(path), dict(matrix=np.eye(2), name='ä', path=path))

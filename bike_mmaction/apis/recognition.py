@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
 import numpy as np
+import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor
 
@@ -131,8 +132,11 @@ def _by_frame(saliency: Tensor, frames: list[int]) -> tuple[Tensor, list[int]]:
         several crops of each frame, one set of frames after the other, their
         shares are added; where a backbone joins frames, it is the middle one.
     """
-    count = saliency.shape[-1]
-    if count > len(frames) and count % len(frames) == 0:
-        return saliency.unflatten(-1, (-1, len(frames))).sum(-2), frames
-    step = max(1, len(frames) // count)
-    return saliency, frames[step // 2 :: step][:count]
+    count, total = saliency.shape[-1], len(frames)
+    if count % total == 0:
+        return saliency.unflatten(-1, (-1, total)).sum(-2), frames
+    if count > total:  # of a backbone that makes steps between frames
+        places = torch.arange(count, device=saliency.device) * total // count
+        by_frame = saliency.new_zeros(*saliency.shape[:-1], total)
+        return by_frame.index_add(-1, places, saliency), frames
+    return saliency, [frames[(2 * i + 1) * total // (2 * count)] for i in range(count)]

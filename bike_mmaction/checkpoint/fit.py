@@ -54,7 +54,7 @@ def check_complete(model: torch.nn.Module, checkpoint: dict, path: str) -> None:
     Raises:
         RuntimeError: naming tensors that are absent or of another shape.
     """
-    given = _unwrapped(checkpoint.get('state_dict', checkpoint))
+    given = _as_loaded(model, _unwrapped(checkpoint.get('state_dict', checkpoint)))
     own = {
         name: tensor
         for name, tensor in _unwrapped(model.state_dict()).items()
@@ -69,6 +69,19 @@ def check_complete(model: torch.nn.Module, checkpoint: dict, path: str) -> None:
             'weights would be random; was it made with another config?\n  '
             + '\n  '.join(problems)
         )
+
+
+def _as_loaded(model: torch.nn.Module, state_dict: StateDict) -> StateDict:
+    """A copy, as the model's own hooks change it before it is loaded.
+
+    Such as those of MMPreTrain, which resize the embeddings of positions.
+    """
+    changed = dict(state_dict)
+    for name, module in model.named_modules():
+        prefix = f'{name}.' if name else ''
+        for hook in module._load_state_dict_pre_hooks.values():
+            hook(changed, prefix, {}, False, [], [], [])
+    return changed
 
 
 def _unwrapped(state_dict: StateDict) -> StateDict:

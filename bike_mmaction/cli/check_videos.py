@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> bool:
     from .mmaction_tools import read_config_file, read_frames
 
     register_all_modules()
-    cfg = read_config_file(args.config)
+    cfg = read_config_file(args.config, needs_model=False)
     check_cfg_options(cfg, args.cfg_options)
     read_frames(cfg, args)
     cfg.merge_from_dict(args.cfg_options or {})

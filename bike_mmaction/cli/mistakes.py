@@ -72,8 +72,10 @@ def is_mistake(error: Exception) -> bool:
     is_built = any(frame.filename.endswith(_BUILDING) for frame in frames)
     if isinstance(error, AssertionError):  # of the options of a component
         return is_built and bool(str(error))
+    if isinstance(error, (KeyError, TypeError)) and last.filename.endswith(_CONFIG):
+        return on_purpose or isinstance(error, KeyError)
     if isinstance(error, KeyError):
-        return last.filename.endswith(_CONFIG)
+        return False
     if not isinstance(error, TypeError):
         return False
     if is_built and 'unexpected keyword argument' in str(error):  # of a base class
@@ -91,7 +93,7 @@ def _message(error: Exception) -> str:
         text = str(error.args[0])
         if text.isidentifier():
             text = f"the config has no '{text}'"
-        unknown = re.match(r'((\S+) is not in the \S+::(.+?) registry)', text)
+        unknown = re.match(r'((\S+) is not in the (?:\S+::)?(.+?) registry)', text)
         if unknown:
             text = unknown[1] + did_you_mean(unknown[2], _types_of(unknown[3]))
     if 'DataLoader worker' in text:  # followed by the worker's traceback

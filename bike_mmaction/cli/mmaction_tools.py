@@ -15,23 +15,28 @@ from ..recipes import use_rawframes
 from ..shipped import find_config, find_mmaction_tool
 
 
-def read_config_file(path: str) -> Config:
+def read_config_file(path: str, needs_model: bool = True) -> Config:
     """Read a config, and name it in whatever error its content gives.
 
     Args:
         path (str): A file, or a shipped config by its bare name.
+        needs_model (bool): Whether it must have one. Defaults to True.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it, or one that it is based on, cannot be read.
+        ValueError: if it, or one that it is based on, cannot be read, or if
+            it has no model.
     """
     path = find_config(path)
     try:
-        return Config.fromfile(path)
+        config = Config.fromfile(path)
     except Exception as error:  # it is a program of its own
         raise ValueError(
             f"cannot read the config '{path}': {type(error).__name__}: {error}"
         ) from error
+    if needs_model and not isinstance(config.get('model'), dict):
+        raise ValueError(f"the config '{path}' has no `model`, a dict")
+    return config
 
 
 def read_frames(cfg, args: argparse.Namespace) -> None:

@@ -93,7 +93,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error(f"--data-root '{args.data_root}' is no folder")
     if args.index and not osp.exists(args.index):
         raise FileNotFoundError(f"--index '{args.index}' does not exist")
-    check_folder('--work-dir', args.work_dir)
+    if not args.plan:
+        check_folder('--work-dir', args.work_dir)
 
 
 def run(args: argparse.Namespace) -> bool:

@@ -112,6 +112,27 @@ def change_training(cfg, args: argparse.Namespace) -> None:
     check_list(cfg, 'train')
     if cfg.get('val_cfg'):
         check_list(cfg, 'val')
+    check_optimizer(cfg)
     add_checks(cfg)
     if args.override_schedule:
         cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)
+
+
+def check_optimizer(cfg) -> None:
+    """Refuse an optimizer that nobody knows, before a model is built.
+
+    Raises:
+        ValueError: naming the key, and the nearest name.
+    """
+    from mmaction.registry import OPTIMIZERS
+
+    from ..errors import did_you_mean
+
+    options = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    name = options.get('type') if isinstance(options, dict) else None
+    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+        known = {**OPTIMIZERS.parent.module_dict, **OPTIMIZERS.module_dict}
+        raise ValueError(
+            f"optim_wrapper.optimizer.type='{name}' is no optimizer"
+            + did_you_mean(name, known)
+        )

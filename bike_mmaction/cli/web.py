@@ -44,7 +44,7 @@ def check_address(host: str, port: Optional[int]) -> None:
     """
     try:
         kind, _, _, _, address = socket.getaddrinfo(
-            host, port or 0, type=socket.SOCK_STREAM
+            host.strip('[]'), port or 0, type=socket.SOCK_STREAM
         )[0]
     except (OSError, UnicodeError) as error:
         raise OSError(f"--host '{host}' is no address of this machine") from error
@@ -58,6 +58,11 @@ def check_address(host: str, port: Optional[int]) -> None:
             else:
                 what = f'--port {port} cannot be used: {error.strerror}; name another'
             raise OSError(what) from error
+
+
+def bracketed(host: str) -> str:
+    """An IPv6 address as it stands in a web address, and as Gradio wants it."""
+    return f'[{host}]' if ':' in host and not host.startswith('[') else host
 
 
 def run(args: argparse.Namespace) -> None:
@@ -74,6 +79,6 @@ def run(args: argparse.Namespace) -> None:
     bike = make_inferencer(args)
     page = WebPage(bike, names or bike.classes)
     try:
-        page.launch(args.host, args.port)
+        page.launch(bracketed(args.host), args.port)
     finally:
         page.close()

@@ -40,9 +40,10 @@ def check_list(cfg, split: str) -> None:
     while 'dataset' in dataset:
         key, dataset = f'{key}.dataset', dataset['dataset'] or {}
     path = dataset.get('ann_file')
-    if not path or not isinstance(path, str) or '://' in path:
+    if not path or not isinstance(path, str):
         return
-    if not osp.exists(osp.join(dataset.get('data_root') or '', path)):
+    place = osp.join(dataset.get('data_root') or '', path)
+    if '://' not in place and not osp.exists(place):
         raise FileNotFoundError(
             f"{key}.ann_file: there is no list '{path}'; `bike prepare` writes those "
             'of known data sets, or name your own: '

@@ -211,7 +211,7 @@ def _download(arch: Arch, tag: str, config: dict) -> str:
         raise RuntimeError(
             f"cannot download the weights '{tag}' of {arch}: "
             f'{_first_lines(error)}. Without a network, put the file on disk '
-            'and name it in `pretrained`'
+            'and name it in `pretrained` (`bike infer --pretrained FILE`)'
         ) from error
 
 
@@ -259,13 +259,19 @@ def _load_weights(model: nn.Module, path: str) -> None:
     try:
         open_clip.load_checkpoint(model, path)
     except Exception as error:
-        if path.endswith(('.pt', '.pth', '.bin')) and is_released(
-            read_pickle(path, 'cpu')
-        ):
+        if not path.endswith(('.pt', '.pth', '.bin')):
+            raise
+        content = read_pickle(path, 'cpu')
+        if is_released(content):
             raise RuntimeError(
                 "this is one of the authors' released BIKE files. Run "
                 f'bike convert-checkpoint {path} '
                 'CONVERTED.pth and use `load_from=CONVERTED.pth`'
+            ) from error
+        if 'meta' in content and 'state_dict' in content:
+            raise RuntimeError(
+                'this is a checkpoint of MMEngine, not the weights of a CLIP. '
+                'Name it as the checkpoint (`--checkpoint`), or in `load_from`'
             ) from error
         raise
 

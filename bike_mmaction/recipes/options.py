@@ -60,14 +60,15 @@ def _check_kind(cfg, key: str, value: object) -> None:
             old = old[int(part)] if isinstance(old, (list, tuple)) else old[part]
         except (IndexError, KeyError, TypeError, ValueError):
             return  # nothing to compare with
-    if not isinstance(value, str):
-        return
-    if isinstance(old, (int, float)) and not isinstance(old, bool):
+    is_number = isinstance(old, (int, float)) and not isinstance(old, bool)
+    # 'dynamic' of AmpOptimWrapper
+    if is_number and isinstance(value, str) and not key.endswith('.loss_scale'):
         raise ValueError(
             f'--cfg-options {key}={value}: expected a number, as the config has '
             f'there ({old})'
         )
-    if isinstance(old, dict) and 'type' in old:
+    is_option = value is None or isinstance(value, dict)
+    if isinstance(old, dict) and 'type' in old and not is_option:
         raise ValueError(
             f"--cfg-options {key}={value}: expected options, as the config's "
             f'{key}.type={old["type"]}; set one of them'

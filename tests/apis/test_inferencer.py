@@ -171,6 +171,21 @@ def test_time_steps_that_join_frames():
     assert recognition.warning is None
 
 
+@pytest.mark.parametrize(
+    'steps, frames', [(12, [0, 4, 6, 8, 12, 14, 16, 20, 22, 24, 28, 30]), (20, None)]
+)
+def test_time_steps_in_no_whole_proportion(steps, frames):
+    sample = ActionDataSample()
+    indices = list(range(0, 32, 2))
+    sample.set_metainfo(dict(frame_inds=np.array(indices), clip_len=16))
+    recognition = Recognition('video.mp4')
+    saliency = torch.full((2, steps), 1 / steps)
+    fill_in(recognition, sample, ['a', 'b'], torch.tensor([0.7, 0.3]), saliency, 2, 0)
+    assert recognition.frames == (frames or indices)
+    shares = recognition.saliency['a']
+    assert len(shares) == len(recognition.frames) and sum(shares) == pytest.approx(1)
+
+
 def test_one_class_alone(bike, videos):
     """Whatever the video shows, and whatever the threshold."""
     (recognition,) = bike(videos[0], ['another'], threshold=1)

@@ -37,6 +37,8 @@ WRONG = [
     (['web', '--port', '0'], f"--port: '0' {PORT}"),
     (['web', '--host', 'no.such.host'], "--host 'no.such.host' is no address"),
     (['web', '--host', '192.0.2.1'], "--host '192.0.2.1' is no address"),
+    (['train', K400, '--evl'], 'unrecognized arguments: --evl'),
+    (['train', K400, '--resme'], "--resme; did you mean '--resume'?"),
     (['train', K400, '--seed', '-1'], "--seed: '-1' is not a whole number from 0"),
     (['train', K400, '--work-dir', '/dev/null/x'], '--work-dir: cannot write to'),
     (['train', K400, '--resume', 'gone.pth'], "'gone.pth' does not exist"),

@@ -35,6 +35,7 @@ def folder(tmp_path_factory, video):
     model = MODELS.build(cfg.model)
     write_checkpoint(model, folder / 'good.pth')
     (folder / 'text.pth').write_text('no checkpoint')
+    (folder / 'empty.py').write_text('x = 1')
     bad = cfg.copy()
     (folder / 'list.txt').write_text('v.mp4 0\n')
     for split in ('train', 'val', 'test'):
@@ -94,9 +95,18 @@ def mistakes():
         ('optim_wrapper.optimizer.lr', 'abc', r'expected a number, .* \(5e-05\)'),
         ('optim_wrapper.optimizer', 'SGD', r'expected options, .*type=AdamW'),
         ('param_scheduler.0.end', 'x', 'expected a number'),
+        ('model.backbone', '5', 'expected options, .*type=CLIPImageEncoder'),
     ):
         more = [f'{key}={value}']
         yield 'train', 'good', 'good.pth', f'--cfg-options {key}={value}: {words}', more
+    for key, value, words in (
+        ('optim_wrapper.optimizer.type', 'AdmW', "is no optimizer; .*'AdamW'"),
+        ('param_scheduler.0.type', 'LinerLR', "LinerLR is not in .*'LinearLR'"),
+        ('model.backbone.arch.x', '1', 'arch'),
+    ):
+        yield 'train', 'listed', 'good.pth', words, [f'{key}={value}']
+    for name in MODELS_OF:
+        yield name, 'empty', 'good.pth', "empty.py' has no `model`", []
     more = ['train_cfg.max_epochs=1.5']
     yield 'train', 'listed', 'good.pth', 'max_epochs. should be a integer', more
     words = "--dump: cannot write '/no/folder/x.pkl'"

@@ -150,6 +150,12 @@ class TestPretrained:
 
 
 class TestQuickGELU:
+    def test_checkpoint_of_a_recognizer(self, tmp_path):
+        path = str(tmp_path / 'epoch_1.pth')
+        torch.save(dict(meta={}, state_dict={}), path)
+        with pytest.raises(RuntimeError, match='checkpoint of MMEngine.*load_from'):
+            load_pretrained(TINY_ARCH, path)
+
     def test_openai_archive_with_gelu_is_refused(self, weights):
         arch = dict(copy.deepcopy(TINY_ARCH), quick_gelu=False)
         encoder = image_encoder(arch=arch, pretrained=weights['torchscript.pt'])
