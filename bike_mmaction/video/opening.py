@@ -68,7 +68,9 @@ def _unreadable(path: str, file: File, error: Exception) -> VideoError:
             'never finished'
         )
     elif cut:
-        reason = f'it is cut off so early ({cut} bytes are missing) that: {reason}'
+        reason = (
+            f'it is cut off: {cut} bytes are missing, too many to open it ({reason})'
+        )
     else:
         reason = f'it is no video, or its header is damaged ({reason})'
     return NotAVideoError(path, reason)

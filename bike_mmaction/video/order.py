@@ -16,7 +16,7 @@ from .packets import NO_TIME, PacketTable
 TIMED = ('mov', 'matroska', 'flv', 'gif', 'mpegts')
 # Of these each frame is one packet; in a MPEG-TS it may be two fields.
 WHOLE_FRAMES = ('mov', 'matroska', 'flv', 'gif')
-_TINY = 9  # bytes of a MPEG-4 packet that repeats a frame, or stands for none
+TINY = 9  # bytes of a MPEG-4 packet that repeats a frame, or stands for none
 
 
 @dataclass
@@ -64,7 +64,7 @@ def order_by_times(table: PacketTable, container: str, codec: str) -> Optional[O
     numbers = range(len(table))
     if container not in TIMED or not numbers or not table.is_key(0):
         return None
-    if codec == 'mpeg4' and min(table.sizes) <= _TINY:
+    if codec == 'mpeg4' and min(table.sizes) <= TINY:
         return None
     shown = [n for n in numbers if not table.is_hidden(n) and not table.is_broken(n)]
     times = [table.pts[n] for n in shown]

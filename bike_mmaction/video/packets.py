@@ -36,6 +36,7 @@ class PacketTable:
         durations (array): 0 if not known.
         keys (list[int]): Packets that decoding can start at.
         errors (int): Packets that could not be read.
+        empty (int): Packets without content, which repeat a frame.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class PacketTable:
         self.sizes, self.durations = array('q'), array('q')
         self._flags = bytearray()
         self.keys: list[int] = []
-        self.errors = 0
+        self.errors = self.empty = 0
 
     def __len__(self) -> int:
         return len(self._flags)
@@ -148,6 +149,8 @@ class PacketSource:
             for packet in container.demux(stream):
                 if packet.size:
                     yield packet
+                elif packet.dts is not None:  # it repeats the frame before
+                    self.table.empty += 1
         except (av.error.FFmpegError, OSError):
             self.table.errors += 1
 

@@ -1,5 +1,6 @@
 """Exact frames of any file, by PyAV: FFmpeg inside of a Python package."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -11,13 +12,14 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .backend import Backend
-from .damage import Damage, warn_of
+from .damage import Damage, Part, frames_in_gaps, missing_end, warn_of
 from .decoding import Decoder, Painter, runs_for
 from .errors import DamagedVideoError
 from .files import File, missing_bytes, size_of
 from .opening import only_video, open_container, open_video_stream
 from .order import (
     TIMED,
+    TINY,
     WHOLE_FRAMES,
     Order,
     order_by_decoding,
@@ -28,6 +30,7 @@ from .orientation import degrees_of
 from .packets import PacketSource
 
 KEPT_BYTES = 64 << 20  # of pictures that stay, where all had to be decoded
+UNCOUNTED = ('mpegts', 'mpeg')  # no header says how many frames there are
 _PROBED = 16  # packets
 
 
@@ -52,6 +55,7 @@ class PyAVBackend(Backend):
         self._decoder = self._new_decoder(stream)
         self._pictures: dict[int, VideoFrame] = {}
         self._decodable: Optional[list[int]] = None
+        self._cut = missing_bytes(file)
         self._order = self._find_order()
         self._painter = Painter(self._first_picture())
         self.size = self._painter.size
@@ -116,9 +120,10 @@ class PyAVBackend(Backend):
         for _, picture in self._decoder.decode():
             return picture
         errors = self._source.table.errors + self._decoder.errors
-        raise DamagedVideoError(
-            self.path, f'no frame can be decoded ({errors} broken packets)'
-        )
+        reason = f'no frame can be decoded ({errors} broken packets)'
+        if self._cut:
+            reason += f'; it is cut off: {self._cut} bytes are missing'
+        raise DamagedVideoError(self.path, reason)
 
     def _times(self, stream: VideoStream) -> np.ndarray:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -133,19 +138,51 @@ class PyAVBackend(Backend):
         )
 
     def _damage(self, stream: VideoStream) -> Damage:
-        table, size = self._source.table, size_of(self._file)
-        cut = missing_bytes(self._file)
-        whole = [n for n in range(len(table)) if not table.is_broken(n)]
-        lost = max(0, stream.frames - len(whole))
-        if not cut and not table.errors and lost:
-            lost = 0  # the container counts what was never there
+        table, size, cut = self._source.table, size_of(self._file), self._cut
+        errors, shown = table.errors + self._decoder.errors, len(self._order.shown)
+        expected = stream.frames or (len(table) if errors else 0)
+        lost = expected - shown
+        if lost > 0:
+            lost -= self._before_first() + table.empty + self._repeats()
+        elif self._format in UNCOUNTED:
+            lost = frames_in_gaps(self.times[:-1])
+            expected = shown + lost
         return Damage(
-            frames=lost,
-            of_frames=stream.frames if lost else 0,
-            bytes=cut,
-            of_bytes=size + cut if cut else 0,
-            errors=table.errors + self._decoder.errors,
+            frames=Part(lost, expected) if lost > 0 else Part(),
+            bytes=Part(cut, size + cut) if cut else Part(),
+            seconds=missing_end(float(self.times[-1]), self._length_of(stream)),
+            errors=errors,
         )
+
+    def _before_first(self) -> int:
+        """Packets that an edit list hides before the first frame."""
+        table, first = self._source.table, self._order.shown[0]
+        return sum(
+            table.is_hidden(n) and table.pts[n] < table.pts[first]
+            for n in range(len(table))
+        )
+
+    def _repeats(self) -> int:
+        """Packets of MPEG-4 that stand for the frame before."""
+        table, shown = self._source.table, set(self._order.shown)
+        if self.codec != 'mpeg4':
+            return 0
+        return sum(
+            size <= TINY and number not in shown
+            for number, size in enumerate(table.sizes)
+        )
+
+    def _length_of(self, stream: VideoStream) -> float:
+        """Seconds of the pictures, as the container says; 0 if it does not."""
+        tag = re.fullmatch(
+            r'(\d+):(\d\d):(\d\d\.\d+)', stream.metadata.get('DURATION', '')
+        )
+        if tag:
+            hours, minutes, seconds = map(float, tag.groups())
+            return 3600 * hours + 60 * minutes + seconds
+        if self._format not in ('matroska', 'flv') or len(self._container.streams) > 1:
+            return 0.0  # what it says may be of the sound
+        return (self._container.duration or 0) / 1e6
 
     def _read(
         self, indices: Sequence[int], decoder: Decoder
@@ -191,8 +228,8 @@ class PyAVBackend(Backend):
                 i for i, number in enumerate(self._order.shown) if number in numbers
             ]
             total = len(self._order.shown)
-            self.damage.frames += total - len(self._decodable)
-            self.damage.of_frames = self.damage.of_frames or total
+            lost = self.damage.frames.missing + total - len(self._decodable)
+            self.damage.frames = Part(lost, self.damage.frames.whole or total)
             warn_of(self.path, self.damage)
         nearest = self._decodable[max(0, bisect_right(self._decodable, index) - 1)]
         number = self._order.shown[nearest]
