@@ -52,6 +52,21 @@ class Order:
                 back -= 1
         return 0
 
+    def refers_back(self) -> bool:
+        """Whether frames are shown before the keyframe they are decoded after.
+
+        An open group of pictures, but for the first one.
+        """
+        latest = -1
+        keys = iter([*self.keys[1:], len(self.places)])
+        key = next(keys)
+        for number in sorted(self.shown):
+            if number >= key:
+                latest, key = key, next(keys)
+            if latest >= 0 and self.places[number] < self.places[latest]:
+                return True
+        return False
+
 
 def order_by_times(table: PacketTable, container: str, codec: str) -> Optional[Order]:
     """The order that a container tells; None if it cannot be relied on.

@@ -55,7 +55,7 @@ class PyAVBackend(Backend):
         self._decoder = self._new_decoder(stream)
         self._pictures: dict[int, VideoFrame] = {}
         self._decodable: Optional[list[int]] = None
-        self._cut = missing_bytes(file)
+        self._cut, self._is_unordered = missing_bytes(file), False
         self._order = self._find_order()
         self._painter = Painter(self._first_picture())
         self.size = self._painter.size
@@ -79,6 +79,25 @@ class PyAVBackend(Backend):
             for _, image in self._read(indices, decoder):
                 yield image
 
+    def difficulties(self) -> dict[str, str]:
+        """What other decoders are known to stumble over, in words."""
+        numbers, table = range(len(self._source.table)), self._source.table
+        tests = {
+            'unordered': (self._is_unordered, 'its order is known by decoding only'),
+            'packets': (
+                self._format not in WHOLE_FRAMES,
+                f'a file of the format {self._format}',
+            ),
+            'hidden': (any(map(table.is_hidden, numbers)), 'it hides frames'),
+            'open': (
+                self._order.refers_back(),
+                'frames refer to what is before their keyframe: an open GOP',
+            ),
+            'turned': (self.rotation != 0, f'it is turned by {self.rotation} degrees'),
+            'damaged': (bool(self.damage), str(self.damage)),
+        }
+        return {kind: text for kind, (is_so, text) in tests.items() if is_so}
+
     def _new_decoder(self, stream: VideoStream) -> Decoder:
         skips = self._format in WHOLE_FRAMES or self.codec == 'mpeg4'
         return Decoder(stream, self._source.copy(), self._num_threads, skips)
@@ -101,6 +120,7 @@ class PyAVBackend(Backend):
 
     def _decode_all(self) -> Order:
         """Decode all frames; keep their pictures while they are few."""
+        self._is_unordered = True
         shown, keys, size = [], [], 0
         for number, picture in self._decoder.decode():
             if picture.key_frame:

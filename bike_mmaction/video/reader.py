@@ -16,8 +16,8 @@ from .files import check_file
 
 BACKENDS = {
     'pyav': 'pyav_backend.PyAVBackend',
-    'decord': 'decord_backend.DecordBackend',
-    'torchcodec': 'torchcodec_backend.TorchCodecBackend',
+    'decord': 'other_backends.DecordBackend',
+    'torchcodec': 'other_backends.TorchCodecBackend',
 }
 ENVIRONMENT = 'BIKE_VIDEO_BACKEND'
 _SAME = 1e-6  # seconds: less than this is what rounding makes of one moment
@@ -88,9 +88,8 @@ class VideoReader:
             self.path = file
         else:
             self.path = name or getattr(file, 'name', None) or 'an open file'
-        make = _load_backend(chosen, self.path)
         self._lock = threading.Lock()  # decoders seek, then read
-        self._backend: Backend = make(self.path, file, num_threads, device)
+        self._backend = _open_with(chosen, self.path, file, num_threads, device)
         self.backend = chosen
         self.times, self.codec = self._backend.times, self._backend.codec
         self.size, self.rotation = self._backend.size, self._backend.rotation
@@ -199,10 +198,14 @@ class VideoReader:
         return [n % total for n in numbers]
 
 
-def _load_backend(name: str, path: str) -> type[Backend]:
+def _open_with(
+    name: str, path: str, file: Union[str, BinaryIO], num_threads: int, device: str
+) -> Backend:
+    """Open a file with a backend; its module is imported only now."""
     module, kind = BACKENDS[name].split('.')
+    make = getattr(import_module(f'{__package__}.{module}'), kind)
     try:
-        return getattr(import_module(f'{__package__}.{module}'), kind)
+        return make(path, file, num_threads, device)
     except ImportError as error:
         raise BackendError(
             path, f'the video backend {name!r} is not installed ({error})'
