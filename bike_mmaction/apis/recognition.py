@@ -99,7 +99,8 @@ def fill_in(
     count = saliency.shape[-1]
     indices = np.asarray(sample.get('frame_inds', range(count)))
     recognition.frames = indices.reshape(-1)[:count].tolist()
-    different, warnings = len(set(recognition.frames)), []
+    different = len(set(recognition.frames))
+    warnings = [recognition.warning] if recognition.warning else []
     if different < count:
         warnings.append(
             f'only {different} of the {count} frames that the model '

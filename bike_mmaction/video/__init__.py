@@ -20,7 +20,7 @@ from .errors import (
     NoVideoStreamError,
     VideoError,
 )
-from .reader import BACKENDS, VideoReader, choose_backend
+from .reader import BACKENDS, VideoReader, choose_backend, has_variable_rate
 
 __all__ = [
     'BACKENDS',
@@ -38,4 +38,5 @@ __all__ = [
     'VideoError',
     'VideoReader',
     'choose_backend',
+    'has_variable_rate',
 ]

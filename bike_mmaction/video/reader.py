@@ -5,6 +5,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import groupby, repeat
 from typing import BinaryIO, Optional, Union
 
 import numpy as np
@@ -135,8 +136,7 @@ class VideoReader:
     @property
     def has_variable_rate(self) -> bool:
         """Whether some frames are shown clearly longer than others."""
-        lengths = np.diff(self.times[:-1])
-        return bool(len(lengths)) and float(np.ptp(lengths)) > 0.1 * lengths.mean()
+        return has_variable_rate(self.times)
 
     def index_at(self, seconds: float) -> int:
         """Number of the frame that a player shows at a moment.
@@ -146,12 +146,12 @@ class VideoReader:
         index = bisect_right(self.times, seconds + _SAME) - 1
         return min(max(index, 0), len(self) - 1)
 
-    def frames(self, indices: Sequence[int]) -> np.ndarray:
+    def frames(self, indices: Union[Sequence[int], np.ndarray]) -> np.ndarray:
         """Frames by number.
 
         Args:
-            indices (Sequence[int]): From 0, in any order, also repeated;
-                negative ones count from the end.
+            indices (Sequence[int] | np.ndarray): From 0, in any order, also
+                repeated; negative ones count from the end.
 
         Returns:
             np.ndarray: Images [len(indices), H, W, 3], RGB, uint8.
@@ -177,18 +177,21 @@ class VideoReader:
         """Images [H, W, 3], one after the other, decoded as they are asked for.
 
         Args:
-            indices (Sequence[int], optional): Ascending. Defaults to None:
-                all.
+            indices (Sequence[int], optional): Ascending; may be repeated.
+                Defaults to None: all.
         """
         numbers = self._checked(range(len(self)) if indices is None else indices)
-        return self._backend.iterate(numbers)
+        counts = [(number, len(list(group))) for number, group in groupby(numbers)]
+        images = self._backend.iterate([number for number, _ in counts])
+        for (_, count), image in zip(counts, images):
+            yield from repeat(image, count)
 
     def close(self) -> None:
         """Release the file; no more frames can be read."""
         with self._lock:
             self._backend.close()
 
-    def _checked(self, indices: Sequence[int]) -> list[int]:
+    def _checked(self, indices: Union[Sequence[int], np.ndarray]) -> list[int]:
         total, numbers = len(self), [int(index) for index in indices]
         outside = [n for n in numbers if not -total <= n < total]
         if outside:
@@ -196,6 +199,20 @@ class VideoReader:
                 f"'{self.path}' has {total} frames, but not number {outside[0]}"
             )
         return [n % total for n in numbers]
+
+
+def has_variable_rate(times: np.ndarray) -> bool:
+    """Whether some frames are shown clearly longer than others.
+
+    Args:
+        times (np.ndarray): When each is shown, and when the last one ends, in
+            seconds [N + 1].
+    """
+    lengths = np.diff(times[:-1])  # the last one is often guessed
+    if not len(lengths):
+        return False
+    # Matroska rounds to milliseconds.
+    return bool(np.ptp(lengths) > max(0.0015, 0.1 * float(lengths.mean())))
 
 
 def _open_with(
