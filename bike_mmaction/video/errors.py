@@ -8,11 +8,12 @@ class VideoError(PipelineError):
 
     Args:
         path (str): The file.
-        reason (str): What is wrong with it.
+        reason (str): What is wrong with it. Defaults to '': ``path`` is the
+            whole message, as data loaders make the error of a worker anew.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"cannot use '{path}': {reason}")
+    def __init__(self, path: str, reason: str = '') -> None:
+        super().__init__(f"cannot use '{path}': {reason}" if reason else path)
         self.path, self.reason = path, reason
 
     def __reduce__(self):  # else it could not come back from another process
