@@ -53,25 +53,25 @@ class Decoder:
         stream (VideoStream): Whose decoder is used, by nobody else.
         source (PacketSource): Its packets.
         num_threads (int): Of the decoder.
-        skips (bool): Whether pictures that nobody wants may be left out,
-            where the decoder can do so.
 
     Attributes:
         errors (int): Packets that could not be decoded.
     """
 
     def __init__(
-        self, stream: VideoStream, source: PacketSource, num_threads: int, skips: bool
+        self, stream: VideoStream, source: PacketSource, num_threads: int
     ) -> None:
         self._context, self._source = stream.codec_context, source
         self._context.thread_count = num_threads
         if num_threads == 1:
             self._context.thread_type = 'NONE'
-        self._skips = skips and self._context.name in _SKIPPING
         self.errors = 0
 
     def decode(
-        self, start: int = 0, wanted: Optional[Collection[int]] = None
+        self,
+        start: int = 0,
+        wanted: Optional[Collection[int]] = None,
+        skips: bool = False,
     ) -> Iterator[tuple[int, VideoFrame]]:
         """Pictures with the numbers of their packets, as they are shown.
 
@@ -79,14 +79,18 @@ class Decoder:
             start (int): The first packet to decode. Defaults to 0.
             wanted (Collection[int], optional): Packets whose pictures are
                 wanted. Defaults to None: all.
+            skips (bool): Whether pictures that nobody wants may be left out,
+                where the decoder can do so: where each packet is one frame.
+                Defaults to False.
         """
         context = self._context
         context.flush_buffers()
         context.skip_frame = 'DEFAULT'
+        skips = skips and context.name in _SKIPPING
         left = None if wanted is None else set(wanted)
         last = float('inf') if left is None else max(left)
         for number, packet in self._source.read(start):
-            if self._skips and left is not None:
+            if skips and left is not None:
                 context.skip_frame = 'DEFAULT' if number in left else 'NONREF'
             for frame in self._decode(packet):
                 shown = cast(int, frame.pts)

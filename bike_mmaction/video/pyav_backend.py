@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from typing import Optional
 
 import numpy as np
@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from .backend import Backend
 from .damage import Damage, Part, frames_in_gaps, missing_end, warn_of
-from .decoding import Decoder, Painter, runs_for
+from .decoding import Decoder, Painter, Run, runs_for
 from .errors import DamagedVideoError
 from .files import File, missing_bytes, size_of
 from .opening import only_video, open_container, open_video_stream
@@ -57,6 +57,7 @@ class PyAVBackend(Backend):
         self._decodable: Optional[list[int]] = None
         self._cut, self._is_unordered = missing_bytes(file), False
         self._order = self._find_order()
+        self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
         self._painter = Painter(self._first_picture())
         self.size = self._painter.size
         self.rotation = degrees_of(self._painter.orientation)
@@ -99,8 +100,7 @@ class PyAVBackend(Backend):
         return {kind: text for kind, (is_so, text) in tests.items() if is_so}
 
     def _new_decoder(self, stream: VideoStream) -> Decoder:
-        skips = self._format in WHOLE_FRAMES or self.codec == 'mpeg4'
-        return Decoder(stream, self._source.copy(), self._num_threads, skips)
+        return Decoder(stream, self._source.copy(), self._num_threads)
 
     def _find_order(self) -> Order:
         table = self._source.table
@@ -161,6 +161,8 @@ class PyAVBackend(Backend):
         table, size, cut = self._source.table, size_of(self._file), self._cut
         errors, shown = table.errors + self._decoder.errors, len(self._order.shown)
         expected = stream.frames or (len(table) if errors else 0)
+        if self._format == 'avi' and _index_length(stream) in (None, len(table)):
+            expected = len(table)  # its header counts gaps, too
         lost = expected - shown
         if lost > 0:
             lost -= self._before_first() + table.empty + self._repeats()
@@ -216,9 +218,8 @@ class PyAVBackend(Backend):
         left = list(reversed(indices))
         for run in runs_for(self._order, [shown[index] for index in indices]):
             images: dict[int, np.ndarray] = {}
-            for number, picture in decoder.decode(run.start, run.wanted):
-                if not (run.start and picture.is_corrupt):
-                    images[number] = paint(picture)
+            for number, picture in self._decode(run, decoder):
+                images[number] = paint(picture)
                 while left and shown[left[-1]] in images:
                     yield left[-1], images.pop(shown[left.pop()])
             while left and shown[left[-1]] in run.wanted:
@@ -227,17 +228,31 @@ class PyAVBackend(Backend):
                     images[number] = self._read_anyhow(left[-1], decoder)
                 yield left.pop(), images.pop(number)
 
-    def _read_anyhow(self, index: int, decoder: Decoder) -> np.ndarray:
-        """The image of a frame that did not come from where it should.
+    def _decode(self, run: Run, decoder: Decoder) -> Iterator[tuple[int, VideoFrame]]:
+        """The pictures of a run, from a keyframe that is one.
 
-        Some keyframes are none: pictures behind them need earlier ones.
+        Of some files a keyframe is where a refresh of the picture begins,
+        bit by bit. No decoder puts it out when it begins there.
         """
+        order, table, start = self._order, self._source.table, run.start
+        while True:
+            pictures = decoder.decode(start, {start, *run.wanted}, self._skips)
+            first = next(pictures, None)
+            if start == 0 or table.is_hidden(start) or (first and first[0] == start):
+                break
+            order.keys.remove(start)
+            start = min(map(order.start_for, run.wanted))
+        for number, picture in chain([first] if first else [], pictures):
+            if number in run.wanted:
+                yield number, picture
+
+    def _read_anyhow(self, index: int, decoder: Decoder) -> np.ndarray:
+        """The image of a frame that did not come from where it should."""
         number = self._order.shown[index]
         for back in (1, 2, len(self._order.keys)):
             start = self._order.start_for(number, back)
             for _, picture in decoder.decode(start, [number]):
-                if not (start and picture.is_corrupt):
-                    return self._painter.paint(picture)
+                return self._painter.paint(picture)
         return self._stand_in(index, decoder)
 
     def _stand_in(self, index: int, decoder: Decoder) -> np.ndarray:
@@ -256,3 +271,9 @@ class PyAVBackend(Backend):
         for _, picture in decoder.decode(0, [number]):
             return self._painter.paint(picture)
         raise DamagedVideoError(self.path, f'frame {index} cannot be decoded')
+
+
+def _index_length(stream: VideoStream) -> Optional[int]:
+    """Packets in the index of the container; None if PyAV is too old to tell."""
+    index = getattr(stream, 'index_entries', None)
+    return None if index is None else len(index)

@@ -82,6 +82,7 @@ def write_numbered(
     options=None,
     container_options=None,
     container_format=None,
+    draw=draw_number,
 ):
     """Encode the frames 0, 1, 2 ...
 
@@ -97,6 +98,7 @@ def write_numbered(
         options (dict, optional): Of the encoder.
         container_options (dict, optional): Of the container.
         container_format (str, optional): Where the name does not tell.
+        draw (Callable): Makes an image of a number and a size.
 
     Returns:
         str: The path.
@@ -110,7 +112,7 @@ def write_numbered(
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for number in range(count):
-            frame = av.VideoFrame.from_ndarray(draw_number(number, size), 'rgb24')
+            frame = av.VideoFrame.from_ndarray(draw(number, size), 'rgb24')
             if times is not None:
                 frame.pts, frame.time_base = times[number], Fraction(1, 1000)
             container.mux(stream.encode(frame))
