@@ -52,9 +52,9 @@ class Damage:
             parts.append(f'it is cut off: {self.bytes} bytes are missing')
         if self.frames:
             parts.append(f'{self.frames} frames cannot be read')
-        elif self.seconds:
+        if self.seconds:
             parts.append(f'{self.seconds} seconds are missing at its end')
-        elif self.errors:
+        if self.errors and not parts:
             parts.append(f'{self.errors} broken packets')
         return '; '.join(parts) or 'nothing is missing'
 

@@ -68,9 +68,7 @@ def _unreadable(path: str, file: File, error: Exception) -> VideoError:
             'never finished'
         )
     elif cut:
-        reason = (
-            f'it is cut off: {cut} bytes are missing, too many to open it ({reason})'
-        )
+        reason = f'it is cut off: {cut} bytes are missing, so that it cannot be opened'
     else:
         reason = f'it is no video, or its header is damaged ({reason})'
     return NotAVideoError(path, reason)

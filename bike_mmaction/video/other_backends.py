@@ -70,7 +70,15 @@ class DecordBackend(OtherBackend):
     """Reads with decord 0.6, which MMAction2 uses."""
 
     name = 'decord'
-    weaknesses = {'unordered', 'hidden', 'open', 'turned', 'damaged', 'packets'}
+    weaknesses = {
+        'unordered',
+        'hidden',
+        'open',
+        'turned',
+        'damaged',
+        'packets',
+        'refresh',
+    }
 
     def _open(self, file: File, num_threads: int, device: str) -> Any:
         import decord
@@ -96,7 +104,7 @@ class TorchCodecBackend(OtherBackend):
     """Reads with torchcodec, also on a GPU."""
 
     name = 'torchcodec'
-    weaknesses = {'unordered', 'hidden', 'damaged', 'packets'}
+    weaknesses = {'unordered', 'hidden', 'damaged', 'packets', 'refresh'}
 
     def _open(self, file: File, num_threads: int, device: str) -> Any:
         from torchcodec.decoders import VideoDecoder

@@ -94,10 +94,22 @@ class PyAVBackend(Backend):
                 self._order.refers_back(),
                 'frames refer to what is before their keyframe: an open GOP',
             ),
+            'refresh': (
+                not self._starts_at_keyframes(),
+                'its keyframes are none: a picture is refreshed bit by bit',
+            ),
             'turned': (self.rotation != 0, f'it is turned by {self.rotation} degrees'),
             'damaged': (bool(self.damage), str(self.damage)),
         }
         return {kind: text for kind, (is_so, text) in tests.items() if is_so}
+
+    def _starts_at_keyframes(self) -> bool:
+        """Whether a keyframe is one, as far as the second one tells."""
+        keys = self._order.keys
+        if len(keys) < 2 or self._source.table.is_hidden(keys[1]):
+            return True
+        number, _ = next(self._decoder.decode(keys[1]), (None, None))
+        return number == keys[1] or self._order.refers_back()
 
     def _new_decoder(self, stream: VideoStream) -> Decoder:
         return Decoder(stream, self._source.copy(), self._num_threads)
