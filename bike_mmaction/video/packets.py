@@ -9,8 +9,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
-from typing import Optional, cast
+from itertools import chain, repeat
+from typing import Any, Optional, cast
 
 import av
 from av.container import InputContainer
@@ -37,6 +37,8 @@ class PacketTable:
         keys (list[int]): Packets that decoding can start at.
         errors (int): Packets that could not be read.
         empty (int): Packets without content, which repeat a frame.
+        is_of_index (bool): Whether it is that of an index, which does not
+            know when packets are shown.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class PacketTable:
         self._flags = bytearray()
         self.keys: list[int] = []
         self.errors = self.empty = 0
+        self.is_of_index = False
 
     def __len__(self) -> int:
         return len(self._flags)
@@ -66,6 +69,18 @@ class PacketTable:
             flags |= _BROKEN
             self.errors += 1
         self._flags.append(flags)
+
+    def add_entry(self, entry: Any) -> int:
+        """Note what an index tells of a packet; where the packet ends."""
+        self.is_of_index = True
+        self.pts.append(NO_TIME)
+        self.dts.append(entry.timestamp)
+        self.sizes.append(entry.size)
+        self.durations.append(0)
+        if entry.is_keyframe:
+            self.keys.append(len(self))
+        self._flags.append(_KEY * entry.is_keyframe | _HIDDEN * entry.is_discard)
+        return entry.pos + entry.size
 
     def is_key(self, number: int) -> bool:
         """Whether the container calls it a keyframe."""
@@ -95,10 +110,16 @@ class PacketSource:
         file (str | BinaryIO): What FFmpeg opens.
         container (InputContainer): The file, open, at its start.
         stream (VideoStream): Of the container.
+        table (PacketTable, optional): Its packets, if they are known.
+            Defaults to None: all are looked at.
     """
 
     def __init__(
-        self, file: File, container: InputContainer, stream: VideoStream
+        self,
+        file: File,
+        container: InputContainer,
+        stream: VideoStream,
+        table: Optional[PacketTable] = None,
     ) -> None:
         self._file, self._index = file, stream.index
         # A file object is in memory already, and cannot be opened twice.
@@ -106,7 +127,10 @@ class PacketSource:
         self._kept: Optional[list[Packet]] = []
         self._places: dict[tuple, int] = {}
         self._again: Optional[InputContainer] = None
-        self.table = PacketTable()
+        self.table = table or PacketTable()
+        if table is not None:
+            self._kept = None
+            return
         has_hidden = stream.codec_context.name == 'vp8'
         total = 0
         for packet in self._demux(container, stream):
@@ -140,6 +164,15 @@ class PacketSource:
             if number >= start:
                 packet.pts = packet.dts = number
                 yield number, packet
+
+    def times(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """When some packets are shown; those that the file does have."""
+        packets = self._seek(numbers.start) or self._from_start()
+        for number, packet in packets:
+            if number in numbers and packet.pts is not None:
+                yield number, packet.pts
+            if number >= numbers.stop - 1:
+                break
 
     def _demux(
         self, container: InputContainer, stream: VideoStream
@@ -186,8 +219,10 @@ class PacketSource:
         """Of a packet that was read again; -1 if several look like it."""
         table = self.table
         if not self._places:
-            marks = zip(table.dts, table.pts, table.sizes)
-            for number, mark in enumerate(marks):
+            shown = repeat(0) if table.is_of_index else table.pts
+            for number, mark in enumerate(zip(table.dts, shown, table.sizes)):
                 self._places[mark] = -1 if mark in self._places else number
-        times = (NO_TIME if t is None else t for t in (packet.dts, packet.pts))
+        times = [NO_TIME if t is None else t for t in (packet.dts, packet.pts)]
+        if table.is_of_index:
+            times[1] = 0
         return self._places.get((*times, packet.size), -1)

@@ -1,6 +1,5 @@
 """Exact frames of any file, by PyAV: FFmpeg inside of a Python package."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -12,14 +11,15 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .backend import Backend
-from .damage import Damage, Part, frames_in_gaps, missing_end, warn_of
+from .damage import Part, warn_of
 from .decoding import Decoder, Painter, Run, runs_for
 from .errors import DamagedVideoError
 from .files import File, missing_bytes, size_of
+from .long_files import LONG_BYTES, LongOrder, table_of_index
+from .losses import find_damage
 from .opening import only_video, open_container, open_video_stream
 from .order import (
     TIMED,
-    TINY,
     WHOLE_FRAMES,
     Order,
     order_by_decoding,
@@ -27,11 +27,10 @@ from .order import (
     times_of,
 )
 from .orientation import degrees_of
-from .packets import PacketSource
+from .packets import PacketSource, PacketTable
 
 KEPT_BYTES = 64 << 20  # of pictures that stay, where all had to be decoded
-UNCOUNTED = ('mpegts', 'mpeg')  # no header says how many frames there are
-_PROBED = 16  # packets
+_PROBED = 8  # frames
 
 
 class PyAVBackend(Backend):
@@ -51,18 +50,24 @@ class PyAVBackend(Backend):
         self._container, stream = open_video_stream(path, file)
         self.codec, self._index = stream.codec_context.name, stream.index
         self._format = self._container.format.name.split(',')[0]
-        self._source = PacketSource(file, self._container, stream)
-        self._decoder = self._new_decoder(stream)
         self._pictures: dict[int, VideoFrame] = {}
         self._decodable: Optional[list[int]] = None
-        self._cut, self._is_unordered = missing_bytes(file), False
-        self._order = self._find_order()
+        self._is_unordered = False
+        self._source, self._order = self._find_order(stream)
         self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
         self._painter = Painter(self._first_picture())
         self.size = self._painter.size
         self.rotation = degrees_of(self._painter.orientation)
         self.times = self._times(stream)
-        self.damage = self._damage(stream)
+        self.damage = find_damage(
+            file,
+            self._container,
+            stream,
+            self._source.table,
+            self._order.shown,
+            self.times,
+            self._source.table.errors + self._decoder.errors,
+        )
 
     def close(self) -> None:
         self._pictures.clear()
@@ -76,7 +81,8 @@ class PyAVBackend(Backend):
     def iterate(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         # With a decoder of its own, as others may read in the meantime.
         with open_container(self._file) as container:
-            decoder = self._new_decoder(only_video(container, self._index))
+            stream = only_video(container, self._index)
+            decoder = self._new_decoder(stream, self._source)
             for _, image in self._read(indices, decoder):
                 yield image
 
@@ -111,26 +117,43 @@ class PyAVBackend(Backend):
         number, _ = next(self._decoder.decode(keys[1]), (None, None))
         return number == keys[1] or self._order.refers_back()
 
-    def _new_decoder(self, stream: VideoStream) -> Decoder:
-        return Decoder(stream, self._source.copy(), self._num_threads)
+    def _new_decoder(self, stream: VideoStream, source: PacketSource) -> Decoder:
+        return Decoder(stream, source.copy(), self._num_threads)
 
-    def _find_order(self) -> Order:
-        table = self._source.table
-        order = order_by_times(table, self._format, self.codec)
+    def _find_order(self, stream: VideoStream) -> tuple[PacketSource, Order]:
+        long_order = self._find_long_order(stream)
+        if long_order is not None:
+            return long_order
+        source = PacketSource(self._file, self._container, stream)
+        self._decoder = self._new_decoder(stream, source)
+        order = order_by_times(source.table, self._format, self.codec)
         if order is not None and (
             self._format in WHOLE_FRAMES or self._begins_with(order)
         ):
-            return order
-        return self._decode_all()
+            return source, order
+        return source, self._decode_all(source.table)
+
+    def _find_long_order(
+        self, stream: VideoStream
+    ) -> Optional[tuple[PacketSource, Order]]:
+        """That of a long file, without looking at all of it, where it can be."""
+        size = size_of(self._file)
+        if not isinstance(self._file, str) or size < LONG_BYTES:
+            return None
+        table = table_of_index(stream, size) if self._format == 'mov' else None
+        if table is None:
+            return None
+        source = PacketSource(self._file, self._container, stream, table)
+        order = LongOrder(self.path, source)
+        self._decoder = self._new_decoder(stream, source)
+        return (source, order) if order.is_steady() else None
 
     def _begins_with(self, order: Order) -> bool:
         """Whether a decoder gives these frames, as far as a few tell."""
-        numbers = [
-            number for number, _ in islice(self._decoder.decode(0), _PROBED // 2)
-        ]
+        numbers = [number for number, _ in islice(self._decoder.decode(), _PROBED)]
         return bool(numbers) and numbers == list(order.shown[: len(numbers)])
 
-    def _decode_all(self) -> Order:
+    def _decode_all(self, table: PacketTable) -> Order:
         """Decode all frames; keep their pictures while they are few."""
         self._is_unordered = True
         shown, keys, size = [], [], 0
@@ -143,7 +166,7 @@ class PyAVBackend(Backend):
             shown.append(number)
         if size > KEPT_BYTES:
             self._pictures.clear()
-        return order_by_decoding(self._source.table, shown, keys)
+        return order_by_decoding(table, shown, keys)
 
     def _first_picture(self) -> VideoFrame:
         """Of the first frame that can be decoded."""
@@ -153,14 +176,18 @@ class PyAVBackend(Backend):
             return picture
         errors = self._source.table.errors + self._decoder.errors
         reason = f'no frame can be decoded ({errors} broken packets)'
-        if self._cut:
-            reason += f'; it is cut off: {self._cut} bytes are missing'
+        cut = missing_bytes(self._file)
+        if cut:
+            reason += f'; it is cut off: {cut} bytes are missing'
         raise DamagedVideoError(self.path, reason)
 
     def _times(self, stream: VideoStream) -> np.ndarray:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         # Of others it is guessed, and not a player's.
         start = self._container.start_time if self._format in TIMED else None
+        if isinstance(self._order, LongOrder):
+            seconds = self._order.times() * float(stream.time_base or 1)
+            return seconds - (seconds[0] if start is None else start / 1e6)
         return times_of(
             self._source.table,
             self._order.shown,
@@ -168,55 +195,6 @@ class PyAVBackend(Backend):
             rate,
             None if start is None else start / 1e6,
         )
-
-    def _damage(self, stream: VideoStream) -> Damage:
-        table, size, cut = self._source.table, size_of(self._file), self._cut
-        errors, shown = table.errors + self._decoder.errors, len(self._order.shown)
-        expected = stream.frames or (len(table) if errors else 0)
-        if self._format == 'avi' and _index_length(stream) in (None, len(table)):
-            expected = len(table)  # its header counts gaps, too
-        lost = expected - shown
-        if lost > 0:
-            lost -= self._before_first() + table.empty + self._repeats()
-        elif self._format in UNCOUNTED:
-            lost = frames_in_gaps(self.times[:-1])
-            expected = shown + lost
-        return Damage(
-            frames=Part(lost, expected) if lost > 0 else Part(),
-            bytes=Part(cut, size + cut) if cut else Part(),
-            seconds=missing_end(float(self.times[-1]), self._length_of(stream)),
-            errors=errors,
-        )
-
-    def _before_first(self) -> int:
-        """Packets that an edit list hides before the first frame."""
-        table, first = self._source.table, self._order.shown[0]
-        return sum(
-            table.is_hidden(n) and table.pts[n] < table.pts[first]
-            for n in range(len(table))
-        )
-
-    def _repeats(self) -> int:
-        """Packets of MPEG-4 that stand for the frame before."""
-        table, shown = self._source.table, set(self._order.shown)
-        if self.codec != 'mpeg4':
-            return 0
-        return sum(
-            size <= TINY and number not in shown
-            for number, size in enumerate(table.sizes)
-        )
-
-    def _length_of(self, stream: VideoStream) -> float:
-        """Seconds of the pictures, as the container says; 0 if it does not."""
-        tag = re.fullmatch(
-            r'(\d+):(\d\d):(\d\d\.\d+)', stream.metadata.get('DURATION', '')
-        )
-        if tag:
-            hours, minutes, seconds = map(float, tag.groups())
-            return 3600 * hours + 60 * minutes + seconds
-        if self._format not in ('matroska', 'flv') or len(self._container.streams) > 1:
-            return 0.0  # what it says may be of the sound
-        return (self._container.duration or 0) / 1e6
 
     def _read(
         self, indices: Sequence[int], decoder: Decoder
@@ -283,9 +261,3 @@ class PyAVBackend(Backend):
         for _, picture in decoder.decode(0, [number]):
             return self._painter.paint(picture)
         raise DamagedVideoError(self.path, f'frame {index} cannot be decoded')
-
-
-def _index_length(stream: VideoStream) -> Optional[int]:
-    """Packets in the index of the container; None if PyAV is too old to tell."""
-    index = getattr(stream, 'index_entries', None)
-    return None if index is None else len(index)

@@ -14,3 +14,4 @@ def long_files(monkeypatch):
     """Files are read as if they were too long to keep anything of them."""
     monkeypatch.setattr('bike_mmaction.video.packets.KEPT_BYTES', 0)
     monkeypatch.setattr('bike_mmaction.video.pyav_backend.KEPT_BYTES', -1)
+    monkeypatch.setattr('bike_mmaction.video.pyav_backend.LONG_BYTES', 0)

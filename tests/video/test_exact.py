@@ -1,5 +1,6 @@
 """The shipped pipelines give the frames that a player shows, of any file."""
 
+import os.path as osp
 from bisect import bisect_right
 
 import numpy as np
@@ -10,7 +11,7 @@ from mmengine.dataset import Compose
 from bike_mmaction.apis.sources import SourceReader, find_sources, windows_of
 from bike_mmaction.video import VideoReader
 from tests.kit.configs import load_config
-from tests.kit.numbered import read_number, read_numbers
+from tests.kit.numbered import draw_number, read_number, read_numbers, write_numbered
 from tests.kit.video_kinds import KINDS
 
 SEGMENTS = ((0.0, 0.2), (0.5, 1.3), (1.31, 1.32), (0.9, 99.0))
@@ -88,6 +89,30 @@ def faults_of(kind, path, pipelines, read_window):
 @pytest.mark.parametrize('name', KINDS)
 def test_shipped_pipelines(files, name, pipelines):
     assert not faults_of(KINDS[name], files[name], *pipelines)
+
+
+def test_a_part_of_a_long_file(tmp_path, long_files):
+    """Opening it, and single frames, read a small part of it."""
+    noise = dict(crf='1', g='4')
+
+    def draw(number, size):
+        image = np.random.RandomState(number).randint(0, 255, (*size[::-1], 3))
+        image[:48, :64] = draw_number(number)
+        return image.astype(np.uint8)
+
+    path = write_numbered(
+        tmp_path / 'long.mp4', 120, size=(160, 120), options=noise, draw=draw
+    )
+    before = bytes_read()
+    with VideoReader(path) as video:
+        images = video.frames([50, 51])
+    assert bytes_read() - before < osp.getsize(path) / 2
+    assert read_numbers(images[:, :48, :64]) == [50, 51]
+
+
+def bytes_read():
+    with open('/proc/self/io', encoding='utf-8') as file:
+        return int(file.readline().split()[1])
 
 
 @pytest.mark.parametrize('name', KINDS)
