@@ -1,6 +1,7 @@
 """One line for what a user can mend, a traceback for everything else."""
 
 import os
+import re
 import sys
 import time
 import traceback
@@ -87,7 +88,8 @@ def _message(error: Exception) -> str:
         if text.isidentifier():
             text = f"the config has no '{text}'"
     if 'DataLoader worker' in text:  # followed by the worker's traceback
-        text = text.strip().splitlines()[-1].split('PipelineError: ')[-1]
+        text = text.strip().splitlines()[-1]
+        text = re.sub(r'^bike_mmaction\.[\w.]*: ', '', text)  # the class of the error
     return text or type(error).__name__
 
 

@@ -86,9 +86,7 @@ def segment_frames(
         tuple[int, int]: Number of frames before the segment, and in it: 0 if
         it begins behind the last frame.
     """
-    # Rounded, as 1.16 s at 25 frames a second are 28.999... frames.
-    first, last = (int(round(time * fps, 6)) for time in segment)
-    return first, max(0, min(max(last, first + 1), total) - first)
+    return frames_between(segment, constant_times(total, fps))
 
 
 @DATASETS.register_module()
