@@ -122,6 +122,17 @@ def with_sound(path):
     os.remove(silent)
 
 
+def packed_elsewhere(path):
+    """Packed MPEG-4 of an AVI file, copied as it is into another container."""
+    with av.open(osp.join(DATA, 'xvid_packed.avi')) as old, av.open(path, 'w') as new:
+        copy = new.add_stream_from_template(old.streams.video[0])
+        packets = [packet for packet in old.demux(video=0) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.pts = packet.dts = number
+            packet.stream = copy
+            new.mux(packet)
+
+
 def copied(name, numbers):
     def write(path):
         with open(osp.join(DATA, name), 'rb') as old, open(path, 'wb') as new:
@@ -200,6 +211,8 @@ KINDS = {
             with_sound,
             times=[0.4 + i / RATE for i in range(COUNT + 1)],
         ),
+        Kind('packed.mkv', packed_elsewhere, list(range(57))),
+        Kind('packed.mp4', packed_elsewhere, list(range(57))),
         copied('xvid_plain.avi', 60),
         copied('xvid_packed.avi', 57),
         copied('xvid_packed_divx.avi', 59),
