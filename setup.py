@@ -47,8 +47,9 @@ def dependencies() -> list[str]:
     ]
     return [
         *ranges,
-        'av',
-        'decord',
+        'av>=15',
+        # MMAction2's; there are no wheels for ARM, where it is not needed
+        'decord; platform_machine in "x86_64 AMD64"',
         'importlib_metadata',  # imported by mmaction2, which omits it
         'matplotlib',
         'mmpretrain>=1.2.0',

@@ -31,7 +31,7 @@ def explain(source: str, error: Exception) -> str:
     elif osp.isfile(source) and osp.getsize(source) == 0:
         reason = 'the file is empty (0 bytes)'
     elif 'Error reading' in reason or 'DECORDError' in reason:
-        reason = f'truncated or no video ({reason})'
+        reason = f'decord cannot read it ({reason}); VideoInit reads more files'
     return f"cannot use '{source}': {reason}"
 
 

@@ -42,7 +42,7 @@ html_copy_source = False
 
 # Of types in docstrings: words, packages, and what stands before a comma.
 nitpick_ignore_regex = [
-    ('py:class', 'optional|callable|DataLoader'),
+    ('py:class', r'optional|callable|DataLoader|(os\.)?PathLike'),
     ('py:class', r'(np|numpy|torch|nn|collections|mmaction|mmcv|mmengine)\..*'),
     ('py:class', r'\w+\[.*'),
 ]

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ..errors import PipelineError
 from ..models.finite import check_scores
 from ..models.scores import rank, score
+from .frames import VideoFile
 from .recognition import Recognition, fill_in
 from .sources import Source, SourceReader
 
@@ -75,6 +76,8 @@ def _recognize_batch(
         try:
             batch.append(reader(source))
             read.append(recognition)
+            if isinstance(source.content, VideoFile) and source.content.damage:
+                recognition.warning = source.content.damage
         except PipelineError as error:
             recognition.error = str(error)
     if batch:

@@ -147,7 +147,7 @@ class BIKEInferencer:
             not be read.
         """
         model, recognitions = self._model_for(classes), list[Recognition]()
-        sources = find_sources(inputs)
+        sources = find_sources(inputs, **self.reader.options)
         for batch in recognize_batches(
             model, self.reader, sources, topk, threshold, batch_size, progress
         ):
@@ -196,7 +196,7 @@ class BIKEInferencer:
             ValueError: if it is not one video.
         """
         model = self._model_for(classes)
-        sources = find_sources(video)
+        sources = find_sources(video, **self.reader.options)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)

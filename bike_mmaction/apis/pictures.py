@@ -5,16 +5,19 @@ import os.path as osp
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import Optional
 
 import numpy as np
 from tqdm import tqdm
 
 from ..files import replaced, write_json
+from ..video import has_variable_rate
 from ..visualization import draw_overlay, draw_saliency, draw_timeline, write_video
 from ..visualization.colors import class_colors
 from ..visualization.timeline import nearest_segments
+from .frames import VideoFile
 from .recognition import Recognition
-from .sources import Source, VideoFile, frame_rate
+from .sources import Source, images_of, times_of
 
 FORMATS = ('json', 'png', 'mp4', 'gif')
 GIF_FPS, GIF_HEIGHT, MP4_HEIGHT = 8, 180, 360
@@ -133,14 +136,15 @@ class ResultWriter:
             best[name] = max(value, best.get(name, 0))
         labels = {r.label for r in recognitions if r.label}
         names = sorted(best, key=lambda n: (n not in labels, -best[n]))
-        total = len(source.content)
-        indices = [int((i + 0.5) * total / 8) for i in range(8)]
+        times = times_of(source)
+        moments = (np.arange(8) + 0.5) * times[-1] / 8
+        indices = np.searchsorted(times[:-1], moments, 'right') - 1
         draw_timeline(
             path,
             _segments(recognitions),
             [r.label for r in recognitions],
             {n: [top.get(n, float('nan')) for top in tops] for n in names[:MAX_CURVES]},
-            _thumbnails(source, indices),
+            _thumbnails(source, indices.clip(0).tolist()),
             self.threshold,
             osp.basename(source.name),
         )
@@ -149,9 +153,7 @@ class ResultWriter:
         self, path: str, source: Source, recognitions: list[Recognition]
     ) -> None:
         gif = path.endswith('.gif')
-        fps = frame_rate(source)
-        step = max(1, round(fps / GIF_FPS)) if gif else 1
-        indices = range(0, len(source.content), step)
+        indices, fps = _steady_frames(times_of(source), GIF_FPS if gif else None)
         images = _annotate(
             source, recognitions, indices, GIF_HEIGHT if gif else MP4_HEIGHT
         )
@@ -164,8 +166,32 @@ class ResultWriter:
                 unit='frame',
                 disable=not self.progress or None,
             ),
-            fps / step,
+            fps,
         )
+
+
+def _steady_frames(
+    times: np.ndarray, most: Optional[float]
+) -> tuple[Sequence[int], float]:
+    """Frames that play at the right speed one after the other.
+
+    Args:
+        times (np.ndarray): When each frame is shown, and when the last one
+            ends, in seconds [N + 1].
+        most (float, optional): Frames a second that are about enough.
+
+    Returns:
+        tuple[Sequence[int], float]: Their numbers, ascending, and how many a
+        second: of a constant rate all, or every second, third ...
+    """
+    total = len(times) - 1
+    fps = total / float(times[-1] - times[0])
+    step = max(1, round(fps / most)) if most else 1
+    if not has_variable_rate(times):
+        return range(0, total, step), fps / step
+    moments = np.arange(times[0], times[-1], step / fps)
+    indices = np.searchsorted(times, moments + 1e-6, 'right') - 1
+    return indices.clip(0, total - 1).tolist(), fps / step
 
 
 def draw_recognition(path: str, source: Source, recognition: Recognition) -> None:
@@ -191,7 +217,7 @@ def _thumbnails(source: Source, indices: Sequence[int]) -> list[np.ndarray]:
     import cv2
 
     thumbnails = []
-    for image in (source.content[i] for i in indices):
+    for image in images_of(source).frames(indices):
         scale = min(1, THUMBNAIL / min(image.shape[:2]))
         thumbnails.append(
             cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -202,14 +228,15 @@ def _thumbnails(source: Source, indices: Sequence[int]) -> list[np.ndarray]:
 def _annotate(
     source: Source, recognitions: list[Recognition], indices: Sequence[int], height: int
 ) -> Iterator[np.ndarray]:
-    total, fps = len(source.content), frame_rate(source)
+    times = times_of(source)
+    length = float(times[-1])
     colors = class_colors(
         [r.label for r in recognitions]
         + [name for r in recognitions for name, _ in r.predictions]
     )
     if recognitions[0].segment:
         segments = nearest_segments(_segments(recognitions))
-        starts, length = [begin for begin, _ in segments], total / fps
+        starts = [begin for begin, _ in segments]
         # Low but visible, also of windows that could not be read.
         values = [max([0.1] + [v for _, v in r.predictions]) for r in recognitions]
         bars = [
@@ -217,18 +244,18 @@ def _annotate(
             for (begin, end), value, r in zip(segments, values, recognitions)
         ]
     else:
-        starts, bars = [0], _saliency_bars(recognitions[0], total, colors)
+        starts, bars = [0], _saliency_bars(recognitions[0], times, colors)
     count = max(len(r.predictions[:3]) for r in recognitions)
-    for index in indices:
-        place = max(0, bisect_right(starts, index / fps) - 1)
+    images = images_of(source).iterate(indices)
+    for index, image in zip(indices, images):
+        place = max(0, bisect_right(starts, times[index]) - 1)
         rows = [
             (name, value, colors[name])
             for name, value in recognitions[place].predictions[:count]
         ]
         rows += [('', 0.0, colors[None])] * (count - len(rows))
-        yield draw_overlay(
-            source.content[index], rows, bars, (index + 0.5) / total, height
-        )
+        middle = (times[index] + times[index + 1]) / 2
+        yield draw_overlay(image, rows, bars, middle / length, height)
 
 
 def _segments(recognitions: list[Recognition]) -> list[tuple[float, float]]:
@@ -236,11 +263,11 @@ def _segments(recognitions: list[Recognition]) -> list[tuple[float, float]]:
     return [r.segment for r in recognitions if r.segment]
 
 
-def _saliency_bars(recognition: Recognition, total: int, colors) -> list:
+def _saliency_bars(recognition: Recognition, times: np.ndarray, colors) -> list:
     """Of the most likely class; a frame stands for what follows it."""
     name = recognition.predictions[0][0]
     shares = recognition.saliency[name]
-    edges = [frame / total for frame in recognition.frames] + [1]
+    edges = [float(times[i] / times[-1]) for i in recognition.frames] + [1.0]
     return [
         (begin, end, share / max(shares), colors[name])
         for begin, end, share in zip(edges, edges[1:], shares)

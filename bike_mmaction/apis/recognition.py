@@ -99,7 +99,8 @@ def fill_in(
     frames = _frames_of_view(sample, saliency.shape[-1])
     by_frame, recognition.frames = _by_frame(saliency, frames)
     recognition.saliency = {names[k]: by_frame[k].tolist() for k in order.tolist()}
-    warnings, different = [], len(set(frames))
+    warnings = [recognition.warning] if recognition.warning else []
+    different = len(set(frames))
     if different < len(frames):
         warnings.append(
             f'only {different} of the {len(frames)} frames that the model '

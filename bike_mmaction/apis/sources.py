@@ -2,19 +2,17 @@
 
 import os
 import os.path as osp
-import re
-import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 from mmengine.dataset import Compose
 
-from ..datasets.segments import segment_frames
-from ..errors import PipelineError, explain
-from ..files import VIDEO_EXTENSIONS, has_extension
+from ..datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
+from ..datasets.segments import constant_times, frames_between
+from ..files import VIDEO_EXTENSIONS
+from .frames import ImageFolder, ImageSequence, VideoFile, numbered_files
 
-IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 Segment = tuple[float, float]
 
 
@@ -36,111 +34,31 @@ class Source(NamedTuple):
     fps: float = 25.0
 
 
-class VideoFile:
-    """The frames of a video file, decoded when needed.
+def images_of(source: Source) -> Union[VideoFile, ImageSequence]:
+    """What reads the frames of a source, some at once or one by one."""
+    if isinstance(source.content, VideoFile):
+        return source.content
+    return ImageSequence(source.content)
 
-    It is opened once for all of its windows, and not read into memory, as
-    MMAction2's ``DecordInit`` does.
 
-    Args:
-        path (str): The file.
+def times_of(source: Source) -> np.ndarray:
+    """When each frame is shown, and when the last one ends, in seconds [N + 1].
+
+    Raises:
+        VideoError: if it is a file that cannot be read.
+        ValueError: if its frames a second are given, and not positive.
     """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._reader = None
-        self._lock = threading.Lock()  # decord seeks, then reads
-
-    def close(self) -> None:
-        """Release the decoder; it is opened again when needed."""
-        with self._lock:
-            self._reader = None
-
-    @property
-    def fps(self) -> float:
-        """Frames per second, on the average.
-
-        Raises:
-            PipelineError: if the file cannot be read, or does not tell.
-        """
-        fps = self._call(lambda reader: reader.get_avg_fps())
-        if not 0 < fps < float('inf'):
-            raise PipelineError(f"'{self.path}' has {fps} frames a second")
-        return fps
-
-    def __len__(self) -> int:
-        return self._call(len)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self._call(lambda reader: _as_image(reader[index]))
-
-    def _call(self, function):
-        import decord
-
-        try:
-            with self._lock:
-                if self._reader is None:
-                    self._reader = decord.VideoReader(self.path, num_threads=1)
-                return function(self._reader)
-        except Exception as error:
-            raise PipelineError(explain(self.path, error)) from error
-
-
-def _as_image(frame) -> np.ndarray:
-    image = frame.asnumpy()
-    if image.shape[-1] != 3:  # decord 0.6, of frames 16 pixels wide
-        raise ValueError(
-            f'decord makes {image.shape} of its frames, which should be [H, W, 3]'
-        )
-    return image
-
-
-class ImageFolder:
-    """The images of a folder, read when needed.
-
-    Args:
-        path (str): The folder. Numbers in the names of its files are put in
-            order as numbers: 2.png before 10.png.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.paths = _files(path, IMAGES)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        import cv2
-
-        image = cv2.imread(self.paths[index])
-        if image is None:
-            raise PipelineError(f"'{self.paths[index]}' is no image")
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _files(folder: str, suffixes: Sequence[str]) -> list[str]:
-    names = [n for n in os.listdir(folder) if has_extension(n, suffixes)]
-    names.sort(
-        key=lambda name: [
-            int(part) if place % 2 else part
-            for place, part in enumerate(re.split(r'([0-9]+)', name))
-        ]
-    )
-    return [osp.join(folder, name) for name in names]
+    if isinstance(source.content, VideoFile):
+        return source.content.reader.times
+    if not 0 < source.fps < float('inf'):
+        raise ValueError(f'fps={source.fps} must be positive')
+    return constant_times(len(source.content), source.fps)
 
 
 def frame_rate(source: Source) -> float:
-    """Frames per second of a video.
-
-    Raises:
-        PipelineError: if it is a file that cannot be read.
-        ValueError: if it is given, and not positive.
-    """
-    if isinstance(source.content, VideoFile):
-        return source.content.fps
-    if not 0 < source.fps < float('inf'):
-        raise ValueError(f'fps={source.fps} must be positive')
-    return source.fps
+    """Frames per second, on the average; raises as :func:`times_of`."""
+    times = times_of(source)
+    return (len(times) - 1) / float(times[-1] - times[0])
 
 
 def close_file(source: Source) -> None:
@@ -149,13 +67,14 @@ def close_file(source: Source) -> None:
         source.content.close()
 
 
-def find_sources(inputs) -> list[Source]:
+def find_sources(inputs, **options: Any) -> list[Source]:
     """Videos behind what a user gave.
 
     Args:
         inputs: A video file; a folder of videos (images beside them do not
             count), or of the frames of one; an array of frames [T, H, W, 3],
             RGB, uint8; a :class:`Source`; or a list of these.
+        **options: How files are opened, see :class:`VideoFile`.
 
     Returns:
         list[Source]: In their order; those of a folder by name.
@@ -168,7 +87,7 @@ def find_sources(inputs) -> list[Source]:
     if isinstance(inputs, Source):
         return [inputs]
     if isinstance(inputs, (list, tuple)):
-        return [source for one in inputs for source in find_sources(one)]
+        return [source for one in inputs for source in find_sources(one, **options)]
     if isinstance(inputs, np.ndarray):
         return [Source('array', _check_frames(inputs))]
     if not isinstance(inputs, (str, os.PathLike)):
@@ -178,10 +97,10 @@ def find_sources(inputs) -> list[Source]:
         )
     path = os.fspath(inputs)
     if not osp.isdir(path):
-        return [Source(path, VideoFile(path))]
-    videos = _files(path, VIDEO_EXTENSIONS)
+        return [Source(path, VideoFile(path, **options))]
+    videos = numbered_files(path, VIDEO_EXTENSIONS)
     if videos:
-        return [Source(video, VideoFile(video)) for video in videos]
+        return [Source(video, VideoFile(video, **options)) for video in videos]
     images = ImageFolder(path)
     if not len(images):
         raise ValueError(
@@ -214,7 +133,7 @@ def windows_of(source: Source, window: float, stride: float) -> list[Source]:
     """
     if window <= 0 or stride <= 0:
         raise ValueError(f'window={window} and stride={stride} must be positive')
-    duration = len(source.content) / frame_rate(source)
+    duration = float(times_of(source)[-1])
     count = 1 + max(0, int(np.ceil((duration - window) / stride - 1e-6)))
     starts = [min(i * stride, max(duration - window, 0)) for i in range(count)]
     return [source._replace(segment=(s, min(s + window, duration))) for s in starts]
@@ -226,21 +145,31 @@ class SourceReader:
     Args:
         pipeline (Sequence[dict]): That of a test, on video files.
 
+    Attributes:
+        options (dict): For :func:`find_sources`: how files are opened.
+
     Raises:
         ValueError: if it is another one.
     """
 
     def __init__(self, pipeline: Sequence[dict]) -> None:
         names = [step['type'] for step in pipeline]
-        if 'DecordInit' not in names or 'DecordDecode' not in names:
+        opening = [step for step in pipeline if step['type'] in VIDEO_INITS]
+        if not opening or not set(VIDEO_DECODES) & set(names):
             raise ValueError(
-                'the test pipeline must read video files with '
-                f'DecordInit and DecordDecode, got {names}'
+                'the test pipeline must read video files with VideoInit and '
+                f'VideoDecode, or with such transforms of MMAction2; got {names}'
             )
+        self.options = {
+            key: value
+            for key, value in opening[0].items()
+            if key in ('backend', 'num_threads', 'device')
+        }
+        left_out = (*VIDEO_INITS, 'LoadAttributes', 'KeepSegment')
         steps: list[dict[str, Any]] = [
-            dict(type='ArrayDecode') if step['type'] == 'DecordDecode' else dict(step)
+            dict(type='VideoDecode') if step['type'] in VIDEO_DECODES else dict(step)
             for step in pipeline
-            if step['type'] not in ('DecordInit', 'LoadAttributes', 'KeepSegment')
+            if step['type'] not in left_out
         ]
         steps[-1].pop('algorithm_keys', None)
         steps[-1].update(meta_keys=('filename', 'frame_inds', 'fps', 'clip_len'))
@@ -252,15 +181,17 @@ class SourceReader:
         Raises:
             PipelineError: if it cannot be read; names it.
         """
-        first, count = 0, len(source.content)
+        times = times_of(source)
+        first, count = 0, len(times) - 1
         if source.segment:
-            first, count = segment_frames(source.segment, frame_rate(source), count)
+            first, count = frames_between(source.segment, times)
         return self._steps(
             dict(
                 filename=source.name,
                 modality='RGB',
                 label=-1,
-                array=source.content,
+                video_reader=images_of(source),
+                avg_fps=frame_rate(source),
                 start_index=first,
                 total_frames=count,
             )

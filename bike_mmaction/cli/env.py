@@ -10,7 +10,7 @@ from ..shipped import find_shipped
 from ..version import DEPENDENCIES, MMCV, __version__
 
 # What is used beside the dependencies with a range of versions.
-OTHERS = ('mmpretrain', 'timm', 'decord', 'av', 'opencv-python', 'onnx', 'gradio')
+OTHERS = 'mmpretrain timm av decord torchcodec opencv-python onnx gradio'.split()
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:

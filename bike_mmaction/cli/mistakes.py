@@ -97,7 +97,8 @@ def _message(error: Exception) -> str:
         if unknown:
             text = unknown[1] + did_you_mean(unknown[2], _types_of(unknown[3]))
     if 'DataLoader worker' in text:  # followed by the worker's traceback
-        text = text.strip().splitlines()[-1].split('PipelineError: ')[-1]
+        text = text.strip().splitlines()[-1]
+        text = re.sub(r'^bike_mmaction\.[\w.]*: ', '', text)  # the class of the error
     return text or type(error).__name__
 
 

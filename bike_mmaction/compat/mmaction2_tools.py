@@ -1,5 +1,7 @@
 """Remedies for MMAction2: extracting features, drawing, its inferencer."""
 
+from typing import Optional
+
 from .registry import remedy, replace
 
 
@@ -71,6 +73,82 @@ def draw_labels() -> None:
         return add_datasample
 
     replace(ActionVisualizer, 'add_datasample', with_labels)
+
+
+@remedy('mmaction2', '<=1.2.0', 'ActionVisualizer needs decord, and its frames')
+def draw_exact_frames() -> None:
+    """decord gives other frames of some files, and some machines have none."""
+    import os.path as osp
+
+    from mmaction.visualization import ActionVisualizer
+
+    from ..video import VideoReader
+
+    def exact(original):
+        def load_video(self, video, *args, **kwargs):
+            if isinstance(video, str) and osp.isfile(video):
+                video = [image[..., ::-1] for image in VideoReader(video).iterate()]
+            return original(self, video, *args, **kwargs)
+
+        return load_video
+
+    replace(ActionVisualizer, '_load_video', exact)
+
+
+@remedy('mmaction2', '<=1.2.0', 'DecordInit needs decord, which ARM machines lack')
+def read_without_decord() -> Optional[str]:
+    """``Please run "pip install decord"``; MMAction2's inferencer puts it in."""
+    from importlib.util import find_spec
+
+    from mmaction.datasets.transforms import DecordInit
+
+    if find_spec('decord') is not None:
+        return 'decord is installed'
+
+    def by_pyav(original):
+        def get_video_reader(self, filename):
+            return _LikeDecord(filename, num_threads=self.num_threads)
+
+        return get_video_reader
+
+    replace(DecordInit, '_get_video_reader', by_pyav)
+    return None
+
+
+class _LikeDecord:
+    """A reader with the methods of decord's that MMAction2 uses."""
+
+    def __init__(self, filename: str, num_threads: int) -> None:
+        from ..video import VideoReader
+
+        self._video = VideoReader(filename, num_threads=num_threads)
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._video)
+
+    def get_avg_fps(self) -> float:
+        return self._video.average_rate
+
+    def get_batch(self, indices) -> '_LikeNDArray':
+        return _LikeNDArray(self._video.frames(indices))
+
+    def seek(self, index: int) -> None:
+        self._next = index
+
+    def next(self) -> '_LikeNDArray':
+        self._next += 1
+        return _LikeNDArray(self._video[self._next - 1])
+
+
+class _LikeNDArray:
+    """An array in decord's clothes."""
+
+    def __init__(self, images) -> None:
+        self._images = images
+
+    def asnumpy(self):
+        return self._images
 
 
 def _with_older_names(sample):

@@ -162,7 +162,7 @@ def _has_begun(runner) -> bool:
 
 @remedy('mmengine', '<=0.10.7', 'an unreadable video is not named in its error')
 def name_file_in_pipeline_errors() -> None:
-    """decord says ``Error reading N bytes`` or nothing at all.
+    """Many say nothing of the file: ``Error reading N bytes``.
 
     What is raised inside a pipeline for videos or frames is re-raised as
     :class:`PipelineError`. Data that name no video keep their errors.

@@ -11,6 +11,8 @@ from .transforms import (
     SpacedTenCrop,
     SpacedThreeCrop,
     SparseSampleFrames,
+    VideoDecode,
+    VideoInit,
 )
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     'SpacedTenCrop',
     'SpacedThreeCrop',
     'SparseSampleFrames',
+    'VideoDecode',
+    'VideoInit',
     'VideoSegmentDataset',
     'WriteFewShotList',
 ]

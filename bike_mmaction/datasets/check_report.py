@@ -92,7 +92,8 @@ def print_summary(summary: dict, out: str) -> None:
     print(
         f'{summary["ann_file"]}: {summary["entries"]} entries, '
         f'{summary["usable"]} usable, {summary["missing"]} missing, '
-        f'{summary["unreadable"]} unreadable, {summary["too_short"]} too '
+        f'{summary["unreadable"]} unreadable, {summary["damaged"]} damaged (kept), '
+        f'{summary["too_short"]} too '
         f'short (fewer than {summary["min_frames"] or summary["clip_len"]} '
         f'frames; {"left out" if summary["min_frames"] else "kept"})'
     )

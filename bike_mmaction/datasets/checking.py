@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os.path as osp
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -14,11 +15,12 @@ from tqdm import tqdm
 
 from ..errors import explain
 from ..files import source_of
+from ..video import DamagedVideoWarning, VideoError, VideoReader
 from .segments import KeepSegment
 
 # Workers begin with what is imported already, which takes seconds otherwise.
 _CONTEXT = multiprocessing.get_context('fork')
-PROBLEMS = ('missing', 'unreadable', 'too short')
+PROBLEMS = ('missing', 'unreadable', 'damaged', 'too short')
 _IN_FLIGHT = 4  # entries handed out per worker
 
 
@@ -51,24 +53,28 @@ def check_entry(info: dict, full: bool = False) -> Verdict:
         return Verdict(False, 'missing', 'no such file or folder')
     try:
         read = _read_video if 'filename' in info else _read_frames
-        return Verdict(True, frames=read(info, full))
-    except Exception as error:  # decord raises several kinds
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', DamagedVideoWarning)  # the verdict tells
+            frames, damage = read(info, full)
+        return Verdict(True, 'damaged' if damage else '', damage, frames)
+    except Exception as error:  # images and videos have many
+        if isinstance(error, VideoError):
+            return Verdict(False, 'unreadable', error.reason)
         reason = explain(source, error).replace(f"cannot use '{source}': ", '')
         return Verdict(False, 'unreadable', reason)
 
 
-def _read_video(info: dict, full: bool) -> int:
-    import decord  # slow to import
+def _read_video(info: dict, full: bool) -> tuple[int, str]:
+    with VideoReader(info['filename']) as reader:
+        part = dict(info, video_reader=reader, total_frames=len(reader), start_index=0)
+        part = KeepSegment()(part)
+        start, total = part['start_index'], part['total_frames']
+        for _ in reader.iterate([start + i for i in _chosen(total, full)]):
+            pass
+        return total, str(reader.damage) if reader.damage else ''
 
-    reader = decord.VideoReader(info['filename'], num_threads=1)
-    part = dict(info, video_reader=reader, total_frames=len(reader), start_index=0)
-    part = KeepSegment()(part)
-    for index in _chosen(part['total_frames'], full):
-        reader[part['start_index'] + index].asnumpy()
-    return part['total_frames']
 
-
-def _read_frames(info: dict, full: bool) -> int:
+def _read_frames(info: dict, full: bool) -> tuple[int, str]:
     import cv2
 
     start = info.get('start_index', 1) + info.get('offset', 0)
@@ -79,7 +85,7 @@ def _read_frames(info: dict, full: bool) -> int:
             raise FileNotFoundError(f"there is no '{name}'")
         if cv2.imread(path) is None:
             raise ValueError(f"'{name}' is no image")
-    return info['total_frames']
+    return info['total_frames'], ''
 
 
 def _chosen(total: int, full: bool) -> Sequence[int]:
@@ -131,7 +137,7 @@ def _check_in_pool(
     """Add verdicts; return what was being read if a process crashed."""
     waiting = iter(todo)
     running: dict[Future, int] = {}
-    with ProcessPoolExecutor(workers, _CONTEXT, _silence) as pool:
+    with ProcessPoolExecutor(workers, _CONTEXT, _use_one_thread) as pool:
         try:
             while True:
                 free = _IN_FLIGHT * workers - len(running)
@@ -148,13 +154,11 @@ def _check_in_pool(
             return [i for i in running.values() if i not in verdicts]
 
 
-def _silence() -> None:
-    """What decord prints of broken files is in the verdicts."""
+def _use_one_thread() -> None:
+    """Of OpenCV, as each worker is a process."""
     import cv2
-    import decord
 
     cv2.setNumThreads(0)
-    decord.logging.set_level(decord.logging.QUIET)
 
 
 def sampled_frames(pipeline: Sequence[dict]) -> int:

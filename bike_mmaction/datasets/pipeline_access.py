@@ -5,6 +5,15 @@ import os.path as osp
 from collections.abc import Iterator, Sequence
 
 SPLITS = ('train', 'val', 'test')
+# Transforms that open a video and decode its frames: this project's and MMAction2's.
+VIDEO_INITS = ('VideoInit', 'DecordInit', 'PyAVInit', 'OpenCVInit', 'PIMSInit')
+VIDEO_DECODES = (
+    'VideoDecode',
+    'DecordDecode',
+    'PyAVDecode',
+    'OpenCVDecode',
+    'PIMSDecode',
+)
 
 
 def own_dataset(cfg, split: str) -> dict:

@@ -1,15 +1,81 @@
 """Segments of untrimmed videos: training on Charades and ActivityNet."""
 
+from bisect import bisect_right
+from typing import Any
+
+import numpy as np
 from mmaction.datasets import RawframeDataset, VideoDataset
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.fileio import list_from_file
 
+from ..video import VideoReader
+
+_SAME = 1e-6  # seconds: less than this is what rounding makes of one moment
+
+
+def frames_between(segment: tuple[float, float], times: np.ndarray) -> tuple[int, int]:
+    """Frames of a segment: at least one, as far as they exist.
+
+    The first one is what a player shows at its begin, and the last one is
+    over at its end.
+
+    Args:
+        segment (tuple[float, float]): Begin and end in seconds.
+        times (np.ndarray): When each frame is shown, and when the last one
+            ends, in seconds [N + 1].
+
+    Returns:
+        tuple[int, int]: Number of frames before the segment, and in it: 0 if
+        it begins behind the last frame.
+    """
+    total = len(times) - 1
+    first, last = (bisect_right(times, time + _SAME) - 1 for time in segment)
+    first = max(first, 0)  # pictures may begin after the sound
+    return first, max(0, min(max(last, first + 1), total) - first)
+
+
+def times_of(reader: Any, total: int) -> np.ndarray:
+    """When the frames of a reader are shown, and when the last one ends.
+
+    Of MMAction2's readers only the average rate is known.
+
+    Args:
+        reader: A :class:`~bike_mmaction.video.VideoReader`, or what
+            ``DecordInit``, ``PyAVInit`` or ``OpenCVInit`` opens.
+        total (int): Number of frames.
+
+    Returns:
+        np.ndarray: Seconds [total + 1].
+
+    Raises:
+        ValueError: if nothing tells them.
+    """
+    if isinstance(reader, VideoReader):
+        return reader.times
+    if hasattr(reader, 'get_avg_fps'):  # of decord
+        rate = reader.get_avg_fps()
+    elif hasattr(reader, 'streams'):  # of PyAV
+        rate = reader.streams.video[0].average_rate
+    else:  # of OpenCV
+        rate = getattr(reader, 'fps', None)
+    if not rate or not 0 < rate < float('inf'):
+        raise ValueError(
+            f'a {type(reader).__name__} with {rate} frames a second does not tell '
+            "when its frames are shown: open videos with dict(type='VideoInit')"
+        )
+    return constant_times(total, float(rate))
+
+
+def constant_times(total: int, rate: float) -> np.ndarray:
+    """Times as in :func:`frames_between`, at a constant rate."""
+    return np.arange(total + 1) / rate
+
 
 def segment_frames(
     segment: tuple[float, float], fps: float, total: int
 ) -> tuple[int, int]:
-    """Frames of a segment: at least one, as far as they exist.
+    """Frames of a segment at a constant rate: at least one, as far as they exist.
 
     Args:
         segment (tuple[float, float]): Begin and end in seconds.
@@ -20,9 +86,7 @@ def segment_frames(
         tuple[int, int]: Number of frames before the segment, and in it: 0 if
         it begins behind the last frame.
     """
-    # Rounded, as 1.16 s at 25 frames a second are 28.999... frames.
-    first, last = (int(round(time * fps, 6)) for time in segment)
-    return first, max(0, min(max(last, first + 1), total) - first)
+    return frames_between(segment, constant_times(total, fps))
 
 
 @DATASETS.register_module()
@@ -30,7 +94,7 @@ class VideoSegmentDataset(VideoDataset):
     """Segments of video files, each with one label.
 
     A line of the annotation file is ``path start end label``, the times in
-    seconds. :class:`KeepSegment` behind ``DecordInit`` cuts the segment out.
+    seconds. :class:`KeepSegment` behind ``VideoInit`` cuts the segment out.
     For extracted frames there is MMAction2's
     ``RawframeDataset(with_offset=True)``.
 
@@ -95,9 +159,9 @@ class NamedFrameDataset(RawframeDataset):
 class KeepSegment(BaseTransform):
     """Let the next transforms see a segment of the video only.
 
-    Required keys: segment, video_reader (of ``DecordInit``), total_frames,
-    start_index. Modified keys: total_frames, start_index. Without
-    ``segment`` nothing changes.
+    Required keys: segment, video_reader (of ``VideoInit``, or of
+    MMAction2's transforms), total_frames, start_index. Modified keys:
+    total_frames, start_index. Without ``segment`` nothing changes.
     """
 
     def transform(self, results: dict) -> dict:
@@ -109,13 +173,12 @@ class KeepSegment(BaseTransform):
         if 'segment' not in results:
             return results
         start, end = results['segment']
-        fps = results['video_reader'].get_avg_fps()
-        total = results['total_frames']
-        first, count = segment_frames((start, end), fps, total)
+        times = times_of(results['video_reader'], results['total_frames'])
+        first, count = frames_between((start, end), times)
         if not count:
             raise ValueError(
                 f'the segment from {start} to {end} s begins behind the end '
-                f'of the video ({total / fps:.2f} s)'
+                f'of the video ({times[-1]:.2f} s)'
             )
         results['start_index'] += first
         results['total_frames'] = count

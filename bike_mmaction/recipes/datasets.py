@@ -5,7 +5,7 @@ from typing import Optional
 from mmengine.config import ConfigDict
 
 from ..datasets.catalog import DatasetInfo, find_dataset
-from ..datasets.pipeline_access import SPLITS, own_dataset
+from ..datasets.pipeline_access import SPLITS, VIDEO_INITS, own_dataset
 
 
 def use_dataset(cfg, name: str, split: Optional[int] = None) -> None:
@@ -73,6 +73,6 @@ def _use_segments(dataset: dict, segments: bool) -> None:
     for transform in dataset['pipeline']:
         if transform['type'] != 'KeepSegment':
             pipeline.append(transform)
-        if segments and transform['type'] == 'DecordInit':
+        if segments and transform['type'] in VIDEO_INITS:
             pipeline.append(ConfigDict(type='KeepSegment'))
     dataset['pipeline'] = pipeline

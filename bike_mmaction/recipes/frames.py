@@ -6,6 +6,8 @@ from mmengine.config import ConfigDict
 
 from ..datasets.pipeline_access import (
     SPLITS,
+    VIDEO_DECODES,
+    VIDEO_INITS,
     all_pipelines,
     find_transforms,
     own_dataset,
@@ -46,7 +48,7 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         if cfg.get(f'{split}_dataloader') is None:
             continue  # the config only tests
         dataset = own_dataset(cfg, split)
-        find_transforms(dataset['pipeline'], 'DecordDecode', 'LoadAttributes')
+        find_transforms(dataset['pipeline'], *VIDEO_DECODES, 'LoadAttributes')
         if dataset['type'] == 'VideoSegmentDataset':
             dataset['with_offset'] = True
         dataset['type'] = (
@@ -59,9 +61,9 @@ def use_rawframes(cfg, filename_tmpl: Optional[str] = None) -> None:
         folder = dataset['data_prefix'].pop('video')
         dataset['data_prefix']['img'] = folder.replace('videos', 'rawframes')
         dataset['pipeline'] = [
-            dict(type='RawFrameDecode') if t['type'] == 'DecordDecode' else t
+            dict(type='RawFrameDecode') if t['type'] in VIDEO_DECODES else t
             for t in dataset['pipeline']
-            if t['type'] not in ('DecordInit', 'KeepSegment')
+            if t['type'] not in (*VIDEO_INITS, 'KeepSegment')
         ]
 
 

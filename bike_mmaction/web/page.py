@@ -196,7 +196,7 @@ class WebPage:
             shutil.rmtree(self._folders.popleft())
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options: dict[str, Any] = dict(threshold=threshold, progress=True)
-        (source,) = find_sources(video)
+        (source,) = find_sources(video, **self.bike.reader.options)
         if window:
             results = self.bike.timeline(source, names, window, **options)
         else:

@@ -44,9 +44,9 @@ model = dict(
 
 meta_keys = ('filename', 'img_shape')
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='VideoInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len),
-    dict(type='DecordDecode'),
+    dict(type='VideoDecode'),
     dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(type='RandomCrop', size=image_size),
     dict(type='Flip', flip_ratio=0.5),
@@ -54,9 +54,9 @@ train_pipeline = [
     dict(type='PackActionInputs', meta_keys=meta_keys),
 ]
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='VideoInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len, test_mode=True),
-    dict(type='DecordDecode'),
+    dict(type='VideoDecode'),
     dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(type='RoundedCenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),

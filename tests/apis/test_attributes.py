@@ -149,7 +149,7 @@ def test_unreadable_videos_are_listed(whole):
     out, printed = whole
     listed = AttributeFile(str(out)).header['unreadable']
     assert set(listed) == {'class_1/v7.mp4', 'class_0/v21.mp4'}
-    assert 'truncated or no video' in listed['class_1/v7.mp4']
+    assert 'its index (moov) is missing' in listed['class_1/v7.mp4']
     assert 'no such file' in listed['class_0/v21.mp4']
     assert '28 videos written' in printed and '2 could not be read' in printed
     assert 'v7.mp4' in printed

@@ -1,6 +1,8 @@
 """Results as files, pictures and annotated videos."""
 
 import json
+import os
+import os.path as osp
 
 import decord
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 from bike_mmaction.apis import ResultWriter
 from bike_mmaction.apis.recognition import Recognition
 from bike_mmaction.apis.sources import find_sources
+from bike_mmaction.video import DamagedVideoWarning
 from tests.kit.models import CLASSES
 from tests.kit.videos import write_frames, write_video
 
@@ -111,10 +114,28 @@ def test_shapes(bike, size, tmp_path):
     assert len(list((tmp_path / 'out').iterdir())) == 3
 
 
-def test_frames_that_are_too_narrow(bike, tmp_path):
+def test_narrow_frames(bike, tmp_path):
+    """Of which decord makes six colours."""
     path = write_video(tmp_path / 'narrow.mp4', 9, (16, 640))
-    (recognition,) = bike(path, CLASSES)
-    assert 'narrow.mp4' in recognition.error and '(640, 16, 6)' in recognition.error
+    writer = ResultWriter(tmp_path / 'out')
+    (recognition,) = bike(path, CLASSES, writer=writer)
+    assert recognition.error is None and recognition.warning is None
+    assert (tmp_path / 'out/narrow_bike.mp4').exists()
+
+
+def test_damaged_videos(bike, tmp_path):
+    """What is there is recognized; the result says how much is missing."""
+    options = dict(movflags='faststart')
+    path = write_video(tmp_path / 'cut.mp4', 60, options=options)
+    os.truncate(path, osp.getsize(path) * 2 // 3)
+    with pytest.warns(DamagedVideoWarning, match='cut.mp4.* of 60'):
+        (recognition,) = bike(path, CLASSES, writer=ResultWriter(tmp_path, ['mp4']))
+    assert recognition.error is None and max(recognition.frames) < 50
+    assert 'frames cannot be read' in recognition.warning
+    assert (tmp_path / 'cut_bike.mp4').exists()
+    os.mkfifo(tmp_path / 'pipe.mp4')
+    (recognition,) = bike(str(tmp_path / 'pipe.mp4'), CLASSES)
+    assert 'pipe.mp4' in recognition.error and 'FIFO' in recognition.error
 
 
 def test_a_window_that_is_unreadable(bike, tmp_path, folder):

@@ -75,7 +75,7 @@ def check_attributes(name):
     assert cfg.model.association == dict(arch='ViT-L-14-quickgelu', pretrained='openai')
     for split in SPLITS:
         by_type = {t.type: t for t in cfg[f'{split}_dataloader'].dataset.pipeline}
-        assert ('DecordInit' in by_type) == (plugged or split == 'test')
+        assert ('VideoInit' in by_type) == (plugged or split == 'test')
         if plugged and split == 'train':
             assert 'LoadAttributes' not in by_type
             continue
@@ -114,7 +114,7 @@ def check_input(name, split, dataset):
     size = 336 if '_336_' in name else 224
     clip_len = next((FRAMES[key] for key in FRAMES if f'_{key}_' in name), 8)
     assert by_type['SparseSampleFrames'].clip_len == clip_len
-    assert 'DecordDecode' in by_type and 'rawframes' not in dataset.ann_file
+    assert 'VideoDecode' in by_type and 'rawframes' not in dataset.ann_file
     if split == 'train':
         resized = [t.scale for t in dataset.pipeline if t.type.endswith('Resize')]
         assert resized[1] == (size, size)
@@ -159,8 +159,6 @@ def test_every_config_can_read_frames():
                     assert dataset.type in ('RawframeDataset', 'NamedFrameDataset')
                     assert set(dataset.data_prefix) == {'img'}
                     types = [t.type for t in dataset.pipeline]
-                    assert not {'DecordInit', 'DecordDecode', 'KeepSegment'} & set(
-                        types
-                    )
+                    assert not {'VideoInit', 'VideoDecode', 'KeepSegment'} & set(types)
                     if dataset.pipeline[-1].get('collect_keys') != ():
                         assert 'RawFrameDecode' in types

@@ -10,10 +10,10 @@ from tests.kit.videos import write_video
 def read(video, **kwargs):
     """The frames of a segment, by the number that write_video drew in."""
     steps = [
-        dict(type='DecordInit'),
+        dict(type='VideoInit'),
         dict(type='KeepSegment'),
         dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
-        dict(type='DecordDecode'),
+        dict(type='VideoDecode'),
     ]
     return Compose([TRANSFORMS.build(step) for step in steps])(
         dict(filename=video, start_index=0, modality='RGB', **kwargs)
@@ -62,7 +62,7 @@ def test_times_are_those_of_frames(tmp_path):
 def test_behind_the_end_is_unreadable(video):
     """A test loop goes on with the next video."""
     steps = [
-        dict(type='DecordInit'),
+        dict(type='VideoInit'),
         dict(type='KeepSegment'),
         dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
     ]

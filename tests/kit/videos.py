@@ -4,9 +4,10 @@ import os
 import os.path as osp
 
 import av
-import decord
 import numpy as np
 from PIL import Image
+
+from bike_mmaction.video import VideoReader
 
 
 def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None, rate=25):
@@ -44,6 +45,6 @@ def write_frames(video, folder, template='img_{:05}.jpg'):
     """Extract the frames of a video, from number 1 on."""
     os.makedirs(folder, exist_ok=True)
     template = template.replace('{video}', osp.basename(folder))
-    for number, frame in enumerate(decord.VideoReader(video), 1):
+    for number, image in enumerate(VideoReader(video).iterate(), 1):
         path = osp.join(folder, template.format(number))
-        Image.fromarray(frame.asnumpy()).save(path)
+        Image.fromarray(image).save(path)

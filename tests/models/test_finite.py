@@ -137,9 +137,9 @@ def recognizer(tmp_path):
                 ),
             ),
             test_pipeline=[
-                dict(type='DecordInit'),
+                dict(type='VideoInit'),
                 dict(type='SparseSampleFrames', clip_len=8, test_mode=True),
-                dict(type='DecordDecode'),
+                dict(type='VideoDecode'),
                 dict(type='Resize', scale=(32, 32), keep_ratio=False),
                 dict(type='FormatShape', input_format='NCTHW'),
                 dict(type='PackActionInputs'),

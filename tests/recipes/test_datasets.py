@@ -59,7 +59,7 @@ def test_frames_of_charades():
     """Segments begin at an offset, files are called after their video."""
     train = own_dataset(load_config('bike_vitl14_16f_charades'), 'train')
     assert [t.type for t in train.pipeline[:3]] == [
-        'DecordInit',
+        'VideoInit',
         'KeepSegment',
         'SparseSampleFrames',
     ]
@@ -132,7 +132,7 @@ def test_segments_beside_attributes():
     use_dataset(cfg, 'activitynet')
     assert [t.type for t in own_dataset(cfg, 'train').pipeline[:3]] == [
         'LoadAttributes',
-        'DecordInit',
+        'VideoInit',
         'KeepSegment',
     ]
     leave_out_video(cfg, ['train'])

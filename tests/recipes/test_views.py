@@ -142,7 +142,7 @@ class TestViews:
     def test_pipeline_that_samples_otherwise(self):
         cfg = config()
         cfg.test_dataloader.dataset.pipeline[1].type = 'SampleFrames'
-        with pytest.raises(ValueError, match='no SparseSampleFrames.*Decord'):
+        with pytest.raises(ValueError, match='no SparseSampleFrames.*VideoInit'):
             set_views(cfg, '4x3')
 
 

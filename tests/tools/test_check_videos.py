@@ -76,10 +76,11 @@ def check(disk, tmp_path):
 def test_videos(full, check, disk):
     status, printed, usable, report = check(*['--full'][:full])
     assert status == 1
-    assert usable == ['good.mp4 0', 'sub/short.mp4 1', 'good2.mp4 7']
+    assert usable == [LINES[i] for i in (0, 1, 4, 7)]
     assert printed.startswith(
-        f'{disk}/kinetics400_train_list_videos.txt: 8 entries, 3 usable, 1 '
-        'missing, 4 unreadable, 1 too short (fewer than 8 frames; kept)'
+        f'{disk}/kinetics400_train_list_videos.txt: 8 entries, 4 usable, 1 '
+        'missing, 3 unreadable, 1 damaged (kept), 1 too short (fewer than 8 frames; '
+        'kept)'
     )
     problems = report.pop('problems')
     assert report == dict(
@@ -88,9 +89,10 @@ def test_videos(full, check, disk):
         clip_len=8,
         min_frames=None,
         entries=8,
-        usable=3,
+        usable=4,
         missing=1,
-        unreadable=4,
+        unreadable=3,
+        damaged=1,
         too_short=1,
     )
     by_line = {p['line']: p for p in problems}
@@ -105,9 +107,9 @@ def test_videos(full, check, disk):
     )
     for line, problem, reason in (
         (3, 'missing', 'no such file or folder'),
-        (4, 'unreadable', 'truncated or no video'),
-        (5, 'unreadable', 'truncated or no video'),
-        (6, 'unreadable', 'truncated or no video'),
+        (4, 'unreadable', 'its index (moov) is missing'),
+        (5, 'damaged', 'it is cut off'),
+        (6, 'unreadable', 'it is no video'),
         (7, 'unreadable', 'the file is empty (0 bytes)'),
     ):
         assert by_line.pop(line)['problem'] == problem
@@ -117,7 +119,7 @@ def test_videos(full, check, disk):
 
 def test_min_frames(check):
     status, printed, usable, _ = check('--min-frames', 9)
-    assert status == 1 and usable == ['good.mp4 0']
+    assert status == 1 and usable == ['good.mp4 0', 'late.mp4 4']
     assert '2 too short (fewer than 9 frames; left out)' in printed
 
 
@@ -277,4 +279,4 @@ def test_command_line(disk, tmp_path):
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     stem = f'{disk}/kinetics400_train_list_videos_usable.txt'
     assert osp.exists(stem) and osp.exists(f'{stem}.report.json')
-    assert '8 entries, 3 usable' in done.stdout, done.stderr
+    assert '8 entries, 4 usable' in done.stdout, done.stderr

@@ -231,7 +231,7 @@ class TestInBrowser:
     @pytest.mark.parametrize(
         'name,message',
         [
-            ('text.mp4', "'text.mp4': truncated or no video"),
+            ('text.mp4', "'text.mp4': it is no video"),
             ('empty.mp4', "'empty.mp4': the file is empty"),
             ('frame.mp4', 'only 1 of the 8 frames'),
         ],

@@ -7,8 +7,7 @@ import argparse
 import os
 import os.path as osp
 
-import decord
-
+from bike_mmaction.video import VideoReader
 from bike_mmaction.visualization import write_video
 
 
@@ -17,12 +16,12 @@ def main() -> None:
     parser.add_argument('out')
     parser.add_argument('videos', nargs='+')
     args = parser.parse_args()
-    readers = [decord.VideoReader(path) for path in args.videos]
+    readers = [VideoReader(path) for path in args.videos]
     os.makedirs(osp.dirname(osp.abspath(args.out)), exist_ok=True)
     write_video(
         args.out,
-        (frame.asnumpy() for reader in readers for frame in reader),
-        readers[0].get_avg_fps(),
+        (image for reader in readers for image in reader.iterate()),
+        readers[0].average_rate,
     )
 
 

@@ -16,6 +16,7 @@ from .images import (
 )
 from .repeat import RepeatSample
 from .unreadable import ReportUnreadable
+from .video import VideoDecode, VideoInit
 
 __all__ = [
     'AntialiasedResize',
@@ -28,6 +29,8 @@ __all__ = [
     'SpacedTenCrop',
     'SpacedThreeCrop',
     'SparseSampleFrames',
+    'VideoDecode',
+    'VideoInit',
     'random_in_segments',
     'segment_starts',
 ]

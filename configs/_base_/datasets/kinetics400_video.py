@@ -8,9 +8,9 @@ short_side = 256
 meta_keys = ('filename', 'frame_dir', 'img_shape')
 
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='VideoInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len),
-    dict(type='DecordDecode'),
+    dict(type='VideoDecode'),
     dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(
         type='RandomResizedCrop',
@@ -46,9 +46,9 @@ train_pipeline = [
 # `tools/test.py --views 4x3` makes it 4 clips x 3 crops, `10x3d` 10 dense
 # clips x 3 crops.
 val_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='VideoInit'),
     dict(type='SparseSampleFrames', clip_len=clip_len, test_mode=True),
-    dict(type='DecordDecode'),
+    dict(type='VideoDecode'),
     dict(type='AntialiasedResize', scale=(-1, short_side), interpolation='bicubic'),
     dict(type='RoundedCenterCrop', crop_size=image_size),
     dict(type='FormatShape', input_format='NCTHW'),

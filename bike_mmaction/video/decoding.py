@@ -1,0 +1,167 @@
+"""From packets to pictures: no more of them than somebody wants."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple, Optional, cast
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from .order import Order
+from .orientation import UPRIGHT, Matrix, orientation_of, upright
+from .packets import PacketSource
+
+# Decoders that can leave out a picture that no other one refers to. HEVC's
+# also leaves out some that pictures of a higher layer refer to.
+_SKIPPING = ('h264', 'mpeg4', 'mpeg1video', 'mpeg2video', 'vp8')
+
+
+class Run(NamedTuple):
+    """Packets that are decoded one after the other.
+
+    Attributes:
+        start (int): The first one.
+        wanted (list[int]): Those whose pictures are wanted, ascending.
+    """
+
+    start: int
+    wanted: list[int]
+
+
+def runs_for(order: Order, numbers: Iterable[int]) -> list[Run]:
+    """The shortest runs that give the pictures of some packets."""
+    runs: list[Run] = []
+    for number in sorted(set(numbers)):
+        start = order.start_for(number)
+        if not runs or start > runs[-1].wanted[-1] + 1:
+            runs.append(Run(start, [number]))
+            continue
+        wanted = [number]
+        while len(runs) > 1 and runs[-1].start > start:
+            wanted = runs.pop().wanted + wanted
+        run = runs.pop()
+        runs.append(Run(min(run.start, start), run.wanted + wanted))
+    return runs
+
+
+class Decoder:
+    """Decodes the packets of one stream.
+
+    Args:
+        stream (VideoStream): Whose decoder is used, by nobody else.
+        source (PacketSource): Its packets.
+        num_threads (int): Of the decoder.
+
+    Attributes:
+        errors (int): Packets that could not be decoded.
+    """
+
+    def __init__(
+        self, stream: VideoStream, source: PacketSource, num_threads: int
+    ) -> None:
+        self._context, self._source = stream.codec_context, source
+        self._context.thread_count = num_threads
+        if num_threads == 1:
+            self._context.thread_type = 'NONE'
+        self.errors = 0
+
+    def decode(
+        self,
+        start: int = 0,
+        wanted: Optional[Collection[int]] = None,
+        skips: bool = False,
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """Pictures with the numbers of their packets, as they are shown.
+
+        Args:
+            start (int): The first packet to decode. Defaults to 0.
+            wanted (Collection[int], optional): Packets whose pictures are
+                wanted. Defaults to None: all.
+            skips (bool): Whether pictures that nobody wants may be left out,
+                where the decoder can do so: where each packet is one frame.
+                Defaults to False.
+        """
+        context = self._context
+        context.flush_buffers()
+        context.skip_frame = 'DEFAULT'
+        skips = skips and context.name in _SKIPPING
+        left = None if wanted is None else set(wanted)
+        last = float('inf') if left is None else max(left)
+        for number, packet in self._source.read(start):
+            if skips and left is not None:
+                context.skip_frame = 'DEFAULT' if number in left else 'NONREF'
+            for frame in self._decode(packet):
+                shown = cast(int, frame.pts)
+                if left is None:
+                    yield shown, frame
+                elif shown in left:
+                    left.remove(shown)
+                    yield shown, frame
+            if number >= last or not (left is None or left):
+                break
+        if left is None or left:
+            for frame in self._decode(None):
+                shown = cast(int, frame.pts)
+                if left is None or shown in left:
+                    yield shown, frame
+
+    def _decode(self, packet) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, OSError):
+            self.errors += 1
+            return []
+
+
+class Painter:
+    """Makes upright images, all of one size, of decoded pictures.
+
+    Args:
+        first (VideoFrame): The first picture, which tells size and
+            orientation.
+    """
+
+    def __init__(self, first: VideoFrame) -> None:
+        self._size = first.width, first.height
+        self.orientation = _orientation(first)
+        # One for all of them, as it takes time to set up.
+        self._reformatter = VideoReformatter()
+        self._is_old = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the images, in pixels."""
+        width, height = self._size
+        return (width, height) if self.orientation[0] else (height, width)
+
+    def paint(self, frame: VideoFrame) -> np.ndarray:
+        """An image [H, W, 3], RGB, uint8."""
+        picture = self._reformat(frame)
+        if self.orientation == UPRIGHT:
+            return picture.to_ndarray()
+        return np.ascontiguousarray(upright(picture.to_ndarray(), self.orientation))
+
+    def _reformat(self, frame: VideoFrame) -> VideoFrame:
+        options: dict[str, Any] = dict(threads=1)
+        if self._is_old:  # it heeds the colours only where they are to change
+            options = dict(dst_colorspace='ITU601', src_color_range=frame.color_range)
+        try:
+            return self._reformatter.reformat(frame, *self._size, 'rgb24', **options)
+        except TypeError:  # PyAV before 17, which knows of one thread only
+            if self._is_old:
+                raise
+            self._is_old = True
+            return self._reformat(frame)
+
+
+def _orientation(frame: VideoFrame) -> Matrix:
+    """How a picture has to be turned, as its container says."""
+    try:
+        matrix = cast(Any, frame.side_data)['DISPLAYMATRIX']
+    except KeyError:
+        return UPRIGHT
+    return orientation_of(np.frombuffer(matrix, np.int32).tolist())

@@ -1,0 +1,133 @@
+"""Looking at a file before a decoder does: what it is, whether it is whole."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Union
+
+from .errors import EmptyFileError, MissingVideoError, NoPermissionError, NotAFileError
+
+_KINDS = (
+    (stat.S_ISDIR, 'it is a folder'),
+    (stat.S_ISFIFO, 'it is a pipe (FIFO), not a file'),
+    (stat.S_ISSOCK, 'it is a socket, not a file'),
+    (stat.S_ISCHR, 'it is a device, not a file'),
+    (stat.S_ISBLK, 'it is a device, not a file'),
+)
+File = Union[str, BinaryIO]
+_BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot')
+_SEGMENT = b'\x18\x53\x80\x67'  # of Matroska and WebM: all but the header
+
+
+def check_file(path: Union[str, os.PathLike]) -> str:
+    """Make sure that this is a file that can be opened without waiting.
+
+    Args:
+        path (str | PathLike): The file.
+
+    Returns:
+        str: The path.
+
+    Raises:
+        VideoError: if it is not; its class and text say why.
+    """
+    path = os.fspath(path)
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError as error:
+        reason = 'no permission to look into its folder'
+        raise NoPermissionError(path, reason) from error
+    except (OSError, ValueError) as error:
+        if '://' in path:
+            reason = 'it is an address of the network, not a file: download it'
+            raise NotAFileError(path, reason) from error
+        raise MissingVideoError(path, 'no such file or folder') from error
+    for is_kind, reason in _KINDS:
+        if is_kind(mode):
+            raise NotAFileError(path, reason)
+    if not os.access(path, os.R_OK):
+        raise NoPermissionError(path, 'no permission to read it')
+    if os.path.getsize(path) == 0:
+        raise EmptyFileError(path, 'the file is empty (0 bytes)')
+    return path
+
+
+def size_of(file: File) -> int:
+    """Bytes of a file."""
+    if isinstance(file, str):
+        return os.path.getsize(file)
+    return file.seek(0, os.SEEK_END)
+
+
+def missing_bytes(file: File) -> int:
+    """How many bytes a file lacks by what its own header says.
+
+    Files are cut off by downloads, copies and full disks. MP4, Matroska and
+    AVI tell their length; of others it is not known.
+
+    Args:
+        file (str | BinaryIO): The file.
+
+    Returns:
+        int: 0 also where it is not known.
+    """
+    size = size_of(file)
+    with _opened(file) as content:
+        start = content.read(4096)
+        if start[:4] == b'RIFF':
+            end = 8 + int.from_bytes(start[4:8], 'little')
+        elif start[:4] == b'\x1a\x45\xdf\xa3':
+            end = _end_of_matroska(start)
+        elif start[4:8] in _BOXES:
+            end = max(last for _, last in _boxes(content, size))
+        else:
+            end = 0
+    return max(0, end - size)
+
+
+def has_no_index(file: File) -> bool:
+    """Whether it is a MP4 or QuickTime file without the box that all need."""
+    with _opened(file) as content:
+        if content.read(8)[4:8] not in _BOXES:
+            return False
+        return all(name != b'moov' for name, _ in _boxes(content, size_of(file)))
+
+
+@contextmanager
+def _opened(file: File) -> Iterator[BinaryIO]:
+    if isinstance(file, str):
+        with open(file, 'rb') as content:
+            yield content
+    else:
+        file.seek(0)
+        yield file
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Names of the outer boxes of a MP4 file, and where they should end."""
+    place = 0
+    while place + 8 <= size:
+        file.seek(place)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], 'big')
+        if length == 1:
+            length = int.from_bytes(head[8:16], 'big')
+        if length < 8:  # 0: to the end of the file
+            yield head[4:8], size
+            return
+        place += length
+        yield head[4:8], place
+
+
+def _end_of_matroska(start: bytes) -> int:
+    """Where the segment of a Matroska file should end; 0 if it is open."""
+    place = start.find(_SEGMENT) + len(_SEGMENT)
+    if place < len(_SEGMENT) or place >= len(start):
+        return 0
+    length = 9 - start[place].bit_length()  # of the number that follows
+    value = int.from_bytes(start[place : place + length], 'big')
+    value &= (1 << 7 * length) - 1
+    if length > 8 or value == (1 << 7 * length) - 1:
+        return 0  # as live streams and browsers write it
+    return place + length + value

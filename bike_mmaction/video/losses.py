@@ -1,0 +1,92 @@
+"""Finding what of a file is missing."""
+
+import re
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from .damage import Damage, Part, frames_in_gaps, missing_end
+from .files import File, missing_bytes, size_of
+from .order import TINY
+from .packets import PacketTable
+
+UNCOUNTED = ('mpegts', 'mpeg')  # no header says how many frames there are
+
+
+def find_damage(
+    file: File,
+    container: InputContainer,
+    stream: VideoStream,
+    table: PacketTable,
+    shown: Sequence[int],
+    times: np.ndarray,
+    errors: int,
+) -> Damage:
+    """What is missing, by what the file says of itself.
+
+    Args:
+        file (str | BinaryIO): The file.
+        container (InputContainer): The same, open.
+        stream (VideoStream): Its pictures.
+        table (PacketTable): Its packets.
+        shown (Sequence[int]): The packet of each frame.
+        times (np.ndarray): When each frame is shown, and when the last one
+            ends, in seconds [N + 1].
+        errors (int): Packets that could not be read or decoded.
+    """
+    name, cut = container.format.name.split(',')[0], missing_bytes(file)
+    expected = stream.frames or (len(table) if errors else 0)
+    if name == 'avi' and _index_length(stream) in (None, len(table)):
+        expected = len(table)  # its header counts gaps, too
+    lost = expected - len(shown)
+    if lost > 0:
+        lost -= _before_first(table, shown) + table.empty
+        lost -= _repeats(table, shown) if stream.codec_context.name == 'mpeg4' else 0
+    elif name in UNCOUNTED:
+        lost = frames_in_gaps(times[:-1])
+        expected = len(shown) + lost
+    return Damage(
+        frames=Part(lost, expected) if lost > 0 else Part(),
+        bytes=Part(cut, size_of(file) + cut) if cut else Part(),
+        seconds=missing_end(float(times[-1]), _length_of(container, stream)),
+        errors=errors,
+    )
+
+
+def _before_first(table: PacketTable, shown: Sequence[int]) -> int:
+    """Packets that an edit list hides before the first frame."""
+    first = table.pts[shown[0]]
+    return sum(
+        table.is_hidden(number) and table.pts[number] < first
+        for number in range(len(table))
+    )
+
+
+def _repeats(table: PacketTable, shown: Sequence[int]) -> int:
+    """Packets of MPEG-4 that stand for the frame before."""
+    known = set(shown)
+    return sum(
+        size <= TINY and number not in known for number, size in enumerate(table.sizes)
+    )
+
+
+def _length_of(container: InputContainer, stream: VideoStream) -> float:
+    """Seconds of the pictures, as the container says; 0 if it does not."""
+    tag = re.fullmatch(r'(\d+):(\d\d):(\d\d\.\d+)', stream.metadata.get('DURATION', ''))
+    if tag:
+        hours, minutes, seconds = map(float, tag.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    if container.format.name.split(',')[0] not in ('matroska', 'flv'):
+        return 0.0
+    if len(container.streams) > 1:  # it may be the length of the sound
+        return 0.0
+    return (container.duration or 0) / 1e6
+
+
+def _index_length(stream: VideoStream) -> Optional[int]:
+    """Packets in the index of the container; None if PyAV is too old to tell."""
+    index = getattr(stream, 'index_entries', None)
+    return None if index is None else len(index)

@@ -1,0 +1,46 @@
+"""Frames as a player shows them: upright."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+UPRIGHT = (1, 0, 0, 1)
+Matrix = tuple[int, int, int, int]
+
+
+def orientation_of(numbers: Sequence[int]) -> Matrix:
+    """The signs of a display matrix, as the containers store it.
+
+    Args:
+        numbers (Sequence[int]): 9 numbers [a, b, u, c, d, v, x, y, w]: the
+            pixel (x, y) is shown at (ax + cy, bx + dy).
+
+    Returns:
+        tuple[int, int, int, int]: a, b, c, d as -1, 0 or 1, the nearest of
+        the eight ways to put a picture upright.
+    """
+    a, b, _, c, d = numbers[:5]
+    if not any((a, b, c, d)):
+        return UPRIGHT
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (_sign(a), 0, 0, _sign(d))
+    return (0, _sign(b), _sign(c), 0)
+
+
+def _sign(value: int) -> int:
+    return -1 if value < 0 else 1
+
+
+def upright(image: np.ndarray, orientation: Matrix) -> np.ndarray:
+    """Turn and mirror an image [H, W, 3]; a view of it."""
+    a, b, c, d = orientation
+    if a == 0:
+        return image.transpose(1, 0, 2)[::b, ::c]
+    return image[::d, ::a]
+
+
+def degrees_of(orientation: Matrix) -> int:
+    """How far the pictures of the file are turned, clockwise: 0 to 270."""
+    a, b, _, _ = orientation
+    return round(math.degrees(math.atan2(b, a))) % 360

@@ -1,0 +1,263 @@
+"""Exact frames of any file, by PyAV: FFmpeg inside of a Python package."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import chain, islice
+from typing import Optional
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from .backend import Backend
+from .damage import Part, warn_of
+from .decoding import Decoder, Painter, Run, runs_for
+from .errors import DamagedVideoError
+from .files import File, missing_bytes, size_of
+from .long_files import LONG_BYTES, LongOrder, table_of_index
+from .losses import find_damage
+from .opening import only_video, open_container, open_video_stream
+from .order import (
+    TIMED,
+    WHOLE_FRAMES,
+    Order,
+    order_by_decoding,
+    order_by_times,
+    times_of,
+)
+from .orientation import degrees_of
+from .packets import PacketSource, PacketTable
+
+KEPT_BYTES = 64 << 20  # of pictures that stay, where all had to be decoded
+_PROBED = 8  # frames
+
+
+class PyAVBackend(Backend):
+    """Reads with PyAV.
+
+    Where the container tells which frame is shown when, only the frames asked
+    for, and what they refer to, are decoded. Else all are decoded once, as
+    only the decoder knows their order.
+    """
+
+    name = 'pyav'
+
+    def __init__(
+        self, path: str, file: File, num_threads: int = 1, device: str = 'cpu'
+    ) -> None:
+        self.path, self._file, self._num_threads = path, file, num_threads
+        self._container, stream = open_video_stream(path, file)
+        self.codec, self._index = stream.codec_context.name, stream.index
+        self._format = self._container.format.name.split(',')[0]
+        self._pictures: dict[int, VideoFrame] = {}
+        self._decodable: Optional[list[int]] = None
+        self._is_unordered = False
+        self._source, self._order = self._find_order(stream)
+        self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
+        self._painter = Painter(self._first_picture())
+        self.size = self._painter.size
+        self.rotation = degrees_of(self._painter.orientation)
+        self.times = self._times(stream)
+        self.damage = find_damage(
+            file,
+            self._container,
+            stream,
+            self._source.table,
+            self._order.shown,
+            self.times,
+            self._source.table.errors + self._decoder.errors,
+        )
+
+    def close(self) -> None:
+        self._pictures.clear()
+        self._source.close()
+        self._container.close()
+
+    def frames(self, indices: Sequence[int]) -> np.ndarray:
+        images = dict(self._read(sorted(set(indices)), self._decoder))
+        return np.stack([images[index] for index in indices])
+
+    def iterate(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        # With a decoder of its own, as others may read in the meantime.
+        with open_container(self._file) as container:
+            stream = only_video(container, self._index)
+            decoder = self._new_decoder(stream, self._source)
+            for _, image in self._read(indices, decoder):
+                yield image
+
+    def difficulties(self) -> dict[str, str]:
+        """What other decoders are known to stumble over, in words."""
+        numbers, table = range(len(self._source.table)), self._source.table
+        tests = {
+            'unordered': (self._is_unordered, 'its order is known by decoding only'),
+            'packets': (
+                self._format not in WHOLE_FRAMES,
+                f'a file of the format {self._format}',
+            ),
+            'hidden': (any(map(table.is_hidden, numbers)), 'it hides frames'),
+            'open': (
+                self._order.refers_back(),
+                'frames refer to what is before their keyframe: an open GOP',
+            ),
+            'refresh': (
+                not self._starts_at_keyframes(),
+                'its keyframes are none: a picture is refreshed bit by bit',
+            ),
+            'turned': (self.rotation != 0, f'it is turned by {self.rotation} degrees'),
+            'damaged': (bool(self.damage), str(self.damage)),
+        }
+        return {kind: text for kind, (is_so, text) in tests.items() if is_so}
+
+    def _starts_at_keyframes(self) -> bool:
+        """Whether a keyframe is one, as far as the second one tells."""
+        keys = self._order.keys
+        if len(keys) < 2 or self._source.table.is_hidden(keys[1]):
+            return True
+        number, _ = next(self._decoder.decode(keys[1]), (None, None))
+        return number == keys[1] or self._order.refers_back()
+
+    def _new_decoder(self, stream: VideoStream, source: PacketSource) -> Decoder:
+        return Decoder(stream, source.copy(), self._num_threads)
+
+    def _find_order(self, stream: VideoStream) -> tuple[PacketSource, Order]:
+        long_order = self._find_long_order(stream)
+        if long_order is not None:
+            return long_order
+        source = PacketSource(self._file, self._container, stream)
+        self._decoder = self._new_decoder(stream, source)
+        order = order_by_times(source.table, self._format, self.codec)
+        if order is not None and (
+            self._format in WHOLE_FRAMES or self._begins_with(order)
+        ):
+            return source, order
+        return source, self._decode_all(source.table)
+
+    def _find_long_order(
+        self, stream: VideoStream
+    ) -> Optional[tuple[PacketSource, Order]]:
+        """That of a long file, without looking at all of it, where it can be."""
+        size = size_of(self._file)
+        if not isinstance(self._file, str) or size < LONG_BYTES:
+            return None
+        table = table_of_index(stream, size) if self._format == 'mov' else None
+        if table is None:
+            return None
+        source = PacketSource(self._file, self._container, stream, table)
+        order = LongOrder(self.path, source)
+        self._decoder = self._new_decoder(stream, source)
+        return (source, order) if order.is_steady() else None
+
+    def _begins_with(self, order: Order) -> bool:
+        """Whether a decoder gives these frames, as far as a few tell."""
+        numbers = [number for number, _ in islice(self._decoder.decode(), _PROBED)]
+        return bool(numbers) and numbers == list(order.shown[: len(numbers)])
+
+    def _decode_all(self, table: PacketTable) -> Order:
+        """Decode all frames; keep their pictures while they are few."""
+        self._is_unordered = True
+        shown, keys, size = [], [], 0
+        for number, picture in self._decoder.decode():
+            if picture.key_frame:
+                keys.append(number)
+            if size <= KEPT_BYTES:
+                size += sum(plane.buffer_size for plane in picture.planes)
+                self._pictures[number] = picture
+            shown.append(number)
+        if size > KEPT_BYTES:
+            self._pictures.clear()
+        return order_by_decoding(table, shown, keys)
+
+    def _first_picture(self) -> VideoFrame:
+        """Of the first frame that can be decoded."""
+        for picture in self._pictures.values():
+            return picture
+        for _, picture in self._decoder.decode():
+            return picture
+        errors = self._source.table.errors + self._decoder.errors
+        reason = f'no frame can be decoded ({errors} broken packets)'
+        cut = missing_bytes(self._file)
+        if cut:
+            reason += f'; it is cut off: {cut} bytes are missing'
+        raise DamagedVideoError(self.path, reason)
+
+    def _times(self, stream: VideoStream) -> np.ndarray:
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        # Of others it is guessed, and not a player's.
+        start = self._container.start_time if self._format in TIMED else None
+        if isinstance(self._order, LongOrder):
+            seconds = self._order.times() * float(stream.time_base or 1)
+            return seconds - (seconds[0] if start is None else start / 1e6)
+        return times_of(
+            self._source.table,
+            self._order.shown,
+            stream.time_base or Fraction(1),
+            rate,
+            None if start is None else start / 1e6,
+        )
+
+    def _read(
+        self, indices: Sequence[int], decoder: Decoder
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Ascending indices and their images."""
+        shown, paint = self._order.shown, self._painter.paint
+        if self._pictures:
+            for index in indices:
+                yield index, paint(self._pictures[shown[index]])
+            return
+        left = list(reversed(indices))
+        for run in runs_for(self._order, [shown[index] for index in indices]):
+            images: dict[int, np.ndarray] = {}
+            for number, picture in self._decode(run, decoder):
+                images[number] = paint(picture)
+                while left and shown[left[-1]] in images:
+                    yield left[-1], images.pop(shown[left.pop()])
+            while left and shown[left[-1]] in run.wanted:
+                number = shown[left[-1]]
+                if number not in images:
+                    images[number] = self._read_anyhow(left[-1], decoder)
+                yield left.pop(), images.pop(number)
+
+    def _decode(self, run: Run, decoder: Decoder) -> Iterator[tuple[int, VideoFrame]]:
+        """The pictures of a run, from a keyframe that is one.
+
+        Of some files a keyframe is where a refresh of the picture begins,
+        bit by bit. No decoder puts it out when it begins there.
+        """
+        order, table, start = self._order, self._source.table, run.start
+        while True:
+            pictures = decoder.decode(start, {start, *run.wanted}, self._skips)
+            first = next(pictures, None)
+            if start == 0 or table.is_hidden(start) or (first and first[0] == start):
+                break
+            order.keys.remove(start)
+            start = min(map(order.start_for, run.wanted))
+        for number, picture in chain([first] if first else [], pictures):
+            if number in run.wanted:
+                yield number, picture
+
+    def _read_anyhow(self, index: int, decoder: Decoder) -> np.ndarray:
+        """The image of a frame that did not come from where it should."""
+        number = self._order.shown[index]
+        for back in (1, 2, len(self._order.keys)):
+            start = self._order.start_for(number, back)
+            for _, picture in decoder.decode(start, [number]):
+                return self._painter.paint(picture)
+        return self._stand_in(index, decoder)
+
+    def _stand_in(self, index: int, decoder: Decoder) -> np.ndarray:
+        """For a frame that cannot be decoded: the one before, as in a player."""
+        if self._decodable is None:
+            numbers = {number for number, _ in decoder.decode()}
+            self._decodable = [
+                i for i, number in enumerate(self._order.shown) if number in numbers
+            ]
+            total = len(self._order.shown)
+            lost = self.damage.frames.missing + total - len(self._decodable)
+            self.damage.frames = Part(lost, self.damage.frames.whole or total)
+            warn_of(self.path, self.damage)
+        nearest = self._decodable[max(0, bisect_right(self._decodable, index) - 1)]
+        number = self._order.shown[nearest]
+        for _, picture in decoder.decode(0, [number]):
+            return self._painter.paint(picture)
+        raise DamagedVideoError(self.path, f'frame {index} cannot be decoded')

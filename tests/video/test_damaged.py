@@ -1,0 +1,179 @@
+"""Broken files: what is there and how much is missing, or an error that says why."""
+
+import os
+import pickle
+import random
+import shutil
+import warnings
+
+import av
+import numpy as np
+import pytest
+
+from bike_mmaction.errors import PipelineError
+from bike_mmaction.video import (
+    DamagedVideoWarning,
+    EmptyFileError,
+    MissingVideoError,
+    NoDecoderError,
+    NoPermissionError,
+    NotAFileError,
+    NotAVideoError,
+    NoVideoStreamError,
+    VideoError,
+    VideoReader,
+)
+from tests.kit.numbered import read_numbers, shorten, write_numbered
+from tests.kit.video_kinds import WITH_B
+
+
+def read(path):
+    """Numbers and times of all frames, and what was warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        with VideoReader(path) as video:
+            numbers = read_numbers(video.frames(range(len(video))))
+            times = video.timestamps
+            damage = video.damage
+    texts = [str(w.message) for w in caught if w.category is DamagedVideoWarning]
+    assert bool(texts) == bool(damage)
+    assert all(path in text for text in texts)
+    return numbers, times, ' '.join(texts)
+
+
+@pytest.fixture
+def fast(tmp_path):
+    """A file with its index in front, as web servers want it."""
+    options = dict(movflags='faststart')
+    return write_numbered(tmp_path / 'fast.mp4', container_options=options, **WITH_B)
+
+
+def test_cut_off(fast):
+    shorten(fast, 0.7)
+    numbers, _, text = read(fast)
+    assert numbers == list(range(len(numbers))) and 8 < len(numbers) < 55
+    assert f'{60 - len(numbers)} of 60' in text and 'it is cut off: 1' in text
+
+
+@pytest.mark.parametrize('name', ['h264.mkv', 'h264.flv', 'vp9.webm', 'fragments.mp4'])
+def test_cut_off_without_index(files, tmp_path, name):
+    """Of the rest, seconds or bytes are known to be missing."""
+    path = shutil.copy(files[name], tmp_path / f'short{name}')
+    shorten(path, 0.6)
+    numbers, times, text = read(str(path))
+    assert numbers == [round(t * 25) for t in times]  # at their own times
+    assert 8 < len(numbers) < 55 and 'missing' in text
+
+
+def test_nothing_of_it_is_left(files, tmp_path):
+    for name, part in (
+        ('h264.mp4', 'its index (moov) is missing'),
+        ('h264.avi', 'it is cut off: '),
+    ):
+        path = shutil.copy(files[name], tmp_path)
+        shorten(path, 0.5 if name == 'h264.avi' else 0.1)
+        with pytest.raises(NotAVideoError) as error:
+            VideoReader(path)
+        assert part in str(error.value) and str(path) in str(error.value)
+
+
+def broken_inside(source, path, share, length=200):
+    """Copy a file, with noise in the middle."""
+    with open(source, 'rb') as file:
+        content = bytearray(file.read())
+    begin = int(len(content) * share)
+    rng = random.Random(0)
+    content[begin : begin + length] = rng.randbytes(length)
+    with open(path, 'wb') as file:
+        file.write(content)
+    return str(path)
+
+
+def test_broken_inside(fast, tmp_path):
+    """What can be decoded is right, and there is a warning of the rest."""
+    path = broken_inside(fast, tmp_path / 'noise.mp4', 0.8, 100)
+    numbers, times, text = read(path)
+    expected = [round(t * 25) for t in times]
+    assert numbers[:12] == expected[:12]
+    assert 'frames cannot be read' in text
+
+
+def test_lost_packets(files, tmp_path):
+    path = broken_inside(files['h264.ts'], tmp_path / 'noise.ts', 0.6)
+    numbers, times, text = read(path)
+    right = [n == round(t * 25) for n, t in zip(numbers, times)]
+    assert np.mean(right) > 0.9 and 'of 60' in text
+
+
+@pytest.mark.parametrize('place,value', [(12, 0xDC), (17, 0xFF)])
+def test_one_byte_of_the_times(files, tmp_path, place, value):
+    """decord aborts the process, or reads for ever."""
+    with open(files['h264.mp4'], 'rb') as file:
+        content = bytearray(file.read())
+    content[content.index(b'stts') + place] = value
+    path = tmp_path / 'times.mp4'
+    path.write_bytes(content)
+    numbers, _, text = read(str(path))
+    assert numbers[0] == 0 and 'frames cannot be read' in text
+
+
+def silence(path):
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('aac', rate=16000)
+        samples = np.zeros((1, 1024), np.float32)
+        frame = av.AudioFrame.from_ndarray(samples, 'fltp', 'mono')
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def of_unknown_codec(files, path):
+    with open(files['h264.mp4'], 'rb') as file:
+        content = bytearray(file.read())
+    place = content.rindex(b'avc1')
+    content[place : place + 4] = b'zzzz'
+    path.write_bytes(content)
+
+
+def test_what_is_wrong(files, tmp_path, monkeypatch):
+    """Each has an error of its own, at once, and none is called truncated."""
+    (tmp_path / 'empty.mp4').touch()
+    (tmp_path / 'text.mp4').write_text('no video ' * 100)
+    os.mkfifo(tmp_path / 'pipe.mp4')
+    silence(tmp_path / 'sound.mp4')
+    of_unknown_codec(files, tmp_path / 'codec.mp4')
+    shutil.copy(files['h264.mp4'], tmp_path / 'secret.mp4')
+    real = os.access
+    monkeypatch.setattr(  # root may read everything
+        os, 'access', lambda path, mode: 'secret' not in str(path) and real(path, mode)
+    )
+    faults = []
+    for name, kind, reason in (
+        ('gone.mp4', MissingVideoError, 'no such file'),
+        ('', NotAFileError, 'it is a folder'),
+        ('pipe.mp4', NotAFileError, 'it is a pipe (FIFO)'),
+        ('empty.mp4', EmptyFileError, '0 bytes'),
+        ('secret.mp4', NoPermissionError, 'no permission'),
+        ('text.mp4', NotAVideoError, 'it is no video'),
+        ('sound.mp4', NoVideoStreamError, 'no video stream (audio)'),
+        ('codec.mp4', NoDecoderError, 'no decoder'),
+    ):
+        path = str(tmp_path / name)
+        try:
+            VideoReader(path)
+            faults.append(f'{name} was opened')
+        except VideoError as error:
+            text = str(error)
+            good = type(error) is kind and isinstance(error, PipelineError)
+            if not good or path not in text or reason not in text or 'trunc' in text:
+                faults.append(f'{name}: {error!r}')
+    assert not faults
+    with pytest.raises(NotAFileError, match='an address of the network'):
+        VideoReader('https://example.org/a.mp4')
+
+
+def test_errors_come_back_from_other_processes():
+    error = MissingVideoError('a.mp4', 'no such file')
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) and again.reason == 'no such file'
+    assert 'a.mp4' in str(MissingVideoError(f'Caught in worker: {error}'))
