@@ -83,7 +83,7 @@ def test_labels_and_video_in_a_worker(config, work, tmp_path):
         (None, "config '.*own.py' does not exist"),
         ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
         ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
-        ("work_dir = 'x'", "the config has no 'model'"),
+        ("work_dir = 'x'", "the config '.*own.py' has no `model`"),
         ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
     ],
 )
