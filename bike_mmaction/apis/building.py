@@ -2,13 +2,14 @@
 
 import copy
 import logging
+from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Optional, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
@@ -129,3 +130,26 @@ def default_device() -> str:
 
 
 __getattr__ = old_names(__name__)
+
+
+def use_lexicon(
+    model: ConfigDict, lexicon: Union[str, Sequence[str]], num_attributes: int
+) -> None:
+    """Change the config of a model: attributes are found in a lexicon.
+
+    Args:
+        model (ConfigDict): Is changed.
+        lexicon (str | Sequence[str]): See :func:`.load_lexicon`.
+        num_attributes (int): Per video.
+
+    Raises:
+        ValueError: if it is no :class:`.CLIPRecognizer`.
+    """
+    if model.get('type') != 'CLIPRecognizer':
+        raise ValueError(
+            'a lexicon needs a CLIPRecognizer, which associates '
+            f"attributes; the config's model is {model.type!r}"
+        )
+    options = dict(model.get('association') or {})
+    options.update(lexicon=lexicon, topk=num_attributes)
+    model['association'] = options

@@ -11,6 +11,7 @@ from ..datasets.class_names import BUILT_IN, load_class_names
 from ..datasets.prompts import load_prompts
 from ..datasets.views import parse_views
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
+from ..video.workers import TIME_LIMIT
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -50,6 +51,34 @@ def add_model_arguments(parser: Parser) -> None:
     )
     parser.add_argument('--views', help='such as 4x3 or 10x3d')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+    add_time_limit(parser)
+
+
+def add_time_limit(parser: Parser) -> None:
+    """The option ``--time-limit``."""
+    parser.add_argument(
+        '--time-limit',
+        type=_seconds,
+        default=TIME_LIMIT,
+        metavar='SECONDS',
+        help='for reading a file or a window, in a process of its own; inf: none\n'
+        f'(default: {TIME_LIMIT:g})',
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f'{text} must be positive')
+    return value
+
+
+def number_of_workers(text: str) -> int:
+    """Of processes: 0 or more."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} must not be negative')
+    return value
 
 
 def check_model_arguments(args: argparse.Namespace) -> None:

@@ -10,7 +10,9 @@ from typing import Optional
 
 from ..datasets.pipeline_access import SPLITS, own_dataset
 from ..shipped import find_config
-from .arguments import add_cfg_options, add_frame_arguments
+from .arguments import add_cfg_options, add_frame_arguments, add_time_limit
+
+FULL = 20  # times the time limit, where all frames are read
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -30,10 +32,12 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     )
     add_frame_arguments(parser)
     parser.add_argument('--workers', type=int, default=8, help='processes (default: 8)')
+    add_time_limit(parser)
     parser.add_argument(
         '--full',
         action='store_true',
-        help='read every frame (slow), not the first, middle and last only',
+        help='read every frame (slow), not the first, middle and last only; '
+        f'within {FULL} times the time limit',
     )
     parser.add_argument(
         '--min-frames',
@@ -73,4 +77,6 @@ def run(args: argparse.Namespace) -> bool:
     read_frames(cfg, args)
     cfg.merge_from_dict(args.cfg_options or {})
     dataset = own_dataset(cfg, args.split)
-    return not check_list(dataset, args.out, args.full, args.min_frames, args.workers)
+    limit = args.time_limit * (FULL if args.full else 1)
+    options = args.full, args.min_frames, args.workers, limit
+    return not check_list(dataset, args.out, *options)

@@ -7,15 +7,25 @@ which open_clip downloads once.
 """
 
 import argparse
-from collections.abc import Iterable
-from typing import Any, Optional
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..files import write_json
-from .arguments import add_model_arguments, check_model_arguments, check_writable
+from .arguments import (
+    add_model_arguments,
+    check_model_arguments,
+    check_writable,
+    number_of_workers,
+)
+
+if TYPE_CHECKING:
+    from ..apis import BIKEInferencer, Recognition
 
 FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
 # Seconds that are recognized of a stream at once, and from one to the next.
 STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
+STOPPED = 130  # exit status after Ctrl-C, as of a shell
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -49,6 +59,14 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='what to write there (default: json png mp4)',
     )
     parser.add_argument('--json', metavar='OUT', help='write all results')
+    parser.add_argument(
+        '--workers',
+        type=number_of_workers,
+        metavar='N',
+        help='processes that read while the model computes; a file that\n'
+        'crashes one costs its own result alone. 0: none (default: up to 4 for\n'
+        'several videos or windows, 0 for one video)',
+    )
     return parser
 
 
@@ -58,57 +76,77 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_model_arguments(args)
 
 
-def run(args: argparse.Namespace) -> bool:
-    """Recognize, print and write; whether some video could not be read."""
-    results = recognize(args)
-    if args.json:
-        write_json(args.json, [result.to_dict() for result in results])
-    return any(result.error for result in results)
+def run(args: argparse.Namespace) -> int:
+    """Recognize, print and write.
 
-
-def recognize(args: argparse.Namespace) -> list:
-    """Recognize all videos, whole or in windows."""
-    from ..apis import ResultWriter, describe, read_classes
-    from ..apis.sources import find_sources
+    Returns:
+        int: 1 if some video could not be read; 130 if Ctrl-C has stopped it,
+        which keeps what is done.
+    """
+    from ..apis import read_classes
     from ..apis.streams import is_stream
     from .models import make_inferencer
 
     classes = None if args.classes is None else read_classes(args.classes)
-    bike = make_inferencer(args)
+    bike = make_inferencer(args, args.workers)
     options: dict[str, Any] = dict(topk=args.topk, threshold=args.threshold)
-    if any(map(is_stream, args.videos)):
+    is_live = any(map(is_stream, args.videos))
+    if is_live:
         if len(args.videos) > 1 or args.out_dir:
             raise ValueError('a camera or stream must be alone, and has no --out-dir')
         window, stride = args.window or STREAM_WINDOW, args.stride or STREAM_STRIDE
-        stream = bike.stream(args.videos[0], classes, window, stride, **options)
-        return watch(stream, keep=bool(args.json))
+        recognitions = bike.stream(args.videos[0], classes, window, stride, **options)
+        results, is_stopped = watch(recognitions, keep=bool(args.json)), False
+    else:
+        results, is_stopped = collect(recognize(args, bike, classes, options))
+    if args.json:
+        write_json(args.json, [result.to_dict() for result in results])
+    return STOPPED if is_stopped else any(result.error for result in results)
+
+
+def recognize(
+    args: argparse.Namespace, bike: 'BIKEInferencer', classes: Any, options: dict
+) -> Iterator['Recognition']:
+    """What is recognized in all files, whole or in windows, as it is done."""
+    from ..apis import ResultWriter
+    from ..apis.sources import find_sources
+
+    options = dict(options, progress=True)
     if args.out_dir:
         options['writer'] = ResultWriter(
             args.out_dir, args.formats, args.threshold, progress=True
         )
-    options['progress'] = True
     if args.window is None:
-        results = bike(args.videos, classes, **options)
-    else:
-        results = [
-            result
-            for source in find_sources(args.videos)
-            for result in bike.timeline(
-                source, classes, args.window, args.stride, **options
-            )
-        ]
+        yield from bike.each(args.videos, classes, **options)
+        return
+    for source in find_sources(args.videos):
+        yield from bike.timeline(source, classes, args.window, args.stride, **options)
+
+
+def collect(recognitions: Iterable['Recognition']) -> tuple[list['Recognition'], bool]:
+    """Print all at the end; what is done, and whether Ctrl-C has stopped it."""
+    from ..apis import describe
+
+    results, is_stopped = [], False
+    try:
+        for result in recognitions:
+            results.append(result)
+    except KeyboardInterrupt:
+        is_stopped = True
     for result in results:
         print(describe(result))
-    return results
+    if is_stopped:
+        print(f'stopped: {len(results)} results are done', file=sys.stderr)
+    return results, is_stopped
 
 
-def watch(stream: Iterable, keep: bool) -> list:
+def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognition']:
     """Print until the stream ends, or until Ctrl-C; the results to keep."""
     from ..apis import describe
 
     results = []
     try:
-        for result in stream:
+        for result in recognitions:
             if keep:
                 results.append(result)
             print(describe(result), flush=True)

@@ -1,0 +1,281 @@
+"""Tasks in worker processes, where a crash or a hang costs one of them.
+
+>>> with WorkerPool(read, workers=4, time_limit=30) as pool:
+...     for value, error in pool.map(paths):
+...         print(value if error is None else error)
+"""
+
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Any, Optional
+
+from .errors import CrashError, TimeLimitError, VideoError
+from .worker import Outcome, receive, serve
+
+# As torch's data loaders: a copy of this process knows all that is imported
+# and registered. It uses neither CUDA nor threads. Not safe on macOS.
+_METHOD = 'fork' if sys.platform == 'linux' else 'spawn'
+_CONTEXT: Any = multiprocessing.get_context(_METHOD)
+# A process that starts meanwhile would keep the pipe of this one open.
+_STARTING = threading.Lock()
+TIME_LIMIT = 60.0  # seconds for a file, where nobody says another
+_GRACE = 5.0  # seconds, after which this process ends one that is late
+_READY = 60.0  # seconds to start in
+_STARTS = 3  # of a worker, before that is an error
+
+
+def _renew_lock() -> None:
+    """In a copy of this process nobody holds it."""
+    global _STARTING
+    _STARTING = threading.Lock()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+class WorkerError(RuntimeError):
+    """The process that did a task was lost; says how.
+
+    Args:
+        reason (str): In words.
+        is_late (bool): Whether it took longer than the limit. Defaults to
+            False: it crashed.
+    """
+
+    def __init__(self, reason: str, is_late: bool = False) -> None:
+        super().__init__(reason)
+        self.is_late = is_late
+
+    def of_video(self, path: str) -> VideoError:
+        """The same, of the video that was read."""
+        return (TimeLimitError if self.is_late else CrashError)(path, str(self))
+
+
+class _Worker:
+    """A process and the tasks it was given.
+
+    Attributes:
+        tasks (deque): Numbers and tasks, the first one in work.
+        done (int): Tasks it has finished.
+        since (float): When it began, or was given something to do.
+    """
+
+    def __init__(self, function: Callable, limit: Optional[float], others) -> None:
+        with _STARTING:
+            self.connection, theirs = _CONTEXT.Pipe()
+            inherited = [worker.connection for worker in others] + [self.connection]
+            self.process = _CONTEXT.Process(
+                target=serve,
+                args=(theirs, inherited if _METHOD == 'fork' else [], function, limit),
+                daemon=True,
+            )
+            self.process.start()
+            theirs.close()
+        self.tasks: deque[tuple[int, Any]] = deque()
+        self.done, self.is_ready, self.since = 0, False, time.monotonic()
+
+    def give(self, number: int, task: Any) -> None:
+        """One more task."""
+        if not self.tasks and self.is_ready:
+            self.since = time.monotonic()
+        self.tasks.append((number, task))
+        with suppress(OSError):  # it is gone: that shows when it is to answer
+            self.connection.send(task)
+
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        self.process.kill()
+        self.process.join(1)  # one that waits for a dead disk cannot be ended
+        self.connection.close()
+        if self.process.exitcode is not None:
+            self.process.close()
+
+
+class WorkerPool:
+    """Processes that do tasks, and are replaced where one is lost.
+
+    A task that ends its process, or takes longer than the limit, costs that
+    task alone. Tasks that such a process had not begun are done by another.
+
+    Args:
+        function (Callable): Does a task. Elsewhere than on Linux it must be
+            one that can be pickled.
+        workers (int): Number of processes; they start when they are needed.
+        time_limit (float, optional): Seconds for a task. Defaults to None:
+            as long as it takes.
+        ahead (int): Tasks per worker that are done before somebody takes what
+            came of the first of them: a limit of memory. Defaults to 2.
+
+    Raises:
+        ValueError: if one of these numbers is not positive.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        workers: int = 1,
+        time_limit: Optional[float] = None,
+        ahead: int = 2,
+    ) -> None:
+        if workers < 1 or ahead < 1 or (time_limit is not None and not time_limit > 0):
+            raise ValueError(
+                f'workers={workers}, time_limit={time_limit} and ahead={ahead} '
+                'must be positive'
+            )
+        self._function, self._count = function, workers
+        self.time_limit = None if time_limit == float('inf') else time_limit
+        self._ahead = ahead
+        self._workers: list[_Worker] = []
+        self._failed_starts = 0
+
+    def __enter__(self) -> 'WorkerPool':
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        while self._workers:
+            self._workers[-1].stop()
+            self._workers.pop()
+
+    def map(self, tasks: Iterable) -> Iterator[Outcome]:
+        """Do tasks; what came of them, in their order.
+
+        Args:
+            tasks (Iterable): Each is sent to a process.
+
+        Raises:
+            WorkerError: if no process can be started.
+        """
+        numbered = enumerate(tasks)
+        outcomes: dict[int, Outcome] = {}
+        try:
+            for next_number in itertools.count():
+                while next_number not in outcomes:
+                    self._hand_out(numbered, outcomes)
+                    if not any(worker.tasks for worker in self._workers):
+                        return
+                    self._collect(outcomes)
+                self._hand_out(numbered, outcomes)
+                yield outcomes.pop(next_number)
+        finally:
+            for worker in [worker for worker in self._workers if worker.tasks]:
+                self._workers.remove(worker)  # nobody waits for these tasks
+                worker.stop()
+
+    def run(self, task: Any) -> Any:
+        """Do one task; what the function returns.
+
+        Raises:
+            WorkerError: if its process was lost.
+            Exception: what the function raises.
+        """
+        (outcome,) = self.map([task])
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def _hand_out(self, numbered: Iterator, outcomes: dict[int, Outcome]) -> None:
+        """Give tasks to those that have the fewest, up to the limit."""
+        given = len(outcomes) + sum(len(worker.tasks) for worker in self._workers)
+        for number, task in itertools.islice(
+            numbered, max(0, self._count * self._ahead - given)
+        ):
+            worker = min(self._workers, key=lambda w: len(w.tasks), default=None)
+            has_room = len(self._workers) < self._count
+            if worker is None or (worker.tasks and has_room):
+                worker = self._start()
+            worker.give(number, task)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._function, self.time_limit, self._workers)
+        self._workers.append(worker)
+        return worker
+
+    def _collect(self, outcomes: dict[int, Outcome]) -> None:
+        """Wait for something, and note what came of it."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(by_connection, self._patience()):
+            worker = by_connection[connection]
+            try:
+                outcome = receive(worker.connection)
+            except (EOFError, OSError):
+                self._replace(worker, outcomes)
+                continue
+            worker.since = time.monotonic()
+            if outcome is None:
+                worker.is_ready, self._failed_starts = True, 0
+            else:
+                outcomes[worker.tasks.popleft()[0]] = outcome
+                worker.done += 1
+        for worker in list(self._workers):
+            # What was sent in time is received first.
+            if self._is_late(worker) and not worker.connection.poll():
+                self._replace(worker, outcomes, is_late=True)
+
+    def _allowed(self, worker: _Worker) -> float:
+        """Seconds for what it is doing; a little more, as it ends by itself."""
+        if not worker.is_ready:
+            return _READY
+        if not worker.tasks or self.time_limit is None:
+            return float('inf')
+        return self.time_limit + _GRACE
+
+    def _is_late(self, worker: _Worker) -> bool:
+        return time.monotonic() - worker.since > self._allowed(worker)
+
+    def _patience(self) -> Optional[float]:
+        """Seconds until one may be late."""
+        ends = min(worker.since + self._allowed(worker) for worker in self._workers)
+        return None if ends == float('inf') else max(0.01, ends - time.monotonic())
+
+    def _replace(
+        self, worker: _Worker, outcomes: dict[int, Outcome], is_late: bool = False
+    ) -> None:
+        """One is lost: its first task has failed, the others get another.
+
+        Where it had done other tasks, they may have broken it: the first task
+        then has one more chance, in a new process.
+        """
+        worker.process.join(0 if is_late else 1)
+        code = worker.process.exitcode
+        self._workers.remove(worker)
+        worker.stop()
+        is_late = is_late or code == -getattr(signal, 'SIGALRM', float('nan'))
+        if not worker.is_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS:
+                raise WorkerError(f'worker processes cannot be started ({code})')
+        elif worker.tasks and (is_late or not worker.done):
+            limit = f'not read within {self.time_limit:g} s' if is_late else ''
+            reason = limit or f'the process that read it crashed ({_describe(code)})'
+            outcomes[worker.tasks.popleft()[0]] = Outcome(
+                error=WorkerError(reason, is_late)
+            )
+        if worker.tasks:
+            replacement = self._start()
+            for number, task in worker.tasks:
+                replacement.give(number, task)
+
+
+def _describe(code: Optional[int]) -> str:
+    """How a process ended."""
+    if code is None or code >= 0:
+        return f'exit status {code}'
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        return f'signal {-code}'
+    return f'{name}: out of memory?' if name == 'SIGKILL' else name
