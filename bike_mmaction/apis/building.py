@@ -16,6 +16,7 @@ from mmengine.runner import load_checkpoint
 
 from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
+from ..models.text_head import TextHead
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
 from ..renamed import old_names
@@ -153,3 +154,26 @@ def use_lexicon(
     options = dict(model.get('association') or {})
     options.update(lexicon=lexicon, topk=num_attributes)
     model['association'] = options
+
+
+def read_association(model: BaseModel, device: str) -> None:
+    """Read the weights of what finds attributes, if the model has that.
+
+    Args:
+        model (BaseModel): A recognizer.
+        device (str): Where to compute.
+
+    Raises:
+        ValueError: if the model needs attributes, but has nothing that finds
+            them.
+    """
+    association = getattr(model, 'association', None)
+    if association is not None:
+        with quiet_logger():
+            association.read_weights()
+        association.to(device)
+    elif isinstance(getattr(model, 'attributes_head', None), TextHead):
+        raise ValueError(
+            'the model has an attributes branch, but nothing that finds '
+            "attributes: name a lexicon, such as 'kinetics400'"
+        )

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import video_pipeline
-from ..models.text_head import TextHead, with_classes
+from ..models.text_head import with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
 from ..shipped import DEFAULT_CONFIG
@@ -19,7 +19,7 @@ from .building import (
     PRETRAINED,
     build_recognizer,
     choose_device,
-    quiet_logger,
+    read_association,
     read_config,
     use_lexicon,
 )
@@ -99,17 +99,7 @@ class BIKEInferencer:
                 f'a VCSHead, got {type(head).__name__}'
             )
         self.head = head
-        association = getattr(self.model, 'association', None)
-        if association is not None:
-            with quiet_logger():
-                association.read_weights()
-            association.to(self.device)
-        elif isinstance(getattr(self.model, 'attributes_head', None), TextHead):
-            raise ValueError(
-                'the model has an attributes branch, but nothing '
-                'that finds attributes: name a lexicon, such as '
-                "'kinetics400'"
-            )
+        read_association(self.model, self.device)
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
         self._classes: Optional[list[str]] = None
@@ -178,7 +168,13 @@ class BIKEInferencer:
         yield from recognize_videos(model, self.reader, sources, writer, **options)
 
     def find(self, inputs, workers: Optional[int] = None) -> list[Source]:
-        """Videos behind what a user gave, to be read here or, with workers, there."""
+        """Videos behind what a user gave.
+
+        Args:
+            inputs: See :func:`.find_sources`.
+            workers (int, optional): But for 0 other processes will read them.
+                Defaults to None: as a call decides.
+        """
         sources = find_sources(inputs, **self.reader.options)
         if workers is None:
             workers = choose_workers(self.workers, len(sources))

@@ -168,8 +168,9 @@ class WorkerPool:
                     if not any(worker.tasks for worker in self._workers):
                         return
                     self._collect(outcomes)
+                outcome = outcomes.pop(next_number)
                 self._hand_out(numbered, outcomes)
-                yield outcomes.pop(next_number)
+                yield outcome
         finally:
             for worker in [worker for worker in self._workers if worker.tasks]:
                 self._workers.remove(worker)  # nobody waits for these tasks
@@ -183,9 +184,12 @@ class WorkerPool:
             Exception: what the function raises.
         """
         (outcome,) = self.map([task])
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome.value
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            return outcome.value
+        finally:
+            del outcome  # else error and traceback keep each other, and the pool
 
     def _hand_out(self, numbered: Iterator, outcomes: dict[int, Outcome]) -> None:
         """Give tasks to those that have the fewest, up to the limit."""
