@@ -5,9 +5,6 @@ import os
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Optional
 
-import numpy as np
-import torch
-
 from ..errors import PipelineError
 from ..video import WorkerError, WorkerPool
 from .frames import VideoFile
@@ -94,19 +91,29 @@ def read_sources(
             except PipelineError as cause:
                 yield Reading(error=str(cause))
         return
+    yield from _read_elsewhere(read, sources, workers, time_limit, batch_size)
+
+
+def _read_elsewhere(
+    read: '_ReadNumber',
+    sources: Sequence[Source],
+    workers: int,
+    time_limit: Optional[float],
+    batch_size: int,
+) -> Generator[Reading, None, None]:
+    """In workers. Of a file that was late, nothing more is waited for."""
     ahead = 1 + -(-2 * batch_size // workers)
     with WorkerPool(read, workers, time_limit, ahead) as pool:
-        for source, outcome in zip(sources, pool.map(range(len(sources)))):
-            error = outcome.error
+        outcomes = pool.map(range(len(sources)), lambda number: sources[number].name)
+        for source, (value, error) in zip(sources, outcomes):
             if isinstance(error, WorkerError):
                 error = error.of_video(source.name)
-            if error is None:
-                data, damage = outcome.value
-                yield Reading(_with_tensor(data), damage)
-            elif isinstance(error, PipelineError):
+            if isinstance(error, PipelineError):
                 yield Reading(error=str(error))
-            else:
+            elif error is not None:
                 raise error
+            else:
+                yield Reading(*value)
 
 
 class _ReadNumber:
@@ -135,19 +142,4 @@ class _ReadNumber:
         data, damage = self._reader(source), None
         if isinstance(source.content, VideoFile):
             damage = source.content.damage or None
-        return (_with_array(data) if self._isolated else data), damage
-
-
-def _with_array(data: dict[str, Any]) -> dict[str, Any]:
-    """Inputs as an array, which a worker sends without copying it."""
-    inputs = data['inputs']
-    if isinstance(inputs, torch.Tensor):
-        inputs = inputs.numpy()
-    return dict(data, inputs=inputs)
-
-
-def _with_tensor(data: dict[str, Any]) -> dict[str, Any]:
-    inputs = data['inputs']
-    if isinstance(inputs, np.ndarray):
-        inputs = torch.from_numpy(inputs)
-    return dict(data, inputs=inputs)
+        return data, damage

@@ -1,7 +1,6 @@
 """A reader in a process of its own: what a file does there harms nobody."""
 
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from typing import Any, Optional, Union
@@ -46,7 +45,6 @@ class IsolatedReader:
         self.path = path
         self._lock, self._numbers = threading.Lock(), count()
         self._pool = WorkerPool(_Answers(path, options), 1, time_limit)
-        self.close = weakref.finalize(self, self._pool.close)
         for key, value in zip(_KEYS, self._ask('describe')):
             setattr(self, key, value)
 
@@ -55,6 +53,10 @@ class IsolatedReader:
 
     def __getitem__(self, index: int) -> np.ndarray:
         return self.frames([index])[0]
+
+    def close(self) -> None:
+        """End its process."""
+        self._pool.close()
 
     @property
     def has_variable_rate(self) -> bool:

@@ -5,6 +5,7 @@ that is busy. They lie in memory without a name, which both processes see, and
 which is gone with the last of them, however they end.
 """
 
+import io
 import mmap
 import os
 import pickle
@@ -18,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, Optional
 
 _ALIGNED = 64  # bytes: what lies there may be read as any type
+_LARGE = 2**16  # bytes: what is smaller may be kept for long
 _CAN_SHARE = hasattr(os, 'memfd_create') and reduction.HAVE_SEND_HANDLE
 _NEVER = 0.0
 Warned = tuple[type[Warning], str]
@@ -106,19 +108,44 @@ def _do(function: Callable, task: Any) -> tuple[Outcome, str, list[Warned]]:
     return outcome, place, [(w.category, str(w.message)) for w in caught]
 
 
+class _Pickler(pickle.Pickler):
+    """Also of tensors the memory is sent apart, as of arrays."""
+
+    def reducer_override(self, value: Any) -> Any:
+        torch = sys.modules.get('torch')
+        if torch is not None and type(value) is torch.Tensor:
+            try:
+                return torch.from_numpy, (value.numpy(),)
+            except (RuntimeError, TypeError):  # has gradients, or another type
+                pass
+        return NotImplemented
+
+
+def _dumped(content: Any) -> tuple[bytes, list[memoryview]]:
+    """What describes a content, and large memory that belongs to it."""
+    views: list[memoryview] = []
+
+    def stays(buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        if not _CAN_SHARE or view.nbytes < _LARGE:
+            return True
+        views.append(view)
+        return False
+
+    file = io.BytesIO()
+    _Pickler(file, 5, buffer_callback=stays).dump(content)
+    return file.getvalue(), views
+
+
 def send(connection: Connection, content: tuple) -> None:
     """Send what came of a task; an error that cannot be sent, as its text."""
-    buffers: list[pickle.PickleBuffer] = []
-    keep = buffers.append if _CAN_SHARE else None
     try:
-        data = pickle.dumps(content, 5, buffer_callback=keep)
+        data, views = _dumped(content)
     except Exception as error:
         outcome, place, warned = content
         text = f'{type(outcome.error or error).__name__}: {outcome.error or error}'
         place = place or traceback.format_exc()
-        buffers.clear()
-        data = pickle.dumps((Outcome(error=RuntimeError(text)), place, warned))
-    views = [buffer.raw() for buffer in buffers]
+        data, views = _dumped((Outcome(error=RuntimeError(text)), place, warned))
     connection.send((data, [view.nbytes for view in views]))
     if views:
         memory = os.memfd_create('bike_mmaction')
@@ -127,7 +154,6 @@ def send(connection: Connection, content: tuple) -> None:
                 for view in views:
                     file.write(view)
                     file.write(bytes(-view.nbytes % _ALIGNED))
-                file.write(bytes(_ALIGNED))  # no part of it may be empty
             reduction.send_handle(connection, memory, os.getppid())
         finally:
             os.close(memory)

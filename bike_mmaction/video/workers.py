@@ -12,9 +12,10 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any, Optional
 
@@ -41,6 +42,21 @@ def _renew_lock() -> None:
 
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_renew_lock)
+
+
+@contextmanager
+def _allowed_children() -> Iterator[None]:
+    """A data loader's worker may have none, lest they outlive it.
+
+    These end themselves when their parent is gone.
+    """
+    config = getattr(multiprocessing.current_process(), '_config', {})
+    kept = config.get('daemon')
+    config['daemon'] = False
+    try:
+        yield
+    finally:
+        config['daemon'] = kept
 
 
 class WorkerError(RuntimeError):
@@ -71,7 +87,8 @@ class _Worker:
     """
 
     def __init__(self, function: Callable, limit: Optional[float], others) -> None:
-        with _STARTING:
+        self._owner = os.getpid()
+        with _STARTING, _allowed_children():
             self.connection, theirs = _CONTEXT.Pipe()
             inherited = [worker.connection for worker in others] + [self.connection]
             self.process = _CONTEXT.Process(
@@ -93,7 +110,9 @@ class _Worker:
             self.connection.send(task)
 
     def stop(self) -> None:
-        """End it, whatever it is doing."""
+        """End it, whatever it is doing; in a copy of this process, nothing."""
+        if os.getpid() != self._owner:
+            return
         self.process.kill()
         self.process.join(1)  # one that waits for a dead disk cannot be ended
         self.connection.close()
@@ -137,6 +156,9 @@ class WorkerPool:
         self._ahead = ahead
         self._workers: list[_Worker] = []
         self._failed_starts = 0
+        self._file_of: Optional[Callable[[Any], Any]] = None
+        self._late: set = set()
+        weakref.finalize(self, _stop_all, self._workers)
 
     def __enter__(self) -> 'WorkerPool':
         return self
@@ -146,28 +168,32 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all processes."""
-        while self._workers:
-            self._workers[-1].stop()
-            self._workers.pop()
+        _stop_all(self._workers)
 
-    def map(self, tasks: Iterable) -> Iterator[Outcome]:
+    def map(
+        self, tasks: Iterable, file_of: Optional[Callable[[Any], Any]] = None
+    ) -> Iterator[Outcome]:
         """Do tasks; what came of them, in their order.
 
         Args:
             tasks (Iterable): Each is sent to a process.
+            file_of (Callable, optional): Of a task, which file it reads. When
+                one is late, no other of that file is waited for.
 
         Raises:
             WorkerError: if no process can be started.
         """
         numbered = enumerate(tasks)
         outcomes: dict[int, Outcome] = {}
+        self._file_of, self._late = file_of, set()
         try:
             for next_number in itertools.count():
                 while next_number not in outcomes:
                     self._hand_out(numbered, outcomes)
-                    if not any(worker.tasks for worker in self._workers):
+                    if not outcomes and not any(w.tasks for w in self._workers):
                         return
-                    self._collect(outcomes)
+                    if next_number not in outcomes:
+                        self._collect(outcomes)
                 outcome = outcomes.pop(next_number)
                 self._hand_out(numbered, outcomes)
                 yield outcome
@@ -197,6 +223,9 @@ class WorkerPool:
         for number, task in itertools.islice(
             numbered, max(0, self._count * self._ahead - given)
         ):
+            if self._is_hopeless(task):
+                outcomes[number] = Outcome(error=self._too_late())
+                continue
             worker = min(self._workers, key=lambda w: len(w.tasks), default=None)
             has_room = len(self._workers) < self._count
             if worker is None or (worker.tasks and has_room):
@@ -263,15 +292,37 @@ class WorkerPool:
             if self._failed_starts >= _STARTS:
                 raise WorkerError(f'worker processes cannot be started ({code})')
         elif worker.tasks and (is_late or not worker.done):
-            limit = f'not read within {self.time_limit:g} s' if is_late else ''
-            reason = limit or f'the process that read it crashed ({_describe(code)})'
-            outcomes[worker.tasks.popleft()[0]] = Outcome(
-                error=WorkerError(reason, is_late)
-            )
-        if worker.tasks:
-            replacement = self._start()
-            for number, task in worker.tasks:
-                replacement.give(number, task)
+            number, task = worker.tasks.popleft()
+            reason = f'the process that read it crashed ({_describe(code)})'
+            error = self._too_late() if is_late else WorkerError(reason)
+            outcomes[number] = Outcome(error=error)
+            if is_late and self._file_of is not None:
+                self._late.add(self._file_of(task))
+        self._give_again(worker.tasks, outcomes)
+
+    def _give_again(
+        self, tasks: deque[tuple[int, Any]], outcomes: dict[int, Outcome]
+    ) -> None:
+        """Tasks of a process that is lost, to a new one."""
+        replacement = None
+        for number, task in tasks:
+            if self._is_hopeless(task):
+                outcomes[number] = Outcome(error=self._too_late())
+                continue
+            replacement = replacement or self._start()
+            replacement.give(number, task)
+
+    def _is_hopeless(self, task: Any) -> bool:
+        return bool(self._late) and self._file_of(task) in self._late  # type: ignore
+
+    def _too_late(self) -> WorkerError:
+        return WorkerError(f'not read within {self.time_limit:g} s', is_late=True)
+
+
+def _stop_all(workers: list[_Worker]) -> None:
+    while workers:
+        workers[-1].stop()
+        workers.pop()
 
 
 def _describe(code: Optional[int]) -> str:
