@@ -5,6 +5,7 @@ that is busy. They lie in memory without a name, which both processes see, and
 which is gone with the last of them, however they end.
 """
 
+import gc
 import io
 import mmap
 import os
@@ -81,7 +82,8 @@ def serve(
 
 
 def _be_alone() -> None:
-    """The signals, threads and progress bars of the parent are its own."""
+    """The signals, threads and objects of the parent are its own."""
+    gc.freeze()  # else their memory is copied where they are counted
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent ends this
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, 'SIGALRM'):

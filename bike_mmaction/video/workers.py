@@ -109,11 +109,16 @@ class _Worker:
         with suppress(OSError):  # it is gone: that shows when it is to answer
             self.connection.send(task)
 
+    def kill(self) -> None:
+        """End it, whatever it is doing; nothing where this is a copy."""
+        if os.getpid() == self._owner:
+            self.process.kill()
+
     def stop(self) -> None:
-        """End it, whatever it is doing; in a copy of this process, nothing."""
+        """End it, and release what it has held; nothing where this is a copy."""
         if os.getpid() != self._owner:
             return
-        self.process.kill()
+        self.kill()
         self.process.join(1)  # one that waits for a dead disk cannot be ended
         self.connection.close()
         if self.process.exitcode is not None:
@@ -320,6 +325,8 @@ class WorkerPool:
 
 
 def _stop_all(workers: list[_Worker]) -> None:
+    for worker in workers:
+        worker.kill()  # which takes a moment: all at once
     while workers:
         workers[-1].stop()
         workers.pop()

@@ -6,30 +6,19 @@ import multiprocessing
 import os
 import time
 
+import numpy as np
 import pytest
-from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
+import tests.kit.hostile  # noqa: F401  (registers)
 from bike_mmaction.apis import BIKEInferencer, ResultWriter, batches
+from bike_mmaction.apis.reading import read_sources
+from bike_mmaction.apis.sources import Source
 from bike_mmaction.web.page import WebPage
 from tests.kit.models import CLASSES
 from tests.kit.tools import run_tool
 from tests.kit.videos import write_video
 
 LIMIT = 1.5
-
-
-@TRANSFORMS.register_module()
-class Misbehave(BaseTransform):
-    """By the name of the file: crashes, waits for ever, or does nothing."""
-
-    def transform(self, results):
-        name = os.path.basename(results['filename'])
-        if 'abort' in name:
-            os.abort()
-        if 'hang' in name:
-            time.sleep(100)
-        return results
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +31,7 @@ def no_orphans():
 def misbehaving(bike, folder):
     """The same recognizer, with a pipeline that some files break."""
     cfg = copy.deepcopy(bike.model.cfg)
-    cfg.test_pipeline.insert(-2, dict(type='Misbehave'))
+    cfg.test_pipeline.insert(-2, dict(type='DecodeOrBreak'))
     return BIKEInferencer(
         cfg, str(folder / 'model.pth'), device='cpu', workers=2, time_limit=LIMIT
     )
@@ -101,6 +90,22 @@ def test_a_file_costs_its_own_result(misbehaving, hostile):
     ):
         assert reasons.pop(name) == f"cannot use '{hostile / name}': {reason}"
     assert not reasons
+
+
+def test_reading_goes_on_while_somebody_computes():
+    """Both take two seconds, if they do not wait for each other."""
+
+    def reader(source):
+        time.sleep(0.1)
+        return dict(inputs=int(source.name))
+
+    sources = [Source(str(i), np.zeros((1, 2, 2, 3), np.uint8)) for i in range(40)]
+    start, numbers = time.monotonic(), []
+    for reading in read_sources(reader, sources, 2, LIMIT, batch_size=4):
+        numbers.append(reading.data['inputs'])
+        time.sleep(0.2 if len(numbers) % 4 == 0 else 0)
+    assert numbers == list(range(40))
+    assert time.monotonic() - start < 3.2  # but for a busy machine 2.2
 
 
 def test_windows_of_a_file_that_hangs_are_not_waited_for(misbehaving, hostile):
