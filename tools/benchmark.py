@@ -235,17 +235,8 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
         for phrases in (args.phrases // 100, args.phrases):
             figures[phrases] = json.loads(
                 subprocess.run(
-                    [
-                        sys.executable,
-                        __file__,
-                        'generate',
-                        '--arch',
-                        args.arch,
-                        '--phrases',
-                        str(phrases),
-                        '--folder',
-                        folder,
-                    ],
+                    [sys.executable, __file__, 'generate', '--folder', folder]
+                    + ['--arch', args.arch, '--phrases', str(phrases)],
                     check=True,
                     stdout=subprocess.PIPE,
                     env=dict(os.environ, PYTHONPATH=ROOT),
@@ -258,10 +249,10 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
                 f'{figures[phrases]["peak"]:.2f} GiB'
             )
     small, large = figures.values()
+    time_ratio, peak_ratio = (large[k] / small[k] for k in ('seconds', 'peak'))
     print(
-        f'100 times the phrases: {large["seconds"] / small["seconds"]:.1f} '
-        f'times the time, {large["peak"] / small["peak"]:.2f} times the '
-        'memory'
+        f'100 times the phrases: {time_ratio:.1f} times the time, '
+        f'{peak_ratio:.2f} times the memory'
     )
 
 
@@ -289,21 +280,18 @@ def generate(args: argparse.Namespace) -> None:
     print(json.dumps(dict(seconds=spent, peak=peak)))
 
 
-def benchmark_infer(args: argparse.Namespace) -> None:
-    from benchmarks.infer import benchmark_infer  # beside this file
-
-    benchmark_infer(args, draw_clip)
-
-
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    dict(
+    if args.what == 'infer':
+        from benchmarks.infer import benchmark_infer  # beside this file
+
+        return benchmark_infer(args, draw_clip, quartiles)
+    return dict(
         pipeline=benchmark_pipeline,
         text=benchmark_text,
         lexicon=benchmark_lexicon,
         generate=generate,
-        infer=benchmark_infer,
     )[args.what](args)
 
 

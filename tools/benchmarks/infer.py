@@ -28,7 +28,9 @@ TINY = dict(
 )
 
 
-def benchmark_infer(args: argparse.Namespace, draw_clip: Callable) -> None:
+def benchmark_infer(
+    args: argparse.Namespace, draw_clip: Callable, quartiles: Callable
+) -> None:
     """Whole, reading and computing by turns, so that other work on the machine
     slows down all of them."""
     torch.set_num_threads(1)
@@ -41,11 +43,17 @@ def benchmark_infer(args: argparse.Namespace, draw_clip: Callable) -> None:
             else:
                 os.link(source, f'{folder}/{i}.mp4')
         for name, arch in (('tiny', TINY), (args.arch, get_arch(args.arch))):
-            compare(name, arch, folder, args)
+            compare(make_inferencer(arch, folder), name, folder, args, quartiles)
 
 
-def compare(name: str, arch: dict, folder: str, args: argparse.Namespace) -> None:
-    bike = make_inferencer(arch, folder)
+def compare(
+    bike: BIKEInferencer,
+    name: str,
+    folder: str,
+    args: argparse.Namespace,
+    quartiles: Callable,
+) -> None:
+    """Print the parts, and their ratios."""
     parts = Parts(bike, folder)
     parts.whole(args.workers)  # warm up
     times = np.array(
@@ -131,8 +139,3 @@ def make_inferencer(arch: dict, folder: str) -> BIKEInferencer:
         return BIKEInferencer(cfg, checkpoint)
     finally:
         os.remove(checkpoint)
-
-
-def quartiles(ratios: np.ndarray) -> str:
-    low, middle, high = np.percentile(ratios, (25, 50, 75))
-    return f'{middle:.2f} ({low:.2f} to {high:.2f})'
