@@ -6,57 +6,22 @@
 """
 
 import itertools
-import multiprocessing
-import os
 import signal
-import sys
-import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any, Optional
 
 from .errors import CrashError, TimeLimitError, VideoError
-from .worker import Outcome, receive, serve
+from .processes import WorkerProcess, describe_end
+from .worker import Outcome, receive
 
-# As torch's data loaders: a copy of this process knows all that is imported
-# and registered. It uses neither CUDA nor threads. Not safe on macOS.
-_METHOD = 'fork' if sys.platform == 'linux' else 'spawn'
-_CONTEXT: Any = multiprocessing.get_context(_METHOD)
-# A process that starts meanwhile would keep the pipe of this one open.
-_STARTING = threading.Lock()
 TIME_LIMIT = 60.0  # seconds for a file, where nobody says another
 _GRACE = 5.0  # seconds, after which this process ends one that is late
 _READY = 60.0  # seconds to start in
 _STARTS = 3  # of a worker, before that is an error
-
-
-def _renew_lock() -> None:
-    """In a copy of this process nobody holds it."""
-    global _STARTING
-    _STARTING = threading.Lock()
-
-
-if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
-@contextmanager
-def _allowed_children() -> Iterator[None]:
-    """A data loader's worker may have none, lest they outlive it.
-
-    These end themselves when their parent is gone.
-    """
-    config = getattr(multiprocessing.current_process(), '_config', {})
-    kept = config.get('daemon')
-    config['daemon'] = False
-    try:
-        yield
-    finally:
-        config['daemon'] = kept
 
 
 class WorkerError(RuntimeError):
@@ -75,54 +40,6 @@ class WorkerError(RuntimeError):
     def of_video(self, path: str) -> VideoError:
         """The same, of the video that was read."""
         return (TimeLimitError if self.is_late else CrashError)(path, str(self))
-
-
-class _Worker:
-    """A process and the tasks it was given.
-
-    Attributes:
-        tasks (deque): Numbers and tasks, the first one in work.
-        done (int): Tasks it has finished.
-        since (float): When it began, or was given something to do.
-    """
-
-    def __init__(self, function: Callable, limit: Optional[float], others) -> None:
-        self._owner = os.getpid()
-        with _STARTING, _allowed_children():
-            self.connection, theirs = _CONTEXT.Pipe()
-            inherited = [worker.connection for worker in others] + [self.connection]
-            self.process = _CONTEXT.Process(
-                target=serve,
-                args=(theirs, inherited if _METHOD == 'fork' else [], function, limit),
-                daemon=True,
-            )
-            self.process.start()
-            theirs.close()
-        self.tasks: deque[tuple[int, Any]] = deque()
-        self.done, self.is_ready, self.since = 0, False, time.monotonic()
-
-    def give(self, number: int, task: Any) -> None:
-        """One more task."""
-        if not self.tasks and self.is_ready:
-            self.since = time.monotonic()
-        self.tasks.append((number, task))
-        with suppress(OSError):  # it is gone: that shows when it is to answer
-            self.connection.send(task)
-
-    def kill(self) -> None:
-        """End it, whatever it is doing; nothing where this is a copy."""
-        if os.getpid() == self._owner:
-            self.process.kill()
-
-    def stop(self) -> None:
-        """End it, and release what it has held; nothing where this is a copy."""
-        if os.getpid() != self._owner:
-            return
-        self.kill()
-        self.process.join(1)  # one that waits for a dead disk cannot be ended
-        self.connection.close()
-        if self.process.exitcode is not None:
-            self.process.close()
 
 
 class WorkerPool:
@@ -159,7 +76,7 @@ class WorkerPool:
         self._function, self._count = function, workers
         self.time_limit = None if time_limit == float('inf') else time_limit
         self._ahead = ahead
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._failed_starts = 0
         self._file_of: Optional[Callable[[Any], Any]] = None
         self._late: set = set()
@@ -237,8 +154,8 @@ class WorkerPool:
                 worker = self._start()
             worker.give(number, task)
 
-    def _start(self) -> _Worker:
-        worker = _Worker(self._function, self.time_limit, self._workers)
+    def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(self._function, self.time_limit, self._workers)
         self._workers.append(worker)
         return worker
 
@@ -263,7 +180,7 @@ class WorkerPool:
             if self._is_late(worker) and not worker.connection.poll():
                 self._replace(worker, outcomes, is_late=True)
 
-    def _allowed(self, worker: _Worker) -> float:
+    def _allowed(self, worker: WorkerProcess) -> float:
         """Seconds for what it is doing; a little more, as it ends by itself."""
         if not worker.is_ready:
             return _READY
@@ -271,7 +188,7 @@ class WorkerPool:
             return float('inf')
         return self.time_limit + _GRACE
 
-    def _is_late(self, worker: _Worker) -> bool:
+    def _is_late(self, worker: WorkerProcess) -> bool:
         return time.monotonic() - worker.since > self._allowed(worker)
 
     def _patience(self) -> Optional[float]:
@@ -280,7 +197,7 @@ class WorkerPool:
         return None if ends == float('inf') else max(0.01, ends - time.monotonic())
 
     def _replace(
-        self, worker: _Worker, outcomes: dict[int, Outcome], is_late: bool = False
+        self, worker: WorkerProcess, outcomes: dict[int, Outcome], is_late: bool = False
     ) -> None:
         """One is lost: its first task has failed, the others get another.
 
@@ -298,7 +215,7 @@ class WorkerPool:
                 raise WorkerError(f'worker processes cannot be started ({code})')
         elif worker.tasks and (is_late or not worker.done):
             number, task = worker.tasks.popleft()
-            reason = f'the process that read it crashed ({_describe(code)})'
+            reason = f'the process that read it crashed ({describe_end(code)})'
             error = self._too_late() if is_late else WorkerError(reason)
             outcomes[number] = Outcome(error=error)
             if is_late and self._file_of is not None:
@@ -324,20 +241,9 @@ class WorkerPool:
         return WorkerError(f'not read within {self.time_limit:g} s', is_late=True)
 
 
-def _stop_all(workers: list[_Worker]) -> None:
+def _stop_all(workers: list[WorkerProcess]) -> None:
     for worker in workers:
         worker.kill()  # which takes a moment: all at once
     while workers:
         workers[-1].stop()
         workers.pop()
-
-
-def _describe(code: Optional[int]) -> str:
-    """How a process ended."""
-    if code is None or code >= 0:
-        return f'exit status {code}'
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        return f'signal {-code}'
-    return f'{name}: out of memory?' if name == 'SIGKILL' else name
