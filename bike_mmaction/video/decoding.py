@@ -130,7 +130,7 @@ class Painter:
         self.orientation = _orientation(first)
         # One for all of them, as it takes time to set up.
         self._reformatter = VideoReformatter()
-        self._options: dict = dict(threads=1)
+        self._is_old = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -146,14 +146,15 @@ class Painter:
         return np.ascontiguousarray(upright(picture.to_ndarray(), self.orientation))
 
     def _reformat(self, frame: VideoFrame) -> VideoFrame:
+        options: dict[str, Any] = dict(threads=1)
+        if self._is_old:  # it heeds the colours only where they are to change
+            options = dict(dst_colorspace='ITU601', src_color_range=frame.color_range)
         try:
-            return self._reformatter.reformat(
-                frame, *self._size, 'rgb24', **self._options
-            )
-        except TypeError:  # PyAV before 16 converts in one thread anyway
-            if not self._options:
+            return self._reformatter.reformat(frame, *self._size, 'rgb24', **options)
+        except TypeError:  # PyAV before 17, which knows of one thread only
+            if self._is_old:
                 raise
-            self._options = {}
+            self._is_old = True
             return self._reformat(frame)
 
 

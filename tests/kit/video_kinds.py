@@ -106,10 +106,13 @@ def with_sound(path):
     write_numbered(silent, **WITH_B)
     with av.open(silent) as old, av.open(path, 'w') as new:
         pictures = new.add_stream_from_template(old.streams.video[0])
-        sound = new.add_stream('aac', rate=16000)
+        codec, samples = 'aac', np.zeros((1, 1024), np.float32)
+        if path.endswith('.mkv'):  # where AAC begins before the start
+            codec, samples = 'pcm_s16le', np.zeros((1, 1024), np.int16)
+        sound = new.add_stream(codec, rate=16000)
+        kind = 'fltp' if codec == 'aac' else 's16'
         for number in range(40):
-            samples = np.zeros((1, 1024), np.float32)
-            frame = av.AudioFrame.from_ndarray(samples, 'fltp', 'mono')
+            frame = av.AudioFrame.from_ndarray(samples, kind, 'mono')
             frame.sample_rate, frame.pts = 16000, 1024 * number
             new.mux(sound.encode(frame))
         new.mux(sound.encode())
@@ -120,6 +123,37 @@ def with_sound(path):
                 packet.stream = pictures
                 new.mux(packet)
     os.remove(silent)
+
+
+def packed_elsewhere(path):
+    """Packed MPEG-4 of an AVI file, copied as it is into another container."""
+    with av.open(osp.join(DATA, 'xvid_packed.avi')) as old, av.open(path, 'w') as new:
+        copy = new.add_stream_from_template(old.streams.video[0])
+        packets = [packet for packet in old.demux(video=0) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.pts = packet.dts = number
+            packet.stream = copy
+            new.mux(packet)
+
+
+def tuned_in(path):
+    """A recording of TV that begins between two keyframes."""
+    write_numbered(path, **WITH_B)
+    with open(path, 'rb') as file:
+        content = file.read()
+    with open(path, 'wb') as file:
+        file.write(content[188 * 12 :])
+
+
+def of_two_sizes(path):
+    """A stream that changes its size, as TV does."""
+    parts = []
+    for size in ((64, 48), (96, 48)):
+        write_numbered(path, size=size, **WITH_B)
+        with open(path, 'rb') as file:
+            parts.append(file.read())
+    with open(path, 'wb') as file:
+        file.write(b''.join(parts))
 
 
 def copied(name, numbers):
@@ -200,6 +234,25 @@ KINDS = {
             with_sound,
             times=[0.4 + i / RATE for i in range(COUNT + 1)],
         ),
+        Kind(
+            'sound_first.mp4',
+            with_sound,
+            times=[0.4 + i / RATE for i in range(COUNT + 1)],
+        ),
+        Kind(
+            'tuned_in.ts',
+            tuned_in,
+            list(range(12, COUNT)),
+            times=[0.44 + i / RATE for i in range(COUNT - 11)],
+        ),
+        Kind('two_sizes.ts', of_two_sizes, [*range(COUNT), *range(COUNT)]),
+        encoded('layers.mp4', **x265('temporal-layers=3')),
+        encoded('colours.mp4', pix_fmt='yuv444p', **PLAIN),
+        encoded('alpha.webm', codec='libvpx-vp9', pix_fmt='yuva420p'),
+        encoded('odd.webm', codec='libvpx-vp9', size=(65, 49)),
+        encoded('raw.avi', codec='rawvideo', pix_fmt='bgr24'),
+        Kind('packed.mkv', packed_elsewhere, list(range(57))),
+        Kind('packed.mp4', packed_elsewhere, list(range(57))),
         copied('xvid_plain.avi', 60),
         copied('xvid_packed.avi', 57),
         copied('xvid_packed_divx.avi', 59),

@@ -10,7 +10,7 @@ import pytest
 
 from bike_mmaction.video import BackendError, VideoReader
 from tests.kit import ROOT
-from tests.kit.numbered import read_numbers
+from tests.kit.numbered import read_numbers, write_numbered
 from tests.kit.video_kinds import KINDS
 from tests.kit.videos import write_video
 
@@ -60,6 +60,25 @@ def test_same_pixels_as_decord(tmp_path):
             indices = np.sort(rng.randint(0, 80, count))
             expected = theirs.get_batch(indices).asnumpy()
             np.testing.assert_array_equal(video.frames(indices), expected)
+
+
+def test_colours_of_the_file(tmp_path):
+    """High definition has other ones, and phones the full range."""
+    faults = []
+    for number, colours in enumerate(('colormatrix=bt709', 'fullrange=on', '')):
+        path = tmp_path / f'{number}.mp4'
+
+        def draw(number, size):
+            grid = np.random.RandomState(number).randint(0, 255, (3, 4, 3))
+            return np.kron(grid, np.ones((16, 16, 1))).astype(np.uint8)
+
+        options = {'x264-params': colours} if colours else {}
+        write_numbered(path, 8, options=options, draw=draw)
+        expected = decord.VideoReader(str(path)).get_batch(range(8)).asnumpy()
+        with VideoReader(path) as video:
+            if (video.frames(range(8)) != expected).any():
+                faults.append(colours)
+    assert not faults
 
 
 def test_choice(files, monkeypatch):

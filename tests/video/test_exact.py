@@ -3,6 +3,7 @@
 import os.path as osp
 from bisect import bisect_right
 
+import av
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -10,6 +11,9 @@ from mmengine.dataset import Compose
 
 from bike_mmaction.apis.sources import SourceReader, find_sources, windows_of
 from bike_mmaction.video import VideoReader
+from bike_mmaction.video.decoding import runs_for
+from bike_mmaction.video.order import Order
+from bike_mmaction.video.pyav_backend import PyAVBackend
 from tests.kit.configs import load_config
 from tests.kit.numbered import draw_number, read_number, read_numbers, write_numbered
 from tests.kit.video_kinds import KINDS
@@ -91,6 +95,9 @@ def test_shipped_pipelines(files, name, pipelines):
     assert not faults_of(KINDS[name], files[name], *pipelines)
 
 
+@pytest.mark.skipif(
+    not hasattr(av.stream.Stream, 'index_entries'), reason='PyAV reads no indices'
+)
 def test_a_part_of_a_long_file(tmp_path, long_files):
     """Opening it, and single frames, read a small part of it."""
     noise = dict(crf='1', g='4')
@@ -116,8 +123,12 @@ def bytes_read():
 
 
 @pytest.mark.parametrize('name', KINDS)
-def test_reader(files, name, long_files):
-    """Single frames, some and all, of a file too long to keep it."""
+def test_reader(files, name, long_files, monkeypatch):
+    """Single frames, some and all, of a file too long to keep it.
+
+    Found where they are expected: a second look would take its time.
+    """
+    monkeypatch.setattr(PyAVBackend, '_read_anyhow', None)
     kind = KINDS[name]
     with VideoReader(files[name]) as video:
         assert len(video) == len(kind.numbers) and not video.damage
@@ -137,3 +148,20 @@ def test_reader(files, name, long_files):
         assert read_numbers(video.iterate()) == kind.numbers
         moments = [kind.times[i] + 0.004 for i in range(0, total, 7)]
         assert read_numbers(video.at(moments)) == kind.numbers[::7]
+
+
+def test_where_to_start():
+    """Packets I0 P1 I4 B2 B3 P5 I6: what is shown before I4 needs I0."""
+    order = Order([0, 1, 3, 4, 2, 5, 6], [0, 1, 4, 2, 3, 5, 6], [0, 2, 6])
+    assert [order.start_for(n) for n in range(7)] == [0, 0, 2, 0, 0, 2, 6]
+    assert [order.start_for(n, back=1) for n in (3, 5, 6)] == [0, 0, 2]
+    assert order.refers_back() and not Order([0, 1], [0, 1], [0]).refers_back()
+    assert runs_for(order, [5, 1, 6]) == [(0, [1, 5, 6])]  # no gap to leave out
+    assert runs_for(order, [2, 3, 6]) == [(0, [2, 3]), (6, [6])]
+
+
+def test_a_name_like_an_address(files, monkeypatch):
+    """FFmpeg would take ``a`` for a protocol."""
+    monkeypatch.chdir(osp.dirname(files['a:b.mp4']))
+    with VideoReader('a:b.mp4') as video:
+        assert read_numbers(video.frames([7, 40])) == [7, 40]
