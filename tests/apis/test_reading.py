@@ -105,7 +105,7 @@ def test_reading_goes_on_while_somebody_computes():
         numbers.append(reading.data['inputs'])
         time.sleep(0.2 if len(numbers) % 4 == 0 else 0)
     assert numbers == list(range(40))
-    assert time.monotonic() - start < 3.2  # but for a busy machine 2.2
+    assert time.monotonic() - start < 2.8  # 2.2 where nothing else runs
 
 
 def test_windows_of_a_file_that_hangs_are_not_waited_for(misbehaving, hostile):
