@@ -3,7 +3,7 @@
 Usage: python tools/benchmark.py pipeline [--config C --video FILE ...]
        python tools/benchmark.py text [--arch A --batch-size B]
        python tools/benchmark.py lexicon [--arch A --phrases N --videos V]
-       python tools/benchmark.py infer [--workers N --videos V]
+       python tools/benchmark.py infer [--workers N --videos 96 --repeats 3]
 
 `pipeline`: what the training and the test pipeline of a config take for a
 video, against reading the same frames with decord alone; on drawn H.264
