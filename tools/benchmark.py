@@ -3,13 +3,15 @@
 Usage: python tools/benchmark.py pipeline [--config C --video FILE ...]
        python tools/benchmark.py text [--arch A --batch-size B]
        python tools/benchmark.py lexicon [--arch A --phrases N --videos V]
+       python tools/benchmark.py infer [--workers N --videos 96 --repeats 3]
 
 `pipeline`: what the training and the test pipeline of a config take for a
 video, against reading the same frames with decord alone; on drawn H.264
 clips of 340x256 pixels and 280 frames, as many of Kinetics, or on given files.
 `text`: attribute sentences encoded up to their last used position, against
 all positions of the context. `lexicon`: generating attributes with a lexicon
-of N phrases, against one of N / 100: time and peak memory.
+of N phrases, against one of N / 100: time and peak memory. `infer`: a folder
+of such clips, against the larger of (reading / workers) and computing.
 
 Weights are random: they change nothing in time or memory.
 """
@@ -45,6 +47,7 @@ from bike_mmaction.models.clip_text import CLIPTextEncoder
 from bike_mmaction.models.pretrained import get_arch
 from bike_mmaction.models.text_head import PROMPT
 
+WHAT = ('pipeline', 'text', 'lexicon', 'infer')
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 
 
@@ -52,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument('what', choices=['pipeline', 'text', 'lexicon', 'generate'])
+    parser.add_argument('what', choices=[*WHAT, 'generate'])
     parser.add_argument(
         '--config',
         default=osp.join(ROOT, 'configs', 'bike_vitb16_k400.py'),
@@ -65,6 +68,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=20)
     parser.add_argument('--phrases', type=int, default=100_000)
     parser.add_argument('--videos', type=int, default=32)
+    parser.add_argument('--workers', type=int, default=1)
     parser.add_argument('--folder', help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -231,17 +235,8 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
         for phrases in (args.phrases // 100, args.phrases):
             figures[phrases] = json.loads(
                 subprocess.run(
-                    [
-                        sys.executable,
-                        __file__,
-                        'generate',
-                        '--arch',
-                        args.arch,
-                        '--phrases',
-                        str(phrases),
-                        '--folder',
-                        folder,
-                    ],
+                    [sys.executable, __file__, 'generate', '--folder', folder]
+                    + ['--arch', args.arch, '--phrases', str(phrases)],
                     check=True,
                     stdout=subprocess.PIPE,
                     env=dict(os.environ, PYTHONPATH=ROOT),
@@ -254,10 +249,10 @@ def benchmark_lexicon(args: argparse.Namespace) -> None:
                 f'{figures[phrases]["peak"]:.2f} GiB'
             )
     small, large = figures.values()
+    time_ratio, peak_ratio = (large[k] / small[k] for k in ('seconds', 'peak'))
     print(
-        f'100 times the phrases: {large["seconds"] / small["seconds"]:.1f} '
-        f'times the time, {large["peak"] / small["peak"]:.2f} times the '
-        'memory'
+        f'100 times the phrases: {time_ratio:.1f} times the time, '
+        f'{peak_ratio:.2f} times the memory'
     )
 
 
@@ -288,7 +283,11 @@ def generate(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    dict(
+    if args.what == 'infer':
+        from benchmarks.infer import benchmark_infer  # beside this file
+
+        return benchmark_infer(args, draw_clip, quartiles)
+    return dict(
         pipeline=benchmark_pipeline,
         text=benchmark_text,
         lexicon=benchmark_lexicon,

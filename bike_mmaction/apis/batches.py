@@ -1,16 +1,18 @@
 """Videos through a recognizer, batch by batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Optional
 
 import torch
 from mmaction.models import BaseRecognizer, Recognizer3D
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from ..errors import PipelineError
 from ..models.finite import check_scores
 from ..models.scores import rank, score
-from .frames import VideoFile
+from .reading import Reading, read_sources
 from .recognition import Recognition, fill_in
 from .sources import Source, SourceReader
 
@@ -23,8 +25,12 @@ def recognize_batches(
     threshold: float = 0.0,
     batch_size: int = 1,
     progress: bool = False,
-) -> Iterator[list[Recognition]]:
+    workers: int = 0,
+    time_limit: Optional[float] = None,
+) -> Generator[list[Recognition], None, None]:
     """Recognize videos, or windows of them, some at a time.
+
+    Close it where not all are taken: that ends the processes that read.
 
     Args:
         model (BaseRecognizer): With a :class:`.VCSHead`, which knows the
@@ -35,6 +41,10 @@ def recognize_batches(
         threshold (float): Confidence below which a video is "none of these".
         batch_size (int): Videos at once.
         progress (bool): Whether to show a bar, where there is a terminal.
+        workers (int): Processes that read the next ones meanwhile; with 0
+            this process reads. Defaults to 0.
+        time_limit (float, optional): Seconds for each of them to read one.
+            Defaults to None: as long as it takes.
 
     Yields:
         list[Recognition]: Those of a batch, also of videos that could not be
@@ -53,43 +63,58 @@ def recognize_batches(
         'max_testing_views'
     ):
         batch_size = 1  # MMAction2 parts the views of one video only
-    with tqdm(total=len(sources), unit='video', disable=not progress or None) as bar:
+    readings = read_sources(reader, sources, workers, time_limit, batch_size)
+    bar = tqdm(total=len(sources), unit='video', disable=not progress or None)
+    with closing(readings), bar:
         for first in range(0, len(sources), batch_size):
             batch = sources[first : first + batch_size]
-            yield _recognize_batch(model, reader, batch, topk, threshold)
+            yield _recognize_batch(
+                model, batch, list(islice(readings, len(batch))), topk, threshold
+            )
             bar.update(len(batch))
 
 
 @torch.no_grad()
 def _recognize_batch(
     model: BaseRecognizer,
-    reader: SourceReader,
     sources: Sequence[Source],
+    readings: Sequence[Reading],
     topk: int,
     threshold: float,
 ) -> list[Recognition]:
     recognitions = [
-        Recognition(source.name, segment=source.segment) for source in sources
+        Recognition(
+            source.name,
+            segment=source.segment,
+            error=reading.error,
+            warning=reading.damage,
+        )
+        for source, reading in zip(sources, readings)
     ]
-    batch, read = [], []
-    for recognition, source in zip(recognitions, sources):
-        try:
-            batch.append(reader(source))
-            read.append(recognition)
-            if isinstance(source.content, VideoFile) and source.content.damage:
-                recognition.warning = source.content.damage
-        except PipelineError as error:
-            recognition.error = str(error)
-    if batch:
-        data = model.data_preprocessor(pseudo_collate(batch))
-        samples = data['data_samples']
-        scores = score(model, data['inputs'], samples)
-        assert scores.saliency is not None  # a VCSHead and video
-        confidences = model.cls_head.confidences(rank(model, scores))
-        check_scores(confidences, [recognition.source for recognition in read], model)
-        for recognition, sample, values, saliency in zip(
-            read, samples, confidences.cpu(), scores.saliency[:, 0].cpu()
-        ):
-            names = model.cls_head.class_names
-            fill_in(recognition, sample, names, values, saliency, topk, threshold)
+    batch = [reading.data for reading in readings if reading.data is not None]
+    if not batch:
+        return recognitions
+    read = [recognition for recognition in recognitions if not recognition.error]
+    data = model.data_preprocessor(pseudo_collate(_to_device(model, batch)))
+    samples = data['data_samples']
+    scores = score(model, data['inputs'], samples)
+    assert scores.saliency is not None  # a VCSHead and video
+    confidences = model.cls_head.confidences(rank(model, scores))
+    check_scores(confidences, [recognition.source for recognition in read], model)
+    for recognition, sample, values, saliency in zip(
+        read, samples, confidences.cpu(), scores.saliency[:, 0].cpu()
+    ):
+        names = model.cls_head.class_names
+        fill_in(recognition, sample, names, values, saliency, topk, threshold)
     return recognitions
+
+
+def _to_device(model: BaseRecognizer, batch: list[dict]) -> list[dict]:
+    """Inputs of integers, on a GPU, which makes floats of them there."""
+    device = model.data_preprocessor.device
+    if device.type != 'cuda':
+        return batch
+    return [
+        dict(data, inputs=data['inputs'].pin_memory().to(device, non_blocking=True))
+        for data in batch
+    ]

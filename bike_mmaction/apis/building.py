@@ -2,13 +2,14 @@
 
 import copy
 import logging
+from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Optional, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import load_checkpoint
@@ -16,6 +17,7 @@ from mmengine.runner import load_checkpoint
 from ..checkpoint.fit import check_complete
 from ..models.finite import check_weights
 from ..models.recognizer import CLIPRecognizer
+from ..models.text_head import TextHead
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
 from ..renamed import old_names
@@ -111,3 +113,49 @@ def default_device() -> str:
 
 
 __getattr__ = old_names(__name__)
+
+
+def use_lexicon(
+    model: ConfigDict, lexicon: Union[str, Sequence[str]], num_attributes: int
+) -> None:
+    """Change the config of a model: attributes are found in a lexicon.
+
+    Args:
+        model (ConfigDict): Is changed.
+        lexicon (str | Sequence[str]): See :func:`.load_lexicon`.
+        num_attributes (int): Per video.
+
+    Raises:
+        ValueError: if it is no :class:`.CLIPRecognizer`.
+    """
+    if model.get('type') != 'CLIPRecognizer':
+        raise ValueError(
+            'a lexicon needs a CLIPRecognizer, which associates '
+            f"attributes; the config's model is {model.type!r}"
+        )
+    options = dict(model.get('association') or {})
+    options.update(lexicon=lexicon, topk=num_attributes)
+    model['association'] = options
+
+
+def read_association(model: BaseModel, device: str) -> None:
+    """Read the weights of what finds attributes, if the model has that.
+
+    Args:
+        model (BaseModel): A recognizer.
+        device (str): Where to compute.
+
+    Raises:
+        ValueError: if the model needs attributes, but has nothing that finds
+            them.
+    """
+    association = getattr(model, 'association', None)
+    if association is not None:
+        with quiet_logger():
+            association.read_weights()
+        association.to(device)
+    elif isinstance(getattr(model, 'attributes_head', None), TextHead):
+        raise ValueError(
+            'the model has an attributes branch, but nothing that finds '
+            "attributes: name a lexicon, such as 'kinetics400'"
+        )

@@ -5,13 +5,14 @@ import os.path as osp
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Optional
+from functools import partial
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from ..errors import PipelineError
 from ..files import has_extension
-from ..video import VideoReader
+from ..video import IsolatedReader, VideoReader
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
@@ -23,13 +24,36 @@ class VideoFile:
 
     Args:
         path (str): The file.
+        isolated (bool): Whether to read in a process of its own, which a file
+            may crash. Defaults to False.
+        time_limit (float, optional): Seconds, where isolated. Defaults to
+            None: no limit.
         **options: Of the :class:`~bike_mmaction.video.VideoReader`.
     """
 
-    def __init__(self, path: str, **options: Any) -> None:
+    def __init__(
+        self,
+        path: str,
+        isolated: bool = False,
+        time_limit: Optional[float] = None,
+        **options: Any,
+    ) -> None:
         self.path, self._options = path, options
-        self._reader: Optional[VideoReader] = None
+        self._is_isolated, self._time_limit = isolated, time_limit
+        self._reader: Union[VideoReader, IsolatedReader, None] = None
         self._lock = threading.Lock()
+
+    def __reduce__(self):  # the file is opened anew in another process
+        args = self.path, self._is_isolated, self._time_limit
+        return partial(VideoFile, **self._options), args
+
+    def isolated(self, time_limit: Optional[float]) -> 'VideoFile':
+        """The same, to be read in a process of its own."""
+        return VideoFile(self.path, True, time_limit, **self._options)
+
+    def here(self) -> 'VideoFile':
+        """The same, to be read in this process."""
+        return VideoFile(self.path, **self._options)
 
     def close(self) -> None:
         """Release the decoder; it is opened again when needed."""
@@ -37,7 +61,7 @@ class VideoFile:
             self._reader = None  # others may still be reading with it
 
     @property
-    def reader(self) -> VideoReader:
+    def reader(self) -> Union[VideoReader, IsolatedReader]:
         """The open file.
 
         Raises:
@@ -45,7 +69,12 @@ class VideoFile:
         """
         with self._lock:
             if self._reader is None:
-                self._reader = VideoReader(self.path, **self._options)
+                if self._is_isolated:
+                    self._reader = IsolatedReader(
+                        self.path, self._time_limit, **self._options
+                    )
+                else:
+                    self._reader = VideoReader(self.path, **self._options)
             return self._reader
 
     @property

@@ -2,31 +2,33 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from mmaction.models import BaseRecognizer
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
 from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import video_pipeline
-from ..errors import PipelineError
-from ..models.text_head import TextHead, with_classes
+from ..models.text_head import with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
 from ..shipped import DEFAULT_CONFIG
+from ..video import TIME_LIMIT
 from .batches import recognize_batches
 from .building import (
     PRETRAINED,
     build_recognizer,
     choose_device,
-    quiet_logger,
+    read_association,
     read_config,
+    use_lexicon,
 )
 from .pictures import ResultWriter
+from .reading import check_reading, choose_workers
 from .recognition import Recognition
-from .sources import SourceReader, close_file, find_sources, windows_of
+from .sources import Source, SourceReader, find_sources, isolate
 from .streams import Stream
+from .videos import recognize_videos, recognize_windows
 
 
 class BIKEInferencer:
@@ -51,6 +53,11 @@ class BIKEInferencer:
             see :func:`.load_lexicon`. Defaults to None: as the config says.
         num_attributes (int): Attributes per video, with a ``lexicon``.
             Defaults to 5.
+        workers (int, optional): Processes that read while the model computes;
+            a crash there costs one video. With 0 this process reads. Defaults
+            to None: up to four for several videos or a timeline, 0 for one.
+        time_limit (float, optional): Seconds for such a process to read a
+            video, or a window of one. Defaults to 60; None is without limit.
 
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
@@ -73,12 +80,16 @@ class BIKEInferencer:
         views: Optional[str] = None,
         lexicon: Union[str, Sequence[str], None] = None,
         num_attributes: int = 5,
+        workers: Optional[int] = None,
+        time_limit: Optional[float] = TIME_LIMIT,
     ) -> None:
+        check_reading(workers, time_limit)
+        self.workers, self.time_limit = workers, time_limit
         config = read_config(config)
         if views is not None:
             set_views(config, views)
         if lexicon is not None:
-            _use_lexicon(config.model, lexicon, num_attributes)
+            use_lexicon(config.model, lexicon, num_attributes)
         self.device = choose_device(device)
         self.model = build_recognizer(config, checkpoint)
         head = getattr(self.model, 'cls_head', None)
@@ -88,17 +99,7 @@ class BIKEInferencer:
                 f'a VCSHead, got {type(head).__name__}'
             )
         self.head = head
-        association = getattr(self.model, 'association', None)
-        if association is not None:
-            with quiet_logger():
-                association.read_weights()
-            association.to(self.device)
-        elif isinstance(getattr(self.model, 'attributes_head', None), TextHead):
-            raise ValueError(
-                'the model has an attributes branch, but nothing '
-                'that finds attributes: name a lexicon, such as '
-                "'kinetics400'"
-            )
+        read_association(self.model, self.device)
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
         self._classes: Optional[list[str]] = None
@@ -146,19 +147,41 @@ class BIKEInferencer:
             list[Recognition]: One for each video, also for those that could
             not be read.
         """
-        model, recognitions = self._model_for(classes), list[Recognition]()
+        return list(
+            self.each(inputs, classes, topk, threshold, batch_size, writer, progress)
+        )
+
+    def each(
+        self,
+        inputs,
+        classes: Union[str, Sequence[str], None] = None,
+        topk: int = 5,
+        threshold: float = 0.0,
+        batch_size: int = 4,
+        writer: Optional[ResultWriter] = None,
+        progress: bool = False,
+    ) -> Iterator[Recognition]:
+        """What a call returns, one by one, each as soon as its batch is done."""
+        model, sources = self._model_for(classes), self.find(inputs)
+        workers = choose_workers(self.workers, len(sources))
+        options = self._options(workers, topk, threshold, batch_size, progress)
+        yield from recognize_videos(model, self.reader, sources, writer, **options)
+
+    def find(self, inputs, workers: Optional[int] = None) -> list[Source]:
+        """Videos behind what a user gave.
+
+        Args:
+            inputs: See :func:`.find_sources`.
+            workers (int, optional): But for 0 other processes will read them.
+                Defaults to None: as a call decides.
+        """
         sources = find_sources(inputs, **self.reader.options)
-        for batch in recognize_batches(
-            model, self.reader, sources, topk, threshold, batch_size, progress
-        ):
-            first = len(recognitions)
-            recognitions.extend(batch)
-            if writer is not None:
-                for source, recognition in zip(sources[first:], batch):
-                    writer.write(source, [recognition])
-            for source in sources[first : len(recognitions)]:
-                close_file(source)
-        return recognitions
+        if workers is None:
+            workers = choose_workers(self.workers, len(sources))
+        return [
+            isolate(source, self.time_limit) if workers else source
+            for source in sources
+        ]
 
     def timeline(
         self,
@@ -196,25 +219,15 @@ class BIKEInferencer:
             ValueError: if it is not one video.
         """
         model = self._model_for(classes)
-        sources = find_sources(video, **self.reader.options)
+        workers = choose_workers(self.workers, 2)
+        sources = self.find(video, workers)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
-        try:
-            windows = windows_of(
-                source, window, window / 2 if stride is None else stride
-            )
-        except PipelineError as error:
-            recognitions = [Recognition(source.name, error=str(error))]
-        else:
-            batches = recognize_batches(
-                model, self.reader, windows, topk, threshold, batch_size, progress
-            )
-            recognitions = list(chain.from_iterable(batches))
-        if writer is not None:
-            writer.write(source, recognitions)
-        close_file(source)
-        return recognitions
+        options = self._options(workers, topk, threshold, batch_size, progress)
+        return recognize_windows(
+            model, self.reader, source, window, stride, writer, **options
+        )
 
     def stream(
         self,
@@ -267,13 +280,15 @@ class BIKEInferencer:
             )
         return with_classes(self.model, self.classes if classes is None else classes)
 
-
-def _use_lexicon(model: ConfigDict, lexicon, num_attributes: int) -> None:
-    if model.get('type') != 'CLIPRecognizer':
-        raise ValueError(
-            'a lexicon needs a CLIPRecognizer, which associates '
-            f"attributes; the config's model is {model.type!r}"
+    def _options(
+        self, workers: int, topk: int, threshold: float, batch_size: int, progress: bool
+    ) -> dict[str, Any]:
+        """Of :func:`.recognize_batches`."""
+        return dict(
+            topk=topk,
+            threshold=threshold,
+            batch_size=batch_size,
+            progress=progress,
+            workers=workers,
+            time_limit=self.time_limit,
         )
-    options = dict(model.get('association') or {})
-    options.update(lexicon=lexicon, topk=num_attributes)
-    model['association'] = options

@@ -61,6 +61,19 @@ def frame_rate(source: Source) -> float:
     return (len(times) - 1) / float(times[-1] - times[0])
 
 
+def isolate(source: Source, time_limit: Optional[float]) -> Source:
+    """The same source; of a file the frames are read in a process of its own.
+
+    Args:
+        source (Source): A video.
+        time_limit (float, optional): Seconds to read some frames in; None is
+            without limit.
+    """
+    if not isinstance(source.content, VideoFile):
+        return source
+    return source._replace(content=source.content.isolated(time_limit))
+
+
 def close_file(source: Source) -> None:
     """Release the decoder of a file."""
     if isinstance(source.content, VideoFile):

@@ -13,7 +13,8 @@ from ..datasets.prompts import load_prompts
 from ..datasets.typed_names import read_classes
 from ..datasets.views import parse_views
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
-from .values import checked, share
+from ..video.workers import TIME_LIMIT
+from .values import checked, limit, share
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -58,6 +59,19 @@ def add_model_arguments(parser: Parser) -> None:
     )
     parser.add_argument('--views', help=f'{VIEWS} (default: as the config tests)')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+    add_time_limit(parser)
+
+
+def add_time_limit(parser: Parser) -> None:
+    """The option ``--time-limit``."""
+    parser.add_argument(
+        '--time-limit',
+        type=limit,
+        default=TIME_LIMIT,
+        metavar='SECONDS',
+        help='for reading a file or a window, in a process of its own; inf: none '
+        f'(default: {TIME_LIMIT:g})',
+    )
 
 
 def check_model_arguments(args: argparse.Namespace) -> None:

@@ -10,8 +10,15 @@ from typing import Optional
 
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
 from ..shipped import find_config
-from .arguments import add_cfg_options, add_frame_arguments, check_output
+from .arguments import (
+    add_cfg_options,
+    add_frame_arguments,
+    add_time_limit,
+    check_output,
+)
 from .values import count
+
+FULL = 20  # times the time limit, where all frames are read
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -33,10 +40,12 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--workers', type=count, default=8, help='processes (default: 8)'
     )
+    add_time_limit(parser)
     parser.add_argument(
         '--full',
         action='store_true',
-        help='read every frame (slow), not the first, middle and last only',
+        help='read every frame (slow), not the first, middle and last only; '
+        f'within {FULL} times the time limit',
     )
     parser.add_argument(
         '--min-frames',
@@ -74,6 +83,6 @@ def run(args: argparse.Namespace) -> bool:
     cfg.merge_from_dict(args.cfg_options or {})
     check_list(cfg, args.split)
     dataset = own_dataset(cfg, args.split)
-    return not check_entries(
-        dataset, args.out, args.full, args.min_frames, args.workers
-    )
+    limit = args.time_limit * (FULL if args.full else 1)
+    options = args.full, args.min_frames, args.workers, limit
+    return not check_entries(dataset, args.out, *options)

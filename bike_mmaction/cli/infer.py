@@ -9,8 +9,9 @@ count by how much they show of a class.
 
 import argparse
 import os.path as osp
-from collections.abc import Iterable
-from typing import Any, Optional
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..files import is_stream, write_json
 from .arguments import (
@@ -19,12 +20,16 @@ from .arguments import (
     check_model_arguments,
     check_writable,
 )
-from .values import count, positive, share
+from .values import count, number, positive, share
+
+if TYPE_CHECKING:
+    from ..apis import BIKEInferencer, Recognition
 
 FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
 WRITTEN = FORMATS[:3]  # unless --formats says otherwise
 # Seconds that are recognized of a stream at once, and from one to the next.
 STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
+STOPPED = 130  # exit status after Ctrl-C, as of a shell
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -56,6 +61,11 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         type=positive,
         help='from one piece to the next, in seconds (default: half of one)',
     )
+    _add_outputs(parser)
+    return parser
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out-dir', metavar='DIR', help='write results for each video')
     parser.add_argument(
         '--formats',
@@ -64,7 +74,14 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help=f'what to write there (default: {" ".join(WRITTEN)})',
     )
     parser.add_argument('--json', metavar='OUT', help='write all results')
-    return parser
+    parser.add_argument(
+        '--workers',
+        type=number,
+        metavar='N',
+        help='processes that read while the model computes; a file that '
+        'crashes one costs its own result alone. 0: none (default: up to 4 for '
+        'several videos or windows, 0 for one video)',
+    )
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -84,54 +101,74 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         raise FileNotFoundError(f"no such file or folder: '{args.videos[0]}'")
 
 
-def run(args: argparse.Namespace) -> bool:
-    """Recognize, print and write; whether some video could not be read."""
-    results = recognize(args)
-    if args.json:
-        write_json(args.json, [result.to_dict() for result in results])
-    return any(result.error for result in results)
+def run(args: argparse.Namespace) -> int:
+    """Recognize, print and write.
 
-
-def recognize(args: argparse.Namespace) -> list:
-    """Recognize all videos, whole or in windows."""
-    from ..apis import ResultWriter, describe, read_classes
-    from ..apis.sources import find_sources
+    Returns:
+        int: 1 if some video could not be read; 130 if Ctrl-C has stopped it,
+        which keeps what is done.
+    """
+    from ..apis import read_classes
     from .models import make_inferencer
 
     classes = None if args.classes is None else read_classes(args.classes)
-    bike = make_inferencer(args)
+    bike = make_inferencer(args, args.workers)
     options: dict[str, Any] = dict(topk=args.topk, threshold=args.threshold)
-    if any(map(is_stream, args.videos)):
+    is_live = any(map(is_stream, args.videos))
+    if is_live:
         window, stride = args.window or STREAM_WINDOW, args.stride or STREAM_STRIDE
-        stream = bike.stream(args.videos[0], classes, window, stride, **options)
-        return watch(stream, keep=bool(args.json))
+        recognitions = bike.stream(args.videos[0], classes, window, stride, **options)
+        results, is_stopped = watch(recognitions, keep=bool(args.json)), False
+    else:
+        results, is_stopped = collect(recognize(args, bike, classes, options))
+    if args.json:
+        write_json(args.json, [result.to_dict() for result in results])
+    return STOPPED if is_stopped else any(result.error for result in results)
+
+
+def recognize(
+    args: argparse.Namespace, bike: 'BIKEInferencer', classes: Any, options: dict
+) -> Iterator['Recognition']:
+    """What is recognized in all files, whole or in windows, as it is done."""
+    from ..apis import ResultWriter
+    from ..apis.sources import find_sources
+
+    options = dict(options, progress=True)
     if args.out_dir:
         options['writer'] = ResultWriter(
             args.out_dir, args.formats or WRITTEN, args.threshold, progress=True
         )
-    options['progress'] = True
     if args.window is None:
-        results = bike(args.videos, classes, **options)
-    else:
-        results = [
-            result
-            for source in find_sources(args.videos)
-            for result in bike.timeline(
-                source, classes, args.window, args.stride, **options
-            )
-        ]
+        yield from bike.each(args.videos, classes, **options)
+        return
+    for source in find_sources(args.videos):
+        yield from bike.timeline(source, classes, args.window, args.stride, **options)
+
+
+def collect(recognitions: Iterable['Recognition']) -> tuple[list['Recognition'], bool]:
+    """Print all at the end; what is done, and whether Ctrl-C has stopped it."""
+    from ..apis import describe
+
+    results, is_stopped = [], False
+    try:
+        for result in recognitions:
+            results.append(result)
+    except KeyboardInterrupt:
+        is_stopped = True
     for result in results:
         print(describe(result))
-    return results
+    if is_stopped:
+        print(f'stopped: {len(results)} results are done', file=sys.stderr)
+    return results, is_stopped
 
 
-def watch(stream: Iterable, keep: bool) -> list:
+def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognition']:
     """Print until the stream ends, or until Ctrl-C; the results to keep."""
     from ..apis import describe
 
     results = []
     try:
-        for result in stream:
+        for result in recognitions:
             if keep:
                 results.append(result)
             print(describe(result), flush=True)

@@ -1,14 +1,21 @@
 """Recognizers as the arguments of a command name them."""
 
 import argparse
+from typing import Optional
 
 from ..apis import BIKEInferencer, read_classes
 from ..recipes.pretrained import use_pretrained
 from .mmaction_tools import read_config_file
 
 
-def make_inferencer(args: argparse.Namespace) -> BIKEInferencer:
+def make_inferencer(
+    args: argparse.Namespace, workers: Optional[int] = None
+) -> BIKEInferencer:
     """An inferencer by the options of :func:`.add_model_arguments`.
+
+    Args:
+        args (Namespace): The options.
+        workers (int, optional): See :class:`.BIKEInferencer`.
 
     Raises:
         OSError: if a file does not exist.
@@ -18,4 +25,12 @@ def make_inferencer(args: argparse.Namespace) -> BIKEInferencer:
     if args.pretrained is not None:
         use_pretrained(cfg, args.pretrained)
     lexicon = None if args.lexicon is None else read_classes(args.lexicon)
-    return BIKEInferencer(cfg, args.checkpoint, args.device, args.views, lexicon)
+    return BIKEInferencer(
+        cfg,
+        args.checkpoint,
+        args.device,
+        args.views,
+        lexicon,
+        workers=workers,
+        time_limit=args.time_limit,
+    )

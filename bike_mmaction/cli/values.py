@@ -65,6 +65,14 @@ def positive(text: str) -> float:
     return value
 
 
+def limit(text: str) -> float:
+    """A number above 0, also inf: no limit."""
+    value = _real(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0, nor inf')
+    return value
+
+
 def amount(text: str) -> float:
     """A finite number from 0 on, such as seconds."""
     value = _real(text)

@@ -14,6 +14,8 @@ from typing import Optional
 from .arguments import add_model_arguments, check_model_arguments
 from .values import port
 
+WORKERS = 2  # processes that read, for each visitor who waits for a result
+
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
@@ -76,7 +78,8 @@ def run(args: argparse.Namespace) -> None:
     import_gradio()  # before anything that takes long
     classes = None if args.classes is None else read_classes(args.classes)
     names = () if classes is None else load_class_names(classes)
-    bike = make_inferencer(args)
+    # Whatever a visitor's file does, the page goes on.
+    bike = make_inferencer(args, workers=WORKERS)
     page = WebPage(bike, names or bike.classes)
     try:
         page.launch(bracketed(args.host), args.port)

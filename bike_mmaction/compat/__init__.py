@@ -11,7 +11,7 @@ from ..renamed import old_names
 # In the order in which they are applied: MMAction2's models can be imported
 # only after its remedies.
 from . import mmcv, mmaction2, mmaction2_tools, mmpretrain  # isort: skip
-from . import mmengine, mmengine_messages  # isort: skip
+from . import mmengine, mmengine_messages, torch  # isort: skip
 from .mmengine import leave_process_group
 from .registry import Remedy, apply_remedies, remedies, remedy, replace
 from .versions import check_versions, installed_version, torch_version
@@ -31,6 +31,7 @@ __all__ = [
     'remedies',
     'remedy',
     'replace',
+    'torch',
     'torch_version',
 ]
 

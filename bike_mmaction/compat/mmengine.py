@@ -10,6 +10,7 @@ from math import prod
 from ..errors import PipelineError, explain
 from ..files import source_of
 from .registry import remedy, replace
+from .torch import note_file
 from .versions import torch_version
 
 
@@ -172,6 +173,8 @@ def name_file_in_pipeline_errors() -> None:
     def naming(original):
         def call(self, data):
             source = source_of(data, None) if isinstance(data, dict) else None
+            if isinstance(source, str):
+                note_file(source)
             try:
                 return original(self, data)
             except Exception as error:

@@ -12,6 +12,7 @@ from typing import Optional
 from mmaction.registry import DATASETS
 
 from ..files import source_of, write_lines
+from ..video import TIME_LIMIT
 from .checking import (
     PROBLEMS,
     Verdict,
@@ -30,6 +31,7 @@ def check_list(
     full: bool = False,
     min_frames: Optional[int] = None,
     workers: int = 8,
+    time_limit: Optional[float] = TIME_LIMIT,
 ) -> bool:
     """Check all entries, write the usable ones and a report, print a summary.
 
@@ -41,6 +43,8 @@ def check_list(
         min_frames (int, optional): What has fewer frames is not usable.
             Defaults to None: everything readable is.
         workers (int): Processes. Defaults to 8.
+        time_limit (float, optional): Seconds for an entry; None is without
+            limit. Defaults to 60.
 
     Returns:
         bool: Whether all lines are usable.
@@ -50,7 +54,8 @@ def check_list(
     dataset.full_init()
     infos = load_infos(dataset, len(lines))
     clip_len = sampled_frames(config['pipeline'])
-    verdicts = judge_lengths(check_all(infos, full, workers), clip_len, min_frames)
+    verdicts = check_all(infos, full, workers, time_limit)
+    verdicts = judge_lengths(verdicts, clip_len, min_frames)
     out = out or f'{osp.splitext(dataset.ann_file)[0]}_usable.txt'
     summary = dict(
         ann_file=dataset.ann_file,

@@ -1,12 +1,8 @@
 """Checking that the videos of a data set can be read, before training."""
 
-import multiprocessing
 import os.path as osp
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
 from typing import NamedTuple, Optional
 
 from mmengine.dataset import BaseDataset
@@ -15,13 +11,18 @@ from tqdm import tqdm
 
 from ..errors import explain
 from ..files import source_of
-from ..video import DamagedVideoWarning, VideoError, VideoReader
+from ..video import (
+    TIME_LIMIT,
+    DamagedVideoWarning,
+    VideoError,
+    VideoReader,
+    WorkerError,
+    WorkerPool,
+)
 from .segments import KeepSegment
 
-# Workers begin with what is imported already, which takes seconds otherwise.
-_CONTEXT = multiprocessing.get_context('fork')
 PROBLEMS = ('missing', 'unreadable', 'damaged', 'too short')
-_IN_FLIGHT = 4  # entries handed out per worker
+_AHEAD = 8  # entries per worker, so that none waits for a slow one's turn
 
 
 class Verdict(NamedTuple):
@@ -96,7 +97,10 @@ def _chosen(total: int, full: bool) -> Sequence[int]:
 
 
 def check_all(
-    infos: Sequence[dict], full: bool = False, workers: int = 2
+    infos: Sequence[dict],
+    full: bool = False,
+    workers: int = 2,
+    time_limit: Optional[float] = TIME_LIMIT,
 ) -> list[Verdict]:
     """Check entries in parallel.
 
@@ -106,59 +110,34 @@ def check_all(
         infos (Sequence[dict]): What the data set knows of each entry.
         full (bool): See :func:`check_entry`. Defaults to False.
         workers (int): Number of processes. Defaults to 2.
+        time_limit (float, optional): Seconds for an entry; None is without
+            limit. Defaults to 60.
 
     Returns:
         list[Verdict]: In the order of the entries.
     """
-    verdicts: dict[int, Verdict] = {}
-    with tqdm(total=len(infos), desc='checking', disable=None) as progress:
-        todo: Sequence[int] = range(len(infos))
-        while todo:
-            suspects = _check_in_pool(infos, todo, full, workers, verdicts, progress)
-            for i in suspects:
-                _check_in_pool(infos, [i], full, 1, verdicts, progress)
-                if i not in verdicts:
-                    verdicts[i] = Verdict(
-                        False, 'unreadable', 'the process reading it crashed'
-                    )
-                    progress.update()
-            todo = [i for i in todo if i not in verdicts]
-    return [verdicts[i] for i in range(len(infos))]
+    verdicts = []
+    progress = tqdm(total=len(infos), desc='checking', disable=None)
+    pool = WorkerPool(_CheckNumber(infos, full), workers, time_limit, _AHEAD)
+    with progress, pool:
+        for verdict, error in pool.map(range(len(infos))):
+            if isinstance(error, WorkerError):
+                verdict = Verdict(False, 'unreadable', str(error))
+            elif error is not None:
+                raise error
+            verdicts.append(verdict)
+            progress.update()
+    return verdicts
 
 
-def _check_in_pool(
-    infos: Sequence[dict],
-    todo: Sequence[int],
-    full: bool,
-    workers: int,
-    verdicts: dict[int, Verdict],
-    progress: tqdm,
-) -> list[int]:
-    """Add verdicts; return what was being read if a process crashed."""
-    waiting = iter(todo)
-    running: dict[Future, int] = {}
-    with ProcessPoolExecutor(workers, _CONTEXT, _use_one_thread) as pool:
-        try:
-            while True:
-                free = _IN_FLIGHT * workers - len(running)
-                for i in islice(waiting, free):
-                    running[pool.submit(check_entry, infos[i], full)] = i
-                if not running:
-                    return []
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    verdicts[running[future]] = future.result()
-                    del running[future]
-                    progress.update()
-        except BrokenProcessPool:
-            return [i for i in running.values() if i not in verdicts]
+class _CheckNumber:
+    """Checks the entry of a number."""
 
+    def __init__(self, infos: Sequence[dict], full: bool) -> None:
+        self._infos, self._full = infos, full
 
-def _use_one_thread() -> None:
-    """Of OpenCV, as each worker is a process."""
-    import cv2
-
-    cv2.setNumThreads(0)
+    def __call__(self, number: int) -> Verdict:
+        return check_entry(self._infos[number], self._full)
 
 
 def sampled_frames(pipeline: Sequence[dict]) -> int:

@@ -16,6 +16,7 @@ from ..datasets.entries import innermost
 from ..datasets.labels import check_labels
 from ..datasets.transforms import ReportUnreadable
 from ..models.text_head import number_of_classes
+from ..video import TIME_LIMIT
 from .results import describe_test, write_results
 
 
@@ -203,9 +204,18 @@ class ReportingTestLoop(ReadableTestLoop):
         dataloader (dict | DataLoader): Its data set's pipeline may be any.
         evaluator (dict | list | Evaluator): The metrics.
         fp16 (bool): See ``TestLoop``. Defaults to False.
+        time_limit (float, optional): Seconds to read a video file in, see
+            :class:`.ReportUnreadable`. Defaults to 60.
     """
 
-    def __init__(self, runner, dataloader, evaluator, fp16=False) -> None:
+    def __init__(
+        self,
+        runner,
+        dataloader,
+        evaluator,
+        fp16=False,
+        time_limit: Optional[float] = TIME_LIMIT,
+    ) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
         dataset = innermost(self.dataloader.dataset)
         if not hasattr(dataset, 'pipeline'):
@@ -217,7 +227,9 @@ class ReportingTestLoop(ReadableTestLoop):
         classes = number_of_classes(runner.model)
         if classes is not None:
             _check_labels(self.dataloader.dataset, classes, metrics)
-        dataset.pipeline = ReportUnreadable(dataset.pipeline.transforms)
+        dataset.pipeline = ReportUnreadable(
+            dataset.pipeline.transforms, time_limit=time_limit
+        )
         self.count = VideoCount()
         meta = self.evaluator.dataset_meta
         self.evaluator = PlaceholderEvaluator([self.count, *metrics])

@@ -9,6 +9,7 @@
 from .damage import Damage
 from .errors import (
     BackendError,
+    CrashError,
     DamagedVideoError,
     DamagedVideoWarning,
     EmptyFileError,
@@ -18,25 +19,34 @@ from .errors import (
     NotAFileError,
     NotAVideoError,
     NoVideoStreamError,
+    TimeLimitError,
     VideoError,
 )
+from .isolated import IsolatedReader
 from .reader import BACKENDS, VideoReader, choose_backend, has_variable_rate
+from .workers import TIME_LIMIT, WorkerError, WorkerPool
 
 __all__ = [
     'BACKENDS',
+    'TIME_LIMIT',
     'BackendError',
+    'CrashError',
     'Damage',
     'DamagedVideoError',
     'DamagedVideoWarning',
     'EmptyFileError',
+    'IsolatedReader',
     'MissingVideoError',
     'NoDecoderError',
     'NoPermissionError',
     'NoVideoStreamError',
     'NotAFileError',
     'NotAVideoError',
+    'TimeLimitError',
     'VideoError',
     'VideoReader',
+    'WorkerError',
+    'WorkerPool',
     'choose_backend',
     'has_variable_rate',
 ]

@@ -58,3 +58,11 @@ class BackendError(VideoError):
 
 class DamagedVideoWarning(UserWarning):
     """A part of a video is missing; says which file, and how much."""
+
+
+class CrashError(VideoError):
+    """The process that read it crashed; its decoder is the likeliest cause."""
+
+
+class TimeLimitError(VideoError):
+    """It was not read within the time limit."""

@@ -9,7 +9,6 @@ from typing import Any, Optional
 
 from ..apis.inferencer import BIKEInferencer
 from ..apis.pictures import ResultWriter
-from ..apis.sources import find_sources
 from ..datasets.typed_names import join_names, split_names
 from .text import plain, summarize, tabulate, without_folder
 
@@ -196,7 +195,7 @@ class WebPage:
             shutil.rmtree(self._folders.popleft())
         writer = ResultWriter(folder, threshold=threshold, progress=True)
         options: dict[str, Any] = dict(threshold=threshold, progress=True)
-        (source,) = find_sources(video, **self.bike.reader.options)
+        (source,) = self.bike.find(video)
         if window:
             results = self.bike.timeline(source, names, window, **options)
         else:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os.path as osp
 import re
+import shutil
 
 import mmengine
 import numpy as np
@@ -14,6 +15,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
 from sklearn.metrics import average_precision_score
 
+import tests.kit.hostile  # noqa: F401  (registers)
 from bike_mmaction.errors import PipelineError
 from bike_mmaction.evaluation.results import (
     average,
@@ -70,6 +72,23 @@ def test_unreadable_videos_do_not_count(data_root, tmp_path, broken):
     gone, half = results['unreadable']
     assert re.search("gone.mp4': no such file", gone)
     assert re.search("broken.mp4': its index \\(moov\\) is missing", half)
+
+
+@pytest.mark.parametrize('num_workers', [0, 1])
+def test_decoders_that_crash_or_hang(data_root, tmp_path, num_workers):
+    lines = list(NAMES)
+    for place, name in enumerate(('abort', 'hang')):
+        shutil.copy(f'{data_root}/videos_val/v0.mp4', tmp_path / f'{name}.mp4')
+        lines.insert(2 * place, f'{tmp_path}/{name}.mp4 3')
+    cfg = config(data_root, tmp_path, lines)
+    cfg.test_dataloader.num_workers = num_workers
+    cfg.test_dataloader.dataset.pipeline.insert(2, dict(type='DecodeOrBreak'))
+    cfg.test_cfg.time_limit = 2
+    _, results, _ = run(cfg)
+    assert results['videos'] == dict(evaluated=5, missing=0, undecodable=2)
+    crash, hang = results['unreadable']
+    assert re.search("abort.mp4': the process .* crashed \\(SIGABRT\\)", crash)
+    assert re.search("hang.mp4': not read within 2 s", hang)
 
 
 def test_what_was_measured(data_root, tmp_path):

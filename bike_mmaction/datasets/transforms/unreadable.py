@@ -1,7 +1,9 @@
 """Pipelines that go on past videos that cannot be read."""
 
+import os
 import os.path as osp
 from collections.abc import Sequence
+from typing import Optional
 
 from mmaction.registry import TRANSFORMS
 from mmaction.structures import ActionDataSample
@@ -10,6 +12,7 @@ from mmengine.dataset import Compose
 
 from ...errors import PipelineError
 from ...files import source_of
+from ...video import TIME_LIMIT, WorkerError, WorkerPool
 
 
 @TRANSFORMS.register_module()
@@ -26,12 +29,25 @@ class ReportUnreadable(BaseTransform):
         transforms (list[dict]): The pipeline, ``PackActionInputs`` included.
         forget (Sequence[str]): Keys to remove before, such as the label
             where the model knows other classes. Defaults to ().
+        time_limit (float, optional): Seconds for a video file. It is read in
+            a process of its own, so that one which crashes its decoder or
+            takes longer is unreadable, too. Defaults to 60; None reads
+            in this process, as long as it takes.
     """
 
-    def __init__(self, transforms: list[dict], forget: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        transforms: list[dict],
+        forget: Sequence[str] = (),
+        time_limit: Optional[float] = TIME_LIMIT,
+    ) -> None:
         # One by one, to know which one fails.
         self.steps = [Compose([transform]) for transform in transforms]
-        self.forget = tuple(forget)
+        self.forget, self.time_limit = tuple(forget), time_limit
+        self._pools: dict[int, WorkerPool] = {}  # by the process that has it
+
+    def __getstate__(self) -> dict:
+        return dict(self.__dict__, _pools={})
 
     def transform(self, results: dict) -> dict:
         """Apply the pipeline.
@@ -41,11 +57,23 @@ class ReportUnreadable(BaseTransform):
         """
         for key in self.forget:
             results.pop(key, None)
-        known = {
-            key: results[key]
-            for key in ('filename', 'frame_dir', 'sample_idx')
-            if key in results
-        }
+        if self.time_limit is None or 'filename' not in results:
+            return self._apply(results)
+        try:
+            return self._pool(self.time_limit).run(results)
+        except WorkerError as error:
+            reason = str(error.of_video(results['filename']))
+            return _unreadable(_known(results), reason)
+
+    def _pool(self, time_limit: float) -> WorkerPool:
+        """One process beside each that reads for a data loader."""
+        own = os.getpid()
+        if own not in self._pools:
+            self._pools = {own: WorkerPool(self._apply, 1, time_limit)}
+        return self._pools[own]
+
+    def _apply(self, results: dict) -> dict:
+        known = _known(results)
         for step in self.steps:
             try:
                 results = step(results)
@@ -59,6 +87,12 @@ class ReportUnreadable(BaseTransform):
         return (
             f'{self.__class__.__name__}(transforms={self.steps}, forget={self.forget})'
         )
+
+
+def _known(results: dict) -> dict:
+    """What names a video."""
+    keys = ('filename', 'frame_dir', 'sample_idx')
+    return {key: results[key] for key in keys if key in results}
 
 
 def _reads(step: Compose) -> bool:
