@@ -77,7 +77,7 @@ def test_workers_change_nothing(bike, videos, tmp_path):
 def test_a_file_costs_its_own_result(misbehaving, hostile):
     start = time.monotonic()
     recognitions = misbehaving(str(hostile), CLASSES, batch_size=1)
-    assert time.monotonic() - start < 4 * LIMIT
+    assert time.monotonic() - start < 50  # a hang would take 100
     good = [str(hostile / f'v{i}.mp4') for i in (0, 2, 4, 5)]
     alone = with_workers(misbehaving, 0)(good, CLASSES, batch_size=1)
     assert [r for r in recognitions if not r.error] == alone
@@ -92,20 +92,23 @@ def test_a_file_costs_its_own_result(misbehaving, hostile):
     assert not reasons
 
 
-def test_reading_goes_on_while_somebody_computes():
-    """Both take two seconds, if they do not wait for each other."""
+def test_reading_goes_on_while_somebody_computes(tmp_path):
+    """The next batch is read before somebody asks for it."""
 
     def reader(source):
-        time.sleep(0.1)
+        (tmp_path / source.name).touch()
         return dict(inputs=int(source.name))
 
     sources = [Source(str(i), np.zeros((1, 2, 2, 3), np.uint8)) for i in range(40)]
-    start, numbers = time.monotonic(), []
-    for reading in read_sources(reader, sources, 2, LIMIT, batch_size=4):
-        numbers.append(reading.data['inputs'])
-        time.sleep(0.2 if len(numbers) % 4 == 0 else 0)
+    readings = read_sources(reader, sources, 2, LIMIT, batch_size=4)
+    numbers = [next(readings).data['inputs'] for _ in range(4)]
+    deadline = time.monotonic() + 60
+    while not (tmp_path / '7').exists():  # as the model would compute
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert len(list(tmp_path.iterdir())) < 40  # not all that there is
+    numbers += [reading.data['inputs'] for reading in readings]
     assert numbers == list(range(40))
-    assert time.monotonic() - start < 2.8  # 2.2 where nothing else runs
 
 
 def test_windows_of_a_file_that_hangs_are_not_waited_for(misbehaving, hostile):
@@ -114,8 +117,8 @@ def test_windows_of_a_file_that_hangs_are_not_waited_for(misbehaving, hostile):
     recognitions = misbehaving.timeline(
         str(hostile / 'long_hang.mp4'), CLASSES, window=0.5, stride=0.25
     )
-    assert time.monotonic() - start < 2.5 * LIMIT
     assert len(recognitions) == 23
+    assert time.monotonic() - start < 23 * LIMIT / 2  # not each of them
     assert all('not read within 1.5 s' in r.error for r in recognitions)
 
 

@@ -66,7 +66,10 @@ def test_behind_the_end_is_unreadable(video):
         dict(type='KeepSegment'),
         dict(type='SparseSampleFrames', clip_len=4, test_mode=True),
     ]
-    report = TRANSFORMS.build(dict(type='ReportUnreadable', transforms=steps))
+    # in this process: the results still hold the open file
+    report = TRANSFORMS.build(
+        dict(type='ReportUnreadable', transforms=steps, time_limit=None)
+    )
     known = dict(filename=video, start_index=0, modality='RGB')
     results = report(dict(known, segment=(1.0, 2.0)))
     assert results['inputs'] is None

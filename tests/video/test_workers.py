@@ -22,7 +22,7 @@ from bike_mmaction.video import (
 from tests.kit import ROOT
 from tests.kit.videos import write_video
 
-LIMIT = 1.0
+LIMIT = 2.0
 
 
 def act(task):
@@ -65,7 +65,7 @@ def test_each_task_answers_in_its_place(workers):
         pytest.warns(UserWarning, match='a warning'),
     ):
         outcomes = list(pool.map(iter(tasks)))
-    assert time.monotonic() - start < 5.5 * LIMIT
+    assert time.monotonic() - start < 50  # a hang would take 100
     for task, (value, error) in zip(tasks, outcomes):
         if task in ('a', 'bb', 'ccc', 'warn'):
             assert error is None and value[0] != os.getpid()
@@ -75,7 +75,7 @@ def test_each_task_answers_in_its_place(workers):
             assert isinstance(error, WorkerError) and error.is_late == (task == 'hang')
     reasons = [str(error) for _, error in outcomes if error is not None]
     assert 'crashed (SIGABRT)' in reasons[0] and 'crashed (SIGABRT)' in reasons[3]
-    assert reasons[1] == 'not read within 1 s'
+    assert reasons[1] == 'not read within 2 s'
     assert reasons[2] == 'a message' and 'in act' in str(outcomes[4].error.__cause__)
     assert 'pickle' in reasons[4]
 
@@ -91,7 +91,7 @@ def test_few_are_done_ahead(tmp_path):
         taken = pool.map(range(50))
         for number in range(4):
             next(taken)
-            until = time.monotonic() + 5
+            until = time.monotonic() + 60
             while len(os.listdir(tmp_path)) < number + 7:  # taken, and six ahead
                 assert time.monotonic() < until
                 time.sleep(0.01)
@@ -151,8 +151,8 @@ def test_nothing_outlives_its_parent(ending, tmp_path):
     )
     workers = [int(process.stdout.readline()) for _ in range(2)]
     process.send_signal(getattr(signal, ending))
-    process.wait(10)
-    until = time.monotonic() + 5
+    process.wait(60)
+    until = time.monotonic() + 60
     while any(is_alive(worker) for worker in workers):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -198,7 +198,7 @@ def test_a_file_harms_the_reader_of_its_own(tmp_path, monkeypatch):
     reader = IsolatedReader(path, LIMIT)
     for index, kind, reason in (
         (1, CrashError, 'crashed \\(SIGABRT\\)'),
-        (2, TimeLimitError, 'not read within 1 s'),
+        (2, TimeLimitError, 'not read within 2 s'),
     ):
         with pytest.raises(kind, match=f'v.mp4.*{reason}'):
             reader.frames([index])
