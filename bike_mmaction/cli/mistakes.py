@@ -95,14 +95,14 @@ def _message(error: Exception) -> str:
             text = f"the config has no '{text}'"
         unknown = re.match(r'((\S+) is not in the (?:\S+::)?(.+?) registry)', text)
         if unknown:
-            text = unknown[1] + did_you_mean(unknown[2], _types_of(unknown[3]))
+            text = unknown[1] + did_you_mean(unknown[2], types_of(unknown[3]))
     if 'DataLoader worker' in text:  # followed by the worker's traceback
         text = text.strip().splitlines()[-1]
         text = re.sub(r'^bike_mmaction\.[\w.]*: ', '', text)  # the class of the error
     return text or type(error).__name__
 
 
-def _types_of(registry: str) -> set[str]:
+def types_of(registry: str) -> set[str]:
     """What the registries of this name know: MMAction2's and MMEngine's."""
     import mmaction.registry
     import mmengine.registry

@@ -127,12 +127,12 @@ def check_optimizer(cfg) -> None:
     from mmaction.registry import OPTIMIZERS
 
     from ..errors import did_you_mean
+    from .mistakes import types_of
 
     options = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     name = options.get('type') if isinstance(options, dict) else None
     if isinstance(name, str) and OPTIMIZERS.get(name) is None:
-        known = {**OPTIMIZERS.parent.module_dict, **OPTIMIZERS.module_dict}
         raise ValueError(
             f"optim_wrapper.optimizer.type='{name}' is no optimizer"
-            + did_you_mean(name, known)
+            + did_you_mean(name, types_of('optimizer'))
         )

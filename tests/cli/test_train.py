@@ -55,7 +55,6 @@ OPTIONS = [
 def test_a_mistake_is_one_line(config, work, monkeypatch, options, words):
     """And leaves the config of the run before as it was."""
     monkeypatch.chdir(ROOT)
-    # Runs of one second are of one name, and share the folder of the first.
     with pytest.raises(SystemExit) as end:
         run_tool('train', config, '--work-dir', work, '--cfg-options', *options)
     text = end.value.code
