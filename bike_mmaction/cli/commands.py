@@ -29,6 +29,7 @@ COMMANDS = (
     'prepare',
     'convert-list',
     'check-videos',
+    'benchmark',
     'mmaction',
     'env',
 )

@@ -1,0 +1,1 @@
+"""What parts of BIKE cost, as ratios of one run: `bike benchmark`."""

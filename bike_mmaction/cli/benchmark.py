@@ -1,0 +1,119 @@
+"""Measure what parts of BIKE cost, as ratios of one run.
+
+Weights are random and clips are drawn: time and memory need no others. Parts
+that are compared take turns; a figure is the median of all turns, with the quartiles
+in brackets.
+"""
+
+import argparse
+import textwrap
+from typing import Optional
+
+from ..shipped import find_config
+from ..video.reader import BACKENDS
+from .arguments import check_output
+from .values import count
+
+WHAT = {
+    'pipeline': 'what the training and the test pipeline of a config take for a video, '
+    'against bare reading of the same frames by decord, PyAV and torchcodec; on clips '
+    'as of Kinetics (H.264, 340x256, 280 frames), or on --video',
+    'infer': 'a folder of such clips, against the larger of (reading / workers) and '
+    'computing, and against bare reading; with a tiny model and with --arch',
+    'text': 'attribute sentences encoded up to their end, against all positions of '
+    'the context',
+    'lexicon': 'attributes generated with a lexicon of --phrases, against a hundredth '
+    'of it: time and peak memory',
+}
+REPEATS = dict(pipeline=20, infer=5, text=20, lexicon=1)
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """All arguments."""
+    subjects = '\n'.join(
+        textwrap.fill(
+            f'{name}: {text}', 79, initial_indent='  ', subsequent_indent='    '
+        )
+        for name, text in WHAT.items()
+    )
+    parser = argparse.ArgumentParser(
+        prog,
+        description=f'{__doc__}\nWHAT is one of\n{subjects}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('what', metavar='WHAT', choices=WHAT, help='see above')
+    parser.add_argument('--repeats', type=count, help='turns (default: as it needs)')
+    parser.add_argument('--out', metavar='FILE', help='also write the figures, as JSON')
+    group = parser.add_argument_group('pipeline')
+    group.add_argument(
+        '--config', default='bike_vitb16_k400', help='that reads video files'
+    )
+    group.add_argument('--video', nargs='+', help='files instead of drawn clips')
+    group.add_argument(
+        '--backend', choices=BACKENDS, help="of the pipeline (default: the config's)"
+    )
+    group = parser.add_argument_group('infer, text and lexicon')
+    group.add_argument('--arch', default='ViT-B-32-quickgelu', help='of open_clip')
+    group.add_argument('--videos', type=count, help='clips (default: 32; 96 for infer)')
+    group.add_argument('--workers', type=count, default=1, help='of infer')
+    group.add_argument('--batch-size', type=count, default=32, help='of text')
+    group.add_argument('--attributes', type=count, default=5, help='of text')
+    group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
+    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+    return parser
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Find the config; refuse what cannot be written."""
+    args.config = find_config(args.config)
+    if args.out is not None:
+        check_output('--out', args.out)
+    if args.repeats is None:
+        args.repeats = REPEATS[args.what]
+    if args.videos is None:
+        args.videos = 96 if args.what == 'infer' else 32
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure one subject."""
+    from mmaction.utils import register_all_modules
+
+    from ..benchmarks.measuring import Report
+
+    register_all_modules()
+    report = Report(args.what, args.out)
+    globals()[f'_{args.what}'](args, report)
+
+
+def _pipeline(args: argparse.Namespace, report) -> None:
+    import tempfile
+
+    from ..benchmarks.clips import draw_clips
+    from ..benchmarks.pipeline import benchmark_pipeline
+    from .mmaction_tools import read_config_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        videos = args.video or draw_clips(folder, 3)
+        config = read_config_file(args.config)
+        options = dict(repeats=args.repeats, backend=args.backend, device=args.device)
+        benchmark_pipeline(config, videos, report, **options)
+
+
+def _infer(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.infer import benchmark_infer
+
+    options = dict(repeats=args.repeats, device=args.device)
+    benchmark_infer(args.arch, args.videos, args.workers, report, **options)
+
+
+def _text(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.text import benchmark_text
+
+    sizes = args.batch_size, args.attributes
+    benchmark_text(args.arch, *sizes, report, repeats=args.repeats)
+
+
+def _lexicon(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.lexicon import benchmark_lexicon
+
+    benchmark_lexicon(args.arch, args.phrases, args.videos, report)

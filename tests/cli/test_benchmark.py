@@ -1,0 +1,70 @@
+"""What is measured by turns, said to people and written as JSON."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from bike_mmaction.benchmarks.clips import draw_clips
+from bike_mmaction.benchmarks.decoders import installed_decoders
+from bike_mmaction.benchmarks.infer import TINY, Parts, make_inferencer
+from bike_mmaction.benchmarks.measuring import Spread, by_turns
+from bike_mmaction.video import VideoReader
+from tests.kit.tools import run_well
+
+
+@pytest.fixture(scope='module')
+def clips(tmp_path_factory):
+    return draw_clips(tmp_path_factory.mktemp('clips'), 5, num_frames=40)
+
+
+def test_by_turns():
+    """Every round begins with another part; what warms up does not count."""
+    calls = []
+    parts = {name: lambda name=name: calls.append(name) for name in 'abc'}
+    times = by_turns(parts, repeats=3, warm_up=1)
+    assert ''.join(calls) == 'cababcbcacab'
+    assert {len(spent.clock) for spent in times.values()} == {3}
+    assert str(Spread.of([1.0, 2.0, 4.0], 'ms')) == '2 ms (1.5 to 3)'
+
+
+def test_bare_decoders_read_the_same(clips):
+    decoders, missing = installed_decoders()
+    assert {'decord', 'pyav'} <= set(decoders) and not set(decoders) & set(missing)
+    indices = [3, 3, 17, 39]
+    with VideoReader(clips[0]) as video:
+        expected = video.frames(indices)
+    for name, read in decoders.items():
+        np.testing.assert_array_equal(read(clips[0], indices), expected, name)
+
+
+def test_parts_of_inference(clips, tmp_path):
+    """What is called computing gives what the whole gives."""
+    bike = make_inferencer(TINY, tmp_path, 'cpu')
+    parts = Parts(bike, str(clips[0]).rpartition('/')[0])
+    assert parts.paths == [str(path) for path in clips] and len(parts.data) == 5
+    frames = []
+    parts.bare_reading(lambda path, indices: frames.append((path, indices)))
+    with_frames = [(one.source, one.frames) for one in bike(clips[:5], ['a', 'b'])]
+    assert [(path, list(dict.fromkeys(i))) for path, i in frames] == with_frames
+    for part in (parts.reading, parts.computing, lambda: parts.whole(1)):
+        part()
+
+
+def test_command(clips, tmp_path):
+    out = tmp_path / 'figures.json'
+    printed = run_well(
+        *(sys.executable, 'tools/benchmark.py', 'pipeline'),
+        *('--video', clips[0], clips[1], '--repeats', '2', '--out', out),
+    )
+    content = json.loads(out.read_text())
+    assert [row['name'] for row in content['figures']] == [
+        f'{split} pipeline, 2 videos x 2' for split in ('train', 'test')
+    ]
+    for row in content['figures']:
+        ratio, whole = row['ratio_to_bare_pyav'], row['a_video']
+        assert whole['unit'] == 'ms' and 0 < ratio['low'] <= ratio['high']
+        spread = Spread(**ratio)
+        assert f'ratio to bare pyav: {spread}' in printed
+    assert content['machine']['torch'] in printed
