@@ -1,8 +1,8 @@
 """Measure what parts of BIKE cost, as ratios of one run.
 
 Weights are random and clips are drawn: time and memory need no others. Parts
-that are compared take turns; a figure is the median of all turns, with the quartiles
-in brackets.
+that are compared take turns; a figure is the median of all turns, with the
+quartiles in brackets.
 """
 
 import argparse
