@@ -6,6 +6,7 @@ quartiles in brackets.
 """
 
 import argparse
+import os.path as osp
 import textwrap
 from typing import Optional
 
@@ -15,6 +16,10 @@ from .arguments import check_output
 from .values import count
 
 WHAT = {
+    'train': 'a step of training of --config, with its optimizer, against forward '
+    'and backward of the bare image tower; on a GPU also memory and MFU, the share '
+    'of its peak (matrix products, attention and convolutions)',
+    'test': 'a prediction, against forward of the bare image tower',
     'pipeline': 'what the training and the test pipeline of a config take for a video, '
     'against bare reading of the same frames by decord, PyAV and torchcodec; on clips '
     'as of Kinetics (H.264, 340x256, 280 frames), or on --video',
@@ -25,7 +30,7 @@ WHAT = {
     'lexicon': 'attributes generated with a lexicon of --phrases, against a hundredth '
     'of it: time and peak memory',
 }
-REPEATS = dict(pipeline=20, infer=5, text=20, lexicon=1)
+REPEATS = dict(train=10, test=10, pipeline=20, infer=5, text=20, lexicon=1)
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -44,19 +49,30 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument('what', metavar='WHAT', choices=WHAT, help='see above')
     parser.add_argument('--repeats', type=count, help='turns (default: as it needs)')
     parser.add_argument('--out', metavar='FILE', help='also write the figures, as JSON')
-    group = parser.add_argument_group('pipeline')
+    group = parser.add_argument_group('train, test and pipeline')
     group.add_argument(
-        '--config', default='bike_vitb16_k400', help='that reads video files'
+        '--config', default='bike_vitb16_k400', help='(default: %(default)s)'
+    )
+    group.add_argument('--views', type=count, default=1, help='of a video, in test')
+    group.add_argument(
+        '--precision',
+        choices=('fp32', 'bf16', 'fp16'),
+        default='bf16',
+        help='of train and test (default: %(default)s)',
     )
     group.add_argument('--video', nargs='+', help='files instead of drawn clips')
     group.add_argument(
         '--backend', choices=BACKENDS, help="of the pipeline (default: the config's)"
     )
     group = parser.add_argument_group('infer, text and lexicon')
-    group.add_argument('--arch', default='ViT-B-32-quickgelu', help='of open_clip')
+    group.add_argument(
+        '--arch', default='ViT-B-32-quickgelu', help='of open_clip (infer: or tiny)'
+    )
     group.add_argument('--videos', type=count, help='clips (default: 32; 96 for infer)')
     group.add_argument('--workers', type=count, default=1, help='of infer')
-    group.add_argument('--batch-size', type=count, default=32, help='of text')
+    group.add_argument(
+        '--batch-size', type=count, help='of text (default: 32), train, test (8)'
+    )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
@@ -70,6 +86,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         check_output('--out', args.out)
     if args.repeats is None:
         args.repeats = REPEATS[args.what]
+    if args.batch_size is None:
+        args.batch_size = 32 if args.what == 'text' else 8
     if args.videos is None:
         args.videos = 96 if args.what == 'infer' else 32
 
@@ -82,7 +100,15 @@ def run(args: argparse.Namespace) -> None:
 
     register_all_modules()
     report = Report(args.what, args.out)
-    globals()[f'_{args.what}'](args, report)
+    measure = dict(
+        train=_model,
+        test=_model,
+        pipeline=_pipeline,
+        infer=_infer,
+        text=_text,
+        lexicon=_lexicon,
+    )
+    measure[args.what](args, report)
 
 
 def _pipeline(args: argparse.Namespace, report) -> None:
@@ -97,6 +123,25 @@ def _pipeline(args: argparse.Namespace, report) -> None:
         config = read_config_file(args.config)
         options = dict(repeats=args.repeats, backend=args.backend, device=args.device)
         benchmark_pipeline(config, videos, report, **options)
+
+
+def _model(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.models import Subject, benchmark_test, benchmark_train
+    from .mmaction_tools import read_config_file
+
+    subject = Subject(
+        read_config_file(args.config),
+        videos=args.batch_size,
+        views=args.views if args.what == 'test' else 1,
+        precision=args.precision,
+        device=args.device,
+    )
+    name = (
+        f'{args.what}, {osp.basename(args.config)}, {args.batch_size} videos, '
+        f'{subject.num_frames} frames, {args.precision}, {subject.device}'
+    )
+    measure = benchmark_test if args.what == 'test' else benchmark_train
+    measure(subject, name, report, args.repeats)
 
 
 def _infer(args: argparse.Namespace, report) -> None:

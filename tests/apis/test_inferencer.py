@@ -50,6 +50,21 @@ def test_batches_change_nothing(bike, videos):
         )
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize('workers', [0, 2])
+def test_gpu_recognizes_as_the_cpu_does(bike, folder, videos, workers):
+    """Up to the precision of its matrix products."""
+    on_gpu = BIKEInferencer(
+        str(folder / 'small.py'), str(folder / 'model.pth'), workers=workers
+    )
+    assert on_gpu.device.startswith('cuda')
+    for a, b in zip(bike(videos, CLASSES), on_gpu(videos, CLASSES, batch_size=4)):
+        assert (a.error is None) == (b.error is None) and a.frames == b.frames
+        values = dict(b.predictions)
+        for name, value in a.predictions:
+            assert values[name] == pytest.approx(value, abs=5e-3)
+
+
 def test_class_names_are_embedded_once(bike, videos, embedded):
     for classes in (['one', 'two'], ['three'], ['one', 'two']):
         bike(videos[:2], classes, batch_size=1)

@@ -37,6 +37,16 @@ def test_exact_or_refused(files, backend):
         assert outcomes[name] == 'exact', name
 
 
+@pytest.mark.gpu
+def test_decoded_on_a_gpu(tmp_path):
+    """By torchcodec: the frames that were asked for, upright."""
+    pytest.importorskip('torchcodec')
+    path = tmp_path / 'large.mp4'
+    write_numbered(path, 40, size=(320, 240))
+    with VideoReader(path, 'torchcodec', device='cuda:0') as video:
+        assert read_numbers(video.frames([3, 39, 3, 17])) == [3, 39, 3, 17]
+
+
 def test_decord_names_the_kind(files):
     for name, reason in (
         ('h264.avi', 'its order is known by decoding only'),
