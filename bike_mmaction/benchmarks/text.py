@@ -2,6 +2,7 @@
 
 import random
 from functools import partial
+from typing import Union
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +24,16 @@ def sentences(count: int, attributes: int) -> list[str]:
 
 
 def benchmark_text(
-    arch: str, batch_size: int, attributes: int, report: Report, repeats: int = 20
+    arch: Union[str, dict],
+    batch_size: int,
+    attributes: int,
+    report: Report,
+    repeats: int = 20,
 ) -> None:
     """Time per batch, and how far scores are apart, frozen and trained.
 
     Args:
-        arch (str): Of open_clip.
+        arch (str | dict): Of open_clip.
         batch_size (int): Sentences.
         attributes (int): In each sentence.
         report (Report): Takes the figures.

@@ -3,7 +3,6 @@
 import json
 import os.path as osp
 
-import decord
 import numpy as np
 import open_clip
 import pytest
@@ -19,7 +18,7 @@ from tests.kit import ROOT
 from tests.kit.configs import load_config
 from tests.kit.models import CLASSES, TINY_ARCH
 from tests.kit.tools import run_tool
-from tests.kit.videos import write_video
+from tests.kit.videos import read_video, write_video
 
 LEXICON = ['sea', 'wave', 'sun', 'grass']
 
@@ -112,7 +111,7 @@ def test_timeline(bike, videos):
     recognitions = bike.timeline(videos[0], CLASSES, window=1)
     assert [r.segment for r in recognitions] == [(0, 1), (0.5, 1.5), (1, 2)]
     assert recognitions[1].frames == [12, 15, 18, 21, 24, 27, 30, 33]
-    frames = decord.VideoReader(videos[0])[:].asnumpy()
+    frames = read_video(videos[0])
     again = bike.timeline(frames, CLASSES, window=1)
     for a, b in zip(recognitions, again):
         assert (a.frames, a.segment) == (b.frames, b.segment)

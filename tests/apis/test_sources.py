@@ -2,18 +2,17 @@
 
 import os.path as osp
 
-import decord
 import numpy as np
 import pytest
 
 from bike_mmaction.apis.sources import ImageFolder, Source, find_sources, windows_of
 from tests.kit.models import CLASSES
-from tests.kit.videos import write_frames, write_video
+from tests.kit.videos import read_video, write_frames, write_video
 
 
 def test_files_folders_and_arrays_agree(bike, videos, folder):
     (expected,) = bike(videos[0], CLASSES)
-    frames = decord.VideoReader(videos[0])[:].asnumpy()
+    frames = read_video(videos[0])
     write_frames(videos[0], str(folder / 'frames'), 'img_{:05}.png')
     for source in (frames, str(folder / 'frames'), folder / 'frames'):
         (recognition,) = bike(source, CLASSES)

@@ -9,8 +9,12 @@ import pytest
 from bike_mmaction.benchmarks.clips import draw_clips
 from bike_mmaction.benchmarks.decoders import installed_decoders
 from bike_mmaction.benchmarks.infer import TINY, Parts, make_inferencer
-from bike_mmaction.benchmarks.measuring import Spread, by_turns
+from bike_mmaction.benchmarks.measuring import Report, Spread, by_turns
+from bike_mmaction.benchmarks.models import Subject, benchmark_test, benchmark_train
+from bike_mmaction.benchmarks.text import benchmark_text
 from bike_mmaction.video import VideoReader
+from tests.kit.configs import load_tiny
+from tests.kit.models import CLASSES, TINY_ARCH
 from tests.kit.tools import run_well
 
 
@@ -68,3 +72,28 @@ def test_command(clips, tmp_path):
         spread = Spread(**ratio)
         assert f'ratio to bare pyav: {spread}' in printed
     assert content['machine']['torch'] in printed
+
+
+def test_text_and_models(tmp_path):
+    """The parts that are compared do the same work."""
+    report = Report('small', str(tmp_path / 'out.json'))
+    benchmark_text(TINY_ARCH, 2, 3, report, repeats=1)
+    subject = Subject(
+        load_tiny('bike_vitb32_k400', CLASSES), videos=2, precision='bf16', device='cpu'
+    )
+    before = subject.model.backbone.visual.proj.clone()
+    benchmark_train(subject, 'train', report, repeats=1)
+    assert (subject.model.backbone.visual.proj != before).any()
+    benchmark_test(subject, 'test', report, repeats=1)
+    *texts, train, test = json.loads((tmp_path / 'out.json').read_text())['figures']
+    assert [row['scores_differ_by'] < 1e-5 for row in texts] == [True, True]
+    images = subject.num_frames * image_operations()
+    assert images < test['TFLOPs_a_batch'] * 1e12 < 1.5 * images
+    assert train['TFLOPs_a_batch'] > 2.5 * test['TFLOPs_a_batch']
+
+
+def image_operations():
+    """Of an image: patches, and the matrix products of two layers."""
+    tokens, width, layers = 5, 128, 2
+    products = layers * tokens * (12 * width**2 + 2 * tokens * width)
+    return 2 * (4 * 3 * 16**2 * width + products + width * 64)

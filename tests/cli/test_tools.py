@@ -1,17 +1,15 @@
 """The command-line tools take MMAction2's arguments."""
 
 import os
-import re
 import stat
 
-import decord
 import pytest
 import torch
 from mmengine.config import Config
 
 from bike_mmaction.recipes.options import check_cfg_options
 from tests.kit.configs import load_config, shrink
-from tests.kit.tools import run_process, run_python, run_tool, tool
+from tests.kit.tools import run_process, run_python
 
 
 def test_training_options(data_root, tmp_path):
@@ -108,41 +106,6 @@ def test_slurm_command(script, args, expected, tmp_path):
         '-p part --job-name=job --gres=gpu:8 --ntasks=16 --ntasks-per-node=8'
     )
     assert done.stdout.strip().endswith(expected)
-
-
-def test_benchmark_of_the_pipeline(tmp_path, video, capsys):
-    clip = str(tmp_path / 'drawn.mp4')
-    tool('benchmark').draw_clip(clip, seed=0, num_frames=30)
-    frames = decord.VideoReader(clip)
-    assert len(frames) == 30 and frames[0].shape == (256, 340, 3)
-    run_tool('benchmark', 'pipeline', '--repeats', 1, '--video', clip, video)
-    lines = capsys.readouterr().out.splitlines()
-    # MMEngine may warn of itself, in the first test of a process
-    train, test = [line for line in lines if 'mmengine' not in line]
-    for name, line in dict(train=train, test=test).items():
-        assert line.startswith(f'{name} pipeline, 2 videos x 1: ')
-        clock, processor = re.findall(r'(\d+\.\d\d) \(', line)
-        assert float(clock) > 0 and float(processor) > 0
-
-
-@pytest.mark.slow
-def test_benchmark_of_the_text(tmp_path):
-    done = run_python(
-        'tools/benchmark.py',
-        'text',
-        '--arch',
-        'ViT-B-32-quickgelu',
-        '--batch-size',
-        1,
-        '--repeats',
-        1,
-        CUDA_VISIBLE_DEVICES='-1',
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    lines = done.stdout.splitlines()
-    assert len(lines) == 2 and all('all 77 positions' in x for x in lines)
-    differences = [float(line.rsplit(' ', 1)[1]) for line in lines]
-    assert max(differences) < 1e-5
 
 
 def test_merging_names_what_is_missing(tmp_path):

@@ -41,6 +41,19 @@ def write_video(path, num_frames=24, size=(64, 48), seed=0, options=None, rate=2
     return str(path)
 
 
+def read_video(path):
+    """All frames of a video, [N, H, W, 3], by PyAV alone."""
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.video[0])
+        return np.stack([frame.to_ndarray(format='rgb24') for frame in frames])
+
+
+def rate_of(path):
+    """Frames per second, as the container says."""
+    with av.open(str(path)) as container:
+        return container.streams.video[0].average_rate
+
+
 def write_frames(video, folder, template='img_{:05}.jpg'):
     """Extract the frames of a video, from number 1 on."""
     os.makedirs(folder, exist_ok=True)
