@@ -138,11 +138,15 @@ def is_table(inputs: Sequence[str]) -> bool:
 def check_inputs(inputs: Sequence[str], path_column: str = PATH) -> None:
     """What can be said at once of the inputs of a :class:`VideoTable`.
 
+    A video file may be missing, which its row will say, but not all of them.
+
     Raises:
         ModuleNotFoundError, OSError, ValueError: as :class:`VideoTable`.
     """
     for one in inputs:
-        if not osp.lexists(one):
+        if not osp.exists(one) and not (
+            has_extension(one) and any(map(osp.exists, inputs))
+        ):
             raise FileNotFoundError(f"no such file or folder: '{one}'")
     if not is_table(inputs):
         return
