@@ -18,20 +18,21 @@ from ..datasets.views import views_of
 from ..files import file_sha256, sha256
 from ..version import __version__
 from .inferencer import BIKEInferencer
-from .recognition import Recognition
 
-_DIGITS = 5  # of confidences: what two builds of torch differ by is below
 # Parts of a model's config that do not tell what it computes: files may move,
 # and classes, prompt and lexicon are settings of their own.
 _ELSEWHERE = ('association', 'class_names', 'num_classes', 'pretrained', 'prompt')
+_INPUTS = 20  # to name; a Python list of them may be long
 _LABELS = (Field('class'), Field('confidence', 'number'))
 _PHRASES = (Field('phrase'), Field('cosine', 'number'))
 
 
-def result_fields(with_attributes: bool) -> list[Field]:
+def result_fields(with_windows: bool, with_attributes: bool) -> list[Field]:
     """The columns that labelling adds to those of the input."""
-    attributes = [Field('attributes', _PHRASES)] if with_attributes else []
+    windows = [Field('start', 'number'), Field('end', 'number')] * with_windows
+    attributes = [Field('attributes', _PHRASES)] * with_attributes
     return [
+        *windows,
         Field('label'),
         Field('confidence', 'number'),
         Field('predictions', _LABELS),
@@ -60,23 +61,12 @@ def kept_names(fields: Sequence[Field], added: Sequence[Field]) -> dict[str, str
     return names
 
 
-def record_of(index: int, recognition: Recognition) -> dict:
-    """What is kept of a result until all are there, see :class:`.Journal`."""
-    record: dict[str, Any] = dict(index=index)
-    if recognition.warning:
-        record['warning'] = recognition.warning
-    if recognition.error:
-        return dict(record, error=recognition.error)
-    record['label'] = recognition.label
-    for key in ('predictions', 'attributes'):
-        pairs = getattr(recognition, key)
-        if pairs:
-            record[key] = [[name, round(value, _DIGITS)] for name, value in pairs]
-    return record
+def rows_of(record: dict, added: Sequence[Field]) -> list[Row]:
+    """The columns that are added for a video: one row, or one for each window."""
+    return [_row_of(part, added) for part in record.get('windows', [record])]
 
 
-def row_of(record: dict, added: Sequence[Field]) -> Row:
-    """The columns that are added for a video."""
+def _row_of(record: dict, added: Sequence[Field]) -> Row:
     row: Row = {field.name: record.get(field.name) for field in added}
     for field in added:
         if isinstance(field.kind, tuple) and row[field.name] is not None:
@@ -112,10 +102,14 @@ def read_settings(out: str) -> dict:
     return read_about(out)['settings']
 
 
-def settings_of(
-    model: BaseRecognizer, table: VideoTable, topk: int, threshold: float
-) -> dict:
-    """All that determines the results, and not where or how fast they are made."""
+def settings_of(model: BaseRecognizer, table: VideoTable, options: dict) -> dict:
+    """All that determines the results, and not where or how fast they are made.
+
+    Args:
+        model (BaseRecognizer): For the classes of the job.
+        table (VideoTable): The videos.
+        options (dict): What else determines them.
+    """
     head, association = model.cls_head, getattr(model, 'association', None)
     return dict(
         videos=dict(rows=len(table), files=len(table.paths), sha256=table.sha256),
@@ -125,8 +119,7 @@ def settings_of(
         model=_without(model.cfg.model.to_dict(), _ELSEWHERE),
         pipeline=[dict(step) for step in video_pipeline(model.cfg)],
         lexicon=None if association is None else _describe_lexicon(association),
-        topk=topk,
-        threshold=threshold,
+        **options,
     )
 
 
@@ -156,8 +149,8 @@ def describe(bike: BIKEInferencer, table: VideoTable) -> dict:
         config=bike.model.cfg.filename,
         checkpoint=describe_checkpoint(bike.checkpoint),
         views=views_of(video_pipeline(bike.model.cfg)),
-        inputs=table.inputs,
-        root=table.root or None,
+        inputs=[_readable(one) for one in table.inputs[:_INPUTS]],
+        root=_readable(table.root) or None,
         device=bike.device,
         versions=dict(
             bike_mmaction=__version__, torch=torch.__version__, pyav=av.__version__
@@ -170,3 +163,8 @@ def describe_checkpoint(checkpoint: str) -> dict:
     path = osp.expanduser(checkpoint)
     digest = file_sha256(path) if osp.isfile(path) else None
     return dict(file=checkpoint, sha256=digest)
+
+
+def _readable(path: str) -> str:
+    """A path, with escapes for bytes that are no UTF-8."""
+    return path.encode('utf-8', 'backslashreplace').decode()

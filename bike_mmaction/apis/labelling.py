@@ -1,12 +1,10 @@
 """Label up to millions of videos: in several processes, and on after a stop."""
 
-import os
 import os.path as osp
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 from mmaction.models import BaseRecognizer
@@ -24,26 +22,21 @@ from ..datasets.tables import (
 )
 from ..datasets.video_table import PATH, VideoTable
 from ..evaluation.journal import Journal, Records, by_main_process, own_items
-from ..files import write_json
+from ..files import replace_durably, write_json
 from ..models.text_head import with_classes
-from ..video import DamagedVideoWarning
-from .batches import recognize_batches
-from .frames import VideoFile
 from .inferencer import BIKEInferencer
+from .label_records import label_items
 from .label_results import (
     about_of,
     describe,
     kept_names,
     read_about,
     read_settings,
-    record_of,
     result_fields,
-    row_of,
+    rows_of,
     settings_of,
 )
 from .progress import Progress
-from .reading import choose_workers
-from .sources import Source
 
 
 # long: for its arguments
@@ -54,6 +47,8 @@ def label_videos(
     classes: Union[str, Sequence[str], None] = None,
     topk: int = 5,
     threshold: float = 0.0,
+    window: Optional[float] = None,
+    stride: Optional[float] = None,
     batch_size: int = 8,
     path_column: str = PATH,
     root: str = '',
@@ -78,7 +73,12 @@ def label_videos(
         topk (int): Classes to name, with their confidences. Defaults to 5.
         threshold (float): Confidence below which a video has no label.
             Defaults to 0.
-        batch_size (int): Videos at once. Defaults to 8.
+        window (float, optional): Recognize pieces of so many seconds, each
+            of which is a row with its ``start`` and ``end``. Defaults to
+            None: whole videos.
+        stride (float, optional): From one piece to the next, in seconds.
+            Defaults to None: half of one.
+        batch_size (int): Videos or pieces at once. Defaults to 8.
         path_column (str): See :class:`.VideoTable`.
         root (str): See :class:`.VideoTable`.
         overwrite (bool): Whether to begin anew. Defaults to False.
@@ -103,8 +103,8 @@ def label_videos(
         inputs = VideoTable(inputs, path_column, root)
     names = bike.classes if classes is None else load_class_names(classes)
     model = with_classes(bike.model, names)
-    options = dict(topk=topk, threshold=threshold, batch_size=batch_size)
-    job = _Job(bike, model, inputs, osp.realpath(out), options)
+    options = dict(topk=topk, threshold=threshold, window=window, stride=stride)
+    job = _Job(bike, model, inputs, osp.realpath(out), options, batch_size)
     return job.do(overwrite, retry, progress)
 
 
@@ -127,7 +127,8 @@ class _Job:
         model (BaseRecognizer): For the classes of this job.
         table (VideoTable): The videos.
         out (str): The file.
-        options (dict): Of :func:`.recognize_batches`.
+        options (dict): Of :func:`.label_items`, those that determine the results.
+        batch_size (int): Videos or windows at once.
     """
 
     def __init__(
@@ -137,11 +138,15 @@ class _Job:
         table: VideoTable,
         out: str,
         options: dict[str, Any],
+        batch_size: int,
     ) -> None:
         self.bike, self.model, self.table, self.out = bike, model, table, out
-        self.options = options
+        self.options, self.batch_size = options, batch_size
         self.journal = Journal(f'{out}.partial', failure='error')
-        self.added = result_fields(getattr(model, 'association', None) is not None)
+        self.added = result_fields(
+            options['window'] is not None,
+            getattr(model, 'association', None) is not None,
+        )
         self.names = kept_names(table.fields, self.added)
 
     def do(self, overwrite: bool, retry: bool, progress: bool) -> dict:
@@ -158,14 +163,16 @@ class _Job:
 
     def _is_complete(self, overwrite: bool, retry: bool) -> bool:
         """Begin or go on; whether there is nothing to do."""
-        self.settings = settings_of(
-            self.model, self.table, self.options['topk'], self.options['threshold']
-        )
-        journal = self.journal
+        self.settings = settings_of(self.model, self.table, self.options)
+        journal, was_there = self.journal, osp.exists(self.out)
         if not journal.begin(self.out, self.settings, read_settings, overwrite):
+            if was_there:  # what is done, and kept for another attempt, is of that one
+                journal.forget_records()
+            self.description = describe(self.bike, self.table)
             return False
         unreadable = self._counts()['unreadable']
         if unreadable and retry and journal.is_begun:
+            self.description = describe(self.bike, self.table)
             return False
         if unreadable and retry:
             raise ValueError(
@@ -190,27 +197,23 @@ class _Job:
         """Do what is left, batch by batch."""
         records = self._records()
         is_done = records.is_done & ~(records.has_failed & retry)
-        items, pending = own_items(is_done, self.options['batch_size'])
+        # A batch is of whole videos, or of the windows of one.
+        at_once = self.batch_size if self.options['window'] is None else 1
+        items, pending = own_items(is_done, at_once)
         barrier()  # nobody writes before all have read
-        sources = _Sources(self.table, items, self.bike.reader.options)
-        batches = recognize_batches(
+        total = len(self.table.paths)
+        batches = label_items(
+            self.bike,
             self.model,
-            self.bike.reader,
-            sources,
-            workers=choose_workers(self.bike.workers, len(sources)),
-            time_limit=self.bike.time_limit,
+            self.table,
+            items,
             **self.options,
+            batch_size=self.batch_size,
         )
-        done, total = 0, len(self.table.paths)
-        # What they say is in the results.
-        with warnings.catch_warnings(), closing(batches):
-            warnings.simplefilter('ignore', DamagedVideoWarning)
-            with Progress(total, total - pending, progress) as bar:
-                for batch in batches:
-                    numbers = items[done : done + len(batch)].tolist()
-                    self.journal.append(list(map(record_of, numbers, batch)))
-                    done += len(batch)
-                    bar.update(len(batch))
+        with closing(batches), Progress(total, total - pending, progress) as bar:
+            for batch in batches:
+                self.journal.append(batch)
+                bar.update(len(batch))
 
     def _records(self) -> Records:
         return self.journal.find(len(self.table.paths))
@@ -218,11 +221,12 @@ class _Job:
     def _rows(self, records: Records, counts: dict) -> Iterator[Row]:
         """All rows, in the order of the input."""
         for kept, record in zip(self.table.rows(), records.read(self.table.videos)):
-            counts['rows'] += 1
-            counts['unreadable'] += 'error' in record
-            counts['with_warning'] += 'warning' in record
-            row = {self.names[name]: value for name, value in kept.items()}
-            yield {**row, **row_of(record, self.added)}
+            kept = {self.names[name]: value for name, value in kept.items()}
+            for row in rows_of(record, self.added):
+                counts['rows'] += 1
+                counts['unreadable'] += row['error'] is not None
+                counts['with_warning'] += row['warning'] is not None
+                yield {**kept, **row}
 
     def _write(self) -> dict:
         """Write all rows in one step; the journal stays while videos lack."""
@@ -240,39 +244,12 @@ class _Job:
             rows = self._rows(records, counts)
             for piece in iter(lambda: list(islice(rows, ROWS_AT_ONCE)), []):
                 write(piece)
-        about = dict(
-            settings=self.settings, counts=counts, **describe(self.bike, self.table)
-        )
+        about = dict(settings=self.settings, counts=counts, **self.description)
         write_json(about_of(self.out), about)
-        os.replace(draft, self.out)
+        replace_durably(draft, self.out)
         if not counts['unreadable']:
             self.journal.remove()
         return counts
 
     def _counts(self) -> dict:
         return read_about(self.out)['counts']
-
-
-class _Sources(Sequence):
-    """Videos of a table, made when they are asked for.
-
-    Args:
-        table (VideoTable): The table.
-        items (np.ndarray): Positions in its ``paths``.
-        options (dict): How files are opened, see :class:`.VideoFile`.
-    """
-
-    def __init__(self, table: VideoTable, items: np.ndarray, options: dict) -> None:
-        self._table, self._items, self._options = table, items, options
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._source(item) for item in self._items[index]]
-        return self._source(self._items[index])
-
-    def _source(self, item: int) -> Source:
-        path = self._table.file_of(self._table.paths[item])
-        return Source(path, VideoFile(path, **self._options))

@@ -23,7 +23,7 @@ from .arguments import (
     check_output,
     set_local_rank,
 )
-from .values import checked, count, number, share
+from .values import checked, count, number, positive, share
 
 STOPPED = 130  # exit status after Ctrl-C, as of a shell
 PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
@@ -75,6 +75,16 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help='confidence below which a video has no label (default: 0)',
     )
+    parser.add_argument(
+        '--window',
+        type=positive,
+        help='recognize pieces of so many seconds, a row each (default: whole videos)',
+    )
+    parser.add_argument(
+        '--stride',
+        type=positive,
+        help='from one piece to the next, in seconds (default: half of one)',
+    )
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument(
         '--retry', action='store_true', help='try again what could not be read'
@@ -103,6 +113,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
     if kind_of(args.out) not in WRITABLE:
         parser.error(f"--out '{args.out}' must end with {', '.join(WRITABLE)}")
+    if args.stride and not args.window:
+        parser.error('--stride needs --window')
     check_pyarrow('--out', args.out)
     check_output('--out', args.out)
     check_input('--root', args.root)
@@ -131,6 +143,8 @@ def run(args: argparse.Namespace) -> int:
             None if args.classes is None else read_classes(args.classes),
             args.topk,
             args.threshold,
+            args.window,
+            args.stride,
             args.batch_size,
             args.path_column,
             args.root,

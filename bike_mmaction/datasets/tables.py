@@ -17,6 +17,7 @@ ROWS_AT_ONCE = 8192
 # \udce9, which Python reads back.
 _BYTES, _ESCAPES = 'surrogateescape', 'backslashreplace'
 Row = dict[str, Any]
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class Field(NamedTuple):
@@ -172,7 +173,7 @@ def _sync(path: str) -> None:
 
 def as_json(value: Any) -> str:
     """A value of a row as JSON; dates and the like become text."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _encode(value)
 
 
 def _as_texts(row: Row) -> list[Any]:

@@ -122,6 +122,11 @@ class Journal:
             self.remove()
         self._lock.release()
 
+    def forget_records(self) -> None:
+        """Do all items again, with the same settings."""
+        for path in _paths(self.folder):
+            os.remove(path)
+
     def remove(self) -> None:
         """Forget it all, the lock last."""
         self._clear()
@@ -156,7 +161,7 @@ class Records:
     """
 
     def __init__(self, folder: str, size: int, failure: str) -> None:
-        self._paths = sorted(glob(osp.join(escape(folder), '*.jsonl')))
+        self._paths = _paths(folder)
         self._files = np.full(size, -1, np.int32)
         self._places = np.zeros(size, np.int64)
         self.has_failed = np.zeros(size, bool)
@@ -182,6 +187,11 @@ class Records:
                 file = files[self._files[number]]
                 file.seek(self._places[number])
                 yield json.loads(file.readline())
+
+
+def _paths(folder: str) -> list[str]:
+    """The files of the processes."""
+    return sorted(glob(osp.join(escape(folder), 'rank*.jsonl')))
 
 
 def _complete_lines(path: str) -> Iterator[tuple[int, dict]]:

@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+import os
 import random
 import time
 
@@ -13,6 +14,7 @@ from mmengine.config import Config
 import tests.kit.hostile  # noqa: F401  (registers)
 from bike_mmaction.apis import BIKEInferencer, batches, label_videos
 from bike_mmaction.datasets.tables import read_table
+from bike_mmaction.evaluation.journal import Journal
 from tests.kit.models import CLASSES
 from tests.kit.numbered import shorten
 from tests.kit.tools import environment, run_process, run_python, run_tool
@@ -104,7 +106,8 @@ def rows_of(path):
 def journals(out):
     """Items of each process, one after the other."""
     paths = sorted(out.with_name('out.jsonl.partial').glob('rank*.jsonl'))
-    return [[row['index'] for row in rows_of(path)] for path in paths]
+    lines = [path.read_text().splitlines() for path in paths]
+    return [[json.loads(x)['index'] for x in part if x[-1:] == '}'] for part in lines]
 
 
 def kill(out, points, processes, arguments):
@@ -159,6 +162,7 @@ def test_killed_in_two_processes_and_on_in_one(many, whole, model, tmp_path):
     assert (tmp_path / 'out.jsonl.partial/rank1.jsonl').exists()
     run(*argv(many, out, model))
     assert out.read_bytes() == whole.read_bytes()
+    assert sum(map(len, journals(out))) <= COUNT + 4  # nothing is done again
 
 
 def test_two_processes(many, whole, model, tmp_path):
@@ -329,6 +333,46 @@ def test_what_could_not_be_read_is_tried_again(quick, few, tmp_path, monkeypatch
     with pytest.raises(FileExistsError, match='write over it with --overwrite'):
         label_videos(quick, few, tmp_path / 'alien.csv', CLASSES)
     assert not (tmp_path / 'alien.csv.partial').exists()
+
+
+def test_windows(bike, few, tmp_path):
+    """A row for each piece; one for a file that cannot be read."""
+    write_video(few[1], 50)
+    out = tmp_path / 'out.csv'
+    options = dict(window=1, stride=0.5)
+    label_videos(bike, few[1:], out, CLASSES, batch_size=2, **options)
+    rows = list(read_table(str(out)))
+    names = [(row['path'][-6:], row['start'], row['end']) for row in rows]
+    assert names == [
+        *[('v1.mp4', f'{start}', f'{start + 1}') for start in (0.0, 0.5, 1.0)],
+        ('v2.mp4', '0.0', '0.32'),
+        ('v3.mp4', '', ''),
+    ]
+    expected = bike.timeline(few[1], CLASSES, **options)
+    assert [row['label'] for row in rows[:3]] == [one.label for one in expected]
+    assert [bool(row['error']) for row in rows] == [False] * 4 + [True]
+    with pytest.raises(ValueError, match="another 'window': 1, now it is 2"):
+        label_videos(bike, few[1:], out, CLASSES, window=2, stride=0.5)
+
+
+def test_stopped_at_the_very_end(quick, few, tmp_path, monkeypatch):
+    """A result that is there is complete; --overwrite makes it anew."""
+    out = tmp_path / 'out.jsonl'
+    name = os.fsencode(tmp_path / 'few') + b'/caf\xe9.mp4'
+    os.rename(few[2], name)
+    given = dict(inputs=[*few[:2], os.fsdecode(name)], out=out, classes=CLASSES)
+    monkeypatch.setattr(Journal, 'remove', Journal.release)
+    label_videos(quick, **given)
+    assert rows_of(out)[2]['label'] and rows_of(out)[2]['path'][-4:] == '.mp4'
+    assert rows_of(out)[2]['path'] == os.fsdecode(name)
+    monkeypatch.undo()
+    before = out.stat()
+    monkeypatch.setattr(batches, 'score', None)  # nothing is computed
+    label_videos(quick, **given)
+    assert out.stat() == before and not (tmp_path / 'out.jsonl.partial').exists()
+    with pytest.raises(TypeError):
+        label_videos(quick, **given, overwrite=True)
+    assert not out.exists()
 
 
 def test_ctrl_c(few, model, tmp_path, monkeypatch, capsys):

@@ -36,6 +36,7 @@ WRONG = [
     (['label', '.'], 'required: --out'),
     (['label', '.', '--out', 'x.json'], "--out 'x.json' must end with .jsonl, .csv"),
     (['label', '.', '--out', '/dev/null/x.csv'], "--out: cannot write to '/dev/null'"),
+    (['label', '.', '--out', 'x.csv', '--stride', '2'], '--stride needs --window'),
     (['label', 'gone', '--out', 'x.csv'], "no such file or folder: 'gone'"),
     (['label', 'gone.mp4', '--out', 'x.csv'], "no such file or folder: 'gone.mp4'"),
     (['label', '.', '--out', 'x.csv', '--root', 'gone'], "--root: 'gone' does not"),
