@@ -39,6 +39,17 @@ def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
             os.remove(draft)
 
 
+def replace_durably(draft: str, path: str) -> None:
+    """Let a finished file take the place of another; on the disk, too."""
+    os.replace(draft, path)
+    if os.name == 'posix':
+        folder = os.open(osp.dirname(osp.abspath(path)), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 def write_text(path: str, text: str) -> None:
     """Write a text file (UTF-8) in one step."""
     with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:

@@ -6,6 +6,7 @@ from ..shipped import find_config
 from .attributes import generate_attributes
 from .building import build_recognizer
 from .inferencer import BIKEInferencer
+from .labelling import label_videos
 from .pictures import ResultWriter, draw_recognition
 from .recognition import Recognition, describe
 
@@ -18,6 +19,7 @@ __all__ = [
     'draw_recognition',
     'find_config',
     'generate_attributes',
+    'label_videos',
     'read_classes',
 ]
 

@@ -1,9 +1,6 @@
 """Generate attribute files: the paper's video-attributes association."""
 
 import copy
-import hashlib
-import json
-import os
 import os.path as osp
 from collections.abc import Sequence
 from typing import Any, Optional, Union
@@ -11,16 +8,18 @@ from typing import Any, Optional, Union
 from mmaction.registry import DATASETS, MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
-from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from tqdm import tqdm
 
+from ..checkpoint.digest import weights_sha256
 from ..datasets.attribute_file import AttributeFile
 from ..datasets.lexicon import load_lexicon
 from ..datasets.pipeline_access import own_dataset
-from ..evaluation.attributes_dump import AttributesDump, Journal, check_same
+from ..evaluation.attributes_dump import AttributesDump
+from ..evaluation.journal import by_main_process
 from ..files import sha256
 from ..models.association import association_model, clip_of
 from ..models.text_head import PROMPT
@@ -86,12 +85,18 @@ def generate_attributes(
         preprocessing=cfg.model.get('data_preprocessor'),
         videos=_describe_videos(built.ann_file, dataset, split),
     )
-    done = [is_main_process() and _begin(out, dump.journal, header, overwrite)]
-    broadcast_object_list(done)
-    if done[0]:
-        print_log(f"'{out}' is already complete", 'current')
-        return {}
-    return _run(runner, dump)
+    journal = dump.journal
+    try:
+        is_there = by_main_process(
+            lambda: journal.begin(out, header, read_header, overwrite)
+        )
+        # Of an incomplete one the journal stays, for another attempt.
+        if is_there and not by_main_process(lambda: journal.is_begun):
+            print_log(f"'{out}' is already complete", 'current')
+            return {}
+        return _run(runner, dump)
+    finally:
+        journal.release()
 
 
 def _run(runner: Runner, dump: AttributesDump) -> dict:
@@ -192,14 +197,11 @@ def _dataset(cfg: Config, split: str) -> dict:
 
 def _describe_model(model: Any) -> dict:
     """Which CLIP: its name and a digest of the weights it was given."""
-    backbone, digest = model.backbone, hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    backbone = model.backbone
     pretrained = backbone.pretrained
     if pretrained is not None:
         pretrained = osp.basename(pretrained)  # a tag, or a file
-    return dict(arch=backbone.arch, pretrained=pretrained, sha256=digest.hexdigest())
+    return dict(arch=backbone.arch, pretrained=pretrained, sha256=weights_sha256(model))
 
 
 def _describe_lexicon(
@@ -223,24 +225,6 @@ def _describe_videos(ann_file: str, dataset: dict, split: str) -> dict:
             list=osp.basename(ann_file),
             sha256=sha256(file.read()),
         )
-
-
-def _begin(out: str, journal: Journal, header: dict, overwrite: bool) -> bool:
-    """Begin or go on; true if there is nothing to do."""
-    header = json.loads(json.dumps(header))  # as it will be read back
-    partial = journal.folder
-    if overwrite:
-        # Work of the same settings is this command's own, stopped before.
-        if osp.isdir(partial) and journal.header() != header:
-            journal.remove()
-        if osp.exists(out):
-            os.remove(out)
-    elif osp.exists(out):
-        check_same(read_header(out), header, out)
-        if not osp.isdir(partial):  # else some could not be read
-            return True
-    journal.start(header)
-    return False
 
 
 def read_header(path: str) -> dict:

@@ -85,6 +85,7 @@ class BIKEInferencer:
     ) -> None:
         check_reading(workers, time_limit)
         self.workers, self.time_limit = workers, time_limit
+        self.checkpoint = checkpoint
         config = read_config(config)
         if views is not None:
             set_views(config, views)

@@ -16,6 +16,7 @@ from .mistakes import exit_with, mistakes_in_one_line
 # In the order of their use. A name's module has '_' in place of '-'.
 COMMANDS = (
     'infer',
+    'label',
     'web',
     'train',
     'test',
@@ -109,7 +110,7 @@ def read_arguments(
     try:
         if check is not None:
             check(parser, args)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ModuleNotFoundError) as error:
         exit_with(parser.prog, error)
     return args
 

@@ -7,11 +7,13 @@ from ..apis import BIKEInferencer, read_classes
 from ..recipes.pretrained import use_pretrained
 from .mmaction_tools import read_config_file
 
+HEADS = ('cls_head', 'attributes_head')  # that know the classes
+
 
 def make_inferencer(
     args: argparse.Namespace, workers: Optional[int] = None
 ) -> BIKEInferencer:
-    """An inferencer by the options of :func:`.add_model_arguments`.
+    """An inferencer by the options of :func:`.add_model_arguments`, and --prompt.
 
     Args:
         args (Namespace): The options.
@@ -24,6 +26,11 @@ def make_inferencer(
     cfg = read_config_file(args.config)
     if args.pretrained is not None:
         use_pretrained(cfg, args.pretrained)
+    prompt = getattr(args, 'prompt', None)
+    if prompt is not None:
+        for head in HEADS:
+            if cfg.model.get(head):
+                cfg.model[head]['prompt'] = prompt
     lexicon = None if args.lexicon is None else read_classes(args.lexicon)
     return BIKEInferencer(
         cfg,

@@ -5,112 +5,29 @@ Generating attributes is a test of the model of
 MMAction2's, the sampler leaves out what is done, the "metric" writes a file.
 """
 
-import json
-import os
 import os.path as osp
-import shutil
 from collections.abc import Iterator, Sequence
-from glob import glob
 from typing import Callable, Optional
 
+import numpy as np
 from mmaction.registry import DATA_SAMPLERS, METRICS
-from mmengine.dist import barrier, broadcast_object_list, get_dist_info, is_main_process
+from mmengine.dist import barrier
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from ..datasets.attribute_file import PHRASES, write_attribute_file
-from ..files import source_of, write_json
+from ..files import source_of
 from ..models.association import nearest_phrases
-
-
-class Journal:
-    """What is done of a data set: a folder that survives a kill.
-
-    Each process appends lines of JSON to its own file, one a video. A line
-    that a kill has torn is left out.
-
-    Args:
-        folder (str): Made if it is absent.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-        self._header = osp.join(folder, 'header.json')
-
-    def start(self, header: dict) -> None:
-        """Begin, or go on with the same settings.
-
-        Args:
-            header (dict): What determines the result, as JSON gives it back.
-
-        Raises:
-            ValueError: if the folder was begun with other settings; names
-                the first that differs.
-        """
-        if osp.isfile(self._header):
-            check_same(self.header(), header, self.folder)
-            return
-        write_json(self._header, header)
-
-    def header(self) -> dict:
-        """The settings it was begun with."""
-        with open(self._header, encoding='utf-8') as file:
-            return json.load(file)
-
-    def append(self, records: Sequence[dict]) -> None:
-        """Add the videos of a batch."""
-        path = osp.join(self.folder, f'rank{get_dist_info()[0]}.jsonl')
-        text = ''.join(f'{json.dumps(record)}\n' for record in records)
-        with open(path, 'ab+') as file:
-            size = file.seek(0, os.SEEK_END)
-            if size:  # a torn line must not run into the next one
-                file.seek(size - 1)
-                if file.read(1) != b'\n':
-                    text = f'\n{text}'
-            file.write(text.encode())
-
-    def read(self) -> dict[int, dict]:
-        """All videos that are done, by their number in the data set."""
-        records = {}
-        for path in sorted(glob(osp.join(self.folder, '*.jsonl'))):
-            with open(path, 'rb') as file:
-                for line in file:
-                    try:
-                        record = json.loads(line)
-                        records[record['index']] = record
-                    except (ValueError, TypeError, KeyError):
-                        continue  # torn by a kill; it will be done again
-        return records
-
-    def remove(self) -> None:
-        """Forget it all."""
-        shutil.rmtree(self.folder)
-
-
-def check_same(old: dict, new: dict, where: str) -> None:
-    """Refuse to mix results of different settings.
-
-    Raises:
-        ValueError: naming the first setting that differs.
-    """
-    for key in sorted(set(old) | set(new)):
-        if old.get(key) != new.get(key):
-            raise ValueError(
-                f"'{where}' was made with another '{key}': "
-                f'{json.dumps(old.get(key))[:200]}, now it is '
-                f'{json.dumps(new.get(key))[:200]}. Choose another file, or '
-                'start anew with --overwrite'
-            )
+from .journal import Journal, by_main_process, own_items
 
 
 @DATA_SAMPLERS.register_module()
 class PendingSampler(Sampler):
-    """The batches of a data set that a :class:`Journal` does not have.
+    """The batches of a data set that a :class:`.Journal` does not have.
 
-    A batch always holds the same videos, however often the run was stopped
-    and on however many processes it goes on: so do its numbers. Processes
-    take turns; no video is done twice to fill a batch.
+    See :func:`.own_items`: so its numbers are the same, however often the run
+    was stopped.
 
     Args:
         dataset (Sized): The data set.
@@ -122,21 +39,12 @@ class PendingSampler(Sampler):
     def __init__(
         self, dataset, folder: str, batch_size: int, seed: Optional[int] = None
     ) -> None:
-        done = {
-            index
-            for index, record in Journal(folder).read().items()
-            if 'unreadable' not in record  # it may be there by now
-        }
+        records = Journal(folder).find(len(dataset))
         barrier()  # nobody writes before all have read
-        size = len(dataset)
-        blocks = (
-            range(first, min(first + batch_size, size))
-            for first in range(0, size, batch_size)
-        )
-        pending = [b for b in blocks if not all(i in done for i in b)]
-        self.total = sum(map(len, pending))
-        rank, world_size = get_dist_info()
-        self.indices = [i for b in pending[rank::world_size] for i in b]
+        # What could not be read may be there by now.
+        is_done = records.is_done & ~records.has_failed
+        items, self.total = own_items(is_done, batch_size)
+        self.indices = items.tolist()
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.indices)
@@ -154,7 +62,7 @@ class AttributesDump(BaseMetric):
     Args:
         out (str): The attribute file, see
             :mod:`bike_mmaction.datasets.attribute_file`.
-        folder (str): Of the :class:`Journal`, already started.
+        folder (str): Of the :class:`.Journal`, already begun.
         phrases (Sequence[str]): The lexicon, in the order of the scores.
         topk (int): Phrases per video.
         roots (dict[str, str]): Folders that the keys of the file are relative
@@ -218,21 +126,13 @@ class AttributesDump(BaseMetric):
             RuntimeError: if no video could be read.
         """
         barrier()
-        outcome: list = [None]
-        if is_main_process():
-            try:
-                outcome = [self._write(size)]
-            except Exception as error:  # the others must not wait for ever
-                outcome = [error]
-        broadcast_object_list(outcome)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        return {f'{self.prefix}/{k}': v for k, v in outcome[0].items()}
+        counts = by_main_process(lambda: self._write(size))
+        return {f'{self.prefix}/{k}': v for k, v in counts.items()}
 
     def _collect(self, size: int) -> tuple[dict[str, dict], dict[str, str]]:
         """Attributes of the videos, and why others could not be read."""
-        records = self.journal.read()
-        missing = [i for i in range(size) if i not in records]
+        records = self.journal.find(size)
+        missing = np.flatnonzero(~records.is_done).tolist()
         if missing:
             raise RuntimeError(
                 f"'{self.journal.folder}' lacks videos number "
@@ -240,7 +140,7 @@ class AttributesDump(BaseMetric):
             )
         videos: dict[str, dict] = {}
         unreadable: dict[str, str] = {}
-        for _, record in sorted(records.items()):
+        for record in records.read(range(size)):
             key = record['key']
             if 'unreadable' in record:
                 unreadable[key] = record['unreadable']

@@ -87,6 +87,11 @@ def test_options_with_effect_are_taken():
             ['part', 'job', 'c.py', '--topk', '5'],
             'tools/generate_attributes.py c.py --launcher slurm --topk 5',
         ),
+        (
+            'slurm_label.sh',
+            ['part', 'job', 'videos', '--out', 'x.csv'],
+            'tools/label.py videos --out x.csv --launcher slurm',
+        ),
     ],
 )
 def test_slurm_command(script, args, expected, tmp_path):

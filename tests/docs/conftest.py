@@ -59,6 +59,7 @@ def fill(folder):
         write_video(folder / name)
     for name in ('my_train', 'my_val', 'my_videos'):
         write_text(f'{folder}/{name}.txt', 'dogs/a.mp4 0', 'chess/b.mp4 1')
+    write_text(f'{folder}/clips.csv', 'path,label', 'video.mp4,3', 'VIDEOS/a.mp4,')
     write_text(f'{folder}/my_classes.txt', 'a dog', 'playing chess')
     write_text(f'{folder}/label_map.txt', *load_class_names('kinetics400'))
     write_dataset(folder / 'data' / 'kinetics400')

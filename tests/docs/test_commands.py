@@ -42,6 +42,8 @@ LAUNCHERS = {
     'dist_train': ('train', (1,)),
     'dist_test': ('test', (2,)),
     'dist_test_splits': ('test-splits', (0,)),
+    'dist_label': ('label', (0,)),
+    'slurm_label': ('label', (0, 1)),
     'dist_generate_attributes': ('generate-attributes', (1,)),
     'slurm_train': ('train', (0, 1)),
     'slurm_test': ('test', (0, 1)),

@@ -1,0 +1,193 @@
+"""Label folders, lists or tables of videos, up to millions of them.
+
+An INPUT is a folder, below which videos are sought; a video file; a list
+(.txt) with a path a line, or with lines of MMAction2, `path label`; or one
+table (.csv, .tsv, .parquet) with a column of paths, of which all columns are
+kept. A run that was stopped or killed goes on where it was: give the same
+command again. With 8 GPUs: bash tools/dist_label.sh 8 INPUT --out OUT ...
+"""
+
+import argparse
+import os
+import sys
+from typing import Optional
+
+from ..datasets.prompts import load_prompts
+from ..datasets.tables import WRITABLE, check_pyarrow, kind_of
+from ..datasets.video_table import PATH, check_inputs
+from .arguments import (
+    add_launcher,
+    add_model_arguments,
+    check_input,
+    check_model_arguments,
+    check_output,
+    set_local_rank,
+)
+from .values import checked, count, number, positive, share
+
+STOPPED = 130  # exit status after Ctrl-C, as of a shell
+PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
+
+
+def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """All arguments."""
+    parser = argparse.ArgumentParser(prog, description=__doc__)
+    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='see above')
+    parser.add_argument(
+        '--out',
+        required=True,
+        help=f'the file to write: {", ".join(WRITABLE)}; a row for each video',
+    )
+    parser.add_argument(
+        '--path-column',
+        default=PATH,
+        metavar='NAME',
+        help=f'column of a table that has the paths (default: {PATH})',
+    )
+    parser.add_argument(
+        '--root',
+        default='',
+        metavar='DIR',
+        help='folder in which relative paths of a list or table begin (default: .)',
+    )
+    add_model_arguments(parser)
+    parser.add_argument(
+        '--prompt',
+        type=checked(load_prompts),
+        help="other words around the class names, with '{}' for the name; "
+        "a file with a prompt a line, or 'actions', makes an ensemble",
+    )
+    _add_results(parser)
+    _add_processes(parser)
+    return parser
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--topk',
+        type=count,
+        default=5,
+        help='how many classes to name, those of the highest confidence (default: 5)',
+    )
+    parser.add_argument(
+        '--threshold',
+        type=share,
+        default=0.0,
+        help='confidence below which a video has no label (default: 0)',
+    )
+    parser.add_argument(
+        '--window',
+        type=positive,
+        help='recognize pieces of so many seconds, a row each (default: whole videos)',
+    )
+    parser.add_argument(
+        '--stride',
+        type=positive,
+        help='from one piece to the next, in seconds (default: half of one)',
+    )
+    parser.add_argument('--overwrite', action='store_true', help='begin anew')
+    parser.add_argument(
+        '--retry', action='store_true', help='try again what could not be read'
+    )
+
+
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--batch-size',
+        type=count,
+        default=8,
+        help='videos at once, for each process that computes (default: 8)',
+    )
+    parser.add_argument(
+        '--workers',
+        type=number,
+        metavar='N',
+        help='processes that read, for each one that computes; a file that '
+        'crashes one costs its own row alone. 0: none (default: up to 4)',
+    )
+    add_launcher(parser)
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """What can be said before anything that takes long."""
+    if kind_of(args.out) not in WRITABLE:
+        parser.error(f"--out '{args.out}' must end with {', '.join(WRITABLE)}")
+    if args.stride and not args.window:
+        parser.error('--stride needs --window')
+    check_pyarrow('--out', args.out)
+    check_output('--out', args.out)
+    check_input('--root', args.root)
+    check_inputs(args.inputs, args.path_column)
+    check_model_arguments(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Label, in this process or in one of several.
+
+    Returns:
+        int: 130 if Ctrl-C has stopped it, which keeps what is done.
+    """
+    from mmengine.dist import is_main_process
+
+    from ..apis import label_videos, read_classes
+    from .models import make_inferencer
+
+    try:
+        start_processes(args)
+        bike = make_inferencer(args, args.workers)
+        counts = label_videos(
+            bike,
+            args.inputs,
+            args.out,
+            None if args.classes is None else read_classes(args.classes),
+            args.topk,
+            args.threshold,
+            args.window,
+            args.stride,
+            args.batch_size,
+            args.path_column,
+            args.root,
+            args.overwrite,
+            args.retry,
+            progress=True,
+        )
+    except KeyboardInterrupt:
+        if is_main_process():
+            print(_how_to_go_on(args.out), file=sys.stderr)
+        return STOPPED
+    if is_main_process():
+        print(summary(args.out, counts))
+    return 0
+
+
+def start_processes(args: argparse.Namespace) -> None:
+    """Let the processes of a launcher know of each other; each has its GPU."""
+    set_local_rank(args.local_rank)
+    if args.launcher == 'none':
+        return
+    import torch
+    from mmengine.dist import init_dist
+
+    # They only wait for each other: no need of NCCL and its memory.
+    init_dist(args.launcher, backend='gloo', timeout=PATIENCE)
+    if args.device is None and torch.cuda.is_available():
+        args.device = f'cuda:{torch.cuda.current_device()}'
+
+
+def _how_to_go_on(out: str) -> str:
+    partial = f'{os.path.realpath(out)}.partial'
+    return f"stopped: what is done is in '{partial}'; the same command goes on"
+
+
+def summary(out: str, counts: dict) -> str:
+    """What has been written, and what may be done."""
+    text = f"'{out}': {counts['rows']} rows"
+    if counts['with_warning']:
+        text += f', {counts["with_warning"]} with a warning'
+    if counts['unreadable']:
+        text += (
+            f', {counts["unreadable"]} with an error in place of a label. --retry '
+            f"tries these again; without need of that delete '{out}.partial'"
+        )
+    return text
