@@ -65,8 +65,8 @@ def test_unreadable_videos_do_not_count(data_root, tmp_path, broken):
     metrics, results, _ = run(config(data_root, tmp_path / 'all', lines))
     for name, value in clean['metrics'].items():
         assert results['metrics'][name] == value == expected[name]
-    assert clean['videos'] == dict(evaluated=5, missing=0, undecodable=0)
-    assert results['videos'] == dict(evaluated=5, missing=1, undecodable=1)
+    assert clean['videos'] == dict(evaluated=5, missing=0, undecodable=0, damaged=0)
+    assert results['videos'] == dict(evaluated=5, missing=1, undecodable=1, damaged=0)
     assert metrics['videos/missing'] == 1
     assert results['list']['videos'] == 7
     gone, half = results['unreadable']
@@ -85,7 +85,7 @@ def test_decoders_that_crash_or_hang(data_root, tmp_path, num_workers):
     cfg.test_dataloader.dataset.pipeline.insert(2, dict(type='DecodeOrBreak'))
     cfg.test_cfg.time_limit = 2
     _, results, _ = run(cfg)
-    assert results['videos'] == dict(evaluated=5, missing=0, undecodable=2)
+    assert results['videos'] == dict(evaluated=5, missing=0, undecodable=2, damaged=0)
     crash, hang = results['unreadable']
     assert re.search("abort.mp4': the process .* crashed \\(SIGABRT\\)", crash)
     assert re.search("hang.mp4': not read within 2 s", hang)
