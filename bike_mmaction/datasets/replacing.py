@@ -42,6 +42,7 @@ class ReplaceUnreadable:
         self.lost: dict[str, str] = {}  # these are not tried again
         self._damaged: dict[str, str] = {}
         self._marked: Any = None  # the pipeline
+        self._reads = False  # whether it reads files at all
         self._isolated = Isolated(self._prepare, time_limit)
         self._untold = BadVideos()
 
@@ -76,7 +77,7 @@ class ReplaceUnreadable:
         """A sample, and what is missing of its file."""
         if file in self.lost:
             raise UnreadableError(self.lost[file])
-        if not is_video:  # frames as files of their own
+        if not (is_video and self._reads):  # frames are files of their own
             return self._prepare(index)
         try:
             return self._isolated(index)
@@ -96,7 +97,7 @@ class ReplaceUnreadable:
         """Also one that takes the place of another during training."""
         pipeline = self.dataset.pipeline
         if pipeline is not self._marked:
-            mark_reading(pipeline.transforms, self._damaged)
+            self._reads = mark_reading(pipeline.transforms, self._damaged)
             self._isolated.close()
             self._marked = pipeline
 
@@ -130,7 +131,7 @@ class ReplaceUnreadable:
 
 
 def _naming(file: str, error: Exception) -> str:
-    return str(error) if file in str(error) else f"cannot use '{file}': {error}"
+    return str(error) if f"'{file}'" in str(error) else f"cannot use '{file}': {error}"
 
 
 def replace_unreadable(

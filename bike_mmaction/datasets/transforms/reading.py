@@ -47,27 +47,32 @@ class ReadingStep:
 
 def _explain(source: str, error: Exception) -> str:
     """In one line; names the file, where the transform was told which it is."""
-    if source and source in str(error):
+    if source and f"'{source}'" in str(error):
         return str(error)
     return explain(source, error) if source else f'{type(error).__name__}: {error}'
 
 
-def mark_reading(transforms: list, damaged: dict[str, str]) -> None:
+def mark_reading(transforms: list, damaged: dict[str, str]) -> bool:
     """Replace the transforms that read by a :class:`ReadingStep` of each.
 
     Args:
         transforms (list[Callable]): Of a pipeline; changed in place, also
             within those that consist of others.
         damaged (dict[str, str]): Takes, by file, what of it is missing.
+
+    Returns:
+        bool: Whether there are any.
     """
+    reads = False
     for place, transform in enumerate(transforms):
         if isinstance(transform, ReadingStep):
             transform = transform.transform
         inner = getattr(getattr(transform, 'transforms', None), 'transforms', None)
         if isinstance(inner, list):
-            mark_reading(inner, damaged)
+            reads |= mark_reading(inner, damaged)
         elif _reads(transform):
-            transforms[place] = ReadingStep(transform, damaged)
+            transforms[place], reads = ReadingStep(transform, damaged), True
+    return reads
 
 
 def _reads(transform: Any) -> bool:

@@ -47,7 +47,7 @@ class ReportUnreadable(BaseTransform):
         warns: bool = True,
     ) -> None:
         self.steps, self._damaged = Compose(transforms), dict[str, str]()
-        mark_reading(self.steps.transforms, self._damaged)
+        self._reads = mark_reading(self.steps.transforms, self._damaged)
         self.forget, self.warns = tuple(forget), warns
         self._isolated = Isolated(self._apply, time_limit)
         self._lost: dict[str, str] = {}  # crashed or late: not tried again
@@ -60,7 +60,7 @@ class ReportUnreadable(BaseTransform):
         """
         for key in self.forget:
             results.pop(key, None)
-        if 'filename' not in results:
+        if not self._reads or 'filename' not in results:
             return self._apply(results)
         file = results['filename']
         if file not in self._lost:
