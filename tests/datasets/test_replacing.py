@@ -18,6 +18,7 @@ from bike_mmaction.datasets.transforms.reading import samples_of
 from bike_mmaction.datasets.transforms.video import VideoDecode
 from bike_mmaction.errors import BadVideosError, PipelineError, UnreadableError
 from bike_mmaction.files import source_of
+from bike_mmaction.video import WorkerError
 from tests.kit.bad_videos import write_bad, write_list
 from tests.kit.lists import write_text
 from tests.kit.videos import write_frames
@@ -160,12 +161,20 @@ def wrap(dataset):
 
 
 @pytest.mark.parametrize('kind', SETS)
-def test_every_data_set(folder, kind):
+def test_every_data_set(folder, kind, monkeypatch):
     make, expected = SETS[kind]
+    waited_for, of_video = [], WorkerError.of_video
+
+    def note(error, path):
+        waited_for.append(path)
+        return of_video(error, path)
+
+    monkeypatch.setattr(WorkerError, 'of_video', note)
     dataset = make(lambda *args, **kwargs: build(folder, *args, **kwargs))
     for part in annotated(dataset):
         replace_unreadable(part, 1, replaces=True)
-    _, bad = draw(dataset)
+    _, bad = draw(dataset, times=2)
+    assert len(set(waited_for)) == len(waited_for)  # never twice
     assert names_of(bad.unreadable) == expected
     for file, reason in bad.unreadable.items():
         assert f"'{file}'" in reason
