@@ -1,5 +1,5 @@
 from ..renamed import old_names
-from .bad_videos import ReplaceBadVideos
+from .bad_videos import ReplaceBadVideos, go_on_in_validation
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
 from .resume import CheckResume
@@ -41,4 +41,5 @@ __all__ = [
     'ReplaceBadVideos',
     'add_checks',
     'check_schedule',
+    'go_on_in_validation',
 ]

@@ -29,6 +29,17 @@ _FEW = 5  # videos that may be bad in a small data set, too
 _INTERVAL = 20  # iterations, after which the processes tell each other
 
 
+def go_on_in_validation(cfg) -> None:
+    """Let a validation by MMEngine's loop go on past such videos, too.
+
+    Args:
+        cfg (Config): The config to change.
+    """
+    loop = cfg.get('val_cfg') or {}
+    if loop and loop.get('type', 'ValLoop') == 'ValLoop':
+        loop['type'] = 'ReportingValLoop'
+
+
 @HOOKS.register_module()
 class ReplaceBadVideos(Hook):
     """Train on past videos that cannot be read, up to a share of them.

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 import tests.kit.hostile  # noqa: F401  (registers)
 from bike_mmaction.compat import leave_process_group
 from bike_mmaction.errors import BadVideosError
+from bike_mmaction.training import go_on_in_validation
 from tests.kit.bad_videos import DAMAGED, UNREADABLE, write_bad, write_list
 from tests.kit.tools import free_port
 
@@ -97,6 +98,9 @@ def assert_named(reasons, names, folder):
 )
 def test_training_and_validation_go_on(bad_cfg, folder, ranks, workers, persistent):
     """The same report from any number of processes."""
+    if persistent:  # a user's config
+        bad_cfg.val_cfg.type = 'ValLoop'
+        go_on_in_validation(bad_cfg)
     for split in ('train', 'val'):
         loader = bad_cfg[f'{split}_dataloader']
         loader.update(num_workers=workers, persistent_workers=persistent)
