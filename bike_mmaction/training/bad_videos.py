@@ -62,6 +62,9 @@ class ReplaceBadVideos(Hook):
         ValueError: if an argument is out of its range.
     """
 
+    # Should the end of an epoch show too many, its checkpoint is written.
+    priority = 'LOWEST'
+
     def __init__(
         self, share: float = 0.01, time_limit: Optional[float] = TIME_LIMIT
     ) -> None:
