@@ -9,6 +9,14 @@ class PipelineError(RuntimeError):
     """A sample could not be read or transformed; names its file."""
 
 
+class UnreadableError(PipelineError):
+    """A video could not be opened, sampled or decoded: its file is at fault."""
+
+
+class BadVideosError(PipelineError):
+    """Too many videos of a training set cannot be read; names them."""
+
+
 class NonFiniteError(RuntimeError):
     """A loss, a score or a weight is not finite; says what to look at."""
 

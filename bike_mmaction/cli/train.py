@@ -105,7 +105,7 @@ def change_training(cfg, args: argparse.Namespace) -> None:
     """Apply what concerns the config with all its options."""
     from ..datasets.pipeline_access import check_list
     from ..recipes import set_epochs
-    from ..training import CHECKS, add_checks
+    from ..training import CHECKS, add_checks, go_on_in_validation
 
     if args.epochs is not None:
         set_epochs(cfg, args.epochs)
@@ -114,6 +114,7 @@ def change_training(cfg, args: argparse.Namespace) -> None:
         check_list(cfg, 'val')
     check_optimizer(cfg)
     add_checks(cfg)
+    go_on_in_validation(cfg)
     if args.override_schedule:
         cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)
 

@@ -1,7 +1,8 @@
 from .attributes_dump import AttributesDump, PendingSampler
 from .branch_metric import BranchMetric
 from .mean_ap import MeanAPMetric
-from .test_loop import ReadableTestLoop, ReportingTestLoop
+from .readable import ReadableTestLoop
+from .test_loop import ReportingTestLoop, ReportingValLoop
 from .zero_shot_metric import ZeroShotMetric
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'PendingSampler',
     'ReadableTestLoop',
     'ReportingTestLoop',
+    'ReportingValLoop',
     'ZeroShotMetric',
 ]

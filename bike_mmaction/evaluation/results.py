@@ -11,6 +11,7 @@ import torch
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
+from ..datasets.bad_videos import as_list
 from ..datasets.entries import entry_of, innermost, without_label
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
@@ -96,16 +97,33 @@ def describe_list(dataset) -> dict:
     return description
 
 
-def describe_test(runner, dataset, metrics: Metrics, unreadable: Sequence[str]) -> dict:
-    """All that is written of a test, see :func:`write_results`."""
+def describe_test(
+    runner,
+    dataset,
+    metrics: Metrics,
+    unreadable: Sequence[str],
+    damaged: dict[str, str],
+) -> dict:
+    """All that is written of a test, see :func:`write_results`.
+
+    Args:
+        runner (Runner): Of the test.
+        dataset (BaseDataset): What was tested.
+        metrics (dict[str, float]): With the counts of a :class:`.VideoCount`.
+        unreadable (Sequence[str]): Why videos were not evaluated.
+        damaged (dict[str, str]): By file, what is missing of those that were.
+    """
     given = unwrapped(runner.cfg.get('test_dataloader', {}))
     counts = {k: v for k, v in metrics.items() if k.startswith('videos/')}
     return dict(
         config=runner.cfg.filename,
         metrics={k: v for k, v in metrics.items() if k not in counts},
         list=describe_list(dataset),
-        videos={k.split('/')[-1]: v for k, v in counts.items()},
+        videos=dict(
+            {k.split('/')[-1]: v for k, v in counts.items()}, damaged=len(damaged)
+        ),
         unreadable=list(unreadable),
+        damaged=as_list(damaged),
         views=views_of(given.get('pipeline', ())),
         checkpoint=describe_checkpoint(runner),
         model=describe_model(runner),
@@ -124,7 +142,7 @@ def write_results(runner, results: dict) -> None:
     path = osp.join(runner.log_dir, 'results.json')
     write_json(path, results)
     name = osp.splitext(osp.basename(runner.cfg.filename or 'model'))[0]
-    write_tables(path, [row_of(name, results)])
+    write_tables(path, [row_of(name, results)], _remark(results['videos']))
     listed, counts = results['list'], results['videos']
     unlabelled = listed.get('without_label')
     unlabelled = f' ({unlabelled} without any label)' if unlabelled else ''
@@ -143,16 +161,27 @@ def row_of(name: str, results: dict) -> tuple:
     return name, results['views'], videos, results['metrics']
 
 
-def write_tables(path: str, rows: Sequence[tuple]) -> None:
+def _remark(counts: dict[str, int]) -> str:
+    """What stands below a table of videos of which not all are sound."""
+    words = dict(
+        missing='missing', undecodable='undecodable', damaged='damaged but evaluated'
+    )
+    parts = [f'{counts[key]} {word}' for key, word in words.items() if counts.get(key)]
+    return f'Videos: {", ".join(parts)}; results.json names them.' if parts else ''
+
+
+def write_tables(path: str, rows: Sequence[tuple], remark: str = '') -> None:
     """Write a table in Markdown and in LaTeX beside a JSON file.
 
     Args:
         path (str): Of the JSON file.
         rows (Sequence[tuple]): Name, views, videos and metrics of each row.
+        remark (str): A line below the one in Markdown. Defaults to ''.
     """
     stem = osp.splitext(path)[0]
-    for ending, table in (('md', markdown_table), ('tex', latex_table)):
-        write_text(f'{stem}.{ending}', table(rows) + '\n')
+    end = f'\n{remark}\n' if remark else ''
+    write_text(f'{stem}.md', markdown_table(rows) + '\n' + end)
+    write_text(f'{stem}.tex', latex_table(rows) + '\n')
 
 
 def average(runs: Sequence[Metrics]) -> Metrics:

@@ -1,194 +1,30 @@
-"""Testing that goes on past videos that cannot be read, and says so."""
+"""Testing and validation that name what they could not read."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Optional
 
-import torch
 from mmaction.registry import LOOPS
-from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
+from mmengine.dist import master_only
+from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import print_log
-from mmengine.runner import TestLoop
+from mmengine.runner import ValLoop
 
-from ..datasets.entries import innermost
+from ..datasets.bad_videos import (
+    FILE_NAME,
+    MOST_NAMED,
+    BadVideos,
+    sentences_of,
+    write_bad_videos,
+)
+from ..datasets.entries import annotated, innermost
 from ..datasets.labels import check_labels
 from ..datasets.transforms import ReportUnreadable
 from ..models.text_head import number_of_classes
 from ..video import TIME_LIMIT
+from .counting import PlaceholderEvaluator, VideoCount
+from .readable import GoesOnPastUnreadable, ReadableTestLoop
 from .results import describe_test, write_results
-
-
-@dataclass(frozen=True)  # a tuple would be taken apart by mmengine
-class Unreadable:
-    """What stands in a metric's results for a video without prediction.
-
-    Attributes:
-        reason (str): Names the file.
-        missing (bool): Whether there is no such file.
-    """
-
-    reason: str
-    missing: bool
-
-
-class VideoCount(BaseMetric):
-    """How many videos a test has evaluated.
-
-    After the evaluation ``unreadable`` lists the others, in the main process.
-    """
-
-    default_prefix = 'videos'
-    takes_unreadable = True
-
-    def __init__(self, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.unreadable: list[Unreadable] = []
-
-    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Note for each video whether it could be read."""
-        for sample in data_samples:
-            # mmengine drops None where it gathers the results of ranks.
-            self.results.append(
-                Unreadable(sample['unreadable'], sample['missing'])
-                if 'unreadable' in sample
-                else 'evaluated'
-            )
-
-    def compute_metrics(self, results: list) -> dict[str, int]:
-        """Numbers of videos: evaluated, missing, undecodable.
-
-        Raises:
-            RuntimeError: if there are none to evaluate.
-        """
-        self.unreadable = [r for r in results if isinstance(r, Unreadable)]
-        if len(self.unreadable) == len(results):
-            raise RuntimeError(
-                f'none of {len(results)} videos could be read; '
-                f'the first: {self.unreadable[0].reason}'
-            )
-        missing = sum(r.missing for r in self.unreadable)
-        return dict(
-            evaluated=len(results) - len(self.unreadable),
-            missing=missing,
-            undecodable=len(self.unreadable) - missing,
-        )
-
-
-class PlaceholderEvaluator(Evaluator):
-    """Evaluates videos without prediction as absent, on any number of ranks.
-
-    mmengine orders the results of the ranks by their position. So a video
-    that could not be read keeps its place in the results of each metric, and
-    is taken out before they are computed.
-
-    Args:
-        metrics (Sequence[BaseMetric]): They must keep one result a video.
-            Those with an attribute ``takes_unreadable`` get such videos too.
-    """
-
-    def __init__(self, metrics: Sequence[BaseMetric]) -> None:
-        super().__init__(list(metrics))
-        for metric in self.metrics:
-            if not getattr(metric, 'takes_unreadable', False):
-                metric.compute_metrics = partial(
-                    _compute_of_readable, metric.compute_metrics
-                )
-
-    def process(
-        self, data_samples: Sequence, data_batch: Optional[dict] = None
-    ) -> None:
-        """Process a batch, of which some may have no prediction.
-
-        Raises:
-            TypeError: if a metric does not keep one result a video.
-        """
-        samples = [dict(s.to_dict()) for s in data_samples]
-        readable = [s for s in samples if 'unreadable' not in s]
-        for metric in self.metrics:
-            if getattr(metric, 'takes_unreadable', False):
-                metric.process(data_batch, samples)
-                continue
-            before = len(metric.results)
-            if readable:
-                metric.process(data_batch, readable)
-            if len(readable) < len(samples):
-                _put_placeholders(metric, before, samples)
-
-
-def _put_placeholders(metric: BaseMetric, before: int, samples: Sequence[dict]) -> None:
-    added = metric.results[before:]
-    places = [
-        Unreadable(s['unreadable'], s['missing']) if 'unreadable' in s else None
-        for s in samples
-    ]
-    if len(added) != places.count(None):
-        bad = next(place for place in places if place is not None)
-        raise TypeError(
-            f'{type(metric).__name__} does not keep one result a video, so '
-            f'that it cannot go on past unreadable ones: {bad.reason}'
-        )
-    following = iter(added)
-    metric.results[before:] = [
-        next(following) if place is None else place for place in places
-    ]
-
-
-def _compute_of_readable(compute, results: list):
-    return compute([r for r in results if not isinstance(r, Unreadable)])
-
-
-@LOOPS.register_module()
-class ReadableTestLoop(TestLoop):
-    """A test loop for pipelines in :class:`.ReportUnreadable`.
-
-    The model gets what could be read. The evaluator gets the others too, in
-    their order, as data samples with the reason as ``unreadable`` and
-    without predictions.
-    """
-
-    evaluator: Evaluator
-
-    @torch.no_grad()
-    def run_iter(self, idx: int, data_batch: dict) -> None:
-        """Test what could be read, and report the whole batch."""
-        samples, inputs = data_batch['data_samples'], data_batch['inputs']
-        readable = [i for i, s in enumerate(samples) if 'unreadable' not in s]
-        if len(readable) == len(samples):
-            super().run_iter(idx, data_batch)
-            return
-        evaluator, outputs = self.evaluator, _Outputs()
-        self.evaluator = outputs
-        try:
-            if readable:
-                super().run_iter(
-                    idx,
-                    dict(
-                        inputs=[inputs[i] for i in readable],
-                        data_samples=[samples[i] for i in readable],
-                    ),
-                )
-        finally:
-            self.evaluator = evaluator
-        predicted = iter(outputs.data_samples)
-        evaluator.process(
-            [s if 'unreadable' in s else next(predicted) for s in samples], data_batch
-        )
-
-
-class _Outputs(Evaluator):
-    """Keeps what the model said of a batch."""
-
-    def __init__(self) -> None:
-        super().__init__([])
-        self.data_samples: Sequence = ()
-
-    def process(
-        self, data_samples: Sequence, data_batch: Optional[dict] = None
-    ) -> None:
-        """Keep them."""
-        self.data_samples = data_samples
 
 
 @LOOPS.register_module()
@@ -197,7 +33,8 @@ class ReportingTestLoop(ReadableTestLoop):
 
     No video stands for another: one that cannot be opened or decoded counts
     in no metric, and is named in the log and in the results; see
-    :func:`.write_results`.
+    :func:`.write_results`. So are damaged ones, which count with what of them
+    can be read.
 
     Args:
         runner (Runner): The runner.
@@ -227,9 +64,7 @@ class ReportingTestLoop(ReadableTestLoop):
         classes = number_of_classes(runner.model)
         if classes is not None:
             _check_labels(self.dataloader.dataset, classes, metrics)
-        dataset.pipeline = ReportUnreadable(
-            dataset.pipeline.transforms, time_limit=time_limit
-        )
+        _go_on_past_unreadable(dataset, time_limit)
         self.count = VideoCount()
         meta = self.evaluator.dataset_meta
         self.evaluator = PlaceholderEvaluator([self.count, *metrics])
@@ -244,13 +79,105 @@ class ReportingTestLoop(ReadableTestLoop):
         """
         metrics = super().run()
         reasons = [u.reason for u in self.count.unreadable]
-        for reason in reasons:
-            print_log(f'Not evaluated: {reason}', 'current', logging.WARNING)
+        damaged = self.count.damaged
         self.results = describe_test(
-            self.runner, self.dataloader.dataset, metrics, reasons
+            self.runner, self.dataloader.dataset, metrics, reasons, damaged
         )
+        _name('Not evaluated', reasons, 'results.json')
+        _name('Damaged, but evaluated', sentences_of(damaged), 'results.json')
         write_results(self.runner, self.results)
         return metrics
+
+
+@LOOPS.register_module()
+class ReportingValLoop(GoesOnPastUnreadable, ValLoop):
+    """Validate, and name the videos that could not be read.
+
+    As in a :class:`ReportingTestLoop` they count in no metric. The log names
+    each of them once, however often it is validated; ``bad_videos.json``
+    beside it names all. Data sets without a pipeline are validated as
+    MMEngine does.
+
+    Args:
+        runner (Runner): The runner.
+        dataloader (dict | DataLoader): Its data set's pipeline may be any.
+        evaluator (dict | list | Evaluator): The metrics.
+        fp16 (bool): See ``ValLoop``. Defaults to False.
+        time_limit (float, optional): Seconds to read a video file in, see
+            :class:`.ReportUnreadable`. Defaults to 60.
+    """
+
+    def __init__(
+        self,
+        runner,
+        dataloader,
+        evaluator,
+        fp16=False,
+        time_limit: Optional[float] = TIME_LIMIT,
+    ) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        for dataset in annotated(self.dataloader.dataset):
+            _go_on_past_unreadable(dataset, time_limit)
+        self.count, self._bad = VideoCount(), BadVideos()
+        meta = self.evaluator.dataset_meta
+        self.evaluator = _WithoutCounts([self.count, *self.evaluator.metrics])
+        self.evaluator.dataset_meta = meta
+
+    def run(self) -> dict:
+        """Validate; returns the metrics, and nothing else."""
+        metrics = super().run()
+        self._tell()
+        return metrics
+
+    @master_only
+    def _tell(self) -> None:
+        """Name what is new; say how many there are."""
+        unreadable = {u.reason: u.reason for u in self.count.unreadable}
+        new = self._bad.add(BadVideos(unreadable, self.count.damaged))
+        if not unreadable and not self.count.damaged:
+            return
+        _name('Not validated', list(new.unreadable), FILE_NAME)
+        _name('Damaged, but validated', sentences_of(new.damaged), FILE_NAME)
+        videos = len(self.dataloader.dataset)
+        path = write_bad_videos(
+            self.runner.log_dir,
+            'validation',
+            dict(videos=videos, **self._bad.as_json()),
+        )
+        print_log(
+            f'Validation: of {videos} videos {len(self.count.unreadable)} could not be '
+            f'read and count in no metric, {len(self.count.damaged)} are damaged and '
+            f'count. All of them: {path}',
+            'current',
+            logging.WARNING,
+        )
+
+
+class _WithoutCounts(PlaceholderEvaluator):
+    """Counts videos, which is no metric that a best checkpoint could have."""
+
+    def evaluate(self, size: int) -> dict:
+        metrics = super().evaluate(size)
+        counts = f'{VideoCount.default_prefix}/'
+        return {k: v for k, v in metrics.items() if not k.startswith(counts)}
+
+
+def _go_on_past_unreadable(dataset, time_limit: Optional[float]) -> None:
+    """Put the pipeline of a data set into one that reports what it cannot read."""
+    dataset.pipeline = ReportUnreadable(
+        dataset.pipeline.transforms, time_limit=time_limit, warns=False
+    )
+
+
+def _name(what: str, sentences: Sequence[str], file: str) -> None:
+    """One line for each of the first ones, and one for all the others."""
+    for sentence in sentences[:MOST_NAMED]:
+        print_log(f'{what}: {sentence}', 'current', logging.WARNING)
+    more = len(sentences) - MOST_NAMED
+    if more > 0:
+        print_log(
+            f'{what}: {more} more, which {file} names', 'current', logging.WARNING
+        )
 
 
 def _check_labels(dataset, classes: int, metrics: Sequence[BaseMetric]) -> None:

@@ -1,4 +1,5 @@
 from ..renamed import old_names
+from .bad_videos import ReplaceBadVideos, go_on_in_validation
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
 from .resume import CheckResume
@@ -10,6 +11,7 @@ CHECKS = dict(
     check_start=dict(type='CheckStart'),
     check_resume=dict(type='CheckResume'),
     check_finite=dict(type='CheckFinite'),
+    bad_videos=dict(type='ReplaceBadVideos'),
 )
 
 
@@ -36,6 +38,8 @@ __all__ = [
     'CheckFinite',
     'CheckResume',
     'CheckStart',
+    'ReplaceBadVideos',
     'add_checks',
     'check_schedule',
+    'go_on_in_validation',
 ]

@@ -67,7 +67,7 @@ class CheckFinite(Hook):
             if 'loss' in name
         }
         bad = {k: v for k, v in losses.items() if not math.isfinite(v)}
-        if _on_any_rank(bool(bad)):
+        if on_any_rank(bool(bad)):
             raise NonFiniteError(
                 f'epoch {runner.epoch + 1}, iteration {batch_idx + 1}: '
                 f'{_describe(bad, _sources(data_batch))}. {ADVICE}'
@@ -127,7 +127,7 @@ def _origin(runner) -> str:
     )
 
 
-def _on_any_rank(flag: bool) -> bool:
+def on_any_rank(flag: bool) -> bool:
     if get_world_size() == 1:
         return flag
     number = torch.tensor(float(flag))

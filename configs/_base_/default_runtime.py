@@ -13,6 +13,7 @@ default_hooks = dict(
     check_start=dict(type='CheckStart'),  # schedule, labels, batch size
     check_resume=dict(type='CheckResume'),  # options that it would ignore
     check_finite=dict(type='CheckFinite'),  # losses, weights, scores
+    bad_videos=dict(type='ReplaceBadVideos'),  # up to 1 % of the training set
     visualization=dict(type='VisualizationHook'),
 )  # for test.py --show-dir
 

@@ -69,6 +69,7 @@ def test_command(clips, tmp_path):
     for row in content['figures']:
         ratio, whole = row['ratio_to_bare_pyav'], row['a_video']
         assert whole['unit'] == 'ms' and 0 < ratio['low'] <= ratio['high']
+        assert row['of_processor_time_there_to_pyav']['low'] > 0
         spread = Spread(**ratio)
         assert f'ratio to bare pyav: {spread}' in printed
     assert content['machine']['torch'] in printed

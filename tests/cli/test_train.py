@@ -205,7 +205,7 @@ def test_epochs_and_schedule(config, work):
     used = Config.fromfile(work / 'other.py')
     assert used.train_cfg.max_epochs == 3
     assert used.param_scheduler[0].T_max == used.param_scheduler[0].end == 3
-    assert set(used.default_hooks) > {'check_start', 'check_finite'}
+    assert set(used.default_hooks) > {'check_start', 'check_finite', 'bad_videos'}
     state = torch.load(work / 'epoch_3.pth', weights_only=False)
     group = state['optimizer']['param_groups'][0]
     assert group['lr'] < 0.1 * group['initial_lr']

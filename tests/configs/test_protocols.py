@@ -83,7 +83,7 @@ def test_whole_way(name, tmp_path):
     results = read_results(tmp_path / 'test')
     assert set(results['metrics']) == metrics
     assert results['videos'] == dict(
-        evaluated=results['list']['videos'], missing=0, undecodable=0
+        evaluated=results['list']['videos'], missing=0, undecodable=0, damaged=0
     )
     assert results['list']['videos'] >= 3 and results['views'] == '4x1'
     assert results['list'].get('without_label') == (1 if name == 'charades' else None)

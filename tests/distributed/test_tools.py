@@ -154,7 +154,7 @@ def test_two_processes_test_as_one(config, tmp_path):
     (one, scores), (two, scores2) = actual
     assert one == two
     assert {'acc/top1', 'acc/top5', 'acc/mean1'} == set(one['metrics'])
-    assert one['videos'] == dict(evaluated=5, missing=1, undecodable=1)
+    assert one['videos'] == dict(evaluated=5, missing=1, undecodable=1, damaged=0)
     assert one['list']['videos'] == 7 and one['views'] == '2x3'
     assert one['checkpoint']['file'] == checkpoint
     assert len(scores2) == 5  # two ranks, five videos

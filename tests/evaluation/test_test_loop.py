@@ -24,6 +24,7 @@ from bike_mmaction.evaluation.results import (
     markdown_table,
 )
 from bike_mmaction.recipes import set_views, use_rawframes
+from tests.kit.bad_videos import write_bad
 from tests.kit.configs import load_config, shrink
 
 NAMES = [f'v{i}.mp4 {i * 7 % 400}' for i in range(5)]
@@ -65,13 +66,34 @@ def test_unreadable_videos_do_not_count(data_root, tmp_path, broken):
     metrics, results, _ = run(config(data_root, tmp_path / 'all', lines))
     for name, value in clean['metrics'].items():
         assert results['metrics'][name] == value == expected[name]
-    assert clean['videos'] == dict(evaluated=5, missing=0, undecodable=0)
-    assert results['videos'] == dict(evaluated=5, missing=1, undecodable=1)
+    assert clean['videos'] == dict(evaluated=5, missing=0, undecodable=0, damaged=0)
+    assert results['videos'] == dict(evaluated=5, missing=1, undecodable=1, damaged=0)
     assert metrics['videos/missing'] == 1
     assert results['list']['videos'] == 7
     gone, half = results['unreadable']
     assert re.search("gone.mp4': no such file", gone)
     assert re.search("broken.mp4': its index \\(moov\\) is missing", half)
+
+
+def test_report_of_damaged_videos(data_root, tmp_path):
+    """They are evaluated; the log names the first bad ones, a file all."""
+    write_bad(tmp_path)
+    bad = [f'{tmp_path}/times.mp4 3', f'{tmp_path}/times_too.mp4 3']
+    gone = [f'gone{i}.mp4 3' for i in range(12)]
+    metrics, results, runner = run(config(data_root, tmp_path, [*NAMES, *bad, *gone]))
+    assert results['videos'] == dict(evaluated=7, missing=12, undecodable=0, damaged=2)
+    assert [f'{x["file"]} 3' for x in results['damaged']] == bad
+    assert results['damaged'][1]['missing'] == '23 of 24 (96 %) frames cannot be read'
+    assert len(results['unreadable']) == 12 and 'videos/damaged' not in metrics
+    with open(osp.join(runner.log_dir, 'results.md')) as file:
+        *_, remark = file.read().splitlines()
+    assert remark.startswith('Videos: 12 missing, 2 damaged but evaluated; results.')
+    with open(osp.join(runner.log_dir, f'{runner.timestamp}.log')) as file:
+        log = file.read()
+    assert log.count('Not evaluated: cannot use') == 10
+    assert 'Not evaluated: 2 more, which results.json names' in log
+    assert f"Damaged, but evaluated: '{tmp_path}/times_too.mp4': 23 of 24 (96 %" in log
+    assert '12 missing, 0 undecodable, 2 damaged' in log
 
 
 @pytest.mark.parametrize('num_workers', [0, 1])
@@ -85,7 +107,7 @@ def test_decoders_that_crash_or_hang(data_root, tmp_path, num_workers):
     cfg.test_dataloader.dataset.pipeline.insert(2, dict(type='DecodeOrBreak'))
     cfg.test_cfg.time_limit = 2
     _, results, _ = run(cfg)
-    assert results['videos'] == dict(evaluated=5, missing=0, undecodable=2)
+    assert results['videos'] == dict(evaluated=5, missing=0, undecodable=2, damaged=0)
     crash, hang = results['unreadable']
     assert re.search("abort.mp4': the process .* crashed \\(SIGABRT\\)", crash)
     assert re.search("hang.mp4': not read within 2 s", hang)

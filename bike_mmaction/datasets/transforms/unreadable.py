@@ -1,6 +1,5 @@
 """Pipelines that go on past videos that cannot be read."""
 
-import os
 import os.path as osp
 from collections.abc import Sequence
 from typing import Optional
@@ -10,9 +9,11 @@ from mmaction.structures import ActionDataSample
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
-from ...errors import PipelineError
+from ...errors import UnreadableError
 from ...files import source_of
-from ...video import TIME_LIMIT, WorkerError, WorkerPool
+from ...video import TIME_LIMIT, WorkerError
+from ..isolation import Isolated
+from .reading import mark_reading, samples_of, without_damage_warnings
 
 
 @TRANSFORMS.register_module()
@@ -23,7 +24,8 @@ class ReportUnreadable(BaseTransform):
     ``inputs=None`` and a data sample with the reason as ``unreadable``, and
     with ``missing``: whether there is no such file. A
     :class:`.ReadableTestLoop` handles it. What fails later is no fault of
-    the video, and an error.
+    the video, and an error. The data sample of a video of which a part is
+    missing has the file and that part as ``damage``.
 
     Args:
         transforms (list[dict]): The pipeline, ``PackActionInputs`` included.
@@ -33,6 +35,8 @@ class ReportUnreadable(BaseTransform):
             a process of its own, so that one which crashes its decoder or
             takes longer is unreadable, too. Defaults to 60; None reads
             in this process, as long as it takes.
+        warns (bool): Whether to warn of damaged videos; not where their data
+            samples are enough. Defaults to True.
     """
 
     def __init__(
@@ -40,14 +44,13 @@ class ReportUnreadable(BaseTransform):
         transforms: list[dict],
         forget: Sequence[str] = (),
         time_limit: Optional[float] = TIME_LIMIT,
+        warns: bool = True,
     ) -> None:
-        # One by one, to know which one fails.
-        self.steps = [Compose([transform]) for transform in transforms]
-        self.forget, self.time_limit = tuple(forget), time_limit
-        self._pools: dict[int, WorkerPool] = {}  # by the process that has it
-
-    def __getstate__(self) -> dict:
-        return dict(self.__dict__, _pools={})
+        self.steps, self._damaged = Compose(transforms), dict[str, str]()
+        self._reads = mark_reading(self.steps.transforms, self._damaged)
+        self.forget, self.warns = tuple(forget), warns
+        self._isolated = Isolated(self._apply, time_limit)
+        self._lost: dict[str, str] = {}  # crashed or late: not tried again
 
     def transform(self, results: dict) -> dict:
         """Apply the pipeline.
@@ -57,30 +60,27 @@ class ReportUnreadable(BaseTransform):
         """
         for key in self.forget:
             results.pop(key, None)
-        if self.time_limit is None or 'filename' not in results:
+        if not self._reads or 'filename' not in results:
             return self._apply(results)
-        try:
-            return self._pool(self.time_limit).run(results)
-        except WorkerError as error:
-            reason = str(error.of_video(results['filename']))
-            return _unreadable(_known(results), reason)
-
-    def _pool(self, time_limit: float) -> WorkerPool:
-        """One process beside each that reads for a data loader."""
-        own = os.getpid()
-        if own not in self._pools:
-            self._pools = {own: WorkerPool(self._apply, 1, time_limit)}
-        return self._pools[own]
+        file = results['filename']
+        if file not in self._lost:
+            try:
+                return self._isolated(results)
+            except WorkerError as error:
+                self._lost[file] = str(error.of_video(file))
+        return _unreadable(_known(results), self._lost[file])
 
     def _apply(self, results: dict) -> dict:
         known = _known(results)
-        for step in self.steps:
-            try:
-                results = step(results)
-            except PipelineError as error:
-                if not _reads(step):
-                    raise
-                return _unreadable(known, str(error))
+        self._damaged.clear()
+        try:
+            with without_damage_warnings(not self.warns):
+                results = self.steps(results)
+        except UnreadableError as error:
+            return _unreadable(known, str(error))
+        for file, missing in self._damaged.items():
+            for sample in samples_of(results):
+                sample.set_field(dict(file=file, missing=missing), 'damage')
         return results
 
     def __repr__(self) -> str:
@@ -93,12 +93,6 @@ def _known(results: dict) -> dict:
     """What names a video."""
     keys = ('filename', 'frame_dir', 'sample_idx')
     return {key: results[key] for key in keys if key in results}
-
-
-def _reads(step: Compose) -> bool:
-    """Whether a transform opens or decodes: MMAction2's names tell."""
-    name = type(step.transforms[0]).__name__
-    return name.endswith(('Init', 'Decode', 'SampleFrames')) or name == 'KeepSegment'
 
 
 def _unreadable(known: dict, reason: str) -> dict:

@@ -8,8 +8,8 @@ clip_lr_mult = 0.1
 
 # keeps an incomplete batch where it is the only one
 train_cfg = dict(type='AnySizeTrainLoop', max_epochs=max_epochs, val_interval=1)
-val_cfg = dict(type='ValLoop')
-# counts what cannot be read, and writes results.json beside the log
+# both count what cannot be read; a test writes results.json beside the log
+val_cfg = dict(type='ReportingValLoop')
 test_cfg = dict(type='ReportingTestLoop')
 
 # fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
