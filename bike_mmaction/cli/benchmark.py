@@ -49,6 +49,13 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument('what', metavar='WHAT', choices=WHAT, help='see above')
     parser.add_argument('--repeats', type=count, help='turns (default: as it needs)')
     parser.add_argument('--out', metavar='FILE', help='also write the figures, as JSON')
+    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
+    _add_of_configs(parser)
+    _add_of_archs(parser)
+    return parser
+
+
+def _add_of_configs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('train, test and pipeline')
     group.add_argument(
         '--config', default='bike_vitb16_k400', help='(default: %(default)s)'
@@ -64,6 +71,9 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     group.add_argument(
         '--backend', choices=BACKENDS, help="of the pipeline (default: the config's)"
     )
+
+
+def _add_of_archs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('infer, text and lexicon')
     group.add_argument(
         '--arch', default='ViT-B-32-quickgelu', help='of open_clip (infer: or tiny)'
@@ -75,8 +85,6 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
-    parser.add_argument('--device', help='such as cpu (default: GPU if any)')
-    return parser
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
