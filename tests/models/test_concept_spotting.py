@@ -62,3 +62,16 @@ def test_mask_leaves_words_out():
         frame_saliency(frames, words, 0.1, mask),
         frame_saliency(frames, words[:, :2], 0.1),
     )
+
+
+def test_gradients_in_double_precision():
+    """Of frames, words and classes, with words that do not count."""
+    inputs = [
+        F.normalize(torch.randn(*shape, dtype=torch.double), dim=-1).requires_grad_()
+        for shape in ((2, 3, 4), (3, 5, 4), (3, 4))
+    ]
+    mask = torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 1], [1, 0, 1, 0, 0]]).bool()
+    for renormalize in (False, True):
+        assert torch.autograd.gradcheck(
+            lambda *x, r=renormalize: concept_spotting(*x, 0.1, mask, r), inputs
+        )

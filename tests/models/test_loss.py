@@ -79,3 +79,11 @@ class TestModule:
     def test_one_hot_labels_are_refused(self):
         with pytest.raises(ValueError, match='shape \\(3, 7\\)'):
             ContrastiveLoss()(torch.randn(3, 7), torch.zeros(3, 7))
+
+
+@pytest.mark.parametrize('target', ['soft', 'hard'])
+def test_gradients_in_double_precision(target):
+    logits = torch.randn(4, 4, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda x: symmetric_contrastive_loss(x, match([0, 1, 0, 2]), target), logits
+    )
