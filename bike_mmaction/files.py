@@ -39,6 +39,22 @@ def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
             os.remove(draft)
 
 
+def require_file(path: str, what: str) -> None:
+    """Refuse what is not there, or is a folder.
+
+    Args:
+        path (str): The file.
+        what (str): What messages call it.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: naming it.
+    """
+    if osp.isdir(path):
+        raise IsADirectoryError(f"{what} '{path}' is a folder, expected a file")
+    if not osp.isfile(path):
+        raise FileNotFoundError(f"{what} '{path}' does not exist")
+
+
 def write_text(path: str, text: str) -> None:
     """Write a text file (UTF-8) in one step."""
     with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:

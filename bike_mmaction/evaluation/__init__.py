@@ -1,5 +1,6 @@
 from .attributes_dump import AttributesDump, PendingSampler
 from .branch_metric import BranchMetric
+from .dump_files import DumpScores
 from .mean_ap import MeanAPMetric
 from .test_loop import ReadableTestLoop, ReportingTestLoop
 from .zero_shot_metric import ZeroShotMetric
@@ -7,6 +8,7 @@ from .zero_shot_metric import ZeroShotMetric
 __all__ = [
     'AttributesDump',
     'BranchMetric',
+    'DumpScores',
     'MeanAPMetric',
     'PendingSampler',
     'ReadableTestLoop',
