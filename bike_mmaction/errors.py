@@ -17,6 +17,13 @@ class UntrainedError(ValueError):
     """A model would recognize by weights that are random."""
 
 
+class WriteError(OSError):
+    """A file could not be written; names it and the reason."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 def explain(source: str, error: Exception) -> str:
     """Say in one line which file could not be used, and why.
 

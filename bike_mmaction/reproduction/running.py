@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..files import write_json
+from ..files import replaced, write_json
 from ..shipped import find_shipped
 from .plan import PlannedRow, Training, test_identity
 from .settings import Settings
@@ -204,8 +204,8 @@ def reason_in(log: str) -> str:
 def _write_config(cfg, folder: str, name: str) -> str:
     """The config of a step as a file, which the tools read."""
     path = osp.join(folder, 'config', f'{name}.py')
-    os.makedirs(osp.dirname(path), exist_ok=True)
-    cfg.dump(path)
+    with replaced(path) as draft:
+        cfg.dump(draft)
     return path
 
 
