@@ -9,6 +9,14 @@ class PipelineError(RuntimeError):
     """A sample could not be read or transformed; names its file."""
 
 
+class TextError(ValueError):
+    """A text file cannot be read; names it and its line."""
+
+
+class ListError(TextError):
+    """A list of videos cannot be used; names it and its line."""
+
+
 class NonFiniteError(RuntimeError):
     """A loss, a score or a weight is not finite; says what to look at."""
 
