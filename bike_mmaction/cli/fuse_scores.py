@@ -8,6 +8,7 @@ The files are those of `bike test --dump`.
 import argparse
 from typing import Optional
 
+from ..terminal import say
 from .arguments import DUMP_SUFFIXES, check_input, check_output
 from .values import seed, share
 
@@ -91,10 +92,10 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.fusion_report import draw, fuse, render, write_report
 
     results = fuse(args)
-    print(render(results))
+    say(render(results))
     if args.json:
         write_report(results, args.json)
     if args.plot:
         draw(args.plot, results['sweep'])
     for path in filter(None, (args.out, args.json, args.plot)):
-        print(f'written: {path}')
+        say(f'written: {path}')

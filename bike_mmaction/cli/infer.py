@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ..errors import WriteError
 from ..files import is_stream, write_json
+from ..terminal import say
 from .arguments import (
     add_model_arguments,
     check_folder,
@@ -175,9 +176,9 @@ def collect(
         is_stopped = True
     finally:
         for result in results:
-            print(describe(result))
+            say(describe(result))
     if is_stopped:
-        print(f'stopped: {len(results)} results are done', file=sys.stderr)
+        say(f'stopped: {len(results)} results are done', file=sys.stderr)
     return is_stopped
 
 
@@ -190,7 +191,7 @@ def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognitio
         for result in recognitions:
             if keep:
                 results.append(result)
-            print(describe(result), flush=True)
+            say(describe(result), flush=True)
     except KeyboardInterrupt:
         pass
     return results

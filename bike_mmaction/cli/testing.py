@@ -24,6 +24,7 @@ from ..evaluation.results import (
 from ..recipes import set_views
 from ..recipes.options import check_cfg_options
 from ..shipped import PRETRAINED
+from ..terminal import say
 from ..training import add_checks
 from .arguments import check_checkpoint
 from .mmaction_tools import read_config_file, read_frames
@@ -151,8 +152,8 @@ def _write_average(path: str, runs: dict[str, dict], averaged: dict) -> None:
     rows: list[tuple] = [row_of(name, run) for name, run in runs.items()]
     rows.append((f'mean of {len(rows)}', '', '', averaged))
     write_tables(path, rows)
-    print(f'{markdown_table(rows)}\nWritten to {path}')
+    say(f'{markdown_table(rows)}\nWritten to {path}')
     for name, run in runs.items():
         absent = run['list']['videos'] - run['videos']['evaluated']
         if absent:
-            print(f'{name}: {absent} videos were not evaluated')
+            say(f'{name}: {absent} videos were not evaluated')

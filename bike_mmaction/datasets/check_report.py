@@ -13,6 +13,7 @@ from typing import Optional
 from mmaction.registry import DATASETS
 
 from ..files import source_of, write_lines
+from ..terminal import say
 from ..text_files import read_lines
 from ..video import TIME_LIMIT
 from .checking import PROBLEMS, Infos, Verdict, check_all, judge_lengths, sampled_frames
@@ -99,7 +100,7 @@ def list_problems(
 
 def print_summary(summary: dict, out: str) -> None:
     """The counts, and where the rest is written."""
-    print(
+    say(
         f'{summary["ann_file"]}: {summary["entries"]} entries, '
         f'{summary["usable"]} usable, {summary["missing"]} missing, '
         f'{summary["unreadable"]} unreadable, {summary["damaged"]} damaged (kept), '
@@ -107,5 +108,5 @@ def print_summary(summary: dict, out: str) -> None:
         f'short (fewer than {summary["min_frames"] or summary["clip_len"]} '
         f'frames; {"left out" if summary["min_frames"] else "kept"})'
     )
-    print(f'written: {out}')
-    print(f'written: {out}.report.json')
+    say(f'written: {out}')
+    say(f'written: {out}.report.json')
