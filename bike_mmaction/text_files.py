@@ -65,7 +65,7 @@ def _raw_lines(
     with open_text(path, foreign, newline) as file:
         for number, line in enumerate(file, 1):
             if '\0' in line:
-                raise TextError(f"'{path}' line {number} has a zero byte: {CURE}")
+                raise TextError(f"'{path}' line {number} is no text: a zero byte in it")
             yield line
 
 

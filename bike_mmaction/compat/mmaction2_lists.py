@@ -4,11 +4,12 @@ import os.path as osp
 import pickle
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Optional
 
 from ..errors import ListError, TextError
 from ..text_files import read_lines, shorten
-from .registry import remedy, replace
+from .registry import remedy, replace, replaced_meanwhile
 
 TOLD = 10  # of the entries that contradict each other
 
@@ -189,6 +190,26 @@ def _tell(path: str, conflicts: Sequence[str], repeated: Sequence[int]) -> None:
             f'{len(repeated)} lines, the first is line {repeated[0]}. They count '
             'as often as they are listed'
         )
+
+
+def names_are_text() -> AbstractContextManager:
+    """While this is entered, ``mmengine.list_from_file`` reads files as here.
+
+    MMAction2's tools read the names of classes by it.
+    """
+    import mmengine.fileio.parse
+
+    modules = (mmengine.fileio.parse, mmengine.fileio, mmengine)
+
+    def as_text(original):
+        def list_from_file(filename, *args, **kwargs):
+            if args or kwargs or not osp.isfile(filename):
+                return original(filename, *args, **kwargs)
+            return [line for _, line in read_lines(str(filename), blanks=True)]
+
+        return list_from_file
+
+    return replaced_meanwhile(modules, 'list_from_file', as_text)
 
 
 @remedy('mmaction2', '<=1.2.0', 'a list with a wrong line is not named in the error')

@@ -43,7 +43,7 @@ def read_list(path: str) -> ReleasedList:
         ValueError: if a line is malformed; names file and line.
     """
     rows: list[list[str]] = []
-    for number, line in read_lines(path, foreign=True):
+    for number, line in read_lines(path):
         fields = line.split()
         if not re.fullmatch(r'\S+( [0-9]{1,18}){1,2}', ' '.join(fields)) or (
             rows and len(rows[0]) != len(fields)

@@ -7,9 +7,9 @@ pickle only data are loaded, see :mod:`bike_mmaction.checkpoint.plain_pickles`.
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Any, NamedTuple, Optional
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import IO, Any, Callable, NamedTuple, Optional
 
 import mmengine
 import numpy as np
@@ -20,7 +20,8 @@ from mmengine.fileio import handlers
 from mmengine.logging import print_log
 
 from ..checkpoint.plain_pickles import load_plain
-from ..files import replaced
+from ..compat.registry import replaced_meanwhile
+from ..files import replaced, require_file
 
 SUFFIXES = ('.pkl', '.pickle', '.npz')
 _HEADER = 'bike_mmaction'  # the array that says what the others are
@@ -72,18 +73,20 @@ def load_dump(path: str) -> Any:
         OSError: if the file cannot be read.
         ValueError: if it is no dump, or holds what is no data; names it.
     """
+    require_file(path, 'the dump')
     with open(path, 'rb') as file:
         return _read(file, path)
 
 
-@contextmanager
-def dumps_are_data() -> Iterator[None]:
+def dumps_are_data() -> AbstractContextManager:
     """While this is entered, ``mmengine.load`` runs no code of a pickle.
 
     It also reads ``.npz``, so that MMAction2's tools do.
     """
-    original = mmengine.load
+    return replaced_meanwhile(_MODULES_WITH_LOAD, 'load', _loading_data)
 
+
+def _loading_data(original: Callable) -> Callable:
     def load(file, *args, **kwargs):
         known = handlers.file_handlers
         before = dict(known)
@@ -94,14 +97,7 @@ def dumps_are_data() -> Iterator[None]:
             known.clear()
             known.update(before)
 
-    modules = [m for m in _MODULES_WITH_LOAD if getattr(m, 'load', None) is original]
-    for module in modules:
-        vars(module).update(load=load)
-    try:
-        yield
-    finally:
-        for module in modules:
-            vars(module).update(load=original)
+    return load
 
 
 class _DumpHandler(handlers.PickleHandler):

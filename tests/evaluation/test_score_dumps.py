@@ -3,11 +3,13 @@
 import os
 import pickle
 import sys
+from unittest import mock
 
 import mmengine
 import numpy as np
 import pytest
 import torch
+from mmaction.evaluation import ConfusionMatrix
 
 from bike_mmaction.cli.mmaction_tools import run_mmaction_tool
 from bike_mmaction.evaluation.dump_files import write_dump
@@ -162,6 +164,15 @@ class TestPlainArrays:
         before, argv = mmengine.load, sys.argv
         run_mmaction_tool('analysis_tools/report_accuracy', ['--preds', *dumps])
         assert 'Top 1 Accuracy: 0.75' in capsys.readouterr().out
+        names = tmp_path / 'names.txt'
+        names.write_bytes(b'\xef\xbb\xbfa dog\r\na cat\r\n\r\n')
+        config = tmp_path / 'config.py'
+        config.write_text('')
+        plot = ['--show-path', str(tmp_path / 'plot.png'), '--label-file', str(names)]
+        with mock.patch.object(ConfusionMatrix, 'plot') as drawn:
+            tool = 'analysis_tools/confusion_matrix'
+            run_mmaction_tool(tool, [str(config), dumps[1], *plot])
+        assert drawn.call_args.kwargs['classes'] == ['a dog', 'a cat']
         (tmp_path / 'a.pkl').write_bytes(pickle.dumps([os.system]))
         with pytest.raises(ValueError, match="a.pkl' holds posix.system, which"):
             run_mmaction_tool('analysis_tools/report_accuracy', ['--preds', *dumps])

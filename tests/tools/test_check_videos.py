@@ -262,7 +262,7 @@ def test_a_list_of_any_editor(disk, tmp_path):
     for content, expected in (
         (text.encode('utf-16'), ' is text of UTF-16, not of UTF-8: save the file'),
         (b'good.mp4 0\ngood2.mp4\xff 1\n', ' line 2 is not UTF-8 text (invalid start'),
-        (b'good.mp4 0\ngood2\0.mp4 1\n', ' line 2 has a zero byte: save the file'),
+        (b'good.mp4 0\ngood2\0.mp4 1\n', ' line 2 is no text: a zero byte in it'),
     ):
         path.write_bytes(content)
         message = refusal('data/check_videos', config, *options)
