@@ -17,12 +17,27 @@ class BadVideosError(PipelineError):
     """Too many videos of a training set cannot be read; names them."""
 
 
+class TextError(ValueError):
+    """A text file cannot be read; names it and its line."""
+
+
+class ListError(TextError):
+    """A list of videos cannot be used; names it and its line."""
+
+
 class NonFiniteError(RuntimeError):
     """A loss, a score or a weight is not finite; says what to look at."""
 
 
 class UntrainedError(ValueError):
     """A model would recognize by weights that are random."""
+
+
+class WriteError(OSError):
+    """A file could not be written; names it and the reason."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def explain(source: str, error: Exception) -> str:

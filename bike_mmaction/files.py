@@ -1,20 +1,29 @@
 """Files: written whole or not at all, told apart by digests, named by kind."""
 
+import errno
+import glob
 import hashlib
 import json
 import os
 import os.path as osp
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol, Union
+from typing import Any, Optional, Protocol, Union
+
+from .errors import WriteError
 
 VIDEO_EXTENSIONS = tuple(
     '.mp4 .avi .mkv .webm .mov .m4v .mpg .mpeg .wmv .flv .3gp .ogv .ts'.split()
 )
 
+# What a disk says of itself, without the name of a file.
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+DRAFT = '.unfinished-'  # begins the names of files that are being written
+
 
 @contextmanager
-def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
+def replaced(path: Union[str, os.PathLike], durable: bool = True) -> Iterator[str]:
     """Write a file in one step: whoever reads it never sees half of it.
 
     Yields a path beside it, with the same extension, to write to. It takes
@@ -23,20 +32,119 @@ def replaced(path: Union[str, os.PathLike]) -> Iterator[str]:
 
     Args:
         path (str | PathLike): The file; its folder is made.
+        durable (bool): Whether to wait until it is on the disk, so that not
+            even a power cut leaves half of it. Defaults to True.
+
+    Raises:
+        WriteError: if the disk is full, or the place cannot be written to;
+            names ``path``, not the other.
     """
     path = osp.realpath(path)
     if osp.exists(path) and not osp.isfile(path):
-        yield path  # such as /dev/null; a folder cannot be opened
+        with writing(path):
+            yield path  # such as /dev/null; a folder cannot be opened
         return
     folder, name = osp.split(path)
-    os.makedirs(folder, exist_ok=True)
-    draft = osp.join(folder, f'.unfinished-{os.getpid()}-{name}')
+    draft = osp.join(folder, f'{DRAFT}{os.getpid()}-{name}')
     try:
-        yield draft
-        os.replace(draft, path)
+        with writing(path, draft):
+            os.makedirs(folder, exist_ok=True)
+            yield draft
+            if durable:
+                flush(draft)
+            os.replace(draft, path)
+            if durable:
+                flush(folder)
     finally:
+        with suppress(OSError):  # of what is there no more, or never was
+            os.remove(draft)
+
+
+@contextmanager
+def writing(path: str, draft: str = '') -> Iterator[None]:
+    """Name a file in the error of whatever fails to write it.
+
+    Args:
+        path (str): The file.
+        draft (str): What is written in its place, and may be a folder.
+
+    Raises:
+        WriteError: if an error is of the disk, or of ``draft``.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except Exception as error:  # torch, safetensors and others have their own
+        number, reason = _fault_of_disk(error)
+        if isinstance(error, OSError) and not number:
+            named = str(error.filename or '')
+            inside = draft and named.startswith(osp.join(draft, ''))
+            above = path.startswith(osp.join(named, ''))
+            if named and (inside or above or named in (path, draft)):
+                number, reason = error.errno or 0, str(error.strerror)
+                if isinstance(error, (FileExistsError, NotADirectoryError)):
+                    reason = f"'{named}' is not a folder"
+        if not number:
+            raise
+        raise WriteError(number, f"cannot write '{path}': {reason}") from error
+
+
+def _fault_of_disk(error: Exception) -> tuple[int, str]:
+    """Number and text of what a disk says of itself; 0 for other errors."""
+    cause: Optional[BaseException] = error
+    while cause is not None:
+        told = re.search(r'os error (\d+)', str(cause))  # of Rust
+        number = int(told[1]) if told else getattr(cause, 'errno', None)
+        if number in _OF_DISK:
+            return number, os.strerror(number)
+        cause = cause.__cause__ or cause.__context__
+    return 0, ''
+
+
+def flush(path: str) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of some file systems
+            raise
+    finally:
+        os.close(number)
+
+
+def remove_drafts(folder: str, ending: str) -> list[str]:
+    """Remove what killed processes have left of files that they wrote.
+
+    Args:
+        folder (str): Where nobody else writes such files now.
+        ending (str): Of their names, such as '.pth'.
+
+    Returns:
+        list[str]: The names of the removed files.
+    """
+    drafts = glob.glob(osp.join(glob.escape(folder), f'{DRAFT}*{ending}'))
+    for draft in drafts:
         with suppress(FileNotFoundError):
             os.remove(draft)
+    return [osp.basename(draft) for draft in drafts]
+
+
+def require_file(path: str, what: str) -> None:
+    """Refuse what is not there, or is a folder.
+
+    Args:
+        path (str): The file.
+        what (str): What messages call it.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: naming it.
+    """
+    if osp.isdir(path):
+        raise IsADirectoryError(f"{what} '{path}' is a folder, expected a file")
+    if not osp.isfile(path):
+        raise FileNotFoundError(f"{what} '{path}' does not exist")
 
 
 def replace_durably(draft: str, path: str) -> None:

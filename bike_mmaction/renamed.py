@@ -36,6 +36,7 @@ MODULES = {
         'compat.mmengine',
         'visualization.backend',
     ),
+    'datasets.text_files': ('text_files',),
     'datasets.pipelines': (
         'recipes',
         'recipes.images',

@@ -18,6 +18,7 @@ from bike_mmaction.files import (
     write_json,
     write_lines,
 )
+from tests.kit.tools import printed_by, run_python
 
 
 def test_a_failure_leaves_the_old_file_alone(tmp_path):
@@ -61,6 +62,78 @@ def test_links_and_devices_stay_what_they_are(tmp_path):
     assert os.read(reader, 9) == b'line\n'
     os.close(reader)
     assert sorted(os.listdir(tmp_path)) == ['file', 'link', 'pipe']
+
+
+FULL_DISK = """
+import os, resource
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from safetensors.torch import save_file
+from bike_mmaction.checkpoint import save_checkpoint
+from bike_mmaction.evaluation.dump_files import write_dump
+from bike_mmaction.files import replaced, write_json, write_lines
+from bike_mmaction.visualization import write_video
+
+many, images = torch.rand(9, 9000), np.random.randint(0, 255, (60, 128, 128, 3))
+samples = [dict(pred_score=scores) for scores in many]
+
+def by(write):
+    def write_in_one_step(path):
+        with replaced(path) as draft:
+            write(draft)
+    return write_in_one_step
+
+writers = {
+    'a.json': lambda path: write_json(path, many),
+    'a.txt': lambda path: write_lines(path, map(str, range(9000))),
+    'a.pth': lambda path: save_checkpoint(dict(a=many), path),
+    'a.pkl': lambda path: write_dump(path, samples),
+    'a.npz': lambda path: write_dump(path, samples),
+    'a.mp4': by(lambda draft: write_video(draft, images.astype('u1'), 10)),
+    'a.gif': by(lambda draft: write_video(draft, images.astype('u1'), 10)),
+    'a.png': by(lambda draft: Figure().savefig(draft, dpi=400)),
+    'a.safetensors': by(lambda draft: save_file(dict(a=many), draft)),
+}
+for name in writers:
+    open(name, 'w').write('old')
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+for name, write in [*writers.items(), ('/dev/full', writers['a.json'])]:
+    try:
+        write(name)
+        print(name, 'is written')
+    except OSError as error:
+        print(error)
+    if name in writers:
+        assert open(name).read() == 'old'
+assert sorted(os.listdir()) == sorted(writers), os.listdir()
+"""
+
+
+def test_a_full_disk_costs_no_file_and_is_told(tmp_path):
+    """Of every writer; the old files stay, and no others."""
+    printed = printed_by(run_python('-c', FULL_DISK, cwd=tmp_path))
+    lines = printed.splitlines()
+    names = sorted(os.listdir(tmp_path))
+    large = [f"cannot write '{tmp_path}/{name}': File too large" for name in names]
+    assert sorted(lines[:-1]) == large
+    assert lines[-1] == "cannot write '/dev/full': No space left on device"
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    """The message names what the user named, not the file in its place."""
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OSError) as refusal:
+        write_lines(str(tmp_path / 'file' / 'list.txt'), ['a'])
+    reason = f"'{tmp_path}/file' is not a folder"
+    assert str(refusal.value) == f"cannot write '{tmp_path}/file/list.txt': {reason}"
+    with pytest.raises(OSError, match="^cannot write '.*folder': Is a directory"):
+        (tmp_path / 'folder').mkdir()
+        write_lines(str(tmp_path / 'folder'), ['a'])
+    # Of other files nothing is said but what they say themselves.
+    with pytest.raises(FileNotFoundError, match='absent'), replaced(tmp_path / 'a'):
+        open(tmp_path / 'absent')
+    assert sorted(os.listdir(tmp_path)) == ['file', 'folder']
 
 
 def test_json_of_arrays(tmp_path):

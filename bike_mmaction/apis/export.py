@@ -15,6 +15,7 @@ from mmaction.models import BaseRecognizer, Recognizer2D
 
 from ..compat import torch_version
 from ..datasets.pipeline_access import video_pipeline
+from ..files import flush, writing
 from ..models.video_branch import OUTPUTS, VideoBranch, head_of
 from ..version import __version__
 from .sources import Source, SourceReader
@@ -202,9 +203,11 @@ def _checked_target(path: str, suffix: str) -> Iterator[str]:
         raise ValueError(f"'{path}' must end with {suffix}")
     folder, name = osp.split(osp.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as draft:
+    with tempfile.TemporaryDirectory(dir=folder) as draft, writing(path, draft):
         yield osp.join(draft, name)
         files = os.listdir(draft)  # weights may have their own
+        for file in files:
+            flush(osp.join(draft, file))
         for file in files:
             os.replace(osp.join(draft, file), osp.join(folder, file))
         weights = f'{path}.data'

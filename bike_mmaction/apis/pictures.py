@@ -10,6 +10,7 @@ from typing import Optional
 import numpy as np
 from tqdm import tqdm
 
+from ..errors import WriteError
 from ..files import replaced, write_json
 from ..video import has_variable_rate
 from ..visualization import draw_overlay, draw_saliency, draw_timeline, write_video
@@ -77,20 +78,25 @@ class ResultWriter:
 
         Returns:
             list[str]: The paths. One that could not be read has no pictures.
+
+        Raises:
+            WriteError: if the disk is full; names the file.
         """
-        stem, paths = self._stem(source), []
+        stem = self._stem(source)
+        paths: list[str] = []
         readable = not all(recognition.error for recognition in recognitions)
-        for name in self.formats:
-            if (
-                name != 'json'
-                and readable
-                and self._draw(f'{stem}.{name}', source, recognitions)
-            ):
-                paths.append(f'{stem}.{name}')
-        if 'json' in self.formats:
-            paths.append(f'{stem}.json')
-            content = [r.to_dict() for r in recognitions]
-            write_json(paths[-1], content if recognitions[0].segment else content[0])
+        pictures = [name for name in self.formats if name != 'json']
+        try:
+            for name in pictures * readable:
+                if self._draw(f'{stem}.{name}', source, recognitions):
+                    paths.append(f'{stem}.{name}')
+        finally:  # also if Ctrl-C has ended a long video
+            if 'json' in self.formats:
+                paths.append(f'{stem}.json')
+                content = [r.to_dict() for r in recognitions]
+                write_json(
+                    paths[-1], content if recognitions[0].segment else content[0]
+                )
         return paths
 
     def _draw(self, path: str, source: Source, recognitions: list[Recognition]) -> bool:
@@ -102,6 +108,8 @@ class ResultWriter:
                     self._draw_timeline(draft, source, recognitions)
                 else:
                     draw_recognition(draft, source, recognitions[0])
+        except WriteError:
+            raise
         except Exception as error:  # decoders and encoders have many
             reason = (str(error).strip() or type(error).__name__).splitlines()
             text = f"no '{osp.basename(path)}': {reason[0]}"

@@ -10,6 +10,8 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor
 
+from ..terminal import printable
+
 
 @dataclass
 class Recognition:
@@ -49,7 +51,11 @@ class Recognition:
 
 
 def describe(recognition: Recognition) -> str:
-    """A line for people."""
+    """A line for people, without signs that steer a terminal."""
+    return printable(_describe(recognition), in_one_line=True)
+
+
+def _describe(recognition: Recognition) -> str:
     where = osp.basename(recognition.source) or recognition.source
     if recognition.segment:
         where += ' {:.1f}-{:.1f} s'.format(*recognition.segment)

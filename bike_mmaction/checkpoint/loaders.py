@@ -11,7 +11,7 @@ import torch
 from mmengine.dist import barrier
 
 from ..compat import remedy
-from ..files import file_sha256, sha256
+from ..files import file_sha256, require_file, sha256
 from .released import is_released
 from .unpickling import is_torchscript, read_pickle
 
@@ -48,12 +48,9 @@ def load_from_local(filename: str, map_location=None) -> dict:
             MMEngine's own, or is an unconverted released or CLIP file.
     """
     path = osp.expanduser(filename)
-    if not osp.isfile(path):
-        raise FileNotFoundError(f"checkpoint '{filename}' does not exist")
+    require_file(path, 'checkpoint')
     if path.endswith('.safetensors'):
-        from safetensors.torch import load_file
-
-        return dict(state_dict=load_file(path))
+        return dict(state_dict=_read_safetensors(path))
     if is_torchscript(path):
         raise RuntimeError(
             f"checkpoint '{filename}' is a TorchScript archive, such as "
@@ -68,6 +65,20 @@ def load_from_local(filename: str, map_location=None) -> dict:
             f'{filename} CONVERTED.pth'
         )
     return checkpoint
+
+
+def _read_safetensors(path: str) -> dict:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except OSError:
+        raise
+    except Exception as error:  # the package has a class of its own
+        raise RuntimeError(
+            f"cannot read checkpoint '{path}': it is damaged, or no safetensors "
+            f'({error})'
+        ) from error
 
 
 def load_from_http(url: str, map_location=None) -> dict:

@@ -10,7 +10,14 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from ..compat import torch_version
+from .plain_pickles import foreign_names
 
+# What only checkpoints hold: it is told from data, and from what is refused.
+_OWN = re.compile(
+    r'torch\.(\w+Storage|_tensor\.|nn\.|_utils\.)|mmengine\.logging\.'
+    r'|builtins\.getattr$'
+)
+_MOST_READ = 1 << 24  # bytes of a bare pickle, in which names are looked for
 _NUMPY_TYPES = 'b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8'.split()
 
 
@@ -39,24 +46,46 @@ def read_pickle(path: str, map_location=None):
             return torch.load(path, map_location=map_location)
     except Exception as error:
         raise RuntimeError(
-            f"cannot read checkpoint '{path}': {_reason(error)}"
+            f"cannot read checkpoint '{path}': {_reason(error, path)}"
         ) from error
 
 
-def _reason(error: Exception) -> str:
-    """Why ``torch.load`` failed, in one line."""
-    foreign = re.search(r'Unsupported global: GLOBAL (\S+)', str(error))
+def _reason(error: Exception, path: str) -> str:
+    """Why ``torch.load`` failed, in one line.
+
+    Not in its own words where it advises to load without restriction.
+    """
+    if isinstance(error, OSError):
+        return str(error)
+    foreign = foreign_types(path) or re.findall(r'GLOBAL (\S+)', str(error))
     if foreign:
+        listed = ', '.join(foreign[:3]) + ', ...' * (len(foreign) > 3)
         return (
-            f'it holds a {foreign[1]}, and only tensors and what '
-            'mmengine saves are loaded; if you trust the file, '
-            'allow it with torch.serialization.add_safe_globals'
+            f'it holds {listed}, and loading it would run that: nothing of it was '
+            'loaded, only tensors and what MMEngine saves are. If you trust the '
+            'file, allow it with torch.serialization.add_safe_globals'
         )
-    # Around this, torch advises to load without restriction.
-    damaged = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
-    if damaged:
-        return f'it is damaged, or no checkpoint ({damaged[1]})'
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    damage = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
+    detail = damage[1] if damage else re.split(r'\n|\. ', str(error).strip())[0]
+    if not damage and (len(detail) < 8 or 'weights_only' in detail):
+        detail = type(error).__name__
+    return f'it is damaged, or no checkpoint ({detail})'
+
+
+def foreign_types(path: str) -> list[str]:
+    """What a pickled file names but data and what MMEngine saves.
+
+    Args:
+        path (str): What ``torch.save`` writes, or a bare pickle.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            inner = [n for n in archive.namelist() if n.endswith('/data.pkl')]
+            content = archive.read(inner[0]) if inner else b''
+    else:
+        with open(path, 'rb') as file:
+            content = file.read(_MOST_READ)
+    return [name for name in foreign_names(content) if not _OWN.match(name)]
 
 
 def allow_own_types() -> AbstractContextManager:
@@ -92,5 +121,6 @@ def history_buffer_globals() -> list:
 def _get_statistic(owner: type, name: str):
     """``getattr`` for what a HistoryBuffer pickles: its own methods."""
     if owner is not HistoryBuffer or name.startswith('_'):
-        raise ValueError(f'{owner}.{name} may not be loaded')
+        owner_name = getattr(owner, '__qualname__', owner)
+        raise ValueError(f'GLOBAL {owner_name}.{name} may not be loaded')  # as torch
     return getattr(owner, name)

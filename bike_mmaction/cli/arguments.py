@@ -12,10 +12,12 @@ from ..datasets.lexicon import IMAGENET
 from ..datasets.prompts import load_prompts
 from ..datasets.typed_names import read_classes
 from ..datasets.views import parse_views
+from ..files import require_file
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
 from ..video.workers import TIME_LIMIT
 from .values import checked, limit, share
 
+DUMP_SUFFIXES = ('.pkl', '.pickle', '.npz')  # those of evaluation.dump_files
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 VIEWS = (
@@ -120,8 +122,7 @@ def check_checkpoint(checkpoint: str) -> None:
     """
     if checkpoint == PRETRAINED or '://' in checkpoint:
         return
-    if not osp.isfile(osp.expanduser(checkpoint)):
-        raise FileNotFoundError(f"checkpoint '{checkpoint}' does not exist")
+    require_file(osp.expanduser(checkpoint), 'checkpoint')
 
 
 def check_writable(option: str, path: Optional[str]) -> None:

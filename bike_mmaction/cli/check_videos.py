@@ -1,7 +1,7 @@
 """Check that the videos of a data set can be read, before training on them.
 
 Every entry of the annotation file is looked at. Usable lines are written
-unchanged to a new annotation file, the reasons for the others to a report
+to a new annotation file, the reasons for the others to a report
 beside it. Exit status: 0 if all lines are usable, 1 if some are not.
 """
 

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import NoReturn, Optional
 
 from ..errors import did_you_mean
+from ..terminal import say, tame
 from ..version import __version__
 from .mistakes import exit_with, mistakes_in_one_line
 
@@ -73,10 +74,10 @@ def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
     name that is nearest to a mistyped one.
     """
     if not argv or argv[0] in ('-h', '--help', 'help'):
-        print(overview())
+        say(overview())
         sys.exit()
     if argv[0] == '--version':
-        print(f'bike_mmaction {__version__}')
+        say(f'bike_mmaction {__version__}')
         sys.exit()
     name = argv[0].replace('_', '-')
     if name not in COMMANDS:
@@ -86,7 +87,7 @@ def choose(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 def _refuse(name: str) -> NoReturn:
     meant = did_you_mean(name.lower().replace('_', '-'), COMMANDS, 0.5)
-    print(
+    say(
         f"{USAGE}\nbike: error: there is no command '{name}'{meant} "
         '(bike --help lists all)',
         file=sys.stderr,
@@ -100,6 +101,7 @@ def read_arguments(
     """The arguments of a command; ends the process if they are not fit."""
     command = load(name)
     parser = command.parser(prog)
+    tame(parser)
     try:
         args, unknown = parser.parse_known_args(argv)
     except ValueError:  # of MMEngine, where it splits KEY=VALUE

@@ -3,6 +3,7 @@
 import argparse
 from typing import Optional
 
+from ..terminal import say
 from .arguments import check_checkpoint, check_output
 
 
@@ -29,10 +30,10 @@ def run(args: argparse.Namespace) -> None:
     """Convert, write and report."""
     conversion = convert(args.src, args.dst, args.inverse)
     for old, new in conversion.renamed:
-        print(f'{old} -> {new}')
+        say(f'{old} -> {new}')
     for name in conversion.unused:
-        print(f'{name} -> NOT USED')
-    print(
+        say(f'{name} -> NOT USED')
+    say(
         f'{len(conversion.renamed)} tensors converted, {len(conversion.unused)} not '
         f'used; written to {args.dst}'
     )

@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Optional
 
 from ..shipped import find_shipped
+from ..terminal import say
 from ..version import DEPENDENCIES, MMCV, __version__
 
 # What is used beside the dependencies with a range of versions.
@@ -38,10 +39,10 @@ def run(args: argparse.Namespace) -> None:
     }
     width = max(map(len, lines))
     for name, value in lines.items():
-        print(f'{name:<{width}}  {value}')
-    print('\nRepaired in other packages:')
+        say(f'{name:<{width}}  {value}')
+    say('\nRepaired in other packages:')
     for remedy in remedies():
-        print(f'- {remedy}')
+        say(f'- {remedy}')
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:

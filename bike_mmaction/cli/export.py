@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from ..datasets.class_names import BUILT_IN
 from ..shipped import find_config
+from ..terminal import say
 from .arguments import check_checkpoint, check_names, check_output
 from .values import count
 
@@ -66,13 +67,13 @@ def run(args: argparse.Namespace) -> None:
     from ..apis.export import TOLERANCES
 
     for name, value in export(args).items():
-        print(
+        say(
             f'{name}: at most {value:.1e} from PyTorch '
             f'(allowed: {TOLERANCES[name]:.0e})'
         )
     files = [args.out, *glob.glob(f'{glob.escape(args.out)}.data')]
     size = sum(map(osp.getsize, files)) / 2**20
-    print(f'{size:.1f} MiB written to {" and ".join(files)}')
+    say(f'{size:.1f} MiB written to {" and ".join(files)}')
 
 
 def export(args: argparse.Namespace) -> dict[str, float]:

@@ -8,7 +8,8 @@ The files are those of `bike test --dump`.
 import argparse
 from typing import Optional
 
-from .arguments import check_input, check_output
+from ..terminal import say
+from .arguments import DUMP_SUFFIXES, check_input, check_output
 from .values import seed, share
 
 SWEEP_OPTIONS = ('step', 'held_out', 'seed', 'metric', 'plot')
@@ -29,7 +30,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         'as released',
     )
     parser.add_argument(
-        '--out', help='dump to write (.pkl): all videos, with the fused scores'
+        '--out', help='dump to write (.pkl or .npz): all videos, with the fused scores'
     )
     parser.add_argument('--json', help='file to write all results to')
     _add_sweep_options(parser)
@@ -50,7 +51,7 @@ def _add_sweep_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--held-out',
         nargs='+',
-        metavar='PKL',
+        metavar='DUMP',
         help='one or two dumps, as above, of videos to choose on; by default '
         'a random half of the videos',
     )
@@ -78,11 +79,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
             parser.error(
                 '--seed is of the random half: with --held-out, nothing is random'
             )
-    if args.out and not args.out.endswith(('.pkl', '.pickle')):
-        parser.error(
-            f"--out '{args.out}' must end with .pkl or .pickle, for "
-            'MMAction2 to read it'
-        )
+    if args.out and not args.out.endswith(DUMP_SUFFIXES):
+        parser.error(f"--out '{args.out}' must end with {' or '.join(DUMP_SUFFIXES)}")
     for path in (args.scores, args.attributes, *(args.held_out or ())):
         check_input('scores', path)
     for name in ('out', 'json', 'plot'):
@@ -94,10 +92,10 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.fusion_report import draw, fuse, render, write_report
 
     results = fuse(args)
-    print(render(results))
+    say(render(results))
     if args.json:
         write_report(results, args.json)
     if args.plot:
         draw(args.plot, results['sweep'])
     for path in filter(None, (args.out, args.json, args.plot)):
-        print(f'written: {path}')
+        say(f'written: {path}')

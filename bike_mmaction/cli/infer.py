@@ -10,10 +10,12 @@ count by how much they show of a class.
 import argparse
 import os.path as osp
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
+from ..errors import WriteError
 from ..files import is_stream, write_json
+from ..terminal import say
 from .arguments import (
     add_model_arguments,
     check_folder,
@@ -120,9 +122,13 @@ def run(args: argparse.Namespace) -> int:
         recognitions = bike.stream(args.videos[0], classes, window, stride, **options)
         results, is_stopped = watch(recognitions, keep=bool(args.json)), False
     else:
-        results, is_stopped = collect(recognize(args, bike, classes, options))
-    if args.json:
-        write_json(args.json, [result.to_dict() for result in results])
+        results = []
+        try:
+            is_stopped = collect(recognize(args, bike, classes, options), results)
+        except WriteError:  # in --out-dir, which may be on another disk
+            write_all(args.json, results)
+            raise
+    write_all(args.json, results)
     return STOPPED if is_stopped else any(result.error for result in results)
 
 
@@ -145,21 +151,35 @@ def recognize(
         yield from bike.timeline(source, classes, args.window, args.stride, **options)
 
 
-def collect(recognitions: Iterable['Recognition']) -> tuple[list['Recognition'], bool]:
-    """Print all at the end; what is done, and whether Ctrl-C has stopped it."""
+def write_all(path: Optional[str], results: Sequence['Recognition']) -> None:
+    """Write what is done, if there is a file for it."""
+    if path:
+        write_json(path, [result.to_dict() for result in results])
+
+
+def collect(
+    recognitions: Iterable['Recognition'], results: list['Recognition']
+) -> bool:
+    """Print all at the end, and whether Ctrl-C has stopped it.
+
+    Args:
+        recognitions (Iterable[Recognition]): As they are done.
+        results (list[Recognition]): To which they are added.
+    """
     from ..apis import describe
 
-    results, is_stopped = [], False
+    is_stopped = False
     try:
         for result in recognitions:
             results.append(result)
     except KeyboardInterrupt:
         is_stopped = True
-    for result in results:
-        print(describe(result))
+    finally:
+        for result in results:
+            say(describe(result))
     if is_stopped:
-        print(f'stopped: {len(results)} results are done', file=sys.stderr)
-    return results, is_stopped
+        say(f'stopped: {len(results)} results are done', file=sys.stderr)
+    return is_stopped
 
 
 def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognition']:
@@ -171,7 +191,7 @@ def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognitio
         for result in recognitions:
             if keep:
                 results.append(result)
-            print(describe(result), flush=True)
+            say(describe(result), flush=True)
     except KeyboardInterrupt:
         pass
     return results

@@ -7,6 +7,7 @@ phrases that describe a video.
 import argparse
 from typing import Optional
 
+from ..terminal import say
 from .arguments import check_checkpoint, check_output
 
 
@@ -35,11 +36,11 @@ def run(args: argparse.Namespace) -> None:
     )
     save_checkpoint(merged.checkpoint, args.dst)
     own = any('attributes_head.text_encoder.' in new for _, new in merged.renamed)
-    print(
+    say(
         f'{len(merged.renamed)} tensors of the attributes branch added, '
         f'{len(merged.unused)} not used; written to {args.dst}'
     )
-    print(
+    say(
         'The text encoders of the branches '
         + (
             'differ: the config needs an attributes_head.text_encoder'

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from ..errors import did_you_mean
+from ..terminal import printable, printable_warnings
 
 _LOOPS = os.path.join('mmengine', 'runner', 'loops.py')
 _BUILDING = os.path.join('mmengine', 'registry', 'build_functions.py')
@@ -26,7 +27,8 @@ def mistakes_in_one_line(prog: str) -> Iterator[None]:
         prog (str): How it was called, as argparse shows it.
     """
     try:
-        yield
+        with printable_warnings():
+            yield
     except Exception as error:
         if not is_mistake(error):
             raise
@@ -41,7 +43,7 @@ def exit_with(prog: str, error: Exception) -> NoReturn:
     """
     if _rank():
         time.sleep(_PATIENCE)
-    sys.exit(f'{prog}: error: {_message(error)}')
+    sys.exit(printable(f'{prog}: error: {_message(error)}'))
 
 
 def is_mistake(error: Exception) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 from mmengine.config import Config
 
 from ..checkpoint import allow_own_types
+from ..compat.mmaction2_lists import names_are_text
 from ..datasets.frame_names import frame_numbers
+from ..evaluation.dump_files import dumps_are_data
 from ..recipes import use_rawframes
 from ..shipped import find_config, find_mmaction_tool
 
@@ -81,7 +83,9 @@ def load_mmaction_tool(name: str) -> Any:
 def run_mmaction_tool(name: str, args: Sequence[str]) -> None:
     """Run any tool of MMAction2 as a program, where BIKE is known already.
 
-    Its ``torch.load`` reads what mmengine saves, as the runner does here.
+    Its ``torch.load`` reads what mmengine saves, as the runner does here; its
+    ``mmengine.load`` runs no code of a dump, and names of classes are read as
+    by the commands here.
 
     Args:
         name (str): Path below its tools, such as
@@ -93,7 +97,7 @@ def run_mmaction_tool(name: str, args: Sequence[str]) -> None:
     """
     path = find_mmaction_tool(name)
     sys.argv = [path, *args]
-    with allow_own_types():
+    with allow_own_types(), dumps_are_data(), names_are_text():
         runpy.run_path(path, run_name='__main__')
 
 

@@ -13,6 +13,7 @@ import sys
 from typing import Optional
 
 from ..reproduction.rows import TABLES
+from ..terminal import say
 from .arguments import add_cfg_options, check_folder
 from .values import count
 
@@ -140,6 +141,6 @@ def reproduce_table(args: argparse.Namespace) -> bool:
     )
     if args.plan:
         planned = Planner(index, rows, settings).plan()
-        print(preview(args.table, planned, index))
+        say(preview(args.table, planned, index))
         return True
     return reproduce(args.table, index, rows, settings)

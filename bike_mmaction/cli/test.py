@@ -12,6 +12,7 @@ from typing import Optional
 
 from ..shipped import find_config
 from .arguments import (
+    DUMP_SUFFIXES,
     add_test_arguments,
     check_checkpoint,
     check_folder,
@@ -34,8 +35,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find config and checkpoint, and refuse what does not fit."""
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
-    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
-        raise ValueError(f"--dump '{args.dump}' must end with .pkl or .pickle")
+    if args.dump and not args.dump.endswith(DUMP_SUFFIXES):
+        raise ValueError(
+            f"--dump '{args.dump}' must end with {' or '.join(DUMP_SUFFIXES)}"
+        )
     check_writable('--dump', args.dump)
     check_folder('--work-dir', args.work_dir)
     check_folder('--show-dir', args.show_dir)
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from ..datasets.pipeline_access import check_list
     from ..recipes.options import check_cfg_options
     from .mmaction_tools import load_mmaction_tool, read_config_file
-    from .testing import change_test
+    from .testing import add_metric, change_test
 
     set_local_rank(args.local_rank)
     tool = load_mmaction_tool('test')
@@ -62,7 +65,10 @@ def run(args: argparse.Namespace) -> None:
     def merge(cfg, args):
         check_cfg_options(cfg, args.cfg_options)
         args.checkpoint = change_test(cfg, args, args.checkpoint)
+        dump, args.dump = args.dump, None  # MMAction2 writes pickles alone
         cfg = merge_args(cfg, args)
+        if dump:
+            add_metric(cfg, type='DumpScores', out_file_path=dump)
         complete = copy.deepcopy(cfg)  # MMAction2 merges them hereafter
         complete.merge_from_dict(args.cfg_options or {})
         check_list(complete, 'test')

@@ -24,6 +24,7 @@ from ..evaluation.results import (
 from ..recipes import set_views
 from ..recipes.options import check_cfg_options
 from ..shipped import PRETRAINED
+from ..terminal import say
 from ..training import add_checks
 from .arguments import check_checkpoint
 from .mmaction_tools import read_config_file, read_frames
@@ -85,6 +86,13 @@ def add_hook(cfg, **hook) -> None:
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
 
 
+def add_metric(cfg, **metric) -> None:
+    """Append to the metrics of a config's test, of which there is one or a list."""
+    metrics = cfg.test_evaluator
+    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    cfg.test_evaluator = [*metrics, ConfigDict(metric)]
+
+
 def average_tests(
     configs: Sequence[str], checkpoints: Sequence[str], args: argparse.Namespace
 ) -> dict:
@@ -144,8 +152,8 @@ def _write_average(path: str, runs: dict[str, dict], averaged: dict) -> None:
     rows: list[tuple] = [row_of(name, run) for name, run in runs.items()]
     rows.append((f'mean of {len(rows)}', '', '', averaged))
     write_tables(path, rows)
-    print(f'{markdown_table(rows)}\nWritten to {path}')
+    say(f'{markdown_table(rows)}\nWritten to {path}')
     for name, run in runs.items():
         absent = run['list']['videos'] - run['videos']['evaluated']
         if absent:
-            print(f'{name}: {absent} videos were not evaluated')
+            say(f'{name}: {absent} videos were not evaluated')

@@ -10,7 +10,8 @@ from ..renamed import old_names
 
 # In the order in which they are applied: MMAction2's models can be imported
 # only after its remedies.
-from . import mmcv, mmaction2, mmaction2_tools, mmpretrain  # isort: skip
+from . import mmcv, mmaction2, mmaction2_lists, mmaction2_tools  # isort: skip
+from . import mmpretrain  # isort: skip
 from . import mmengine, mmengine_messages, torch  # isort: skip
 from .mmengine import leave_process_group
 from .registry import Remedy, apply_remedies, remedies, remedy, replace
@@ -23,6 +24,7 @@ __all__ = [
     'installed_version',
     'leave_process_group',
     'mmaction2',
+    'mmaction2_lists',
     'mmaction2_tools',
     'mmcv',
     'mmengine',

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 
 from ..errors import PipelineError, explain
-from ..files import source_of
+from ..files import replaced, source_of
 from .registry import remedy, replace
 from .torch import note_file
 from .versions import torch_version
@@ -113,11 +113,21 @@ def _on_cpu() -> bool:
 
 @remedy('mmengine', '<=0.10.7', 'every rank writes the same file of test metrics')
 def write_test_metrics_once() -> None:
-    """They do so at the same time, and the file can end up as no JSON."""
+    """They do so at the same time, and the file can end up as no JSON.
+
+    It is written in one step: a full disk leaves none under its name.
+    """
     import mmengine.hooks.logger_hook as logger_hook
     from mmengine.dist import master_only
 
-    replace(logger_hook, 'dump', master_only)
+    def in_one_step(original):
+        def dump(obj, file, *args, **kwargs):
+            with replaced(file) as draft:
+                original(obj, draft, *args, **kwargs)
+
+        return master_only(dump)
+
+    replace(logger_hook, 'dump', in_one_step)
 
 
 @remedy('mmengine', '<=0.10.7', 'a failed start overwrites the config of a good run')

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Optional
 
+from ..terminal import printable
 from .registry import remedy, replace
 
 PARAMWISE = 'paramwise_options -- '
@@ -43,6 +44,21 @@ def _is_asked_by_hooks() -> bool:
 
 def _module(frame: FrameType) -> str:
     return frame.f_globals.get('__name__', '')
+
+
+@remedy('mmengine', '<=0.10.7', 'signs in names of files steer the terminal by its log')
+def log_printable_text() -> None:
+    """Names of files and classes may hold signs that move the cursor."""
+    from mmengine.logging.logger import MMFormatter
+
+    def of_printable(original):
+        def format(self, record):
+            record.msg, record.args = printable(record.getMessage()), None
+            return original(self, record)
+
+        return format
+
+    replace(MMFormatter, 'format', of_printable)
 
 
 @remedy('mmengine', '<=0.10.7', 'a line of the log for each parameter')

@@ -9,8 +9,11 @@ applied only where such a version is installed. The environment variable
 
 import os
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from types import ModuleType
 from typing import Callable, Optional
 
 from .versions import installed_version
@@ -135,3 +138,26 @@ def replace(owner: object, name: str, make: Callable[[Callable], Callable]) -> N
     new._is_bike_remedy = True  # type: ignore[attr-defined]
     is_static = isinstance(vars(owner).get(name), staticmethod)
     setattr(owner, name, staticmethod(new) if is_static else new)
+
+
+@contextmanager
+def replaced_meanwhile(
+    modules: Sequence[ModuleType], name: str, make: Callable[[Callable], Callable]
+) -> Iterator[None]:
+    """While this is entered, modules have another function of this name.
+
+    Args:
+        modules (Sequence[ModuleType]): Where it is looked up; the first has it.
+        name (str): Of the function.
+        make (Callable): Takes the original function, returns the new one.
+    """
+    original = getattr(modules[0], name)
+    new = wraps(original)(make(original))
+    having = [m for m in modules if getattr(m, name, None) is original]
+    for module in having:
+        setattr(module, name, new)
+    try:
+        yield
+    finally:
+        for module in having:
+            setattr(module, name, original)

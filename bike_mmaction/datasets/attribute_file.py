@@ -12,11 +12,17 @@ provenance under the key ``"__header__"``, which carries an empty
 import json
 import os
 import os.path as osp
+from array import array
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple, Optional
+from typing import Any, Optional
+from zlib import crc32
+
+import numpy as np
 
 from ..files import without_video_extension, write_text
 from ..renamed import old_names
+from .json_members import NoObjectError, read_members
 
 HEADER = '__header__'
 PHRASES = 'classname_topk'
@@ -28,14 +34,11 @@ def key_parts(path: str) -> tuple[str, ...]:
     return tuple(p for p in path.replace('\\', '/').split('/') if p not in ('', '.'))
 
 
-class _Entry(NamedTuple):
-    key: str
-    parts: tuple[str, ...]
-    phrases: tuple[str, ...]
-
-
 class AttributeFile:
     """Attributes by video.
+
+    Of a million videos it holds about 200 MB: the paths, and numbers for
+    whatever else there is.
 
     Args:
         path (str): The file.
@@ -45,45 +48,83 @@ class AttributeFile:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not JSON, or has another layout; names the file
-            and the video.
+        ValueError: if it is not JSON, or has another layout; names the file,
+            the line and the video.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        content = _read_json(path)
-        header = content.pop(HEADER, {})
-        if not isinstance(header, dict):
-            raise ValueError(
-                f"attribute file '{path}': '{HEADER}' is a "
-                f'{type(header).__name__}, expected an object'
-            )
-        self.header: dict = {k: v for k, v in header.items() if k != PHRASES}
-        self._by_name: dict[str, list[_Entry]] = {}
+        self.header: dict = {}
         self._keys: list[str] = []
-        same: dict[str, str] = {}  # one string a phrase saves memory
-        for key, value in content.items():
-            phrases = value.get(PHRASES) if isinstance(value, dict) else None
-            if not isinstance(phrases, list) or not all(
-                isinstance(p, str) and p.strip() for p in phrases
-            ):
-                raise ValueError(
-                    f"attribute file '{path}': expected '{key}': "
-                    f'{{"{PHRASES}": [phrases]}}, got {_shorten(value)}'
-                )
-            parts = key_parts(key)
-            if not parts:
-                raise ValueError(
-                    f"attribute file '{path}': {key!r} is not the path of a video"
-                )
-            phrases = tuple(same.setdefault(p, p) for p in phrases)
-            self._by_name.setdefault(parts[-1], []).append(_Entry(key, parts, phrases))
-            self._keys.append(key)
+        self._lines = array('L')  # of the keys
+        self._vocabulary: dict[str, int] = {}  # phrases by their numbers
+        self._phrases, self._ends = array('L'), array('L')  # of all videos
+        names = array('L')  # of the videos, as checksums
+        for line, key, value in _members(path):
+            if key == HEADER:
+                self._read_header(line, value)
+                continue
+            names.append(crc32(self._read_entry(line, key, value).encode()))
         if not self._keys:
             raise ValueError(f"attribute file '{path}' lists no videos")
+        checksums = np.array(names, np.uint32)
+        self._order = np.argsort(checksums, kind='stable').astype(np.uint32)
+        self._checksums = checksums[self._order]
+        self._refuse_repeated()
+        self._phrase_of = list(self._vocabulary)
+
+    def _read_header(self, line: int, header: Any) -> None:
+        if not isinstance(header, dict) or self.header:
+            problem = 'is there again' if self.header else f'is a {_type(header)}'
+            raise ValueError(
+                f"attribute file '{self.path}' line {line}: '{HEADER}' {problem}, "
+                'expected an object'
+            )
+        self.header = {k: v for k, v in header.items() if k != PHRASES}
+
+    def _read_entry(self, line: int, key: str, value: Any) -> str:
+        """Keep a video; its name."""
+        phrases = value.get(PHRASES) if isinstance(value, dict) else None
+        if not isinstance(phrases, list) or not all(
+            isinstance(p, str) and p.strip() for p in phrases
+        ):
+            raise ValueError(
+                f"attribute file '{self.path}' line {line}: expected '{key}': "
+                f'{{"{PHRASES}": [phrases]}}, got {_shorten(value)}'
+            )
+        parts = key_parts(key)
+        if not parts:
+            raise ValueError(
+                f"attribute file '{self.path}' line {line}: {key!r} is not the path "
+                'of a video'
+            )
+        known = self._vocabulary
+        self._phrases.extend([known.setdefault(p, len(known)) for p in phrases])
+        self._ends.append(len(self._phrases))
+        self._keys.append(key)
+        self._lines.append(line)
+        return parts[-1]
+
+    def _refuse_repeated(self) -> None:
+        """Two values for a key: nobody can tell which counts."""
+        same = np.flatnonzero(self._checksums[1:] == self._checksums[:-1])
+        first: dict[str, int] = {}
+        for i in sorted({*self._order[same].tolist(), *self._order[same + 1].tolist()}):
+            key = self._keys[i]
+            other = first.setdefault(key, i)
+            if other != i:
+                raise ValueError(
+                    f"attribute file '{self.path}' line {self._lines[i]}: '{key}' is "
+                    f'there again, as in line {self._lines[other]}'
+                )
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def _attributes(self, number: int) -> tuple[str, ...]:
+        begin = self._ends[number - 1] if number else 0
+        numbers = self._phrases[begin : self._ends[number]]
+        return tuple(self._phrase_of[i] for i in numbers)
 
     def check(self, topk: Optional[int], allow_empty: bool) -> None:
         """Whether every video has enough attributes.
@@ -95,15 +136,16 @@ class AttributeFile:
         Raises:
             ValueError: if one has fewer; names it.
         """
-        for entries in self._by_name.values():
-            for entry in entries:
-                count = len(entry.phrases)
-                if count >= (topk or 1) or (allow_empty and not count):
-                    continue
-                raise ValueError(
-                    f"attribute file '{self.path}': '{entry.key}' has {count} "
-                    f'attributes, expected at least {topk or 1} (topk={topk})'
-                )
+        counts = np.diff(np.array(self._ends, np.int64), prepend=0)
+        few = counts < (topk or 1)
+        if allow_empty:
+            few &= counts > 0
+        for number in np.flatnonzero(few)[:1].tolist():
+            raise ValueError(
+                f"attribute file '{self.path}' line {self._lines[number]}: "
+                f"'{self._keys[number]}' has {counts[number]} attributes, expected "
+                f'at least {topk or 1} (topk={topk})'
+            )
 
     def find(self, path: str) -> Optional[tuple[str, ...]]:
         """Attributes of a video.
@@ -126,21 +168,34 @@ class AttributeFile:
         if not parts:
             return None
         fitting = []
-        for entry in self._by_name.get(parts[-1], ()):
-            common = min(len(parts), len(entry.parts))
-            if parts[-common:] == entry.parts[-common:]:
-                fitting.append((common, entry))
+        for number in self._named(parts[-1]):
+            others = key_parts(self._keys[number])
+            common = min(len(parts), len(others))
+            if parts[-common:] == others[-common:]:
+                fitting.append((common, number, others))
         if not fitting:
             return None
-        longest = max(common for common, _ in fitting)
-        best = [entry for common, entry in fitting if common == longest]
+        longest = max(common for common, *_ in fitting)
+        best = {
+            (others, self._attributes(number)): number
+            for common, number, others in fitting
+            if common == longest
+        }
         # With and without extension is still one video.
-        if len({(entry.parts, entry.phrases) for entry in best}) > 1:
+        if len(best) > 1:
+            one, other = (self._keys[number] for number in [*best.values()][:2])
             raise ValueError(
-                f"attribute file '{self.path}': "
-                f"'{best[0].key}' and '{best[1].key}' both fit '{path}'"
+                f"attribute file '{self.path}': '{one}' and '{other}' both fit '{path}'"
             )
-        return best[0].phrases
+        ((_, phrases),) = best
+        return phrases
+
+    def _named(self, name: str) -> list[int]:
+        """Numbers of the videos that may have this name."""
+        checksum = np.uint32(crc32(name.encode()))
+        begin = np.searchsorted(self._checksums, checksum, 'left')
+        end = np.searchsorted(self._checksums, checksum, 'right')
+        return self._order[begin:end].tolist()
 
     def examples(self) -> str:
         """A few keys, for messages."""
@@ -177,24 +232,21 @@ def write_attribute_file(path: str, header: dict, videos: dict[str, dict]) -> No
     write_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')  # a video a line
 
 
-def _read_json(path: str) -> dict:
+def _members(path: str) -> Iterator[tuple[int, str, Any]]:
+    """Line, path and value of each video, and of the header."""
     if not osp.isfile(path):
+        problem = 'is a folder' if osp.isdir(path) else 'does not exist'
         raise FileNotFoundError(
-            f"attribute file '{path}' does not exist; make one with "
+            f"attribute file '{path}' {problem}; make one with "
             '`bike generate-attributes`'
         )
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file, object_hook=_without_scores)
-    except ValueError as error:  # of JSON or of UTF-8
-        raise ValueError(f"attribute file '{path}' is not JSON: {error}") from error
-    if not isinstance(content, dict):
+        yield from read_members(path, _without_scores)
+    except NoObjectError as error:
         raise ValueError(
             f"attribute file '{path}': expected an object "
-            f'{{"path/of/video": {{"{PHRASES}": [phrases]}}}}, got a '
-            f'{type(content).__name__}'
-        )
-    return content
+            f'{{"path/of/video": {{"{PHRASES}": [phrases]}}}}, got a {error}'
+        ) from None
 
 
 def _without_scores(value: dict) -> dict:
@@ -204,7 +256,11 @@ def _without_scores(value: dict) -> dict:
     return value
 
 
-def _shorten(value) -> str:
+def _type(value: Any) -> str:
+    return type(value).__name__
+
+
+def _shorten(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else f'{text[:77]}...'
 

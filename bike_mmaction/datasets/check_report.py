@@ -5,6 +5,7 @@ What ``bike check-videos`` does with the entries of a list.
 
 import json
 import os.path as osp
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from typing import Optional
@@ -12,16 +13,10 @@ from typing import Optional
 from mmaction.registry import DATASETS
 
 from ..files import source_of, write_lines
+from ..terminal import say
+from ..text_files import read_lines
 from ..video import TIME_LIMIT
-from .checking import (
-    PROBLEMS,
-    Verdict,
-    check_all,
-    judge_lengths,
-    load_infos,
-    read_lines,
-    sampled_frames,
-)
+from .checking import PROBLEMS, Infos, Verdict, check_all, judge_lengths, sampled_frames
 
 
 # Longer than others for its arguments.
@@ -50,9 +45,12 @@ def check_list(
         bool: Whether all lines are usable.
     """
     dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
-    lines = read_lines(dataset.ann_file)
     dataset.full_init()
-    infos = load_infos(dataset, len(lines))
+    numbers, lines = array('L'), []
+    for number, line in read_lines(dataset.ann_file):
+        numbers.append(number)
+        lines.append(line)
+    infos = Infos(dataset, len(lines))
     clip_len = sampled_frames(config['pipeline'])
     verdicts = check_all(infos, full, workers, time_limit)
     verdicts = judge_lengths(verdicts, clip_len, min_frames)
@@ -65,7 +63,7 @@ def check_list(
         **count(verdicts),
     )
     write_lines(out, [line for line, v in zip(lines, verdicts) if v.usable])
-    report = dict(summary, problems=list_problems(lines, infos, verdicts))
+    report = dict(summary, problems=list_problems(numbers, lines, infos, verdicts))
     write_lines(f'{out}.report.json', [json.dumps(report, indent=2)])
     print_summary(summary, out)
     return all(verdict.usable for verdict in verdicts)
@@ -82,19 +80,27 @@ def count(verdicts: Sequence[Verdict]) -> dict:
 
 
 def list_problems(
-    lines: Sequence[str], infos: Sequence[dict], verdicts: Sequence[Verdict]
+    numbers: Sequence[int],
+    lines: Sequence[str],
+    infos: Sequence[dict],
+    verdicts: Sequence[Verdict],
 ) -> list[dict]:
-    """What is reported of each entry with a problem."""
+    """What is reported of each entry with a problem; ``numbers`` are of lines."""
     return [
-        dict(line=number, entry=line, path=source_of(info), **verdict._asdict())
-        for number, (line, info, verdict) in enumerate(zip(lines, infos, verdicts), 1)
+        dict(
+            line=numbers[i],
+            entry=lines[i],
+            path=source_of(infos[i]),
+            **verdict._asdict(),
+        )
+        for i, verdict in enumerate(verdicts)
         if verdict.problem
     ]
 
 
 def print_summary(summary: dict, out: str) -> None:
     """The counts, and where the rest is written."""
-    print(
+    say(
         f'{summary["ann_file"]}: {summary["entries"]} entries, '
         f'{summary["usable"]} usable, {summary["missing"]} missing, '
         f'{summary["unreadable"]} unreadable, {summary["damaged"]} damaged (kept), '
@@ -102,5 +108,5 @@ def print_summary(summary: dict, out: str) -> None:
         f'short (fewer than {summary["min_frames"] or summary["clip_len"]} '
         f'frames; {"left out" if summary["min_frames"] else "kept"})'
     )
-    print(f'written: {out}')
-    print(f'written: {out}.report.json')
+    say(f'written: {out}')
+    say(f'written: {out}.report.json')

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 from mmengine.dataset import BaseDataset
-from mmengine.fileio import list_from_file
 from tqdm import tqdm
 
 from ..errors import explain
@@ -177,39 +176,30 @@ def judge_lengths(
     ]
 
 
-def read_lines(path: str) -> list[str]:
-    """The lines of an annotation file.
+class Infos(Sequence):
+    """What a data set knows of its entries, each told when it is asked for.
 
-    Raises:
-        OSError: if it cannot be read.
-        ValueError: if it is no UTF-8 text, begins with a byte order mark, or
-            has a blank line; names file and line.
-    """
-    try:
-        lines = list_from_file(path)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
-    if lines and lines[0].startswith('\ufeff'):
-        raise ValueError(
-            f"'{path}' line 1 begins with a byte order mark "
-            '(BOM): save the file as UTF-8 without BOM'
-        )
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            raise ValueError(f"'{path}' line {number} is blank: remove it")
-    return lines
-
-
-def load_infos(dataset: BaseDataset, num_lines: int) -> list[dict]:
-    """What a data set knows of the lines of its annotation file.
+    Args:
+        dataset (BaseDataset): It holds them packed.
+        num_lines (int): Lines of its annotation file.
 
     Raises:
         ValueError: if it has not one entry a line.
     """
-    if len(dataset) != num_lines:
-        raise ValueError(
-            f"'{dataset.ann_file}' has {num_lines} lines, but "
-            f'{type(dataset).__name__} {len(dataset)} entries: '
-            'usable lines cannot be told'
-        )
-    return [dataset.get_data_info(i) for i in range(num_lines)]
+
+    def __init__(self, dataset: BaseDataset, num_lines: int) -> None:
+        if len(dataset) != num_lines:
+            raise ValueError(
+                f"'{dataset.ann_file}' has {num_lines} lines, but "
+                f'{type(dataset).__name__} {len(dataset)} entries: '
+                'usable lines cannot be told'
+            )
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, number):
+        if not 0 <= number < len(self):  # as iterating needs it
+            raise IndexError(number)
+        return self._dataset.get_data_info(number)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from ..text_files import shorten
+
 
 class ClassLabels:
     """Labels by class name, whatever its case, spaces and punctuation.
@@ -39,7 +41,7 @@ class ClassLabels:
         """
         if name not in self:
             raise ValueError(
-                f"{where}: class '{name}' is none of the "
+                f'{where}: class {shorten(name)} is none of the '
                 f'{len(self.names)} expected ones, such as '
                 f"'{self.names[0]}'"
             )

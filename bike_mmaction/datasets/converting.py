@@ -6,6 +6,7 @@ What ``bike convert-list`` does.
 from typing import NamedTuple, Optional
 
 from ..files import without_video_extension, write_lines
+from ..terminal import say
 from .annotation import AnnotationList, make_list, write_missing
 from .catalog import FRAMES, DatasetInfo, find_dataset
 from .class_labels import ClassLabels
@@ -72,7 +73,7 @@ def translate(entries: list[Entry], theirs: list[str], ours: list[str]) -> list[
             )
     check_labels(entries, len(order), '--class-names')
     moved = sum(label != i for i, label in enumerate(order))
-    print(
+    say(
         f'labels translated, {moved} of {len(order)} classes have another number here'
         if moved
         else 'labels kept: the classes are in the same order (identity)'
@@ -222,13 +223,13 @@ def convert(options: Options) -> None:
         lines = [[path, '0', *rest] for path, *rest in lines]
     write_lines(options.out, map(' '.join, lines))
     write_missing(options.out, written.missing)
-    print(
+    say(
         f'{options.out}: {len(lines)} of {len(entries)} lines; '
         f'{len(written.missing)} missing on disk{remarks}'
     )
     if options.to == 'rawframes':
         template = options.frames if folder is None else folder.template
-        print(describe_frames(template, info))
+        say(describe_frames(template, info))
 
 
 def describe_frames(template: Optional[str], info: Optional[DatasetInfo]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 from ..files import VIDEO_EXTENSIONS, without_video_extension, write_lines
+from ..terminal import say
 from .annotation import make_list, write_missing
 from .catalog import FRAMES, DatasetInfo
 from .class_labels import ClassLabels
@@ -58,7 +59,7 @@ def write(planned: Plan, folder: VideoFolder) -> bool:
     remarks = join_remarks({**planned.content.remarks, **written.remarks})
     if not written.lines:
         older = '; an older one is still there' if osp.exists(planned.path) else ''
-        print(
+        say(
             f'{planned.path}: not written, nothing found in '
             f"'{planned.root}'{remarks}{older}"
         )
@@ -67,7 +68,7 @@ def write(planned: Plan, folder: VideoFolder) -> bool:
     count = f'{written.videos} videos'
     if len(written.lines) != written.videos:
         count = f'{len(written.lines)} segments of {count}'
-    print(f'{planned.path}: {count}; {len(written.missing)} missing on disk{remarks}')
+    say(f'{planned.path}: {count}; {len(written.missing)} missing on disk{remarks}')
     write_missing(planned.path, written.missing)
     return True
 
@@ -152,7 +153,7 @@ def remark_on_folders(folders: dict[str, VideoFolder], info: DatasetInfo) -> Non
         if isinstance(folder, FrameFolder):
             remark = remark_on_frames(folder.template, info.frames)
             if remark:
-                print(f'{root}: {remark}')
+                say(f'{root}: {remark}')
 
 
 def write_class_names(info: DatasetInfo, annotations: str, data_root: str) -> None:
@@ -160,7 +161,7 @@ def write_class_names(info: DatasetInfo, annotations: str, data_root: str) -> No
     names = official_class_names(info, annotations)
     path = osp.join(data_root, 'class_names.txt')
     write_lines(path, names)
-    print(f'{path}: {len(names)} classes')
+    say(f'{path}: {len(names)} classes')
 
 
 def expected(kind: str, frames: str, name: str) -> str:

@@ -4,6 +4,7 @@ import os.path as osp
 import re
 from typing import NamedTuple, Optional
 
+from ..text_files import read_lines, shorten
 from .catalog import CATALOG, DatasetInfo
 from .official import Entry
 
@@ -42,20 +43,17 @@ def read_list(path: str) -> ReleasedList:
         ValueError: if a line is malformed; names file and line.
     """
     rows: list[list[str]] = []
-    with open(path, encoding='utf-8-sig', errors='replace') as file:
-        for number, line in enumerate(file, 1):
-            fields = line.split()
-            if not fields:
-                continue
-            if not re.fullmatch(r'\S+( \d+){1,2}', ' '.join(fields)) or (
-                rows and len(rows[0]) != len(fields)
-            ):
-                raise ValueError(
-                    f"'{path}' line {number}: expected 'path label' or 'path "
-                    "frames label', the same in all lines, got "
-                    f'{line.strip()!r}{_hint(path, line)}'
-                )
-            rows.append(fields)
+    for number, line in read_lines(path):
+        fields = line.split()
+        if not re.fullmatch(r'\S+( [0-9]{1,18}){1,2}', ' '.join(fields)) or (
+            rows and len(rows[0]) != len(fields)
+        ):
+            raise ValueError(
+                f"'{path}' line {number}: expected 'path label' or 'path "
+                "frames label', the same in all lines, got "
+                f'{shorten(line)}{_hint(path, line)}'
+            )
+        rows.append(fields)
     if not rows:
         raise ValueError(f"'{path}' is empty")
     entries = [Entry((row[0],), (int(row[-1]),)) for row in rows]

@@ -7,8 +7,10 @@ import numpy as np
 from mmaction.datasets import RawframeDataset, VideoDataset
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmcv.transforms import BaseTransform
-from mmengine.fileio import list_from_file
 
+from ..compat.mmaction2_lists import check_entries
+from ..errors import ListError
+from ..text_files import read_lines, shorten
 from ..video import VideoReader
 
 _SAME = 1e-6  # seconds: less than this is what rounding makes of one moment
@@ -104,23 +106,23 @@ class VideoSegmentDataset(VideoDataset):
         **kwargs: Further arguments of ``VideoDataset``.
 
     Raises:
-        ValueError: if a line has another form; names file and line.
+        ListError: if a line has another form; names file and line.
     """
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file."""
         entries = []
-        for number, line in enumerate(list_from_file(self.ann_file), 1):
+        for number, line in read_lines(self.ann_file):
             try:
-                path, start, end, label = line.split()
-                segment, label = (float(start), float(end)), int(label)
-                if not 0 <= segment[0] < segment[1]:
+                path, start, end, number_of_class = line.split()
+                segment, label = (float(start), float(end)), int(number_of_class)
+                if not 0 <= segment[0] < segment[1] < float('inf'):
                     raise ValueError
             except ValueError:
-                raise ValueError(
+                raise ListError(
                     f"'{self.ann_file}' line {number}: expected 'path start "
                     f"end label' with 0 <= start < end in seconds, got "
-                    f'{line!r}. `bike prepare` writes such lists'
+                    f'{shorten(line)}. `bike prepare` writes such lists'
                 ) from None
             folder = self.data_prefix['video']
             entries.append(
@@ -130,6 +132,7 @@ class VideoSegmentDataset(VideoDataset):
                     label=label,
                 )
             )
+        check_entries(self.ann_file, entries, 'filename', False, 'path start end label')
         return entries
 
 

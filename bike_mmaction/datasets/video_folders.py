@@ -9,6 +9,7 @@ from typing import Optional
 from tqdm import tqdm
 
 from ..files import has_extension, without_video_extension
+from ..terminal import printable
 from .frame_names import frame_numbers
 from .official import Entry
 from .segments import segment_frames
@@ -171,7 +172,7 @@ def _ends(path: str) -> list[str]:
 
 def _walk(root: str) -> Iterable[tuple[str, list[str]]]:
     """Path below ``root`` and files of each folder."""
-    progress = tqdm(desc=root, unit=' folders', leave=False, disable=None)
+    progress = tqdm(desc=printable(root), unit=' folders', leave=False, disable=None)
     with progress:  # counting frames takes long
         for folder, _, files in os.walk(root, followlinks=True):
             progress.update()

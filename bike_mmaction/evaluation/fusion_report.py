@@ -4,14 +4,12 @@ What ``bike fuse-scores`` reports, writes and draws.
 """
 
 import argparse
-import os
-import os.path as osp
 from typing import Any
 
-import mmengine
 import numpy as np
 
-from ..files import write_json
+from ..files import replaced, write_json
+from .dump_files import write_dump
 from .fusion import (
     RELEASED,
     check_apart,
@@ -97,8 +95,7 @@ def fuse(args: argparse.Namespace) -> dict[str, Any]:
         results.update(sweep=chosen, notes=notes + more)
     results['table'] = compare(reported, rows)
     if args.out:
-        _make_folder(args.out)
-        mmengine.dump(fused_samples(first, scores, weight), args.out, file_format='pkl')
+        write_dump(args.out, fused_samples(first, scores, weight))
     return results
 
 
@@ -152,8 +149,8 @@ def draw(path: str, chosen: dict) -> None:
     )
     axes.grid(alpha=0.3)
     axes.legend()
-    _make_folder(path)
-    figure.savefig(path, dpi=110)
+    with replaced(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def _name_ends(axes, chosen: dict) -> None:
@@ -176,7 +173,3 @@ def _name_ends(axes, chosen: dict) -> None:
 def write_report(results: dict[str, Any], path: str) -> None:
     """The results as JSON."""
     write_json(path, results)
-
-
-def _make_folder(path: str) -> None:
-    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple, Optional
 
-import mmengine
 import numpy as np
 import torch
 
 from ..datasets.attribute_file import key_parts
+from .dump_files import load_dump
 
 BRANCH_KEYS = ('video_score', 'attributes_score')
 
@@ -49,18 +49,14 @@ class Scores(NamedTuple):
 
 
 def read_dump(path: str) -> Dump:
-    """Read a dump. It is a pickle: read only files that you trust.
+    """Read a dump, see :func:`.load_dump`.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it does not hold a list of dicts, or an empty one.
+        ValueError: if it does not hold a list of dicts, or an empty one; or if
+            it holds what is no data.
     """
-    try:
-        samples = mmengine.load(path, file_format='pkl')
-    except OSError:
-        raise
-    except Exception as error:  # a broken pickle may raise anything
-        raise ValueError(f"'{path}' is not a pickle file: {error}") from error
+    samples = load_dump(path)
     if not isinstance(samples, list) or not all(
         isinstance(sample, dict) for sample in samples
     ):

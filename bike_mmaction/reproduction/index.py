@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
+from ..text_files import read_text
+
 NEEDED = {'Name', 'Config', 'Results'}
 
 
@@ -65,11 +67,10 @@ def read_index(path: str) -> Index:
 
 def _read_metafile(path: str) -> list[dict]:
     """The models of a metafile, with the fields of their collections."""
-    with open(path, encoding='utf-8') as file:
-        try:
-            content = yaml.safe_load(file)
-        except yaml.YAMLError as error:
-            raise ValueError(f"'{path}' is not YAML: {error}") from error
+    try:
+        content = yaml.safe_load(read_text(path))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"'{path}' is not YAML: {error}") from error
     models = content.get('Models') if isinstance(content, dict) else None
     if not models:
         raise ValueError(

@@ -268,7 +268,7 @@ def read_json(path: str) -> Optional[dict]:
     try:
         with open(path, encoding='utf-8') as file:
             return json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

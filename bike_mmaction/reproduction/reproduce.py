@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
+from ..terminal import say
 from .index import Index
 from .plan import PlannedRow, Planner
 from .preview import preview
@@ -35,7 +36,7 @@ def reproduce(
     planner = Planner(index, rows, settings)
     failures: dict[str, str] = {}
     planned = planner.plan()
-    print(preview(table, planned, index), flush=True)
+    say(preview(table, planned, index), flush=True)
     with only_one(settings.work_dir) as lock:
         text = _write(table, planned, failures, settings)
         for row in _runs(planner, planned, failures):
@@ -43,14 +44,14 @@ def reproduce(
                 _run(row, settings, failures, lock)
             except StepFailed as error:
                 failures[row.folder] = str(error)
-                print(f'   failed: {error}', flush=True)
+                say(f'   failed: {error}', flush=True)
             planned = planner.plan()
             text = _write(table, planned, failures, settings)
     if failures or any(row.results for row in planned):
-        print(f'\n{text}')
+        say(f'\n{text}')
     else:
-        print('\nNo row can be run yet.')
-    print(f'\nWritten to {settings.work_dir}/{table}.md, .json and .tex')
+        say('\nNo row can be run yet.')
+    say(f'\nWritten to {settings.work_dir}/{table}.md, .json and .tex')
     return all(row.results for row in planned)
 
 
@@ -75,7 +76,7 @@ def _runs(
         row = planner.plan()[number - 1]
         if row.results or row.missing or row.folder in failures:
             continue
-        print(
+        say(
             f'\n== row {number} of {len(planned)}: {row.row.name}, '
             f'{row.row.views}: {_work(row, planner.index)} (after '
             f'{_clock(time.monotonic() - started)})',

@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..files import write_json
+from ..files import replaced, write_json
 from ..shipped import find_shipped
+from ..terminal import say
 from .plan import PlannedRow, Training, test_identity
 from .settings import Settings
 
@@ -132,7 +133,7 @@ def run_tool(
         StepFailed: if it ends with an error.
     """
     command = [*_launcher(tool, gpus, positional), *options]
-    print(f'   {" ".join(command)}', flush=True)
+    say(f'   {" ".join(command)}', flush=True)
     log = osp.join(folder, 'log.txt')
     with open(log, 'w', encoding='utf-8') as file:
         # Not through a pipe: it goes on should this process be killed.
@@ -170,7 +171,7 @@ def _follow(process: subprocess.Popen, log: str) -> None:
                 line += text
                 progress = PROGRESS.search(line)
                 if progress and line.endswith('\n'):
-                    print(f'   {progress[0]}', flush=True)
+                    say(f'   {progress[0]}', flush=True)
                 line = '' if line.endswith('\n') else line
             if not ended:
                 time.sleep(0.2)
@@ -204,8 +205,8 @@ def reason_in(log: str) -> str:
 def _write_config(cfg, folder: str, name: str) -> str:
     """The config of a step as a file, which the tools read."""
     path = osp.join(folder, 'config', f'{name}.py')
-    os.makedirs(osp.dirname(path), exist_ok=True)
-    cfg.dump(path)
+    with replaced(path) as draft:
+        cfg.dump(draft)
     return path
 
 

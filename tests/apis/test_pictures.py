@@ -1,5 +1,6 @@
 """Results as files, pictures and annotated videos."""
 
+import errno
 import json
 import os
 import os.path as osp
@@ -7,7 +8,7 @@ import os.path as osp
 import pytest
 from PIL import Image
 
-from bike_mmaction.apis import ResultWriter
+from bike_mmaction.apis import ResultWriter, pictures
 from bike_mmaction.apis.recognition import Recognition
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.video import DamagedVideoWarning
@@ -71,6 +72,27 @@ def test_broken_videos_and_equal_names(bike, videos, tmp_path):
 def test_unknown_format(tmp_path):
     with pytest.raises(ValueError, match="'avi'.*'mp4'"):
         ResultWriter(tmp_path, ['avi'])
+
+
+def test_a_stop_or_a_full_disk_keeps_the_recognition(videos, tmp_path, monkeypatch):
+    """No picture in its place, nor a half of one; a full disk is told."""
+    (source,) = find_sources(videos[0])
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for error, message in ((KeyboardInterrupt(), ''), (full, 'v0_bike.mp4.: No space')):
+
+        def write(path, images, fps, error=error):
+            open(path, 'w').write('half')
+            raise error
+
+        monkeypatch.setattr(pictures, 'write_video', write)
+        folder = tmp_path / type(error).__name__
+        writer = ResultWriter(folder, ('mp4', 'json'))
+        recognition = Recognition(videos[0], [('a', 1.0)], 'a', {'a': [1.0]}, [0])
+        with pytest.raises(type(error), match=message):
+            writer.write(source, [recognition])
+        assert os.listdir(folder) == ['v0_bike.json']
+        content = json.loads((folder / 'v0_bike.json').read_text())
+        assert content['label'] == 'a'
 
 
 def test_the_video_itself_is_left_alone(bike, tmp_path):

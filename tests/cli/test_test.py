@@ -4,7 +4,6 @@ import itertools
 import json
 import os.path as osp
 
-import mmengine
 import numpy as np
 import pytest
 import torch
@@ -14,6 +13,7 @@ from mmengine.config import Config
 from open_clip import CustomTextCLIP
 
 from bike_mmaction.datasets.pipeline_access import own_dataset
+from bike_mmaction.evaluation.dump_files import load_dump
 from tests.kit import ROOT
 from tests.kit.configs import load_config, shrink, shrink_images
 from tests.kit.models import write_clip
@@ -151,7 +151,7 @@ def options(splits, tmp_path):
     cfg.dump(tmp_path / 'small.py')
 
     def run(*options, checkpoint=checkpoint):
-        out = tmp_path / f'{len(list(tmp_path.iterdir()))}.pkl'
+        out = tmp_path / f'{len(list(tmp_path.iterdir()))}.npz'
         run_tool(
             'test',
             tmp_path / 'small.py',
@@ -164,7 +164,7 @@ def options(splits, tmp_path):
             out.with_suffix(''),
             *options,
         )
-        scores = torch.stack([r['pred_score'] for r in mmengine.load(out)])
+        scores = torch.stack([r['pred_score'] for r in load_dump(str(out))])
         assert scores.shape == (len(paths), 3)
         return scores, read_results(out.with_suffix(''))['model']
 

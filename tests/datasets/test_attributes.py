@@ -50,6 +50,14 @@ PATHS = [
 UNFIT_FILES = [
     ('{"a": ', 'is not JSON'),
     ('abseiling/x 5', 'is not JSON'),
+    ('{"a/v": {"classname_topk": ["b"]}} 1', 'line 1 is not JSON: Extra data'),
+    ('{"a/v": {"classname_topk": ["b"]}\n "c"}', 'line 2 is not JSON: expected'),
+    (
+        '{"v": {"classname_topk": ["b"]},\n "v": {"classname_topk": ["c"]}}',
+        'line 2: .*1',
+    ),
+    ('{\n"v": {"classname_topk": ["b"], "classname_topk": []}}', 'line 2: the key'),
+    ('{"v": ' + '[' * 99999, 'line 1 .*nested too deeply'),
     ([1], 'got a list'),
     ({}, 'lists no videos'),
     ({'__header__': dict(classname_topk=[])}, 'lists no videos'),
@@ -150,7 +158,7 @@ class TestFile:
     def test_other_encoding(self, tmp_path):
         path = tmp_path / 'a.json'
         path.write_bytes('{"a": {"classname_topk": ["ß"]}}'.encode('latin-1'))
-        with pytest.raises(ValueError, match='a.json.*not JSON.*utf-8'):
+        with pytest.raises(ValueError, match='a.json. line 1 is not UTF-8'):
             AttributeFile(str(path))
 
     def test_missing_file(self):

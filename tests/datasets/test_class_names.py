@@ -36,6 +36,7 @@ FILES = [
     'id;name\n0;tai chi\n1;playing squash, or racquetball\n',
     '\ufeff"ID"; Name\n0;"tai chi"\n\n1;playing squash, or racquetball\n',
     'id\tname\n0\ttai chi\n1\tplaying squash, or racquetball\n',
+    '\ufeff# ours\r\n tai chi \r\nplaying squash, or racquetball\r\n\r\n \r\n',
 ]
 
 
@@ -46,7 +47,7 @@ def test_files(tmp_path):
             case.mkdir()
             with check(content):
                 path = case / 'names'
-                path.write_text(content)
+                path.write_bytes(content.encode())
                 assert load_class_names(str(path)) == [
                     'tai chi',
                     'playing squash, or racquetball',
@@ -54,9 +55,12 @@ def test_files(tmp_path):
 
 
 UNFIT_FILES = [
-    ('running\n\nwalking\n', "number 2 of '{}' is empty"),
+    ('running\n\nwalking\n', "number 2 of '{}', line 2, is empty"),
     ('', "'{}' is empty"),
-    ('running\nwalking\nrunning\n', "number 3 of '{}' is 'running' again, as number 1"),
+    (
+        '# of 2\nrunning\nwalking\nrunning\n',
+        "number 3 of '{}', line 4, is 'running' again, as number 1",
+    ),
     ('0,running\n1,walking\n', "header 'id,name'"),
     ('0;running\n1;walking\n', "header 'id,name'"),
     ('id;name\n0;running;fast\n', "line 2: expected '0;<class name>'"),

@@ -21,7 +21,6 @@ def test_class_list_file_and_list(tmp_path):
     [
         ('ball\ngrass\nball\n', "number 3 of .* is 'ball' again, as number 1"),
         ('ball\n\ngrass\n', 'number 2 of .* is empty'),
-        ('ball\n  \n', 'number 2 of .* is empty'),
         ('', 'is empty'),
     ],
 )

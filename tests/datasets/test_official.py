@@ -56,7 +56,7 @@ MALFORMED = [
         ['{"videos": []}'],
         "expected {'database': {id: {'subset'",
     ),
-    ('activitynet', 'activity_net.v1-3.min.json', ['{'], "expected {'database'"),
+    ('activitynet', 'activity_net.v1-3.min.json', ['{'], 'line 2 is not JSON'),
     (
         'activitynet',
         'activity_net.v1-3.min.json',

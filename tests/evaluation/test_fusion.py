@@ -16,7 +16,7 @@ from bike_mmaction.evaluation.fusion import (
     split_half,
 )
 from bike_mmaction.evaluation.score_dumps import join
-from tests.kit.score_dumps import VIDEO, chance, joint, without, write_dump
+from tests.kit.score_dumps import VIDEO, chance, joint, without, write_and_read
 
 WEIGHTS = np.linspace(0, 1, 21).round(10).tolist()
 
@@ -24,7 +24,7 @@ WEIGHTS = np.linspace(0, 1, 21).round(10).tolist()
 @pytest.fixture
 def write(tmp_path):
     """Write a dump and read it; returns it."""
-    return lambda samples, name='scores.pkl': write_dump(samples, tmp_path / name)
+    return lambda samples, name='scores.pkl': write_and_read(samples, tmp_path / name)
 
 
 class TestFormula:

@@ -1,9 +1,18 @@
 """Score files of one or two branches, joined video by video."""
 
+import os
+import pickle
+import sys
+from unittest import mock
+
+import mmengine
 import numpy as np
 import pytest
 import torch
+from mmaction.evaluation import ConfusionMatrix
 
+from bike_mmaction.cli.mmaction_tools import run_mmaction_tool
+from bike_mmaction.evaluation.dump_files import write_dump
 from bike_mmaction.evaluation.score_dumps import join, read_dump
 from tests.kit.score_dumps import (
     ATTRIBUTES,
@@ -13,14 +22,14 @@ from tests.kit.score_dumps import (
     joint,
     sample,
     without,
-    write_dump,
+    write_and_read,
 )
 
 
 @pytest.fixture
 def write(tmp_path):
     """Write a dump and read it; returns it."""
-    return lambda samples, name='scores.pkl': write_dump(samples, tmp_path / name)
+    return lambda samples, name='scores.pkl': write_and_read(samples, tmp_path / name)
 
 
 class TestTwoFiles:
@@ -110,6 +119,65 @@ class TestTwoFiles:
         attributes = write(without(joint(), 'video_score'), 'attributes.pkl')
         with pytest.raises(ValueError, match="attributes.pkl' has no 'video_"):
             join(attributes, video)
+
+
+class TestPlainArrays:
+    def test_npz_is_the_same_dump(self, tmp_path):
+        samples = joint()
+        del samples[1]['attributes_score']
+        samples[2].update(note='odd', file=np.arange(2), empty=None, flag=True)
+        for video, labels in zip(samples, ([0], [0, 1], [], [1])):
+            video['several'] = torch.tensor(labels, dtype=torch.int64)
+        path = str(tmp_path / 'scores.npz')
+        write_dump(path, samples)
+        again = read_dump(path).samples
+        for video, other in zip(samples, again):
+            video['img_shape'] = list(video['img_shape'])  # JSON has no tuples
+            assert set(video) == set(other)
+            for key, value in video.items():
+                assert type(value) is type(other[key])
+                np.testing.assert_array_equal(value, other[key])
+        with np.load(path, allow_pickle=False) as arrays:
+            np.testing.assert_array_equal(arrays['video_score'], VIDEO)
+        with pytest.raises(ValueError, match="'odd' cannot be written as plain arr"):
+            write_dump(path, [dict(samples[0], odd=object())])
+        assert len(read_dump(path).samples) == 4  # the old one is still there
+
+    def test_bad_npz(self, tmp_path):
+        path = str(tmp_path / 'scores.npz')
+        evil = np.array([dict()], dtype=object)
+        for content in (dict(a=evil), dict(bike_mmaction=evil), dict(a=np.ones(1))):
+            np.savez(path, **content)
+            with pytest.raises(ValueError, match="scores.npz' is not a dump of scor"):
+                read_dump(path)
+        write_dump(path, joint())
+        content = (tmp_path / 'scores.npz').read_bytes()
+        (tmp_path / 'scores.npz').write_bytes(content[:-300])
+        with pytest.raises(ValueError, match="scores.npz' is not a dump of scor"):
+            read_dump(path)
+
+    def test_tools_of_mmaction2(self, tmp_path, capsys):
+        """They read plain arrays too, and run no code of a dump."""
+        for name in ('a.pkl', 'b.npz'):
+            write_dump(str(tmp_path / name), joint())
+        dumps = [str(tmp_path / name) for name in ('a.pkl', 'b.npz')]
+        before, argv = mmengine.load, sys.argv
+        run_mmaction_tool('analysis_tools/report_accuracy', ['--preds', *dumps])
+        assert 'Top 1 Accuracy: 0.75' in capsys.readouterr().out
+        names = tmp_path / 'names.txt'
+        names.write_bytes(b'\xef\xbb\xbfa dog\r\na cat\r\n\r\n')
+        config = tmp_path / 'config.py'
+        config.write_text('')
+        plot = ['--show-path', str(tmp_path / 'plot.png'), '--label-file', str(names)]
+        with mock.patch.object(ConfusionMatrix, 'plot') as drawn:
+            tool = 'analysis_tools/confusion_matrix'
+            run_mmaction_tool(tool, [str(config), dumps[1], *plot])
+        assert drawn.call_args.kwargs['classes'] == ['a dog', 'a cat']
+        (tmp_path / 'a.pkl').write_bytes(pickle.dumps([os.system]))
+        with pytest.raises(ValueError, match="a.pkl' holds posix.system, which"):
+            run_mmaction_tool('analysis_tools/report_accuracy', ['--preds', *dumps])
+        assert mmengine.load is before
+        sys.argv = argv
 
 
 class TestBadFiles:

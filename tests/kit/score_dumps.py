@@ -54,7 +54,7 @@ def chance(count, num_classes=6, seed=0):
     return joint(*scores, labels.tolist())
 
 
-def write_dump(samples, path):
+def write_and_read(samples, path):
     """Write a dump and read it; return it."""
     mmengine.dump(samples, path)
     return read_dump(str(path))

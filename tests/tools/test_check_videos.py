@@ -129,7 +129,7 @@ def test_all_usable(check, disk, tmp_path):
         '--cfg-options', f'train_dataloader.dataset.ann_file={path}'
     )
     assert status == 0 and report['too_short'] == 1
-    assert usable == [LINES[1], 'good.mp4 0 ']  # unchanged
+    assert usable == [LINES[1], 'good.mp4 0']  # but for spaces around
 
 
 def test_few_shot_is_checked_as_a_whole(check):
@@ -245,32 +245,29 @@ def test_messages(disk, tmp_path):
     assert "config has no 'train_dataloader" in refusal('data/check_videos', config)
 
 
-@pytest.mark.parametrize(
-    'content,expected',
-    [
-        ('good.mp4 0\n\ngood2.mp4 1\n', 'line 2 is blank: remove it'),
-        ('good.mp4 0\n \n', 'line 2 is blank: remove it'),
-        (
-            '\ufeffgood.mp4 0\n',
-            'line 1 begins with a byte order mark (BOM): save '
-            'the file as UTF-8 without BOM',
-        ),
-    ],
-)
-def test_blank_lines_and_byte_order_marks(content, expected, disk, tmp_path):
+def test_a_list_of_any_editor(disk, tmp_path):
+    """Marks, blank lines, comments and other ends of lines are no trouble."""
     config = write_config(disk, tmp_path / 'config.py')
     path = tmp_path / 'list.txt'
-    path.write_text(content, encoding='utf-8')
+    text = '\ufeffgood.mp4 0\n\n# ours\n good2.mp4\t1 \nabsent.mp4 1\n \n'
+    path.write_bytes(text.replace('\n', '\r\n').encode())
     options = ['--cfg-options', f'train_dataloader.dataset.ann_file={path}']
-    assert (
-        refusal('data/check_videos', config, *options)
-        == f"check_videos: error: '{path}' {expected}"
-    )
-    path.write_text(content, encoding='utf-16')
-    assert refusal('data/check_videos', config, *options).startswith(
-        f"check_videos: error: '{path}' is not UTF-8 text: "
-    )
-    assert not osp.exists(tmp_path / 'list_usable.txt')
+    status, printed = outcome('data/check_videos', config, *options)
+    assert status == 1 and '3 entries, 2 usable' in printed
+    usable = tmp_path / 'list_usable.txt'
+    assert usable.read_text() == 'good.mp4 0\ngood2.mp4\t1\n'
+    report = json.loads((tmp_path / 'list_usable.txt.report.json').read_text())
+    assert [problem['line'] for problem in report['problems']] == [5]
+    usable.unlink()
+    for content, expected in (
+        (text.encode('utf-16'), ' is text of UTF-16, not of UTF-8: save the file'),
+        (b'good.mp4 0\ngood2.mp4\xff 1\n', ' line 2 is not UTF-8 text (invalid start'),
+        (b'good.mp4 0\ngood2\0.mp4 1\n', ' line 2 is no text: a zero byte in it'),
+    ):
+        path.write_bytes(content)
+        message = refusal('data/check_videos', config, *options)
+        assert message.startswith(f"check_videos: error: '{path}'{expected}")
+    assert not usable.exists()
 
 
 def test_command_line(disk, tmp_path):

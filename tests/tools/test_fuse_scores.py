@@ -12,13 +12,13 @@ import pytest
 
 from bike_mmaction.evaluation.fusion import compare, fuse
 from bike_mmaction.evaluation.score_dumps import join, read_dump
-from tests.kit.score_dumps import chance, joint, without, write_dump
+from tests.kit.score_dumps import chance, joint, without, write_and_read
 
 
 @pytest.fixture
 def write(tmp_path):
     """Write a dump and read it; returns it."""
-    return lambda samples, name='scores.pkl': write_dump(samples, tmp_path / name)
+    return lambda samples, name='scores.pkl': write_and_read(samples, tmp_path / name)
 
 
 def test_tool(repository, tmp_path, write):

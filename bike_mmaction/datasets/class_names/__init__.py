@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Union
 
+from ...text_files import read_lines, shorten
+
 DELIMITERS = ',;\t'
 _HERE = osp.dirname(__file__)
 BUILT_IN = (
@@ -44,11 +46,12 @@ def load_class_names(
         ValueError: if ``source`` is neither built in nor a file, or names
             are empty or repeated, or ids other than 0, 1, 2 ...
     """
+    lines: Sequence[int] = ()
     if not isinstance(source, str):
         names, where = list(source), 'the given list'
     elif source in BUILT_IN or osp.isfile(source):
         built = osp.join(_HERE, f'{source}.txt')
-        names = _read(built if source in BUILT_IN else source)
+        names, lines = _read(built if source in BUILT_IN else source)
         where = f"'{source}'"
     else:
         hint = (
@@ -56,17 +59,20 @@ def load_class_names(
             if osp.basename(source) == 'class_names.txt'
             else ''
         )
+        kind = 'a folder, no file' if osp.isdir(source) else 'no existing file'
         raise ValueError(
-            f"{what}='{source}' is no existing file and no "
+            f"{what}='{source}' is {kind} and no "
             f'built-in list; these are {tuple(built_in)}{hint}'
         )
     if not names:
         raise ValueError(f'{what}: {where} is empty')
-    _check_different(names, what, where)
+    _check_different(names, what, where, lines)
     return names
 
 
-def _check_different(names: Sequence[str], what: str, where: str) -> None:
+def _check_different(
+    names: Sequence[str], what: str, where: str, lines: Sequence[int]
+) -> None:
     """Refuse names that are empty or repeated; tells the first of them."""
     first: dict[str, int] = {}
     for number, name in enumerate(names):
@@ -77,15 +83,14 @@ def _check_different(names: Sequence[str], what: str, where: str) -> None:
         else:
             first[name] = number
             continue
-        raise ValueError(f'{what}: number {number + 1} of {where} {problem}')
+        place = f', line {lines[number]},' if lines else ''
+        raise ValueError(f'{what}: number {number + 1} of {where}{place} {problem}')
 
 
-def _read(path: str) -> list[str]:
-    try:
-        with open(path, encoding='utf-8-sig') as file:
-            lines = file.read().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"'{path}' is not UTF-8 text: {error}") from error
+def _read(path: str) -> tuple[list[str], list[int]]:
+    """The names, and the line of each."""
+    numbered = list(read_lines(path, blanks=True))
+    numbers, lines = [n for n, _ in numbered], [line for _, line in numbered]
     delimiter = next(filter(partial(_is_header, lines), DELIMITERS), None)
     if delimiter is None:
         if lines and re.match(f'0 *[{DELIMITERS}]', lines[0]):
@@ -93,17 +98,32 @@ def _read(path: str) -> list[str]:
                 f"'{path}' looks like a csv: its first line "
                 "must be the header 'id,name'"
             )
-        return [line.strip() for line in lines]
-    rows = [row for row in csv.reader(lines[1:], delimiter=delimiter) if row]
-    for number, row in enumerate(rows):
+        return lines, numbers
+    names: list[str] = []
+    places: list[int] = []
+    for place, line in zip(numbers[1:], lines[1:]):
+        if not line:
+            continue
+        number = len(names)
+        row = _cells(line, delimiter)
         if len(row) != 2 or row[0].strip() != str(number):
             raise ValueError(
-                f"'{path}' line {number + 2}: expected '{number}{delimiter}"
-                f"<class name>', got {delimiter.join(row)!r}"
+                f"'{path}' line {place}: expected '{number}{delimiter}"
+                f"<class name>', got {shorten(line)}"
             )
-    return [row[1].strip() for row in rows]
+        names.append(row[1].strip())
+        places.append(place)
+    return names, places
 
 
 def _is_header(lines: Sequence[str], delimiter: str) -> bool:
-    cells = next(csv.reader(lines[:1], delimiter=delimiter), ())
+    cells = _cells(lines[0], delimiter) if lines else ()
     return [cell.strip().lower() for cell in cells] == ['id', 'name']
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line of a csv; none of what is no such line."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # of a cell that is too long
+        return []

@@ -1,11 +1,11 @@
 """ActivityNet 1.3: segments to train on, whole videos to test on."""
 
-import json
 import os.path as osp
 from collections import Counter
 from collections.abc import Sequence
 from typing import Optional
 
+from ...text_files import read_json
 from ..class_labels import ClassLabels
 from .entries import Entry, OfficialList, add_segment
 
@@ -43,9 +43,9 @@ def read_activitynet(
 
 def _read_videos(path: str, subsets: Sequence[str]) -> list[tuple]:
     """Name, segments ``(class, begin, end)`` and duration of each video."""
+    content = read_json(path)
     try:
-        with open(path, encoding='utf-8-sig') as file:
-            videos = json.load(file)['database']
+        videos = content['database']
         return [
             (
                 name,

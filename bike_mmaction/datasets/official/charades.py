@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from typing import Optional
 
+from ...text_files import read_number, read_rows
 from ..class_labels import ClassLabels
-from ..text_files import read_number, read_rows
 from .entries import Entry, OfficialList, add_segment, subfolder
 
 

@@ -4,8 +4,8 @@ import os.path as osp
 from glob import escape, glob
 from typing import Optional
 
+from ...text_files import read_fields
 from ..class_labels import ClassLabels
-from ..text_files import read_fields
 from .entries import Entry, OfficialList, subfolder
 
 

@@ -5,8 +5,8 @@ from fnmatch import fnmatch
 from os import listdir
 from typing import Optional
 
+from ...text_files import read_number, read_rows
 from ..class_labels import ClassLabels
-from ..text_files import read_number, read_rows
 from .entries import Entry, OfficialList
 
 COLUMNS = ('label', 'youtube_id', 'time_start', 'time_end')
