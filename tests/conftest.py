@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
+# A fork of a process whose OpenMP has threads would wait for them for ever.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+import torch
 from mmaction.utils import register_all_modules
 from mmaction.visualization import ActionVisualizer
 from mmengine.logging import MessageHub, MMLogger
