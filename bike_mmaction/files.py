@@ -104,6 +104,8 @@ def _fault_of_disk(error: Exception) -> tuple[int, str]:
 
 def flush(path: str) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
+    if os.name != 'posix' and osp.isdir(path):
+        return
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -149,13 +151,9 @@ def require_file(path: str, what: str) -> None:
 
 def replace_durably(draft: str, path: str) -> None:
     """Let a finished file take the place of another; on the disk, too."""
-    os.replace(draft, path)
-    if os.name == 'posix':
-        folder = os.open(osp.dirname(osp.abspath(path)), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with writing(path, draft):
+        os.replace(draft, path)
+        flush(osp.dirname(osp.abspath(path)))
 
 
 def write_text(path: str, text: str) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Optional
 
 from .errors import TextError
+from .terminal import printable
 
 _MARKS = {
     codecs.BOM_UTF32_LE: 'UTF-32',  # begins as UTF-16 does
@@ -25,12 +26,15 @@ _MARKS = {
     codecs.BOM_UTF16_LE: 'UTF-16',
     codecs.BOM_UTF16_BE: 'UTF-16',
 }
+# For bytes that are no UTF-8. Official files may have some in descriptions, of
+# which nothing is used; names of files may have them, and keep them.
+OFFICIAL, PATHS = 'replace', 'surrogateescape'
 CURE = 'save the file as UTF-8'
 TOO_DEEP = 'it is nested too deeply'
 
 
 def read_lines(
-    path: str, blanks: bool = False, foreign: bool = False
+    path: str, blanks: bool = False, errors: str = 'strict'
 ) -> Iterator[tuple[int, str]]:
     """Number and text of each line that is no comment, without spaces around.
 
@@ -38,16 +42,16 @@ def read_lines(
         path (str): The file; it is read as far as lines are taken.
         blanks (bool): Whether blank lines are told too, as ``''``, but for
             those at the end. Defaults to False.
-        foreign (bool): Whether characters of other encodings are taken for
-            unknown ones, as in official files, of which only names of ASCII
-            are used. Defaults to False: they are refused.
+        errors (str): What becomes of bytes that are no UTF-8, as ``open`` has
+            it: ``OFFICIAL`` or ``PATHS``. Defaults to 'strict': they are
+            refused.
 
     Raises:
         OSError: if it cannot be read.
         TextError: if it is no text of UTF-8; names file and line.
     """
     blank: list[int] = []
-    for number, line in enumerate(_raw_lines(path, foreign), 1):
+    for number, line in enumerate(raw_lines(path, errors), 1):
         line = line.strip()
         if not line:
             blank.append(number)
@@ -58,11 +62,11 @@ def read_lines(
             yield number, line
 
 
-def _raw_lines(
-    path: str, foreign: bool = False, newline: Optional[str] = None
+def raw_lines(
+    path: str, errors: str = 'strict', newline: Optional[str] = None
 ) -> Iterator[str]:
-    """The lines of a file as they are."""
-    with open_text(path, foreign, newline) as file:
+    """The lines of a file as they are; see :func:`read_lines` and ``open``."""
+    with open_text(path, errors, newline) as file:
         for number, line in enumerate(file, 1):
             if '\0' in line:
                 raise TextError(f"'{path}' line {number} is no text: a zero byte in it")
@@ -82,7 +86,7 @@ def read_parts(path: str, size: int) -> Iterator[str]:
 
 @contextmanager
 def open_text(
-    path: str, foreign: bool = False, newline: Optional[str] = None
+    path: str, errors: str = 'strict', newline: Optional[str] = None
 ) -> Iterator[IO[str]]:
     """A file to read text from, see :func:`read_lines`."""
     with open(path, 'rb') as content:
@@ -90,7 +94,6 @@ def open_text(
     for mark, name in _MARKS.items():
         if begin.startswith(mark):
             raise TextError(f"'{path}' is text of {name}, not of UTF-8: {CURE}")
-    errors = 'replace' if foreign else 'strict'
     try:
         with open(path, encoding='utf-8-sig', errors=errors, newline=newline) as file:
             yield file
@@ -118,7 +121,7 @@ def read_text(path: str) -> str:
     Raises:
         OSError, TextError: as :func:`read_lines`.
     """
-    return ''.join(_raw_lines(path))
+    return ''.join(raw_lines(path))
 
 
 def read_fields(path: str, count: int, example: str) -> Iterator[tuple]:
@@ -132,7 +135,7 @@ def read_fields(path: str, count: int, example: str) -> Iterator[tuple]:
     Raises:
         TextError: if a line has more or fewer.
     """
-    for number, line in read_lines(path, foreign=True):
+    for number, line in read_lines(path, errors=OFFICIAL):
         fields = line.split()
         if len(fields) != count:
             raise TextError(
@@ -153,7 +156,7 @@ def read_rows(path: str, columns: Sequence[str], hint: str = '') -> Iterator[tup
     Raises:
         TextError: if a column is absent, or a line too short.
     """
-    reader = csv.DictReader(_raw_lines(path, foreign=True, newline=''))
+    reader = csv.DictReader(raw_lines(path, OFFICIAL, newline=''))
     try:
         names = reader.fieldnames or ()
         absent = [c for c in columns if c not in names]
@@ -274,5 +277,10 @@ def _place_of_second(text: str, key: str) -> int:
 
 def shorten(value: Any) -> str:
     """A value for messages."""
-    text = repr(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'
+    return cut(repr(value), 80)
+
+
+def cut(text: str, most: int = 200) -> str:
+    """The begin of a text as one line, for messages."""
+    text = printable(text, in_one_line=True)
+    return text if len(text) <= most else f'{text[: most - 3]}...'

@@ -69,6 +69,8 @@ import os, resource
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from mmengine.config import Config
+from mmengine.hooks import logger_hook
 from safetensors.torch import save_file
 from bike_mmaction.checkpoint import save_checkpoint
 from bike_mmaction.evaluation.dump_files import write_dump
@@ -93,6 +95,8 @@ writers = {
     'a.mp4': by(lambda draft: write_video(draft, images.astype('u1'), 10)),
     'a.gif': by(lambda draft: write_video(draft, images.astype('u1'), 10)),
     'a.png': by(lambda draft: Figure().savefig(draft, dpi=400)),
+    'a.py': lambda path: Config(dict(words='x' * 9000)).dump(path),
+    'b.json': lambda path: logger_hook.dump(dict(text='x' * 9000), path),
     'a.safetensors': by(lambda draft: save_file(dict(a=many), draft)),
 }
 for name in writers:

@@ -4,12 +4,12 @@ import warnings
 
 import pytest
 
-from bike_mmaction.text_files import read_json, read_lines, read_rows
+from bike_mmaction.text_files import OFFICIAL, PATHS, read_json, read_lines, read_rows
 from tests.kit.text_fuzz import KINDS, fuzz, misread
 
 
 def test_what_editors_make_of_a_text_is_the_same_text(tmp_path):
-    wrong = [line for kind in KINDS for line in misread(kind, str(tmp_path / 'file'))]
+    wrong = [line for kind in KINDS for line in misread(kind, tmp_path)]
     assert not wrong
 
 
@@ -30,7 +30,8 @@ def test_lines_and_their_places(tmp_path):
     path.write_bytes('a\nfußball\n'.encode('latin-1'))
     with pytest.raises(ValueError, match="list.txt' line 2 is not UTF-8 text"):
         list(read_lines(str(path)))
-    assert list(read_lines(str(path), foreign=True))[1] == (2, 'fu\ufffdball')
+    assert list(read_lines(str(path), errors=OFFICIAL))[1] == (2, 'fu\ufffdball')
+    assert list(read_lines(str(path), errors=PATHS))[1] == (2, 'fu\udcdfball')
 
 
 def test_keys_and_cells(tmp_path):

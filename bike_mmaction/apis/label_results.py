@@ -1,6 +1,5 @@
 """Results of labelling: their rows, and what they were made with."""
 
-import json
 import os.path as osp
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from ..datasets.tables import Field, Row
 from ..datasets.video_table import VideoTable
 from ..datasets.views import views_of
 from ..files import file_sha256, sha256
+from ..text_files import read_json
 from ..version import __version__
 from .inferencer import BIKEInferencer
 
@@ -93,8 +93,7 @@ def read_about(out: str) -> dict:
             f"'{out}' is there already, but not '{about_of(out)}', which says what it "
             'was made with: choose another file, or write over it with --overwrite'
         )
-    with open(about_of(out), encoding='utf-8') as file:
-        return json.load(file)
+    return read_json(about_of(out))
 
 
 def read_settings(out: str) -> dict:

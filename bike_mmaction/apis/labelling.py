@@ -22,7 +22,7 @@ from ..datasets.tables import (
 )
 from ..datasets.video_table import PATH, VideoTable
 from ..evaluation.journal import Journal, Records, by_main_process, own_items
-from ..files import replace_durably, write_json
+from ..files import replace_durably, write_json, writing
 from ..models.text_head import with_classes
 from .inferencer import BIKEInferencer
 from .label_records import label_items
@@ -240,7 +240,10 @@ class _Job:
         counts = dict(rows=0, unreadable=0, with_warning=0)
         fields = [Field(self.names[f.name], f.kind) for f in self.table.fields]
         draft = osp.join(self.journal.folder, f'result{kind_of(self.out)}')
-        with write_table(draft, [*fields, *self.added]) as write:
+        with (
+            writing(self.out, draft),
+            write_table(draft, [*fields, *self.added]) as write,
+        ):
             rows = self._rows(records, counts)
             for piece in iter(lambda: list(islice(rows, ROWS_AT_ONCE)), []):
                 write(piece)

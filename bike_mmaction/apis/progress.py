@@ -6,6 +6,8 @@ import time
 from mmengine.dist import get_world_size, is_main_process
 from tqdm import tqdm
 
+from ..terminal import say
+
 SECONDS = 30.0  # from one line to the next
 
 
@@ -42,7 +44,7 @@ class Progress:
         now = time.monotonic()
         if self._has_lines and now - self._last >= SECONDS:
             self._last = now
-            print(self._line(now - self._start), file=sys.stderr, flush=True)
+            say(self._line(now - self._start), file=sys.stderr, flush=True)
 
     def _line(self, seconds: float) -> str:
         rate = max(self._done - self._before, 1) / seconds

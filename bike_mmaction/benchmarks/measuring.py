@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from ..files import write_json
+from ..terminal import say
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Report:
         self._content: dict[str, Any] = dict(
             benchmark=what, machine=machine(), figures=[]
         )
-        print(', '.join(f'{key} {value}' for key, value in machine().items()))
+        say(', '.join(f'{key} {value}' for key, value in machine().items()))
 
     def add(self, name: str, **figures: Union[Spread, float, str]) -> None:
         """Print figures of one subject, and keep them.
@@ -112,9 +113,9 @@ class Report:
             key: f'{value:.3g}' if isinstance(value, float) else str(value)
             for key, value in figures.items()
         }
-        print(f'{name}:')
+        say(f'{name}:')
         for key, value in shown.items():
-            print(f'  {key.replace("_", " ")}: {value}', flush=True)
+            say(f'  {key.replace("_", " ")}: {value}', flush=True)
         self._content['figures'].append(
             dict(
                 name=name,

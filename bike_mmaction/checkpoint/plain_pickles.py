@@ -17,6 +17,8 @@ from typing import IO, Any, Callable, Optional
 import numpy as np
 import torch
 
+from ..text_files import cut
+
 # Modules had these names in Python 2, which protocols 0 to 2 still write.
 _OLD_MODULES = {'__builtin__': 'builtins', 'copy_reg': 'copyreg'}
 _CONTAINERS = dict(
@@ -73,9 +75,9 @@ def load_plain(file: IO[bytes], path: str) -> Any:
         return PlainUnpickler(file).load()
     except ForbiddenError as error:
         raise ValueError(
-            f"'{path}' holds {error}, which is no data: a pickle runs what it names, "
-            'so only arrays, tensors, numbers, texts, lists and dicts are loaded, '
-            'and nothing of this file was'
+            f"'{path}' holds {cut(str(error))}, which is no data: a pickle runs what "
+            'it names, so only arrays, tensors, numbers, texts, lists and dicts are '
+            'loaded, and nothing of this file was'
         ) from None
     except Exception as error:  # a broken pickle may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -15,6 +15,7 @@ from typing import Optional
 from ..datasets.prompts import load_prompts
 from ..datasets.tables import WRITABLE, check_pyarrow, kind_of
 from ..datasets.video_table import PATH, check_inputs
+from ..terminal import say
 from .arguments import (
     add_launcher,
     add_model_arguments,
@@ -154,10 +155,10 @@ def run(args: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         if is_main_process():
-            print(_how_to_go_on(args.out), file=sys.stderr)
+            say(_how_to_go_on(args.out), file=sys.stderr)
         return STOPPED
     if is_main_process():
-        print(summary(args.out, counts))
+        say(summary(args.out, counts))
     return 0
 
 

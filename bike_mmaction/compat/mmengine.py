@@ -130,6 +130,23 @@ def write_test_metrics_once() -> None:
     replace(logger_hook, 'dump', in_one_step)
 
 
+@remedy('mmengine', '<=0.10.7', 'a full disk leaves half a config, in an unnamed error')
+def write_configs_in_one_step() -> None:
+    """``No space left on device``; the config looks whole and is not."""
+    from mmengine.config import Config
+
+    def in_one_step(original):
+        def dump(self, file=None):
+            if file is None:
+                return original(self)
+            with replaced(file) as draft:
+                return original(self, draft)
+
+        return dump
+
+    replace(Config, 'dump', in_one_step)
+
+
 @remedy('mmengine', '<=0.10.7', 'a failed start overwrites the config of a good run')
 def keep_config_of_last_run() -> None:
     """It dumps a config before anything of a run is tried.

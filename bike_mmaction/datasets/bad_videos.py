@@ -1,12 +1,14 @@
 """Which videos of a data set are bad, and how that is told."""
 
-import json
 import os.path as osp
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import TextError
 from ..files import write_json
+from ..text_files import read_json
 
 MOST_NAMED = 10  # in a log; a file beside it names all
 FILE_NAME = 'bad_videos.json'
@@ -84,8 +86,8 @@ def write_bad_videos(folder: str, use: str, content: dict[str, Any]) -> str:
         str: The file.
     """
     path, whole = osp.join(folder, FILE_NAME), {}
-    if osp.exists(path):
-        with open(path, encoding='utf-8') as file:
-            whole = json.load(file)
+    with suppress(OSError, TextError):  # absent, or changed by somebody
+        before = read_json(path)
+        whole = before if isinstance(before, dict) else {}
     write_json(path, dict(whole, **{use: content}))
     return path

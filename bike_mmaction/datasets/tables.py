@@ -3,19 +3,22 @@
 import csv
 import importlib.util
 import json
-import os
 import os.path as osp
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Any, Callable, NamedTuple, Optional
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Callable, NamedTuple, Optional
+
+from ..errors import TextError
+from ..files import flush
+from ..text_files import PATHS, cut, raw_lines
 
 READABLE = ('.csv', '.tsv', '.parquet')
 WRITABLE = ('.jsonl', '.csv', '.tsv', '.parquet')
 ROWS_AT_ONCE = 8192
 # Paths may have bytes that are no UTF-8. In JSON they become escapes, such as
 # \udce9, which Python reads back.
-_BYTES, _ESCAPES = 'surrogateescape', 'backslashreplace'
+_ESCAPES = 'backslashreplace'
 Row = dict[str, Any]
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -63,14 +66,14 @@ def columns_of(path: str) -> list[Field]:
         with _parquet(path) as file:
             fields = [Field(field.name, field.type) for field in file.schema_arrow]
     else:
-        with _text(path) as file:
-            header = next(_lines(path, file), (1, []))[1]
+        with closing(_lines(path)) as lines:
+            header = next(lines, (1, []))[1]
             fields = [Field(name) for name in header]
     if not fields:
         raise ValueError(f"'{path}' has no columns: its first line must name them")
     twice = [name for name, n in Counter(f.name for f in fields).items() if n > 1]
     if twice:
-        raise ValueError(f"'{path}' has two columns '{twice[0]}': rename one")
+        raise ValueError(f"'{path}' has two columns '{cut(twice[0])}': rename one")
     return fields
 
 
@@ -94,31 +97,29 @@ def read_table(path: str, columns: Optional[Sequence[str]] = None) -> Iterator[R
             ):
                 yield from batch.to_pylist()
         return
-    with _text(path) as file:
-        lines = _lines(path, file)
+    with closing(_lines(path)) as lines:
         _, names = next(lines, (1, []))
         for number, values in lines:
             if len(values) != len(names):
-                raise ValueError(
+                if not ''.join(values).strip():
+                    continue  # a line of spaces
+                raise TextError(
                     f"'{path}' line {number}: {len(values)} values for "
-                    f'{len(names)} columns ({", ".join(names)})'
+                    f'{len(names)} columns ({cut(", ".join(names))})'
                 )
             yield dict(zip(names, values))
 
 
-def _text(path: str) -> IO[str]:
-    return open(path, encoding='utf-8-sig', errors=_BYTES, newline='')
-
-
-def _lines(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: str) -> Generator[tuple[int, list[str]], None, None]:
     """Number and values of each line that is not empty."""
-    reader = csv.reader(file, delimiter='\t' if kind_of(path) == '.tsv' else ',')
+    delimiter = '\t' if kind_of(path) == '.tsv' else ','
+    reader = csv.reader(raw_lines(path, PATHS, newline=''), delimiter=delimiter)
     try:
         for values in reader:
             if values:
                 yield reader.line_num, values
     except csv.Error as error:
-        raise ValueError(f"'{path}' line {reader.line_num}: {error}") from error
+        raise TextError(f"'{path}' line {reader.line_num}: {error}") from error
 
 
 @contextmanager
@@ -152,9 +153,9 @@ def write_table(
     if kind == '.parquet':
         with _parquet_writer(path, fields) as write:
             yield write
-        _sync(path)
+        flush(path)
         return
-    errors = _ESCAPES if kind == '.jsonl' else _BYTES
+    errors = _ESCAPES if kind == '.jsonl' else PATHS
     with open(path, 'w', encoding='utf-8', errors=errors, newline='') as file:
         if kind == '.jsonl':
             yield lambda rows: file.writelines(f'{as_json(row)}\n' for row in rows)
@@ -163,12 +164,7 @@ def write_table(
             writer = csv.writer(file, delimiter=delimiter, lineterminator='\n')
             writer.writerow(field.name for field in fields)
             yield lambda rows: writer.writerows(map(_as_texts, rows))
-    _sync(path)
-
-
-def _sync(path: str) -> None:
-    with open(path, 'rb+') as file:
-        os.fsync(file.fileno())
+    flush(path)
 
 
 def as_json(value: Any) -> str:

@@ -9,8 +9,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
-from ..errors import did_you_mean
+from ..errors import TextError, did_you_mean
 from ..files import has_extension
+from ..text_files import PATHS, cut, read_lines, shorten
 from .tables import READABLE, Field, Row, check_pyarrow, columns_of, kind_of, read_table
 
 LISTS = ('.txt',)
@@ -156,7 +157,7 @@ def check_inputs(inputs: Sequence[str], path_column: str = PATH) -> None:
     names = [field.name for field in columns_of(inputs[0])]
     if path_column not in names:
         raise ValueError(
-            f"'{inputs[0]}' has no column '{path_column}', only {', '.join(names)}"
+            f"'{inputs[0]}' has no column '{path_column}', only {cut(', '.join(names))}"
             f'{did_you_mean(path_column, names)} (--path-column names another)'
         )
 
@@ -168,23 +169,20 @@ def read_list(path: str) -> Iterator[Row]:
     those of video files do: paths may have spaces.
 
     Raises:
-        ValueError: if a line is of a segment; names it.
+        TextError: if a line is of a segment, or no text; names it.
     """
-    with open(path, encoding='utf-8-sig', errors='surrogateescape') as file:
-        for number, line in enumerate(file, 1):
-            line = line.strip()
-            parts = _NUMBERS.fullmatch(line)
-            if not parts or not has_extension(parts[1]):
-                if line:
-                    yield {PATH: line}
-                continue
-            labels = parts[2].split()
-            if any('.' in label for label in labels):
-                raise ValueError(
-                    f"'{path}' line {number}: {line!r} is a segment of a video, "
-                    'expected a whole one: a path, or a path and whole numbers'
-                )
-            yield {PATH: parts[1], LABELS: ' '.join(labels)}
+    for number, line in read_lines(path, errors=PATHS):
+        parts = _NUMBERS.fullmatch(line)
+        if not parts or not has_extension(parts[1]):
+            yield {PATH: line}
+            continue
+        labels = parts[2].split()
+        if any('.' in label for label in labels):
+            raise TextError(
+                f"'{path}' line {number}: {shorten(line)} is a segment of a video, "
+                'expected a whole one: a path, or a path and whole numbers'
+            )
+        yield {PATH: parts[1], LABELS: ' '.join(labels)}
 
 
 def videos_below(folder: str) -> Iterator[str]:

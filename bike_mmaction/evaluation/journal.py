@@ -17,7 +17,8 @@ from typing import Any, Callable, TypeVar
 import numpy as np
 from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process
 
-from ..files import write_json
+from ..files import write_json, writing
+from ..text_files import read_json
 from .lock import Lock
 
 Result = TypeVar('Result')
@@ -93,14 +94,13 @@ class Journal:
 
     def header(self) -> dict:
         """The settings it was begun with."""
-        with open(self._header, encoding='utf-8') as file:
-            return json.load(file)
+        return read_json(self._header)
 
     def append(self, records: Sequence[dict]) -> None:
         """Add items that are done; each record has its number as ``index``."""
         path = osp.join(self.folder, f'rank{get_dist_info()[0]}.jsonl')
         text = ''.join(f'{json.dumps(record)}\n' for record in records)
-        with open(path, 'ab+') as file:
+        with writing(path), open(path, 'ab+') as file:
             size = file.seek(0, os.SEEK_END)
             if size:  # a torn line must not run into the next one
                 file.seek(size - 1)

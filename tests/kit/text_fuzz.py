@@ -13,6 +13,7 @@ from bike_mmaction.datasets.class_names import load_class_names
 from bike_mmaction.datasets.lexicon import load_lexicon
 from bike_mmaction.datasets.prompts import load_prompts
 from bike_mmaction.datasets.released_lists import read_list
+from bike_mmaction.datasets.video_table import VideoTable
 from bike_mmaction.evaluation.score_dumps import read_dump
 from bike_mmaction.text_files import read_fields, read_json, read_rows
 
@@ -42,6 +43,10 @@ def read_attributes(path):
 def read_scores(path):
     samples = read_dump(path).samples
     return [{key: str(value) for key, value in s.items()} for s in samples]
+
+
+def read_rows_to_label(path):
+    return list(VideoTable(path).rows())
 
 
 def attributes(videos):
@@ -88,6 +93,16 @@ KINDS = {
         lines(*(f'/data/YoYo/v{i} {i + 9} {i}' for i in range(9))),
         True,
     ),
+    'list to label': (
+        read_rows_to_label,
+        lines('a b.mp4', 'c 1.mp4 3 -1', 'my clip 7', 'd.avi 0', 'ä.mp4'),
+        True,
+    ),
+    'table to label': (
+        read_rows_to_label,
+        lines('path,name', *(f'{i}.mp4,"{n}, {i}"' for i, n in enumerate(NAMES))),
+        False,
+    ),
     'official list': (
         lambda path: list(read_fields(path, 2, 'a.avi 1')),
         lines(*(f'#{i}_a.avi {i}' for i in range(9))),
@@ -131,8 +146,14 @@ PIECES = (
 # These are of a file as a whole.
 OF_ALL = re.compile(
     'is empty|lists no videos|got a |UTF-|not a pickle|header|too deep|is no data'
-    "|list of dicts|holds an empty|must contain '{}'"
+    "|list of dicts|holds an empty|must contain '{}'|there are no videos|has no col"
+    '|two columns'
 )
+
+
+def path_of(kind, folder):
+    """The file; the name of some tells what they are."""
+    return f'{folder}/file.{"csv" if kind == "table to label" else "txt"}'
 
 
 def good(kind, path):
@@ -186,10 +207,11 @@ def complaint(kind, path):
         return f'{type(error).__name__}: {str(error)[:300]!r}'
 
 
-def misread(kind, path):
+def misread(kind, folder):
     """The harmless changes that a kind does not bear."""
     if kind == 'scores':
         return []
+    path = path_of(kind, folder)
     content = good(kind, path)
     read, text, by_lines = KINDS[kind]
     expected, wrong = read(path), []
@@ -211,7 +233,7 @@ def _same(one, other):
 
 def fuzz(kind, folder, count, seed):
     """Damage a file of a kind many times; what went wrong, with the bytes."""
-    rng, path = random.Random(f'{kind} {seed}'), f'{folder}/file.txt'
+    rng, path = random.Random(f'{kind} {seed}'), path_of(kind, folder)
     content, wrong = good(kind, path), []
     for _ in range(count):
         damaged = damage(content, rng)

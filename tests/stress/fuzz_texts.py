@@ -22,7 +22,7 @@ def main():
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
-            wrong = misread(kind, f'{folder}/file') + fuzz(kind, folder, count, seed)
+            wrong = misread(kind, folder) + fuzz(kind, folder, count, seed)
             print(f'{kind}: {count} damaged, {len(wrong)} taken wrongly', flush=True)
             for case in wrong[:5]:
                 print('   ', case)
