@@ -10,6 +10,8 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop
 
+from ..checkpoint.latest import is_resumable
+
 # What an optimizer keeps beside its options, and how it computes them.
 _NOT_OPTIONS = ('params', 'foreach', 'fused', 'capturable', 'differentiable')
 # What a scheduler keeps of where it stands.
@@ -77,8 +79,7 @@ class CheckResume(Hook):
 
 def _check_training(runner, checkpoint: dict) -> None:
     """Refuse a checkpoint that holds weights alone."""
-    progress = set(checkpoint.get('meta') or ())
-    if 'message_hub' not in checkpoint or not {'epoch', 'iter'} <= progress:
+    if not is_resumable(checkpoint):
         raise ValueError(
             f"'{runner._load_from or runner.work_dir}' has weights, but "
             'no training that could be resumed: to begin with them, name '
