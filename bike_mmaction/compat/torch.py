@@ -73,9 +73,9 @@ def draw_by_sample() -> None:
 
     def by_index(original):
         def fetch(self, batch):
-            if not isinstance(batch, list) or not hasattr(batch[0], 'drawing'):
-                return original(self, batch)
-            return self.collate_fn([_draw(self.dataset, index) for index in batch])
+            if isinstance(batch, list) and batch and hasattr(batch[0], 'drawing'):
+                return self.collate_fn([_draw(self.dataset, one) for one in batch])
+            return original(self, batch)
 
         return fetch
 

@@ -33,8 +33,9 @@ class SafeCheckpointHook(CheckpointHook):
 
     Args:
         save_every (int, optional): Iterations after which a checkpoint is
-            written in the middle of an epoch, too. The next checkpoint takes
-            its place. Defaults to None.
+            written in the middle of an epoch, too, or a few more, until no
+            gradients are accumulated. The next checkpoint takes its place.
+            Defaults to None.
         **kwargs: As in ``CheckpointHook``.
 
     Raises:
@@ -49,6 +50,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         self.save_every = save_every
         self._outdated: list[str] = []  # names of files
+        self._is_time = False
 
     def before_train(self, runner) -> None:
         """Remove what a killed run has left."""
@@ -67,16 +69,15 @@ class SafeCheckpointHook(CheckpointHook):
     def after_train_iter(self, runner, batch_idx: int, *args, **kwargs) -> None:
         """Save in the middle of an epoch, if it is time."""
         super().after_train_iter(runner, batch_idx, *args, **kwargs)
-        if (
-            not self.by_epoch
-            or not self.save_every
-            or not self.every_n_train_iters(runner, self.save_every)
-        ):
+        if not self.by_epoch or not self.save_every:
             return
+        self._is_time |= self.every_n_train_iters(runner, self.save_every)
         ends = self.end_of_epoch(runner.train_dataloader, batch_idx)
         if ends and self._saves_epoch(runner):
+            self._is_time = False
+        if not self._is_time or _has_gradients(runner.optim_wrapper):
             return
-        done = runner.iter + 1
+        self._is_time, done = False, runner.iter + 1
         self._write(runner, PASSING.format(done), dict(epoch=runner.epoch, iter=done))
 
     def after_train(self, runner) -> None:
@@ -149,6 +150,12 @@ class SafeCheckpointHook(CheckpointHook):
             elif self.file_backend.isdir(path):  # of DeepSpeed
                 self.file_backend.rmtree(path)
         self._outdated = []
+
+
+def _has_gradients(optimizer) -> bool:
+    """Whether gradients wait for those of further batches."""
+    steps = getattr(optimizer, '_accumulative_counts', 1)
+    return steps > 1 and optimizer._inner_count % steps != 0
 
 
 class _NotesRemovals:

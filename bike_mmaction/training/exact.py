@@ -13,6 +13,18 @@ from .draws import NumberedBatches, seed_process
 STATE = 'bike_training'  # the key in a checkpoint
 
 
+def place_in_epoch(saved: dict, length: int) -> int:
+    """Iterations that a checkpoint has behind it of an epoch that is not over.
+
+    Args:
+        saved (dict): What :class:`ExactResume` has saved, or nothing.
+        length (int): Iterations of an epoch now. Where it had another number,
+            as many samples count as then.
+    """
+    done = saved.get('done', 0)
+    return done * length // saved['length'] if done else 0
+
+
 @HOOKS.register_module()
 class ExactResume(Hook):
     """Resume with the draws and at the place of a training by epochs.
@@ -51,22 +63,17 @@ class ExactResume(Hook):
         if self._saved.get('sampler_seed') is not None and hasattr(sampler, 'seed'):
             sampler.seed = self._saved['sampler_seed']
         batches = NumberedBatches(loader.batch_sampler, self._seed)
-        self._done = batches.done = self._place(len(loader))
-        # A loader refuses other batches when it is built: an index that it has
-        # loaded might be lost. It has not begun yet.
-        vars(loader)['batch_sampler'] = self._batches = batches
-
-    def _place(self, length: int) -> int:
-        """Batches of the epoch that are done; of as many samples as then."""
-        done, before = self._saved.get('done', 0), self._saved.get('length', length)
-        if done and before != length:
+        length, before = len(loader), self._saved.get('length')
+        self._done = batches.done = place_in_epoch(self._saved, length)
+        if self._done and before != length:
             print_log(
                 f'An epoch has {length} iterations, and had {before}: it goes on '
-                f'after the same share of them, {done / before:.3f}',
+                f'as if {self._done} of them were done',
                 'current',
             )
-            done = done * length // before
-        return done
+        # A loader takes no other batches once it is built, as these might be
+        # lost on those who look at it; here nobody has yet.
+        vars(loader)['batch_sampler'] = self._batches = batches
 
     def before_train_epoch(self, runner) -> None:
         """Tell the samples their epoch."""

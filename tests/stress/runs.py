@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModel
@@ -30,6 +31,7 @@ from tests.kit.videos import write_video
 VIDEOS, CLASSES, EPOCHS = 12, 3, 3
 BATCHES = {1: 3, 2: 2}  # of one rank, by the number of ranks
 LENGTHS = {1: 4, 2: 3}  # iterations of an epoch
+VALIDATION = {1: 3, 2: 2}  # iterations of a validation
 JOURNAL = 'journal.txt'  # of what is saved
 
 
@@ -91,8 +93,31 @@ test_dataloader = test_evaluator = test_cfg = None
 """
 
 
-def write_config(folder, ranks=1):
-    """Videos, list and config of a training on so many ranks; its path."""
+# Further lines of the config.
+DATA = {
+    'plain': '',
+    'repeated': """
+parts = train_dataloader['dataset']['pipeline']
+train_dataloader['dataset']['pipeline'] = [
+    *parts[:3], dict(type='RepeatSample', num_repeats=2, transforms=parts[3:])]
+train_dataloader['collate_fn'] = dict(type='repeat_pseudo_collate')
+del parts
+""",
+    'few-shot': """
+train_dataloader['dataset'] = dict(
+    type='FewShotDataset', shots=2, dataset=train_dataloader['dataset'])
+""",
+}
+
+
+def write_config(folder, ranks=1, data='plain'):
+    """Videos, list and config of a training on so many ranks; its path.
+
+    Args:
+        folder (str): Where they are written.
+        ranks (int): Processes.
+        data (str): A key of ``DATA``.
+    """
     labels = {f'v{i}.mp4': i % CLASSES for i in range(VIDEOS)}
     for i, name in enumerate(labels):
         if not osp.exists(f'{folder}/{name}'):
@@ -100,7 +125,9 @@ def write_config(folder, ranks=1):
     write_text(f'{folder}/list.txt', *(f'{k} {v}' for k, v in labels.items()))
     text = CONFIG.replace('{root}', str(folder)).replace('{epochs}', str(EPOCHS))
     text = text.replace('{batch}', str(BATCHES[ranks]))
-    return write_text(f'{folder}/small_{ranks}.py', text)
+    return write_text(
+        f'{folder}/small_{ranks}_{data}.py'.replace('-', '_'), text + DATA[data]
+    )
 
 
 def train(config, work, *options, ranks=1, trap=None):
@@ -135,13 +162,21 @@ def train(config, work, *options, ranks=1, trap=None):
     return statuses
 
 
+def train_once(config, work, *options, ranks=1, trap=None):
+    """Train to the end, unless that was done."""
+    if not osp.exists(f'{work}/epoch_{EPOCHS}.pth'):
+        statuses = train(config, work, *options, ranks=ranks, trap=trap)
+        assert statuses == [0] * ranks, log_of(work)
+
+
 def _be_rank(rank, ranks, port, config, work, options, trap):
     os.setpgid(0, 0)
     output = os.open(f'{work}/log.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w')
-    random.seed(time.time_ns() + rank)  # nothing may depend on what was before
+    random.seed()  # nothing may depend on what was before
+    np.random.seed()
     torch.seed()
     os.environ.update(environment(RANK=str(rank), LOCAL_RANK=str(rank)))
     os.environ.update(WORLD_SIZE=str(ranks), MASTER_PORT=port, MASTER_ADDR='127.0.0.1')
