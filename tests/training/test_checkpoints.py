@@ -54,7 +54,7 @@ def events(monkeypatch):
     return noted
 
 
-def run(folder, accuracies, epochs=3, hooks=(), resume=False, **options):
+def run(folder, accuracies, epochs=3, hooks=(), resume=False, accumulated=1, **options):
     """Epochs of two iterations, with a validation after each."""
     options = dict(dict(interval=1), **options)
     runner = line_runner(
@@ -80,6 +80,7 @@ def run(folder, accuracies, epochs=3, hooks=(), resume=False, **options):
     )
     runner.model.val_step = lambda batch: [0]
     runner._train_loop = dict(type='AnySizeTrainLoop', max_epochs=epochs)
+    runner.optim_wrapper['accumulative_counts'] = accumulated
     runner.train()
     return runner
 
@@ -109,6 +110,16 @@ def test_in_the_middle_of_epochs(events, tmp_path):
         '+iter_5.pth +last_checkpoint '
         '+epoch_3.pth +last_checkpoint -iter_5.pth'
     )
+
+
+def test_no_gradients_wait(events, tmp_path):
+    """They would be lost, as would be what they came from."""
+    run(tmp_path, [0.1] * 3, save_every=1, interval=9, accumulated=4)
+    assert [name for name in events if '.pth' in name and 'best' not in name] == [
+        '+iter_4.pth',
+        '+epoch_3.pth',
+        '-iter_4.pth',
+    ]
 
 
 def test_an_epoch_is_not_begun_again(events, tmp_path):
