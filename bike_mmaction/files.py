@@ -104,6 +104,8 @@ def _fault_of_disk(error: Exception) -> tuple[int, str]:
 
 def flush(path: str) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
+    if os.name != 'posix':  # where folders cannot be opened
+        return
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -91,11 +91,11 @@ def main(argv=None):
     runs.prepare()
     rows = [*itertools.product(args.ranks, args.workers, args.data, args.places)]
     outcomes = []
-    print('ranks  workers  data      killed in    outcome')
+    print('ranks  workers  data        killed in    outcome')
     with tempfile.TemporaryDirectory() as folder:
         for row in rows:
             outcomes.append(compare(folder, *row))
-            print('{:<7}{:<9}{:<10}{:<13}'.format(*row) + outcomes[-1], flush=True)
+            print('{:<7}{:<9}{:<12}{:<13}'.format(*row) + outcomes[-1], flush=True)
         for check in (seeds_of_ranks, without_seed):
             outcomes.append(check(folder))
             print(f'{check.__name__}: {outcomes[-1]}')

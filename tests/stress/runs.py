@@ -103,6 +103,9 @@ train_dataloader['dataset']['pipeline'] = [
 train_dataloader['collate_fn'] = dict(type='repeat_pseudo_collate')
 del parts
 """,
+    'unreadable': """
+train_dataloader['dataset']['ann_file'] = '{root}/with_bad.txt'
+""",
     'few-shot': """
 train_dataloader['dataset'] = dict(
     type='FewShotDataset', shots=2, dataset=train_dataloader['dataset'])
@@ -123,10 +126,16 @@ def write_config(folder, ranks=1, data='plain'):
         if not osp.exists(f'{folder}/{name}'):
             write_video(f'{folder}/{name}', num_frames=8, size=(40, 32), seed=i)
     write_text(f'{folder}/list.txt', *(f'{k} {v}' for k, v in labels.items()))
+    # One is cut off behind its headers, one is not there.
+    with open(f'{folder}/v0.mp4', 'rb') as file, open(f'{folder}/cut.mp4', 'wb') as cut:
+        cut.write(file.read()[:600])
+    names = ['v1.mp4', 'cut.mp4', *list(labels)[2:10], 'gone.mp4', 'v11.mp4']
+    write_text(f'{folder}/with_bad.txt', *(f'{name} 0' for name in names))
     text = CONFIG.replace('{root}', str(folder)).replace('{epochs}', str(EPOCHS))
     text = text.replace('{batch}', str(BATCHES[ranks]))
+    more = DATA[data].replace('{root}', str(folder))
     return write_text(
-        f'{folder}/small_{ranks}_{data}.py'.replace('-', '_'), text + DATA[data]
+        f'{folder}/small_{ranks}_{data}.py'.replace('-', '_'), text + more
     )
 
 
