@@ -152,12 +152,7 @@ def require_file(path: str, what: str) -> None:
 def replace_durably(draft: str, path: str) -> None:
     """Let a finished file take the place of another; on the disk, too."""
     os.replace(draft, path)
-    if os.name == 'posix':
-        folder = os.open(osp.dirname(osp.abspath(path)), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    flush(osp.dirname(osp.abspath(path)))
 
 
 def write_text(path: str, text: str) -> None:

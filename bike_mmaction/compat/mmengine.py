@@ -147,7 +147,7 @@ def write_checkpoints_whole() -> None:
             if any(args) or any(kwargs.values()) or '://' in str(filename):
                 original(checkpoint, filename, *args, **kwargs)
                 return
-            with replaced(filename, durable=True) as draft, open(draft, 'wb') as file:
+            with replaced(filename) as draft, open(draft, 'wb') as file:
                 torch.save(checkpoint, file)
 
         return save_checkpoint

@@ -120,7 +120,7 @@ class SafeCheckpointHook(CheckpointHook):
             **self.args,
         )
         if is_main_process():
-            write_text(osp.join(runner.work_dir, NAMED), path, durable=True)
+            write_text(osp.join(runner.work_dir, NAMED), path)
         self._remove_outdated()
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
