@@ -15,6 +15,7 @@ from ..compat import remedy, replace
 from .unpickling import read_pickle
 
 NAMED = 'last_checkpoint'  # the file with the path of the newest one
+_MOST_TOLD = 4
 _CURE = (
     'Name another checkpoint (--resume CHECKPOINT), or train in another folder '
     '(--work-dir)'
@@ -60,15 +61,21 @@ def newest_checkpoint(path: str) -> Optional[str]:
     chosen, skipped = answer[0]
     if skipped and chosen is None:
         raise RuntimeError(
-            f"nothing in '{path}' can be resumed: {'; '.join(skipped)}. {_CURE}"
+            f"nothing in '{path}' can be resumed: {_some(skipped)}. {_CURE}"
         )
     if skipped:
         print_log(
-            f"Resuming from '{chosen}'; left out: {'; '.join(skipped)}",
+            f"Resuming from '{chosen}'; left out: {_some(skipped)}",
             'current',
             logging.WARNING,
         )
     return chosen
+
+
+def _some(reasons: list[str]) -> str:
+    """The first ones, in a line."""
+    left = len(reasons) - _MOST_TOLD
+    return '; '.join(reasons[:_MOST_TOLD]) + (f'; and {left} more' if left > 0 else '')
 
 
 def has_checkpoints(folder: str) -> bool:

@@ -143,6 +143,15 @@ def test_nothing_that_can_be_read(run):
         newest_checkpoint(str(folder))
 
 
+def test_many_that_cannot_be_read(run):
+    folder = run('many')
+    for epoch in range(1, 31):
+        (folder / f'epoch_{epoch}.pth').write_text('')
+    with pytest.raises(RuntimeError, match='is empty; and 26 more. Name ') as error:
+        newest_checkpoint(str(folder))
+    assert str(error.value).count('.pth') == 4
+
+
 def test_nothing_at_all(tmp_path):
     """The first start may have `--resume`, too; weights beside it are no run."""
     write(tmp_path / 'clip.pth', 1, x=1)
