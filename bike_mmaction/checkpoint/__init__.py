@@ -3,6 +3,7 @@
 from ..renamed import old_names
 from .conversion import Conversion
 from .fit import check_fit
+from .latest import has_checkpoints, newest_checkpoint
 from .loaders import first_of_machine, load_from_http, load_from_local
 from .merging import merge_branches
 from .released import (
@@ -30,12 +31,14 @@ __all__ = [
     'check_fit',
     'first_of_machine',
     'from_released',
+    'has_checkpoints',
     'history_buffer_globals',
     'is_released',
     'is_torchscript',
     'load_from_http',
     'load_from_local',
     'merge_branches',
+    'newest_checkpoint',
     'read_pickle',
     'save_checkpoint',
     'to_released',

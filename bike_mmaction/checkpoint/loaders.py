@@ -13,6 +13,7 @@ from mmengine.dist import barrier
 from ..compat import remedy
 from ..files import file_sha256, require_file, sha256
 from .released import is_released
+from .saving import check_digest
 from .unpickling import is_torchscript, read_pickle
 
 
@@ -45,10 +46,12 @@ def load_from_local(filename: str, map_location=None) -> dict:
     Raises:
         FileNotFoundError: if there is no such file.
         RuntimeError: if it is not a checkpoint, holds types other than
-            MMEngine's own, or is an unconverted released or CLIP file.
+            MMEngine's own, is an unconverted released or CLIP file, or
+            fails :func:`.check_digest`.
     """
     path = osp.expanduser(filename)
     require_file(path, 'checkpoint')
+    check_digest(path)
     if path.endswith('.safetensors'):
         return dict(state_dict=_read_safetensors(path))
     if is_torchscript(path):

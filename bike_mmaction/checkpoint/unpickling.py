@@ -29,7 +29,7 @@ def is_torchscript(path: str) -> bool:
         return any(n.endswith('constants.pkl') for n in archive.namelist())
 
 
-def read_pickle(path: str, map_location=None):
+def read_pickle(path: str, map_location=None, mmap: bool = False):
     """``torch.load`` that runs no code from the file (torch >= 2.6).
 
     Unless the user allows that, by ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
@@ -37,13 +37,15 @@ def read_pickle(path: str, map_location=None):
     Args:
         path (str): The file.
         map_location: As in ``torch.load``.
+        mmap (bool): As in ``torch.load``: leave tensors on the disk until
+            they are used. Defaults to False.
 
     Raises:
         RuntimeError: if the file cannot be read; names it and the reason.
     """
     try:
         with allow_own_types():
-            return torch.load(path, map_location=map_location)
+            return torch.load(path, map_location=map_location, mmap=mmap)
     except Exception as error:
         raise RuntimeError(
             f"cannot read checkpoint '{path}': {_reason(error, path)}"

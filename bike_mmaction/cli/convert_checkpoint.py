@@ -1,4 +1,8 @@
-"""Convert the authors' released checkpoints to this project's, and back."""
+"""Convert the authors' released checkpoints to this project's, and back.
+
+DST may end in .safetensors: weights alone, with their SHA-256 beside them; SRC
+may then be any checkpoint, such as a trained one.
+"""
 
 import argparse
 from typing import Optional
@@ -30,7 +34,8 @@ def run(args: argparse.Namespace) -> None:
     """Convert, write and report."""
     conversion = convert(args.src, args.dst, args.inverse)
     for old, new in conversion.renamed:
-        say(f'{old} -> {new}')
+        if old != new:
+            say(f'{old} -> {new}')
     for name in conversion.unused:
         say(f'{name} -> NOT USED')
     say(
@@ -46,13 +51,7 @@ def convert(src: str, dst: str, inverse: bool = False):
         FileNotFoundError: if there is none.
         ValueError: if it holds no checkpoint of the expected layout.
     """
-    from ..checkpoint import (
-        from_released,
-        is_torchscript,
-        read_pickle,
-        save_checkpoint,
-        to_released,
-    )
+    from ..checkpoint import is_torchscript, read_pickle, save_checkpoint
 
     check_checkpoint(src)
     if is_torchscript(src):
@@ -66,8 +65,21 @@ def convert(src: str, dst: str, inverse: bool = False):
             f"'{src}' holds a {type(checkpoint).__name__}, not a checkpoint"
         )
     try:
-        conversion = (to_released if inverse else from_released)(checkpoint)
+        conversion = _converted(checkpoint, dst, inverse)
     except ValueError as error:
         raise ValueError(f"'{src}': {error}") from None
     save_checkpoint(conversion.checkpoint, dst)
     return conversion
+
+
+def _converted(checkpoint: dict, dst: str, inverse: bool):
+    from ..checkpoint import Conversion, from_released, to_released
+
+    is_weights = str(dst).endswith('.safetensors')
+    if inverse:
+        if is_weights:
+            raise ValueError("the authors' code reads no .safetensors: name a .pt")
+        return to_released(checkpoint)
+    if is_weights and 'state_dict' in checkpoint:
+        return Conversion(checkpoint, [(x, x) for x in checkpoint['state_dict']], [])
+    return from_released(checkpoint)

@@ -31,6 +31,13 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         'warm-up keeps its own',
     )
     own.add_argument(
+        '--save-every',
+        type=count,
+        metavar='ITERATIONS',
+        help='write a checkpoint in the middle of epochs, too, which --resume goes '
+        'on from; the next one takes its place',
+    )
+    own.add_argument(
         '--override-schedule',
         action='store_true',
         help='with --resume: optimizer and schedule as the config says now, '
@@ -57,8 +64,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train as MMAction2 does, with a config that is changed."""
-    from mmengine.runner import find_latest_checkpoint
-
+    from ..checkpoint import has_checkpoints
     from .mmaction_tools import load_mmaction_tool, read_config_file
 
     set_local_rank(args.local_rank)
@@ -70,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
         load_from = cfg.get('load_from')
         cfg = merge_args(cfg, args)
         change_training(cfg, args)
-        if args.resume == 'auto' and not find_latest_checkpoint(cfg.work_dir):
+        if args.resume == 'auto' and not has_checkpoints(cfg.work_dir):
             # Nothing to resume: MMAction2 would start from nothing.
             cfg.resume, cfg.load_from = False, cfg.load_from or load_from
         return cfg
@@ -115,8 +121,19 @@ def change_training(cfg, args: argparse.Namespace) -> None:
     check_optimizer(cfg)
     add_checks(cfg)
     go_on_in_validation(cfg)
+    if args.save_every is not None:
+        save_every(cfg, args.save_every)
     if args.override_schedule:
         cfg.default_hooks.check_resume = dict(CHECKS['check_resume'], override=True)
+
+
+def save_every(cfg, iterations: int) -> None:
+    """Write checkpoints in the middle of epochs, too."""
+    hook = cfg.default_hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
+    if hook.get('by_epoch', True):
+        hook.save_every = iterations
+    else:
+        hook.interval = iterations
 
 
 def check_optimizer(cfg) -> None:

@@ -147,6 +147,32 @@ def write_configs_in_one_step() -> None:
     replace(Config, 'dump', in_one_step)
 
 
+@remedy('mmengine', '<=0.10.7', 'a kill leaves half a checkpoint in place of a whole')
+def write_checkpoints_whole() -> None:
+    """A checkpoint takes the place of another one when it is on the disk.
+
+    MMEngine also holds it in memory as a file, twice; here it is written as
+    it is made. What is no local file is left to MMEngine.
+    """
+    import mmengine.runner as package
+    import mmengine.runner.checkpoint as checkpoint
+    import mmengine.runner.runner as runner
+    import torch
+
+    def whole(original):
+        def save_checkpoint(checkpoint, filename, *args, **kwargs):
+            if any(args) or any(kwargs.values()) or '://' in str(filename):
+                original(checkpoint, filename, *args, **kwargs)
+                return
+            with replaced(filename) as draft, open(draft, 'wb') as file:
+                torch.save(checkpoint, file)
+
+        return save_checkpoint
+
+    for module in (checkpoint, runner, package):
+        replace(module, 'save_checkpoint', whole)
+
+
 @remedy('mmengine', '<=0.10.7', 'a failed start overwrites the config of a good run')
 def keep_config_of_last_run() -> None:
     """It dumps a config before anything of a run is tried.

@@ -1,4 +1,4 @@
-"""Remedies for PyTorch: which file a data loader's process was lost with."""
+"""Remedies for PyTorch's data loaders: lost processes, random draws."""
 
 import mmap
 import os
@@ -60,3 +60,28 @@ def _naming(original: Callable) -> Callable:
             raise RuntimeError(f'{text} It was reading {names}.') from error
 
     return call
+
+
+@remedy('torch', '<=2.15', 'what a sample draws depends on the worker, and on others')
+def draw_by_sample() -> None:
+    """An index with a method ``drawing`` is loaded inside of that context.
+
+    All loaders get their samples here, in whatever process, from whatever
+    data set. See :class:`bike_mmaction.training.draws.SampleNumber`.
+    """
+    from torch.utils.data._utils.fetch import _MapDatasetFetcher
+
+    def by_index(original):
+        def fetch(self, batch):
+            if isinstance(batch, list) and batch and hasattr(batch[0], 'drawing'):
+                return self.collate_fn([_draw(self.dataset, one) for one in batch])
+            return original(self, batch)
+
+        return fetch
+
+    replace(_MapDatasetFetcher, 'fetch', by_index)
+
+
+def _draw(dataset, index):
+    with index.drawing():
+        return dataset[int(index)]

@@ -1,5 +1,7 @@
 from ..renamed import old_names
 from .bad_videos import ReplaceBadVideos, go_on_in_validation
+from .checkpoints import SafeCheckpointHook
+from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
 from .resume import CheckResume
@@ -13,32 +15,47 @@ CHECKS = dict(
     check_finite=dict(type='CheckFinite'),
     bad_videos=dict(type='ReplaceBadVideos'),
 )
+EXACT = dict(
+    exact_resume=dict(type='ExactResume'),
+    make_up_validation=dict(type='MakeUpValidation'),
+)
 
 
 def add_checks(cfg) -> None:
-    """Give a config the checks that it has not, such as an older one.
+    """Give a config the hooks of this project that it has not, as older ones.
+
+    Also its loop, where that is MMEngine's by epochs.
 
     Args:
-        cfg (Config): The config to change. Of ``default_hooks`` it may set a
-            check to None, to go without.
+        cfg (Config): The config to change. Of ``default_hooks`` it may set
+            one of ours to None, to go without.
     """
-    hooks = dict(CHECKS, **cfg.get('default_hooks') or {})
+    own = {**CHECKS, **EXACT}
+    hooks = dict(own, **cfg.get('default_hooks') or {})
     cfg.default_hooks = {
         name: hook
         for name, hook in hooks.items()
-        if name not in CHECKS or hook is not None
+        if name not in own or hook is not None
     }
+    loop = cfg.get('train_cfg') or {}
+    if loop.get('type') == 'EpochBasedTrainLoop' or loop.get('by_epoch'):
+        loop.pop('by_epoch', None)
+        loop['type'] = 'AnySizeTrainLoop'
 
 
 __getattr__ = old_names(__name__)
 
 __all__ = [
     'CHECKS',
+    'EXACT',
     'AnySizeTrainLoop',
     'CheckFinite',
     'CheckResume',
     'CheckStart',
+    'ExactResume',
+    'MakeUpValidation',
     'ReplaceBadVideos',
+    'SafeCheckpointHook',
     'add_checks',
     'check_schedule',
     'go_on_in_validation',

@@ -1,4 +1,4 @@
-"""A training loop for small training sets, too."""
+"""A training loop for small training sets, and for the rest of an epoch."""
 
 import logging
 
@@ -10,7 +10,7 @@ from mmengine.runner import EpochBasedTrainLoop
 
 @LOOPS.register_module()
 class AnySizeTrainLoop(EpochBasedTrainLoop):
-    """Epochs that are never empty.
+    """Epochs that are never empty, and that may go on in their middle.
 
     With ``drop_last=True`` a loader leaves out the last batch of an epoch if
     it is incomplete. Where that is the only one, it is kept.
@@ -39,3 +39,13 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
             'current',
             logging.WARNING,
         )
+
+    def run_iter(self, idx: int, data_batch) -> None:
+        """One iteration, counted from the begin of its epoch.
+
+        Args:
+            idx (int): Its number among those since the training goes on.
+            data_batch (dict): The batch.
+        """
+        done = getattr(self.dataloader.batch_sampler, 'done', 0)  # ExactResume
+        super().run_iter(done + idx, data_batch)

@@ -10,6 +10,9 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop
 
+from ..checkpoint.latest import is_resumable
+from .exact import STATE, place_in_epoch
+
 # What an optimizer keeps beside its options, and how it computes them.
 _NOT_OPTIONS = ('params', 'foreach', 'fused', 'capturable', 'differentiable')
 # What a scheduler keeps of where it stands.
@@ -77,8 +80,7 @@ class CheckResume(Hook):
 
 def _check_training(runner, checkpoint: dict) -> None:
     """Refuse a checkpoint that holds weights alone."""
-    progress = set(checkpoint.get('meta') or ())
-    if 'message_hub' not in checkpoint or not {'epoch', 'iter'} <= progress:
+    if not is_resumable(checkpoint):
         raise ValueError(
             f"'{runner._load_from or runner.work_dir}' has weights, but "
             'no training that could be resumed: to begin with them, name '
@@ -219,26 +221,29 @@ def use_config(runner, checkpoint: dict) -> None:
     """
     for change in changed_options(runner, checkpoint):
         print_log(f'Changed at resuming: {change}', 'current')
-    _advance(runner, checkpoint['meta'])
+    _advance(runner, checkpoint)
     old, new = checkpoint['optimizer'], runner.optim_wrapper.state_dict()
     for before, now in zip(_groups(old), _groups(new)):
         before.update({k: v for k, v in now.items() if k != 'params'})
     checkpoint.pop('param_schedulers', None)
 
 
-def _advance(runner, meta: dict) -> None:
+def _advance(runner, checkpoint: dict) -> None:
     """Take the steps of the schedule that lie behind a checkpoint."""
+    meta = checkpoint['meta']
     schedulers = runner.param_schedulers or []
     by_epoch = [s for s in schedulers if s.by_epoch]
     by_iteration = [s for s in schedulers if not s.by_epoch]
     epochs, length = meta['epoch'], len(runner.train_dataloader)
+    rest = place_in_epoch(checkpoint.get(STATE, {}), length)
     if isinstance(runner.train_loop, IterBasedTrainLoop):
-        epochs, length, by_epoch = 1, meta['iter'], []
+        epochs, rest = 0, meta['iter']
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # that the optimizer took no step
-        for _ in range(epochs):
-            for _ in range(length):
+        for steps in (*[length] * epochs, rest):
+            for _ in range(steps):
                 for scheduler in by_iteration:
                     scheduler.step()
-            for scheduler in by_epoch:
+            epochs -= 1
+            for scheduler in by_epoch if epochs >= 0 else ():
                 scheduler.step()

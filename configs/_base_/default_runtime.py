@@ -14,6 +14,8 @@ default_hooks = dict(
     check_resume=dict(type='CheckResume'),  # options that it would ignore
     check_finite=dict(type='CheckFinite'),  # losses, weights, scores
     bad_videos=dict(type='ReplaceBadVideos'),  # up to 1 % of the training set
+    exact_resume=dict(type='ExactResume'),  # draws by the seed, place in the epoch
+    make_up_validation=dict(type='MakeUpValidation'),  # that a kill has hindered
     visualization=dict(type='VisualizationHook'),
 )  # for test.py --show-dir
 

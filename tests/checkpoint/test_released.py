@@ -4,10 +4,10 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
-from bike_mmaction.checkpoint import from_released, to_released
+from bike_mmaction.checkpoint import from_released, load_from_local, to_released
 from tests.golden import fixture
 from tests.kit.models import temporal_transformer, video_branch
-from tests.kit.tools import run_tool
+from tests.kit.tools import run_process, run_tool
 
 
 @pytest.mark.parametrize('prefix', ['', 'module.'])
@@ -57,6 +57,41 @@ def test_tool_reports_key_by_key(tmp_path, capsys):
         torch.load(back)['model_state_dict'].keys()
         == fixture.checkpoint()['model_state_dict'].keys()
     )
+
+
+def test_weights_alone_with_their_digest(tmp_path, monkeypatch):
+    """Of the authors' file and of a trained one, whose tensors share memory."""
+    shared = torch.ones(4, 4)
+    trained = dict(state_dict=dict(a=shared, b=shared.T), optimizer=dict(x=1))
+    torch.save(trained, tmp_path / 'epoch_1.pth')
+    torch.save(fixture.checkpoint(), tmp_path / 'theirs.pt')
+    for name in ('epoch_1.pth', 'theirs.pt'):
+        out = str(tmp_path / f'{name}.safetensors')
+        run_tool('convert_checkpoint', tmp_path / name, out)
+        done = run_process('sha256sum', '-c', f'{out}.sha256', cwd=tmp_path)
+        assert done.returncode == 0, done
+        loaded = load_from_local(out)['state_dict']
+        expected = trained
+        if name == 'theirs.pt':
+            expected = from_released(fixture.checkpoint()).checkpoint
+        assert loaded.keys() == expected['state_dict'].keys()
+        for key, tensor in expected['state_dict'].items():
+            assert torch.equal(loaded[key], tensor)
+    monkeypatch.setenv('BIKE_CHECK_SHA256', '1')
+    load_from_local(out)
+    load_from_local(str(tmp_path / 'epoch_1.pth'))  # it has none
+    content = bytearray((tmp_path / 'theirs.pt.safetensors').read_bytes())
+    content[-1] ^= 1
+    (tmp_path / 'theirs.pt.safetensors').write_bytes(content)
+    with pytest.raises(RuntimeError, match='is not the file whose SHA-256'):
+        load_from_local(out)
+    (tmp_path / 'theirs.pt.safetensors.sha256').unlink()
+    with pytest.raises(RuntimeError, match='sha256sum .* would write it'):
+        load_from_local(out)
+    monkeypatch.setenv('BIKE_CHECK_SHA256', '0')
+    load_from_local(out)
+    with pytest.raises(SystemExit, match='reads no .safetensors'):
+        run_tool('convert_checkpoint', tmp_path / 'theirs.pt', out, '--inverse')
 
 
 @pytest.mark.parametrize(

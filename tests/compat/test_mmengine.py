@@ -3,6 +3,7 @@
 That only one rank writes metrics is tested where there are ranks.
 """
 
+import os
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from mmengine.dist import utils as dist_utils
 from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import OPTIM_WRAPPERS
+from mmengine.runner import save_checkpoint
 
 from bike_mmaction.compat import mmengine
 from bike_mmaction.errors import PipelineError
@@ -51,6 +53,43 @@ class TestDumpedConfig:
         runner.cfg.y = 4  # a run that has begun may dump it when it likes
         runner.dump_config()
         assert 'y = 4' in self.dumped(tmp_path)
+
+
+class TestCheckpointsAreWhole:
+    """Whatever ends the writing, the one before stays until the next is there."""
+
+    def test_half_of_one_takes_no_place(self, tmp_path, monkeypatch):
+        runner = line_runner(tmp_path)
+        runner.train()
+        before = (tmp_path / 'epoch_1.pth').read_bytes()
+
+        def write_half(checkpoint, file):
+            file.write(before[:500])
+            raise OSError('no space left')
+
+        monkeypatch.setattr(torch, 'save', write_half)
+        with pytest.raises(OSError, match='no space'):
+            runner.save_checkpoint(str(tmp_path), 'epoch_1.pth')
+        assert (tmp_path / 'epoch_1.pth').read_bytes() == before
+        assert not list(tmp_path.glob('.*'))
+
+    def test_it_is_on_the_disk_first(self, tmp_path, monkeypatch):
+        steps, fsync, replace = [], os.fsync, os.replace
+
+        def note_fsync(number):
+            steps.append(os.path.basename(os.readlink(f'/proc/self/fd/{number}')))
+            fsync(number)
+
+        def note_replace(source, target):
+            steps.append(f'to {os.path.basename(target)}')
+            replace(source, target)
+
+        monkeypatch.setattr(os, 'fsync', note_fsync)
+        monkeypatch.setattr(os, 'replace', note_replace)
+        save_checkpoint(dict(a=1), str(tmp_path / 'a.pth'))
+        draft, *rest = steps
+        assert draft.startswith('.unfinished-') and draft.endswith('-a.pth')
+        assert rest == ['to a.pth', tmp_path.name]
 
 
 class FailAfterBatch(Hook):

@@ -58,7 +58,7 @@ def commands_of(page):
     lines = []
     for words in (words for block in blocks(page, 'bash') for words in commands(block)):
         first = next(
-            i for i, w in enumerate(words) if not re.match('[A-Z_]+=[^(]*$', w)
+            i for i, w in enumerate(words) if not re.match('[A-Z0-9_]+=[^(]*$', w)
         )
         lines.append(words[first:])
     return lines

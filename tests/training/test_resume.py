@@ -191,6 +191,35 @@ def test_override(cfg, run, change):
     assert later[4 + epoch] == pytest.approx(expected[3 * epoch])
 
 
+class StopBefore(Hook):
+    """What a scheduler of jobs does, in the middle of an epoch."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, *args, **kwargs):
+        if runner.iter == self.iteration:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize('batch_size', [2, 1])
+def test_override_in_the_middle_of_an_epoch(cfg, build, run, batch_size):
+    """Iterations count from there on; of other batches, as many samples are done."""
+    cfg.default_hooks.checkpoint.save_every = 1
+    with pytest.raises(KeyboardInterrupt):
+        build(custom_hooks=[StopBefore(5)]).train()
+    cfg.optim_wrapper.optimizer.lr = 1e-3
+    cfg.train_dataloader.batch_size = batch_size
+    before, cfg.work_dir = cfg.work_dir, f'{cfg.work_dir}_anew'
+    runner, expected = run()
+    length, half = len(runner.train_dataloader), len(runner.train_dataloader) // 2
+    cfg.work_dir = before
+    _, settings = run(resume=True, override=True, stop=3)
+    assert list(settings) == list(range(5, 5 + length - half))
+    for i, setting in enumerate(settings.values()):
+        assert setting == pytest.approx(expected[2 * length + half + i])
+
+
 @pytest.mark.parametrize('lost', ['message_hub', 'meta'])
 def test_weights_alone(cfg, run, tmp_path, lost):
     """Such as a converted checkpoint."""
