@@ -9,6 +9,7 @@
 from .damage import Damage
 from .errors import (
     BackendError,
+    ChangedFileError,
     CrashError,
     DamagedVideoError,
     DamagedVideoWarning,
@@ -30,6 +31,7 @@ __all__ = [
     'BACKENDS',
     'TIME_LIMIT',
     'BackendError',
+    'ChangedFileError',
     'CrashError',
     'Damage',
     'DamagedVideoError',

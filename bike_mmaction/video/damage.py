@@ -7,6 +7,7 @@ import numpy as np
 
 from .errors import DamagedVideoWarning
 
+_CLOCK = 10  # seconds: a longer gap is another clock, as where files are joined
 _OFTEN = 0.5  # seconds by which sound and pictures often differ in length
 
 
@@ -74,7 +75,7 @@ def frames_in_gaps(times: np.ndarray) -> int:
     steps = np.diff(times)
     if len(steps) < 8:
         return 0
-    steps = steps / np.median(steps)
+    steps = steps[steps < _CLOCK] / np.median(steps)
     is_even = np.abs(steps - np.round(steps)) < 0.05
     if not is_even.all() or np.count_nonzero(steps < 1.5) < 0.8 * len(steps):
         return 0  # a variable rate

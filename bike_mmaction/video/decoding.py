@@ -1,6 +1,8 @@
 """From packets to pictures: no more of them than somebody wants."""
 
+import threading
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple, Optional, cast
 
 import av
@@ -9,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from .errors import NoDecoderError
 from .order import Order
 from .orientation import UPRIGHT, Matrix, orientation_of, upright
 from .packets import PacketSource
@@ -16,6 +19,7 @@ from .packets import PacketSource
 # Decoders that can leave out a picture that no other one refers to. HEVC's
 # also leaves out some that pictures of a higher layer refer to.
 _SKIPPING = ('h264', 'mpeg4', 'mpeg1video', 'mpeg2video', 'vp8')
+_PROBED = 8  # frames
 
 
 class Run(NamedTuple):
@@ -62,10 +66,15 @@ class Decoder:
         self, stream: VideoStream, source: PacketSource, num_threads: int
     ) -> None:
         self._context, self._source = stream.codec_context, source
-        self._context.thread_count = num_threads
-        if num_threads == 1:
-            self._context.thread_type = 'NONE'
+        if not self._context.is_open:
+            self._context.thread_count = num_threads
+            if num_threads == 1:
+                self._context.thread_type = 'NONE'
         self.errors = 0
+
+    def close(self) -> None:
+        """Release the file."""
+        self._source.close()
 
     def decode(
         self,
@@ -107,6 +116,15 @@ class Decoder:
                 if left is None or shown in left:
                     yield shown, frame
 
+    def confirms_keys(self, order: Order) -> bool:
+        """Whether keyframes are some, where the container calls all frames so.
+
+        It may mean no more than that it has no table of them.
+        """
+        if len(order.keys) < len(order.places) or self._context.codec.intra_only:
+            return True
+        return all(picture.key_frame for _, picture in islice(self.decode(), _PROBED))
+
     def _decode(self, packet) -> list[VideoFrame]:
         try:
             return self._context.decode(packet)
@@ -120,16 +138,21 @@ class Decoder:
 class Painter:
     """Makes upright images, all of one size, of decoded pictures.
 
+    Several threads may use one.
+
     Args:
         first (VideoFrame): The first picture, which tells size and
             orientation.
+        path (str): For messages.
     """
 
-    def __init__(self, first: VideoFrame) -> None:
+    def __init__(self, first: VideoFrame, path: str = '') -> None:
+        self._path = path
         self._size = first.width, first.height
         self.orientation = _orientation(first)
         # One for all of them, as it takes time to set up.
         self._reformatter = VideoReformatter()
+        self._lock = threading.Lock()  # else it mixes pictures up, or crashes
         self._is_old = False
 
     @property
@@ -139,8 +162,18 @@ class Painter:
         return (width, height) if self.orientation[0] else (height, width)
 
     def paint(self, frame: VideoFrame) -> np.ndarray:
-        """An image [H, W, 3], RGB, uint8."""
-        picture = self._reformat(frame)
+        """An image [H, W, 3], RGB, uint8.
+
+        Raises:
+            NoDecoderError: if its colours are of a kind that is not converted.
+        """
+        try:
+            with self._lock:
+                picture = self._reformat(frame)
+        except OSError as error:
+            kind = f'{frame.format.name}, color space {frame.colorspace}'
+            reason = f'its colours ({kind}) cannot be converted to RGB'
+            raise NoDecoderError(self._path, reason) from error
         if self.orientation == UPRIGHT:
             return picture.to_ndarray()
         return np.ascontiguousarray(upright(picture.to_ndarray(), self.orientation))

@@ -36,6 +36,10 @@ class EmptyFileError(VideoError):
     """It has no bytes."""
 
 
+class ChangedFileError(VideoError):
+    """It has changed since it was opened, or is gone."""
+
+
 class NotAVideoError(VideoError):
     """It has no format of a video, or its header is damaged or missing."""
 

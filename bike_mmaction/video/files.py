@@ -4,9 +4,16 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Union
+from typing import BinaryIO, Optional, Union
 
-from .errors import EmptyFileError, MissingVideoError, NoPermissionError, NotAFileError
+from .errors import (
+    ChangedFileError,
+    EmptyFileError,
+    MissingVideoError,
+    NoPermissionError,
+    NotAFileError,
+)
+from .mp4_tables import BOXES, outer_boxes
 
 _KINDS = (
     (stat.S_ISDIR, 'it is a folder'),
@@ -16,7 +23,6 @@ _KINDS = (
     (stat.S_ISBLK, 'it is a device, not a file'),
 )
 File = Union[str, BinaryIO]
-_BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot')
 _SEGMENT = b'\x18\x53\x80\x67'  # of Matroska and WebM: all but the header
 
 
@@ -60,6 +66,38 @@ def size_of(file: File) -> int:
     return file.seek(0, os.SEEK_END)
 
 
+Stamp = Optional[tuple[int, ...]]
+
+
+def stamp_of(file: File) -> Stamp:
+    """What changes when a file does; None of an open file, or if it is gone."""
+    if not isinstance(file, str):
+        return None
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def check_stamp(file: File, stamp: Stamp) -> None:
+    """Make sure that a file is what it was, before it is read again.
+
+    Args:
+        file (str | BinaryIO): The file.
+        stamp (tuple, optional): Of :func:`stamp_of`, when it was opened.
+
+    Raises:
+        ChangedFileError: if it is another one: its frames are not those that
+            were counted.
+    """
+    if stamp is not None and stamp_of(file) != stamp:
+        reason = 'it has changed since it was opened'
+        if not os.path.exists(str(file)):
+            reason = 'it is gone since it was opened'
+        raise ChangedFileError(str(file), reason)
+
+
 def missing_bytes(file: File) -> int:
     """How many bytes a file lacks by what its own header says.
 
@@ -73,14 +111,14 @@ def missing_bytes(file: File) -> int:
         int: 0 also where it is not known.
     """
     size = size_of(file)
-    with _opened(file) as content:
+    with opened(file) as content:
         start = content.read(4096)
         if start[:4] == b'RIFF':
             end = 8 + int.from_bytes(start[4:8], 'little')
         elif start[:4] == b'\x1a\x45\xdf\xa3':
             end = _end_of_matroska(start)
-        elif start[4:8] in _BOXES:
-            end = max(last for _, last in _boxes(content, size))
+        elif start[4:8] in BOXES:
+            end = max(last for *_, last in outer_boxes(content, size))
         else:
             end = 0
     return max(0, end - size)
@@ -88,36 +126,21 @@ def missing_bytes(file: File) -> int:
 
 def has_no_index(file: File) -> bool:
     """Whether it is a MP4 or QuickTime file without the box that all need."""
-    with _opened(file) as content:
-        if content.read(8)[4:8] not in _BOXES:
+    with opened(file) as content:
+        if content.read(8)[4:8] not in BOXES:
             return False
-        return all(name != b'moov' for name, _ in _boxes(content, size_of(file)))
+        return all(name != b'moov' for name, *_ in outer_boxes(content, size_of(file)))
 
 
 @contextmanager
-def _opened(file: File) -> Iterator[BinaryIO]:
+def opened(file: File) -> Iterator[BinaryIO]:
+    """A file, to be read from its start."""
     if isinstance(file, str):
         with open(file, 'rb') as content:
             yield content
     else:
         file.seek(0)
         yield file
-
-
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
-    """Names of the outer boxes of a MP4 file, and where they should end."""
-    place = 0
-    while place + 8 <= size:
-        file.seek(place)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], 'big')
-        if length == 1:
-            length = int.from_bytes(head[8:16], 'big')
-        if length < 8:  # 0: to the end of the file
-            yield head[4:8], size
-            return
-        place += length
-        yield head[4:8], place
 
 
 def _end_of_matroska(start: bytes) -> int:

@@ -64,6 +64,10 @@ class LongOrder(Order):
             list(table.keys),
         )
 
+    def close(self) -> None:
+        """Release the file."""
+        self._source.close()
+
     def is_steady(self) -> bool:
         """Whether frames are shown at a constant rate, as far as some tell."""
         total = len(self.shown)

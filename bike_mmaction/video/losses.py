@@ -9,9 +9,12 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from .damage import Damage, Part, frames_in_gaps, missing_end
-from .files import File, missing_bytes, size_of
+from .errors import DamagedVideoError, NoDecoderError, VideoError
+from .files import File, missing_bytes, opened, size_of
+from .mp4_tables import is_cut_by_edits
 from .order import TINY
 from .packets import PacketTable
+from .transport import has_lost_packets
 
 UNCOUNTED = ('mpegts', 'mpeg')  # no header says how many frames there are
 
@@ -43,17 +46,65 @@ def find_damage(
         expected = len(table)  # its header counts gaps, too
     lost = expected - len(shown)
     if lost > 0:
-        lost -= _before_first(table, shown) + table.empty
+        hidden = _before_first(table, shown)
+        if lost > hidden and name == 'mov' and _is_cut_by_edits(file):
+            expected = _index_length(stream) or len(table)
+            lost = expected - len(shown)
+            hidden = sum(map(table.is_hidden, range(len(table))))
+        lost -= hidden + table.empty
         lost -= _repeats(table, shown) if stream.codec_context.name == 'mpeg4' else 0
     elif name in UNCOUNTED:
         lost = frames_in_gaps(times[:-1])
+        if lost and name == 'mpegts' and not _has_lost_packets(file, stream):
+            lost = 0  # a variable rate
         expected = len(shown) + lost
     return Damage(
         frames=Part(lost, expected) if lost > 0 else Part(),
         bytes=Part(cut, size_of(file) + cut) if cut else Part(),
-        seconds=missing_end(float(times[-1]), _length_of(container, stream)),
+        seconds=missing_end(
+            float(times[-1]), _length_of(container, stream) - _start_of(container)
+        ),
         errors=errors,
     )
+
+
+def _is_cut_by_edits(file: File) -> bool:
+    size = size_of(file)
+    with opened(file) as content:
+        return is_cut_by_edits(content, size)
+
+
+def error_without_frames(
+    path: str, file: File, codec: str, table: PacketTable, errors: int
+) -> VideoError:
+    """Why nothing of a video can be shown.
+
+    Args:
+        path (str): For messages.
+        file (str | BinaryIO): The file.
+        codec (str): FFmpeg's name of its decoder.
+        table (PacketTable): Its packets.
+        errors (int): Packets that could not be read or decoded.
+    """
+    if codec == 'webp':  # only pictures that stand still are decoded
+        return NoDecoderError(path, 'there is no decoder for animated WebP pictures')
+    reason = f'no frame can be decoded ({errors} broken packets)'
+    if not errors and all(map(table.is_hidden, range(len(table)))):
+        is_cut = _is_cut_by_edits(file)
+        reason = (
+            'its edit list shows none of its frames'
+            if is_cut
+            else 'it has no frames, only a header'
+        )
+    cut = missing_bytes(file)
+    if cut:
+        reason += f'; it is cut off: {cut} bytes are missing'
+    return DamagedVideoError(path, reason)
+
+
+def _has_lost_packets(file: File, stream: VideoStream) -> bool:
+    with opened(file) as content:
+        return has_lost_packets(content, stream.id)
 
 
 def _before_first(table: PacketTable, shown: Sequence[int]) -> int:
@@ -84,6 +135,13 @@ def _length_of(container: InputContainer, stream: VideoStream) -> float:
     if len(container.streams) > 1:  # it may be the length of the sound
         return 0.0
     return (container.duration or 0) / 1e6
+
+
+def _start_of(container: InputContainer) -> float:
+    """Seconds before the start of a file that its lengths count, too."""
+    if not container.format.name.startswith('matroska'):
+        return 0.0
+    return max(0, container.start_time or 0) / 1e6
 
 
 def _index_length(stream: VideoStream) -> Optional[int]:

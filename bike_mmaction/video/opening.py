@@ -14,13 +14,17 @@ from .errors import (
     NoVideoStreamError,
     VideoError,
 )
-from .files import File, has_no_index, missing_bytes
+from .files import File, has_no_index, missing_bytes, opened
+
+# Names of other files, which FFmpeg would open, too.
+_PLAYLISTS = (b'#EXTM3U', b'ffconcat version')
 
 
 def open_container(file: File) -> InputContainer:
-    """Open what FFmpeg takes; a path is a file, even ``a:b.mp4``."""
+    """Open what FFmpeg takes; a path is a file, even ``a:b.mp4``, ``%d.png``."""
     if isinstance(file, str):
-        return av.open(f'file:{file}', 'r', metadata_errors='replace')
+        options = dict(pattern_type='none')  # of pictures: one file, not a series
+        return av.open(f'file:{file}', 'r', options=options, metadata_errors='replace')
     file.seek(0)
     return av.open(file, 'r', metadata_errors='replace')
 
@@ -46,11 +50,16 @@ def open_video_stream(path: str, file: File) -> tuple[InputContainer, VideoStrea
         VideoError: if there is none that can be decoded; says why.
     """
     try:
-        container = open_container(file)
+        with opened(file) as content:
+            is_playlist = content.read(64).startswith(_PLAYLISTS)
+        if not is_playlist:
+            container = open_container(file)
     except PermissionError as error:
         raise NoPermissionError(path, 'no permission to read it') from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, file, error) from error
+    if is_playlist:
+        raise NotAVideoError(path, 'it is a playlist, which names other files')
     try:
         index = _video_index(path, container)
         return container, only_video(container, index)

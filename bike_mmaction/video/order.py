@@ -81,6 +81,8 @@ def order_by_times(table: PacketTable, container: str, codec: str) -> Optional[O
         return None
     if codec == 'mpeg4' and min(table.sizes) <= TINY:
         return None
+    if container == 'mpegts' and any(map(table.is_broken, numbers)):
+        return None  # a decoder shows of some what is left
     shown = [n for n in numbers if not table.is_hidden(n) and not table.is_broken(n)]
     times = [table.pts[n] for n in shown]
     if len(set(times)) < len(times) or min(times, default=NO_TIME) == NO_TIME:
@@ -132,8 +134,11 @@ def times_of(
     Returns:
         np.ndarray: Seconds [N + 1], ascending, from a player's start on.
     """
+    clock = 0.5 / float(time_base)  # a jump back that no reordering makes
     for column in (table.pts, table.dts):
-        times = np.sort(np.array([column[n] for n in shown], np.int64))
+        times = np.array([column[n] for n in shown], np.int64)
+        times = _of_one_clock(times, clock) if times.min() != NO_TIME else times
+        times = np.sort(times)
         if times[0] != NO_TIME and (np.diff(times) > 0).all():
             break
     else:
@@ -142,6 +147,21 @@ def times_of(
     last = _last_duration(table, shown, seconds, float(time_base), float(rate))
     start = seconds[0] if zero is None else min(zero, seconds[0])
     return np.append(seconds, seconds[-1] + last) - start
+
+
+def _of_one_clock(times: np.ndarray, most: float) -> np.ndarray:
+    """Times of files that were joined, as a player shows them: without jumps back.
+
+    Args:
+        times (np.ndarray): In the order in which frames are shown.
+        most (float): By which times may jump back within a file.
+    """
+    steps = np.diff(times)
+    jumps = steps < -most
+    if not jumps.any():
+        return times
+    steps[jumps] = np.median(steps[steps > 0]) if (steps > 0).any() else 0
+    return times[0] + np.append(0, np.cumsum(steps))
 
 
 def _last_duration(

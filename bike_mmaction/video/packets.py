@@ -5,6 +5,7 @@ timestamp is replaced by that number, which decoders hand on to the frame: so a
 frame tells which packet it comes from, whatever timestamps the file has.
 """
 
+import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from .files import File
+from .files import File, Stamp, check_stamp
 from .opening import only_video, open_container
 
 NO_TIME = -(1 << 63)
@@ -112,6 +113,7 @@ class PacketSource:
         stream (VideoStream): Of the container.
         table (PacketTable, optional): Its packets, if they are known.
             Defaults to None: all are looked at.
+        stamp (tuple, optional): Of the file, when it was opened.
     """
 
     def __init__(
@@ -120,13 +122,15 @@ class PacketSource:
         container: InputContainer,
         stream: VideoStream,
         table: Optional[PacketTable] = None,
+        stamp: Stamp = None,
     ) -> None:
-        self._file, self._index = file, stream.index
+        self._file, self._index, self._stamp = file, stream.index, stamp
         # A file object is in memory already, and cannot be opened twice.
         limit = KEPT_BYTES if isinstance(file, str) else float('inf')
         self._kept: Optional[list[Packet]] = []
         self._places: dict[tuple, int] = {}
         self._again: Optional[InputContainer] = None
+        self._process = os.getpid()
         self.table = table or PacketTable()
         if table is not None:
             self._kept = None
@@ -159,7 +163,7 @@ class PacketSource:
         if self._kept is not None:
             packets: Iterator = enumerate(self._kept[start:], start)
         else:
-            packets = self._seek(start) or self._from_start()
+            packets = self._read_again(start)
         for number, packet in packets:
             if number >= start:
                 packet.pts = packet.dts = number
@@ -167,8 +171,7 @@ class PacketSource:
 
     def times(self, numbers: range) -> Iterator[tuple[int, int]]:
         """When some packets are shown; those that the file does have."""
-        packets = self._seek(numbers.start) or self._from_start()
-        for number, packet in packets:
+        for number, packet in self._read_again(numbers.start):
             if number in numbers and packet.pts is not None:
                 yield number, packet.pts
             if number >= numbers.stop - 1:
@@ -186,6 +189,18 @@ class PacketSource:
                     self.table.empty += 1
         except (av.error.FFmpegError, OSError):
             self.table.errors += 1
+
+    def _read_again(self, start: int) -> Iterator[tuple[int, Packet]]:
+        """Numbers and packets from one or from one before it, of the file.
+
+        Raises:
+            ChangedFileError: if it is not the file that was opened.
+        """
+        check_stamp(self._file, self._stamp)
+        if self._process != os.getpid():  # its parent reads at the same place
+            self.close()
+            self._process = os.getpid()
+        return self._seek(start) or self._from_start()
 
     def _from_start(self) -> Iterator[tuple[int, Packet]]:
         self.close()

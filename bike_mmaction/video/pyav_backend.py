@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 from typing import Optional
@@ -14,9 +15,9 @@ from .backend import Backend
 from .damage import Part, warn_of
 from .decoding import Decoder, Painter, Run, runs_for
 from .errors import DamagedVideoError
-from .files import File, missing_bytes, size_of
+from .files import File, check_stamp, size_of, stamp_of
 from .long_files import LONG_BYTES, LongOrder, table_of_index
-from .losses import find_damage
+from .losses import error_without_frames, find_damage
 from .opening import only_video, open_container, open_video_stream
 from .order import (
     TIMED,
@@ -47,7 +48,16 @@ class PyAVBackend(Backend):
         self, path: str, file: File, num_threads: int = 1, device: str = 'cpu'
     ) -> None:
         self.path, self._file, self._num_threads = path, file, num_threads
+        self._stamp = stamp_of(file)
         self._container, stream = open_video_stream(path, file)
+        try:
+            self._look_through(stream)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _look_through(self, stream: VideoStream) -> None:
+        """Find out what is in the file."""
         self.codec, self._index = stream.codec_context.name, stream.index
         self._format = self._container.format.name.split(',')[0]
         self._pictures: dict[int, VideoFrame] = {}
@@ -55,12 +65,12 @@ class PyAVBackend(Backend):
         self._is_unordered = False
         self._source, self._order = self._find_order(stream)
         self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
-        self._painter = Painter(self._first_picture())
+        self._painter = Painter(self._first_picture(), self.path)
         self.size = self._painter.size
         self.rotation = degrees_of(self._painter.orientation)
         self.times = self._times(stream)
         self.damage = find_damage(
-            file,
+            self._file,
             self._container,
             stream,
             self._source.table,
@@ -70,8 +80,10 @@ class PyAVBackend(Backend):
         )
 
     def close(self) -> None:
-        self._pictures.clear()
-        self._source.close()
+        self._pictures = {}
+        self._decoder.close()
+        if isinstance(self._order, LongOrder):
+            self._order.close()
         self._container.close()
 
     def frames(self, indices: Sequence[int]) -> np.ndarray:
@@ -80,11 +92,15 @@ class PyAVBackend(Backend):
 
     def iterate(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         # With a decoder of its own, as others may read in the meantime.
+        check_stamp(self._file, self._stamp)
         with open_container(self._file) as container:
             stream = only_video(container, self._index)
             decoder = self._new_decoder(stream, self._source)
-            for _, image in self._read(indices, decoder):
-                yield image
+            try:
+                for _, image in self._read(indices, decoder):
+                    yield image
+            finally:
+                decoder.close()
 
     def difficulties(self) -> dict[str, str]:
         """What other decoders are known to stumble over, in words."""
@@ -102,7 +118,7 @@ class PyAVBackend(Backend):
             ),
             'refresh': (
                 not self._starts_at_keyframes(),
-                'its keyframes are none: a picture is refreshed bit by bit',
+                'its keyframes are none: it is refreshed bit by bit, or not at all',
             ),
             'turned': (self.rotation != 0, f'it is turned by {self.rotation} degrees'),
             'damaged': (bool(self.damage), str(self.damage)),
@@ -112,10 +128,13 @@ class PyAVBackend(Backend):
     def _starts_at_keyframes(self) -> bool:
         """Whether a keyframe is one, as far as the second one tells."""
         keys = self._order.keys
+        if len(self._source.table.keys) > len(keys):
+            return False  # some are known to be none
         if len(keys) < 2 or self._source.table.is_hidden(keys[1]):
             return True
-        number, _ = next(self._decoder.decode(keys[1]), (None, None))
-        return number == keys[1] or self._order.refers_back()
+        number, picture = next(self._decoder.decode(keys[1]), (None, None))
+        is_key = number == keys[1] and picture is not None and picture.key_frame
+        return is_key or self._order.refers_back()
 
     def _new_decoder(self, stream: VideoStream, source: PacketSource) -> Decoder:
         return Decoder(stream, source.copy(), self._num_threads)
@@ -124,12 +143,15 @@ class PyAVBackend(Backend):
         long_order = self._find_long_order(stream)
         if long_order is not None:
             return long_order
-        source = PacketSource(self._file, self._container, stream)
+        source = PacketSource(self._file, self._container, stream, stamp=self._stamp)
         self._decoder = self._new_decoder(stream, source)
         order = order_by_times(source.table, self._format, self.codec)
         if order is not None and (
             self._format in WHOLE_FRAMES or self._begins_with(order)
         ):
+            if not self._decoder.confirms_keys(order):
+                pictures = self._decoder.decode()
+                order.keys = [number for number, p in pictures if p.key_frame]
             return source, order
         return source, self._decode_all(source.table)
 
@@ -143,10 +165,13 @@ class PyAVBackend(Backend):
         table = table_of_index(stream, size) if self._format == 'mov' else None
         if table is None:
             return None
-        source = PacketSource(self._file, self._container, stream, table)
+        source = PacketSource(self._file, self._container, stream, table, self._stamp)
         order = LongOrder(self.path, source)
         self._decoder = self._new_decoder(stream, source)
-        return (source, order) if order.is_steady() else None
+        if order.is_steady() and self._decoder.confirms_keys(order):
+            return source, order
+        order.close()
+        return None
 
     def _begins_with(self, order: Order) -> bool:
         """Whether a decoder gives these frames, as far as a few tell."""
@@ -175,11 +200,9 @@ class PyAVBackend(Backend):
         for _, picture in self._decoder.decode():
             return picture
         errors = self._source.table.errors + self._decoder.errors
-        reason = f'no frame can be decoded ({errors} broken packets)'
-        cut = missing_bytes(self._file)
-        if cut:
-            reason += f'; it is cut off: {cut} bytes are missing'
-        raise DamagedVideoError(self.path, reason)
+        raise error_without_frames(
+            self.path, self._file, self.codec, self._source.table, errors
+        )
 
     def _times(self, stream: VideoStream) -> np.ndarray:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -201,18 +224,21 @@ class PyAVBackend(Backend):
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Ascending indices and their images."""
         shown, paint = self._order.shown, self._painter.paint
-        if self._pictures:
+        pictures = self._pictures
+        if pictures:
             for index in indices:
-                yield index, paint(self._pictures[shown[index]])
+                yield index, paint(pictures[shown[index]])
             return
         left = list(reversed(indices))
+        images: dict[int, np.ndarray] = {}
+        tried: set[int] = set()
         for run in runs_for(self._order, [shown[index] for index in indices]):
-            images: dict[int, np.ndarray] = {}
             for number, picture in self._decode(run, decoder):
                 images[number] = paint(picture)
                 while left and shown[left[-1]] in images:
                     yield left[-1], images.pop(shown[left.pop()])
-            while left and shown[left[-1]] in run.wanted:
+            tried.update(run.wanted)
+            while left and shown[left[-1]] in tried:
                 number = shown[left[-1]]
                 if number not in images:
                     images[number] = self._read_anyhow(left[-1], decoder)
@@ -221,17 +247,20 @@ class PyAVBackend(Backend):
     def _decode(self, run: Run, decoder: Decoder) -> Iterator[tuple[int, VideoFrame]]:
         """The pictures of a run, from a keyframe that is one.
 
-        Of some files a keyframe is where a refresh of the picture begins,
-        bit by bit. No decoder puts it out when it begins there.
+        Some files call frames keyframes that are none. Of others a keyframe is
+        where a refresh of the picture begins, bit by bit: no decoder puts it
+        out when it begins there.
         """
         order, table, start = self._order, self._source.table, run.start
         while True:
             pictures = decoder.decode(start, {start, *run.wanted}, self._skips)
             first = next(pictures, None)
-            if start == 0 or table.is_hidden(start) or (first and first[0] == start):
+            is_key = first and first[0] == start and first[1].key_frame
+            if start == 0 or table.is_hidden(start) or is_key:
                 break
-            order.keys.remove(start)
-            start = min(map(order.start_for, run.wanted))
+            with suppress(ValueError):  # another thread has found it, too
+                order.keys.remove(start)
+            start = next((key for key in reversed(order.keys) if key < start), 0)
         for number, picture in chain([first] if first else [], pictures):
             if number in run.wanted:
                 yield number, picture
@@ -240,8 +269,8 @@ class PyAVBackend(Backend):
         """The image of a frame that did not come from where it should."""
         number = self._order.shown[index]
         for back in (1, 2, len(self._order.keys)):
-            start = self._order.start_for(number, back)
-            for _, picture in decoder.decode(start, [number]):
+            run = Run(self._order.start_for(number, back), [number])
+            for _, picture in self._decode(run, decoder):
                 return self._painter.paint(picture)
         return self._stand_in(index, decoder)
 

@@ -90,6 +90,7 @@ class VideoReader:
         else:
             self.path = name or getattr(file, 'name', None) or 'an open file'
         self._lock = threading.Lock()  # decoders seek, then read
+        self._is_closed = False
         self._backend = _open_with(chosen, self.path, file, num_threads, device)
         self.backend = chosen
         self.times, self.codec = self._backend.times, self._backend.codec
@@ -158,12 +159,14 @@ class VideoReader:
 
         Raises:
             IndexError: if the video has no such frame.
+            ValueError: if the reader is closed.
             VideoError: if it cannot be decoded.
         """
         numbers = self._checked(indices)
         if not numbers:
             return np.empty((0, *self.size[::-1], 3), np.uint8)
         with self._lock:
+            self._check_open()
             return self._backend.frames(numbers)
 
     def at(self, seconds: Sequence[float]) -> np.ndarray:
@@ -180,16 +183,23 @@ class VideoReader:
             indices (Sequence[int], optional): Ascending; may be repeated.
                 Defaults to None: all.
         """
+        self._check_open()
         numbers = self._checked(range(len(self)) if indices is None else indices)
         counts = [(number, len(list(group))) for number, group in groupby(numbers)]
         images = self._backend.iterate([number for number, _ in counts])
         for (_, count), image in zip(counts, images):
+            self._check_open()
             yield from repeat(image, count)
 
     def close(self) -> None:
         """Release the file; no more frames can be read."""
         with self._lock:
+            self._is_closed = True
             self._backend.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ValueError(f"'{self.path}' is closed: no more of it can be read")
 
     def _checked(self, indices: Union[Sequence[int], np.ndarray]) -> list[int]:
         total, numbers = len(self), [int(index) for index in indices]

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from . import ROOT
+from .boxes import drop_keys, set_edits
 from .numbered import cut_without_encoding, draw_number, turn, write_numbered
 
 DATA = osp.join(ROOT, 'tests/video/data')
@@ -98,6 +99,26 @@ def draw_turned(degrees, number, size):
     width, height = size if degrees == 180 else size[::-1]
     image = draw_number(number, (width, height))
     return np.ascontiguousarray(np.rot90(image, degrees // 90))
+
+
+def without_keys(codec):
+    """Writes a file that calls each frame a keyframe."""
+
+    def write(path):
+        write_numbered(path, **gop(codec, bf='2'))
+        drop_keys(path)
+
+    return write
+
+
+def edited(*edits):
+    """Writes a file of which a player shows some parts."""
+
+    def write(path):
+        write_numbered(path, **PLAIN)
+        set_edits(path, *edits)
+
+    return write
 
 
 def with_sound(path):
@@ -197,6 +218,8 @@ KINDS = {
         encoded('mpeg2.mxf', **gop('mpeg2video', bf='2')),
         encoded('pauses.mp4', times=PAUSES, real_times=PAUSED, **WITH_B),
         encoded('pauses.mkv', times=PAUSES, real_times=PAUSED, **WITH_B),
+        encoded('pauses.ts', times=PAUSES, real_times=PAUSED, **WITH_B),
+        encoded('late.mkv', container_options=dict(output_ts_offset='10'), **WITH_B),
         encoded('vp8.webm', **gop('libvpx', **{'auto-alt-ref': '1'}, b='1M')),
         encoded('vp9.webm', **gop('libvpx-vp9', **{'cpu-used': '8'})),
         encoded(
@@ -226,6 +249,13 @@ KINDS = {
         Kind('cut_open.mp4', cut(17, **OPEN), list(range(17, COUNT))),
         Kind('cut_hevc.mp4', cut(13, **OPEN_265), list(range(13, COUNT))),
         Kind('cut.mkv', cut(17, **WITH_B), list(range(12, COUNT))),
+        Kind('cut_end.mp4', edited((3, 50)), list(range(3, 53))),
+        Kind(
+            'cut_thrice.mp4',
+            edited((3, 7), (12, 23), (44, 11)),
+            [*range(3, 10), *range(12, 35), *range(44, 55)],
+        ),
+        Kind('all_keys.mp4', without_keys('mpeg4')),
         Kind('turned_90.mp4', turned(90), size=(48, 64)),
         Kind('turned_180.mp4', turned(180)),
         Kind('turned_270.mp4', turned(270), size=(48, 64)),
