@@ -59,7 +59,7 @@ class Decoder:
         num_threads (int): Of the decoder.
 
     Attributes:
-        errors (int): Packets that could not be decoded.
+        broken (set[int]): Packets that could not be decoded well.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class Decoder:
             self._context.thread_count = num_threads
             if num_threads == 1:
                 self._context.thread_type = 'NONE'
-        self.errors = 0
+            # Else a decoder makes up what is missing, and says nothing.
+            self._context.options = dict(err_detect='explode')
+        self.broken: set[int] = set()
 
     def close(self) -> None:
         """Release the file."""
@@ -98,10 +100,11 @@ class Decoder:
         skips = skips and context.name in _SKIPPING
         left = None if wanted is None else set(wanted)
         last = float('inf') if left is None else max(left)
+        number = start
         for number, packet in self._source.read(start):
             if skips and left is not None:
                 context.skip_frame = 'DEFAULT' if number in left else 'NONREF'
-            for frame in self._decode(packet):
+            for frame in self._decode(packet, number):
                 shown = cast(int, frame.pts)
                 if left is None:
                     yield shown, frame
@@ -111,7 +114,7 @@ class Decoder:
             if number >= last or not (left is None or left):
                 break
         if left is None or left:
-            for frame in self._decode(None):
+            for frame in self._decode(None, number):
                 shown = cast(int, frame.pts)
                 if left is None or shown in left:
                     yield shown, frame
@@ -125,13 +128,13 @@ class Decoder:
             return True
         return all(picture.key_frame for _, picture in islice(self.decode(), _PROBED))
 
-    def _decode(self, packet) -> list[VideoFrame]:
+    def _decode(self, packet, number: int) -> list[VideoFrame]:
         try:
             return self._context.decode(packet)
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, OSError):
-            self.errors += 1
+            self.broken.add(number)
             return []
 
 

@@ -13,6 +13,7 @@ from .errors import (
     NoPermissionError,
     NotAFileError,
 )
+from .matroska import SEGMENT
 from .mp4_tables import BOXES, outer_boxes
 
 _KINDS = (
@@ -23,7 +24,6 @@ _KINDS = (
     (stat.S_ISBLK, 'it is a device, not a file'),
 )
 File = Union[str, BinaryIO]
-_SEGMENT = b'\x18\x53\x80\x67'  # of Matroska and WebM: all but the header
 
 
 def check_file(path: Union[str, os.PathLike]) -> str:
@@ -145,8 +145,8 @@ def opened(file: File) -> Iterator[BinaryIO]:
 
 def _end_of_matroska(start: bytes) -> int:
     """Where the segment of a Matroska file should end; 0 if it is open."""
-    place = start.find(_SEGMENT) + len(_SEGMENT)
-    if place < len(_SEGMENT) or place >= len(start):
+    place = start.find(SEGMENT) + len(SEGMENT)
+    if place < len(SEGMENT) or place >= len(start):
         return 0
     length = 9 - start[place].bit_length()  # of the number that follows
     value = int.from_bytes(start[place : place + length], 'big')

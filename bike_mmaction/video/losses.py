@@ -1,5 +1,6 @@
 """Finding what of a file is missing."""
 
+import mmap
 import re
 from collections.abc import Sequence
 from typing import Optional
@@ -11,7 +12,8 @@ from av.video.stream import VideoStream
 from .damage import Damage, Part, frames_in_gaps, missing_end
 from .errors import DamagedVideoError, NoDecoderError, VideoError
 from .files import File, missing_bytes, opened, size_of
-from .mp4_tables import is_cut_by_edits
+from .matroska import broken_elements
+from .mp4_tables import frames_in_edits
 from .order import TINY
 from .packets import PacketTable
 from .transport import has_lost_packets
@@ -44,13 +46,15 @@ def find_damage(
     expected = stream.frames or (len(table) if errors else 0)
     if name == 'avi' and _index_length(stream) in (None, len(table)):
         expected = len(table)  # its header counts gaps, too
+    elif name == 'mov' and not stream.frames:  # of fragments, or of damage
+        expected = _frames_in_edits(file) or expected
     lost = expected - len(shown)
     if lost > 0:
         hidden = _before_first(table, shown)
-        if lost > hidden and name == 'mov' and _is_cut_by_edits(file):
-            expected = _index_length(stream) or len(table)
+        in_edits = _frames_in_edits(file) if name == 'mov' else None
+        if in_edits is not None:
+            expected, hidden = max(in_edits, len(shown)), 0
             lost = expected - len(shown)
-            hidden = sum(map(table.is_hidden, range(len(table))))
         lost -= hidden + table.empty
         lost -= _repeats(table, shown) if stream.codec_context.name == 'mpeg4' else 0
     elif name in UNCOUNTED:
@@ -58,6 +62,7 @@ def find_damage(
         if lost and name == 'mpegts' and not _has_lost_packets(file, stream):
             lost = 0  # a variable rate
         expected = len(shown) + lost
+    errors += _broken_elements(file) if name == 'matroska' else 0
     return Damage(
         frames=Part(lost, expected) if lost > 0 else Part(),
         bytes=Part(cut, size_of(file) + cut) if cut else Part(),
@@ -68,10 +73,10 @@ def find_damage(
     )
 
 
-def _is_cut_by_edits(file: File) -> bool:
+def _frames_in_edits(file: File) -> Optional[int]:
     size = size_of(file)
     with opened(file) as content:
-        return is_cut_by_edits(content, size)
+        return frames_in_edits(content, size)
 
 
 def error_without_frames(
@@ -90,7 +95,7 @@ def error_without_frames(
         return NoDecoderError(path, 'there is no decoder for animated WebP pictures')
     reason = f'no frame can be decoded ({errors} broken packets)'
     if not errors and all(map(table.is_hidden, range(len(table)))):
-        is_cut = _is_cut_by_edits(file)
+        is_cut = _frames_in_edits(file) is not None
         reason = (
             'its edit list shows none of its frames'
             if is_cut
@@ -100,6 +105,15 @@ def error_without_frames(
     if cut:
         reason += f'; it is cut off: {cut} bytes are missing'
     return DamagedVideoError(path, reason)
+
+
+def _broken_elements(file: File) -> int:
+    with opened(file) as content:
+        try:
+            with mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                return broken_elements(view)
+        except (OSError, ValueError):  # a file in memory
+            return broken_elements(content.read())
 
 
 def _has_lost_packets(file: File, stream: VideoStream) -> bool:

@@ -1,7 +1,9 @@
 """The boxes of MP4 and QuickTime files, and what their tables say of frames."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Optional
+
+import numpy as np
 
 BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot')
 _PARENTS = (b'mdia', b'minf', b'stbl', b'edts')
@@ -29,25 +31,86 @@ def outer_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
         place += length
 
 
-def is_cut_by_edits(file: BinaryIO, size: int) -> bool:
-    """Whether an edit list leaves out frames of a file whose tables agree.
-
-    Where they do not, it is damage that has moved frames out of the list.
+def frames_in_edits(file: BinaryIO, size: int) -> Optional[int]:
+    """How many frames the edit list of a file shows, at least.
 
     Args:
         file (BinaryIO): The file.
         size (int): Its bytes.
+
+    Returns:
+        int: All of its frames if its tables contradict each other: then damage
+        has moved some out of the list. None if that is not sure, or if there
+        is no such list.
     """
+    movie: dict[bytes, bytes] = {}
     tracks = []
     for name, begin, end in outer_boxes(file, size):
         if name == b'moov':
             file.seek(begin)
             header = file.read(min(end - begin, _MOST))
-            for kind, content in _boxes(header[8:]):
-                if kind == b'trak':
-                    tracks.append(_tables(content))
-    tracks = [track for track in tracks if track.get(b'hdlr', b'')[8:12] == b'vide']
-    return any(map(_has_edits, tracks)) and all(map(_agrees, tracks))
+            movie = dict(_boxes(header[8:]))
+            kinds = [
+                _tables(box) for kind, box in _boxes(header[8:]) if kind == b'trak'
+            ]
+            tracks += [t for t in kinds if t.get(b'hdlr', b'')[8:12] == b'vide']
+    scale = _duration(movie.get(b'mvhd', b''))[0]
+    cut = [track for track in tracks if _number(track.get(b'elst', b''), 4)]
+    if not cut or not scale:
+        return None
+    if not all(map(_agrees, tracks)):
+        frames = [
+            max(_number(t.get(b'stsz', b''), 8), int(_pairs(t[b'stts'])[:, 0].sum()))
+            for t in filter(_contradicts, tracks)
+        ]
+        return max(frames, default=None)
+    return min(_shown(track, scale) for track in cut)
+
+
+def _shown(track: dict[bytes, bytes], scale: int) -> int:
+    """Frames of a track that its edit list shows, but for those on its edges."""
+    times = _times(track)
+    steps, own_scale = _pairs(track[b'stts']), _duration(track[b'mdhd'])[0]
+    shown = 0
+    for length, start in _edits(track):
+        if start >= 0:
+            unit = own_scale / scale  # to which the length is rounded
+            end = start + length * unit
+            is_inside = (times >= start) & (times < end - 1.5 * unit)
+            inside = int(np.count_nonzero(is_inside))
+            if len(steps) == 1:  # the part has its frames, wherever they are
+                end = min(end, times.min() + steps[0, 1] * len(times))
+                inside = max(inside, int((end - start + unit) // max(1, steps[0, 1])))
+            shown += inside
+    return shown
+
+
+def _edits(track: dict[bytes, bytes]) -> Iterator[tuple[int, int]]:
+    """How long each part is, in units of the film, and its start in the track."""
+    table = track[b'elst']
+    size = 8 if table[:1] == b'\1' else 4
+    end = min(len(table), 8 + (2 * size + 4) * _number(table, 4))
+    for place in range(8, end, 2 * size + 4):
+        start = table[place + size : place + 2 * size]
+        yield _number(table, place, size), int.from_bytes(start, 'big', signed=True)
+
+
+def _times(track: dict[bytes, bytes]) -> np.ndarray:
+    """When each frame is shown, in units of the track."""
+    pairs = _pairs(track[b'stts'])
+    times = np.cumsum(np.repeat(pairs[:, 1], pairs[:, 0]))
+    times = np.append(0, times[:-1])
+    shifts = _pairs(track.get(b'ctts', b''))
+    later = np.repeat(shifts[:, 1].astype(np.int32), shifts[:, 0])[: len(times)]
+    times[: len(later)] += later
+    return times
+
+
+def _pairs(table: bytes) -> np.ndarray:
+    """A table of counts and values [N, 2]."""
+    count = max(0, min(_number(table, 4), (len(table) - 8) // 8))
+    pairs = np.frombuffer(table[8 : 8 + 8 * count], '>u4').reshape(-1, 2)
+    return pairs.astype(np.int64)
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -71,22 +134,38 @@ def _tables(content: bytes) -> dict[bytes, bytes]:
     return tables
 
 
-def _has_edits(track: dict[bytes, bytes]) -> bool:
-    return _number(track.get(b'elst', b''), 4) > 0
-
-
 def _agrees(track: dict[bytes, bytes]) -> bool:
-    """Whether the table of times tells of as much as the other ones."""
-    header, times = track.get(b'mdhd', b''), track.get(b'stts', b'')
-    duration = _number(header, 24, 8) if header[:1] == b'\1' else _number(header, 16)
-    count = total = longest = 0
-    for place in range(8, min(len(times), 8 + 8 * _number(times, 4)), 8):
-        samples, length = _number(times, place), _number(times, place + 4)
-        count, total = count + samples, total + samples * length
-        longest = max(longest, length)
+    """Whether the tables of a track tell of as many frames and seconds."""
+    pairs = _pairs(track.get(b'stts', b''))
+    frames, longest = int(pairs[:, 0].sum()), int(pairs[:, 1].max(initial=0))
+    duration = _duration(track.get(b'mdhd', b''))[1]
     # Some programs do not count the last frame.
-    is_as_long = abs(total - duration) <= longest and 2 * longest <= duration + 1
-    return is_as_long and count == _number(track.get(b'stsz', b''), 8)
+    is_as_long = abs(int(pairs.prod(1).sum()) - duration) <= longest <= duration
+    if b'elst' in track:
+        header = track.get(b'tkhd', b'')
+        lengths = sum(length for length, _ in _edits(track))
+        shown = _number(header, 28, 8) if header[:1] == b'\1' else _number(header, 20)
+        is_as_long &= abs(lengths - shown) <= 2
+    shifted = int(_pairs(track[b'ctts'])[:, 0].sum()) if b'ctts' in track else frames
+    counted = _number(track.get(b'stsz', b''), 8)
+    return is_as_long and frames == shifted == counted < _MOST
+
+
+def _contradicts(track: dict[bytes, bytes]) -> bool:
+    """Whether the table of times is of other frames, or far too long or short."""
+    pairs = _pairs(track.get(b'stts', b''))
+    if not len(pairs):
+        return False
+    duration = _duration(track.get(b'mdhd', b''))[1]
+    is_of_others = int(pairs[:, 0].sum()) != _number(track.get(b'stsz', b''), 8)
+    return is_of_others or abs(int(pairs.prod(1).sum()) - duration) > 0.2 * duration
+
+
+def _duration(header: bytes) -> tuple[int, int]:
+    """Units of a second, and how many there are, of a film or a track."""
+    if header[:1] == b'\1':
+        return _number(header, 20), _number(header, 24, 8)
+    return _number(header, 12), _number(header, 16)
 
 
 def _number(content: bytes, place: int, length: int = 4) -> int:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from fractions import Fraction
 from itertools import chain, islice
 from typing import Optional
@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from .backend import Backend
 from .damage import Part, warn_of
 from .decoding import Decoder, Painter, Run, runs_for
+from .difficulties import difficulties_of
 from .errors import DamagedVideoError
 from .files import File, check_stamp, size_of, stamp_of
 from .long_files import LONG_BYTES, LongOrder, table_of_index
@@ -63,12 +64,14 @@ class PyAVBackend(Backend):
         self._pictures: dict[int, VideoFrame] = {}
         self._decodable: Optional[list[int]] = None
         self._is_unordered = False
+        self._noted: set[int] = set()  # packets whose errors are known
         self._source, self._order = self._find_order(stream)
         self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
         self._painter = Painter(self._first_picture(), self.path)
         self.size = self._painter.size
         self.rotation = degrees_of(self._painter.orientation)
         self.times = self._times(stream)
+        self._noted = self._errors_since(0, self._decoder)
         self.damage = find_damage(
             self._file,
             self._container,
@@ -76,7 +79,7 @@ class PyAVBackend(Backend):
             self._source.table,
             self._order.shown,
             self.times,
-            self._source.table.errors + self._decoder.errors,
+            self._source.table.errors + len(self._noted),
         )
 
     def close(self) -> None:
@@ -95,46 +98,21 @@ class PyAVBackend(Backend):
         check_stamp(self._file, self._stamp)
         with open_container(self._file) as container:
             stream = only_video(container, self._index)
-            decoder = self._new_decoder(stream, self._source)
-            try:
+            with closing(self._new_decoder(stream, self._source)) as decoder:
                 for _, image in self._read(indices, decoder):
                     yield image
-            finally:
-                decoder.close()
 
     def difficulties(self) -> dict[str, str]:
         """What other decoders are known to stumble over, in words."""
-        numbers, table = range(len(self._source.table)), self._source.table
-        tests = {
-            'unordered': (self._is_unordered, 'its order is known by decoding only'),
-            'packets': (
-                self._format not in WHOLE_FRAMES,
-                f'a file of the format {self._format}',
-            ),
-            'hidden': (any(map(table.is_hidden, numbers)), 'it hides frames'),
-            'open': (
-                self._order.refers_back(),
-                'frames refer to what is before their keyframe: an open GOP',
-            ),
-            'refresh': (
-                not self._starts_at_keyframes(),
-                'its keyframes are none: it is refreshed bit by bit, or not at all',
-            ),
-            'turned': (self.rotation != 0, f'it is turned by {self.rotation} degrees'),
-            'damaged': (bool(self.damage), str(self.damage)),
-        }
-        return {kind: text for kind, (is_so, text) in tests.items() if is_so}
-
-    def _starts_at_keyframes(self) -> bool:
-        """Whether a keyframe is one, as far as the second one tells."""
-        keys = self._order.keys
-        if len(self._source.table.keys) > len(keys):
-            return False  # some are known to be none
-        if len(keys) < 2 or self._source.table.is_hidden(keys[1]):
-            return True
-        number, picture = next(self._decoder.decode(keys[1]), (None, None))
-        is_key = number == keys[1] and picture is not None and picture.key_frame
-        return is_key or self._order.refers_back()
+        return difficulties_of(
+            self._order,
+            self._source.table,
+            self._decoder,
+            is_unordered=self._is_unordered,
+            container='' if self._format in WHOLE_FRAMES else self._format,
+            rotation=self.rotation,
+            damage=self.damage,
+        )
 
     def _new_decoder(self, stream: VideoStream, source: PacketSource) -> Decoder:
         return Decoder(stream, source.copy(), self._num_threads)
@@ -199,7 +177,7 @@ class PyAVBackend(Backend):
             return picture
         for _, picture in self._decoder.decode():
             return picture
-        errors = self._source.table.errors + self._decoder.errors
+        errors = self._source.table.errors + len(self._decoder.broken)
         raise error_without_frames(
             self.path, self._file, self.codec, self._source.table, errors
         )
@@ -253,6 +231,7 @@ class PyAVBackend(Backend):
         """
         order, table, start = self._order, self._source.table, run.start
         while True:
+            decoder.broken.clear()
             pictures = decoder.decode(start, {start, *run.wanted}, self._skips)
             first = next(pictures, None)
             is_key = first and first[0] == start and first[1].key_frame
@@ -264,6 +243,34 @@ class PyAVBackend(Backend):
         for number, picture in chain([first] if first else [], pictures):
             if number in run.wanted:
                 yield number, picture
+        self._note_errors(start, decoder)
+
+    def _errors_since(self, start: int, decoder: Decoder) -> set[int]:
+        """Packets that a decoder that started there should have decoded."""
+        table, places = self._source.table, self._order.places
+        return {
+            number
+            for number in decoder.broken
+            if not table.is_hidden(number)
+            and (self._is_unordered or places[number] >= places[start])
+        }
+
+    def _note_errors(self, start: int, decoder: Decoder) -> None:
+        """Say that there is damage where frames were decoded on the way."""
+        errors = self._errors_since(start, decoder) - self._noted
+        decoder.broken.clear()
+        if errors and start:  # or did it only miss what is before its start?
+            start = next((k for k in reversed(self._order.keys) if k < start), 0)
+            for _ in decoder.decode(start, [max(errors)]):
+                pass
+            errors &= decoder.broken
+            decoder.broken.clear()
+        if errors:
+            self._noted |= errors
+            was_known = bool(self.damage)
+            self.damage.errors += len(errors)
+            if not was_known:
+                warn_of(self.path, self.damage)
 
     def _read_anyhow(self, index: int, decoder: Decoder) -> np.ndarray:
         """The image of a frame that did not come from where it should."""

@@ -11,7 +11,7 @@ _AT_ONCE = 50_000  # packets
 
 
 def has_lost_packets(file: BinaryIO, stream: int) -> bool:
-    """Whether packets of a stream are missing or broken, by their counters.
+    """Whether packets of a stream are missing or broken, by their headers.
 
     Args:
         file (BinaryIO): A MPEG-TS.
@@ -24,18 +24,29 @@ def has_lost_packets(file: BinaryIO, stream: int) -> bool:
     last = np.empty(0, np.int64)  # counter of the packet before
     while True:
         content = np.frombuffer(file.read(size * _AT_ONCE), np.uint8)
-        packets = content[: len(content) // size * size].reshape(-1, size)[:, :4]
-        if not len(packets):
-            return False
+        packets = content[: len(content) // size * size].reshape(-1, size)
         if (packets[:, 0] != _SYNC).any():
             return True
         numbers = (packets[:, 1].astype(int) & 0x1F) << 8 | packets[:, 2]
         has_content = (packets[:, 3] & 0x10) > 0
-        counters = packets[(numbers == stream) & has_content, 3].astype(int) & 0xF
+        own = packets[(numbers == stream) & has_content]
+        counters = own[:, 3].astype(int) & 0xF
         steps = np.diff(np.append(last, counters)) % 16
-        if (steps > 1).any():  # one may be sent twice
+        if (steps > 1).any() or not _begin_well(own):  # one may be sent twice
             return True
+        if len(content) < size * _AT_ONCE:
+            whole = (0, (size - offset) % size)  # bytes that are no part of one
+            return len(content) % size not in whole  # cut off within a packet
         last = counters[-1:] if len(counters) else last
+
+
+def _begin_well(packets: np.ndarray) -> bool:
+    """Whether packets [N, size] that begin a picture have the header of one."""
+    packets = packets[(packets[:, 1] & 0x40) > 0]
+    has_more = (packets[:, 3] & 0x20) > 0
+    begins = 4 + np.where(has_more, packets[:, 4].astype(int) + 1, 0)
+    places = np.minimum(begins[:, None] + np.arange(3), packets.shape[1] - 1)
+    return bool((np.take_along_axis(packets, places, 1) == (0, 0, 1)).all())
 
 
 def _layout_of(file: BinaryIO) -> tuple[int, int]:

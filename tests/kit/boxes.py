@@ -59,6 +59,9 @@ def set_edits(path, *edits):
         ]
         content = struct.pack('>II', 0, len(edits)) + b''.join(entries)
         inside(track, b'edts')[0][1] = content
+        header = next(box for box in track if box[0] == b'tkhd')
+        length = struct.pack('>I', 40 * sum(count for _, count in edits))
+        header[1] = header[1][:20] + length + header[1][24:]
 
     change(path, change_boxes)
 

@@ -1,0 +1,1 @@
+"""Scripts that try to break things, sized by an argument; a small size is tested."""

@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import re
 import shutil
 import warnings
 
@@ -98,6 +99,22 @@ def test_broken_inside(fast, tmp_path):
     assert 'frames cannot be read' in text
 
 
+def test_a_frame_on_the_way_is_broken(fast):
+    """Sparse frames, of which none is broken, but one that they refer to."""
+    with av.open(fast) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        assert packets[12].is_keyframe and packets[13].pts > packets[14].pts
+        place, size = packets[13].pos, packets[13].size
+    with open(fast, 'r+b') as file:
+        file.seek(place + 8)
+        file.write(bytes(size - 8))
+    video = VideoReader(fast)
+    assert not video.damage
+    with pytest.warns(DamagedVideoWarning, match='1 broken packets'):
+        video.frames([14])
+    assert video.damage and read_numbers(video.frames([0, 40])) == [0, 40]
+
+
 def test_lost_packets(files, tmp_path):
     path = broken_inside(files['h264.ts'], tmp_path / 'noise.ts', 0.6)
     numbers, times, text = read(path)
@@ -177,3 +194,20 @@ def test_errors_come_back_from_other_processes():
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error) and again.reason == 'no such file'
     assert 'a.mp4' in str(MissingVideoError(f'Caught in worker: {error}'))
+
+
+def test_tables_that_contradict(files, tmp_path):
+    """Damage that hides frames, or makes a player look for the next ones."""
+    texts = []
+    for name, mark, place, value in (
+        ('h264.mp4', b'stts', 15, 0),  # counts no frames: an edit list hides half
+        ('h264.mp4', b'stts', 18, 0),  # they take no time
+        ('h264.mkv', rb'\xa3[\x80-\xff]\x81', 1, 0xC0),  # a block is too long
+    ):
+        with open(files[name], 'rb') as file:
+            content = bytearray(file.read())
+        content[[m.start() for m in re.finditer(mark, content)][-1] + place] = value
+        path = tmp_path / name
+        path.write_bytes(content)
+        texts.append(read(str(path))[2])
+    assert all(texts), texts
