@@ -1,13 +1,13 @@
 """Damage text files of every kind at random, many times.
 
-Each must be read rightly, or refused by one error that names file and line.
+Usage: python -m tests.stress.fuzz_texts [COUNT] [--seed SEED]
 
-    python tests/stress/fuzz_texts.py [COUNT] [SEED]
-
-COUNT is of each kind (default: 2000, which takes about a minute). Exit status:
-0 if all is well, 1 with what is not, and the bytes that show it.
+Each of COUNT damaged files of a kind (by default 2000, which take a minute)
+must be read, or refused by one error that names file and line. Exit status: 0
+if all is well, 1 with what is not, and the bytes that show it.
 """
 
+import argparse
 import sys
 import tempfile
 import warnings
@@ -17,13 +17,18 @@ from tests.kit.text_fuzz import KINDS, fuzz, misread
 
 
 def main():
-    count, seed = (int(arg) for arg in (*sys.argv[1:], 2000, 0)[:2])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('count', nargs='?', type=int, default=2000)
+    parser.add_argument('--seed', type=int, default=0)
+    args = parser.parse_args()
     warnings.simplefilter('ignore')
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
-            wrong = misread(kind, folder) + fuzz(kind, folder, count, seed)
-            print(f'{kind}: {count} damaged, {len(wrong)} taken wrongly', flush=True)
+            wrong = misread(kind, folder) + fuzz(kind, folder, args.count, args.seed)
+            print(
+                f'{kind}: {args.count} damaged, {len(wrong)} taken wrongly', flush=True
+            )
             for case in wrong[:5]:
                 print('   ', case)
             failures += len(wrong)
