@@ -9,7 +9,7 @@ ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 PACKAGE = 'bike_mmaction'
 # From the ground up. Rooms of one floor may use each other one way only.
 FLOORS = (
-    ('errors', 'files', 'moved_configs', 'renamed', 'shipped', 'terminal')
+    ('errors', 'files', 'moved_configs', 'ranks', 'renamed', 'shipped', 'terminal')
     + ('text_files', 'version', 'compat', 'video'),
     ('datasets', 'checkpoint', 'visualization'),
     ('models',),

@@ -146,6 +146,7 @@ def _build_runner(
             checkpoint=None,
             param_scheduler=None,
             check_finite=CHECKS['check_finite'],
+            progress=CHECKS['progress'],
         ),
         default_scope='mmaction',
         env_cfg=_patient(cfg.get('env_cfg')),

@@ -24,6 +24,7 @@ from ..datasets.video_table import PATH, VideoTable
 from ..evaluation.journal import Journal, Records, by_main_process, own_items
 from ..files import replace_durably, write_json, writing
 from ..models.text_head import with_classes
+from ..ranks import note
 from .inferencer import BIKEInferencer
 from .label_records import label_items
 from .label_results import (
@@ -201,7 +202,8 @@ class _Job:
         at_once = self.batch_size if self.options['window'] is None else 1
         items, pending = own_items(is_done, at_once)
         barrier()  # nobody writes before all have read
-        total = len(self.table.paths)
+        total, done = len(self.table.paths), 0
+        note('labelling the first batch')
         batches = label_items(
             self.bike,
             self.model,
@@ -214,6 +216,9 @@ class _Job:
             for batch in batches:
                 self.journal.append(batch)
                 bar.update(len(batch))
+                done += len(batch)
+                note(f'labelling, {done} of its {len(items)} videos done')
+        note('waiting for the others to be done', waits=True)
 
     def _records(self) -> Records:
         return self.journal.find(len(self.table.paths))
@@ -230,6 +235,7 @@ class _Job:
 
     def _write(self) -> dict:
         """Write all rows in one step; the journal stays while videos lack."""
+        note('writing the result')
         records = self._records()
         if not records.is_done.all():
             missing = np.flatnonzero(~records.is_done)[:3].tolist()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from ..errors import did_you_mean
+from ..ranks import last_trouble
 from ..terminal import printable, printable_warnings
 
 _LOOPS = os.path.join('mmengine', 'runner', 'loops.py')
@@ -58,6 +59,8 @@ def is_mistake(error: Exception) -> bool:
 
     if isinstance(error, (OSError, NonFiniteError, PipelineError)):
         return True
+    if _is_lost_process(error):
+        return True
     frames = traceback.extract_tb(error.__traceback__)
     if any(
         frame.filename.endswith(_LOOPS) and frame.name.startswith('run_')
@@ -85,6 +88,16 @@ def is_mistake(error: Exception) -> bool:
     return on_purpose and _is_own(last.filename)
 
 
+def _is_lost_process(error: Exception) -> bool:
+    """Whether another process has ended, or did not answer in time.
+
+    NCCL ends the process itself.
+    """
+    return isinstance(error, RuntimeError) and bool(
+        re.search(r'\bgloo/|Timed out waiting \d+ms', str(error))
+    )
+
+
 def _is_own(path: str) -> bool:
     return os.path.abspath(path).startswith(_PACKAGE + os.sep)
 
@@ -101,6 +114,10 @@ def _message(error: Exception) -> str:
     if 'DataLoader worker' in text:  # followed by the worker's traceback
         text = text.strip().splitlines()[-1]
         text = re.sub(r'^bike_mmaction\.[\w.]*: ', '', text)  # the class of the error
+    if _is_lost_process(error):
+        reason = re.sub(r'^\[\S+\] ', '', text.strip().splitlines()[0])
+        why = last_trouble() or 'it has ended, look for its own message'
+        text = f'no answer from another process ({reason.rstrip(".")}): {why}'
     return text or type(error).__name__
 
 

@@ -12,7 +12,7 @@ from ..renamed import old_names
 # only after its remedies.
 from . import mmcv, mmaction2, mmaction2_lists, mmaction2_tools  # isort: skip
 from . import mmpretrain  # isort: skip
-from . import mmengine, mmengine_messages, torch  # isort: skip
+from . import mmengine, mmengine_messages, mmengine_ranks, torch  # isort: skip
 from .mmengine import leave_process_group
 from .registry import Remedy, apply_remedies, remedies, remedy, replace
 from .versions import check_versions, installed_version, torch_version
@@ -29,6 +29,7 @@ __all__ = [
     'mmcv',
     'mmengine',
     'mmengine_messages',
+    'mmengine_ranks',
     'mmpretrain',
     'remedies',
     'remedy',

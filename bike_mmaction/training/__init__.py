@@ -4,6 +4,7 @@ from .checkpoints import SafeCheckpointHook
 from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
+from .progress import NoteProgress
 from .resume import CheckResume
 from .schedule import check_schedule
 from .start import CheckStart
@@ -14,6 +15,7 @@ CHECKS = dict(
     check_resume=dict(type='CheckResume'),
     check_finite=dict(type='CheckFinite'),
     bad_videos=dict(type='ReplaceBadVideos'),
+    progress=dict(type='NoteProgress'),
 )
 EXACT = dict(
     exact_resume=dict(type='ExactResume'),
@@ -54,6 +56,7 @@ __all__ = [
     'CheckStart',
     'ExactResume',
     'MakeUpValidation',
+    'NoteProgress',
     'ReplaceBadVideos',
     'SafeCheckpointHook',
     'add_checks',
