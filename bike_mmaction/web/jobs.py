@@ -31,6 +31,7 @@ from .limits import (
 )
 from .uploads import Uploads
 
+FORMATS = ('json', 'png', 'mp4')
 KEPT = 20  # results whose files stay, until Gradio has copied them
 
 
@@ -95,9 +96,7 @@ class Jobs:
             recognitions = self._recognize(source, names, threshold, window, end)
             for recognition in recognitions:
                 recognition.source = osp.basename(video)
-            writer = ResultWriter(self._new_folder(), threshold=threshold)
-            writer.progress = True
-            files = writer.write(source, recognitions)
+            files = self._write(source, recognitions, threshold)
         finally:
             close_file(source)
         return Results(recognitions, {osp.splitext(path)[1]: path for path in files})
@@ -142,6 +141,21 @@ class Jobs:
         seconds = float(times[-1])
         stride = stride_of(window, len(times) - 1, seconds, self._limits)
         return windows_of(source, window, stride)
+
+    def _write(
+        self, source: Source, recognitions: list[Recognition], threshold: float
+    ) -> list[str]:
+        frames, formats = len(source.content), list(FORMATS)
+        if frames > self._limits.drawn:
+            formats.remove('mp4')
+            text = (
+                f'no annotated video: it has {frames:,} frames, and the page draws at '
+                f'most {self._limits.drawn:,}'
+            )
+            warnings = recognitions[0].warning, text
+            recognitions[0].warning = '; '.join(filter(None, warnings))
+        writer = ResultWriter(self._new_folder(), formats, threshold, progress=True)
+        return writer.write(source, recognitions)
 
     def _new_folder(self) -> str:
         folder = tempfile.mkdtemp(dir=self._folder)

@@ -27,6 +27,7 @@ class Limits:
         windows (int): Of a video.
         classes (int): Names.
         text (int): Characters of all names.
+        drawn (int): Frames of a video that is shown annotated.
         memory (int): Bytes of a process that reads.
         open (int): Connections at a time.
     """
@@ -40,6 +41,7 @@ class Limits:
     windows: int = 2000
     classes: int = 1000
     text: int = 50_000
+    drawn: int = 15_000
     memory: int = 3 * GB
     open: int = 500
 
