@@ -11,8 +11,8 @@ import socket
 import sys
 from typing import Optional
 
-from .arguments import add_model_arguments, check_model_arguments
-from .values import port
+from .arguments import Parser, add_model_arguments, check_model_arguments
+from .values import count, limit, port, positive
 
 WORKERS = 2  # processes that read, for each visitor who waits for a result
 
@@ -29,7 +29,46 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--port', type=port, help='to listen at (default: a free one from 7860 on)'
     )
+    parser.add_argument(
+        '--allow-host',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='a name by which visitors open the page, beside those of this machine, '
+        'such as that of a proxy before it; may be given again',
+    )
+    add_limits(parser.add_argument_group('limits, above which a request is refused'))
     return parser
+
+
+def add_limits(group: Parser) -> None:
+    """Options of :class:`.Limits`."""
+    group.add_argument(
+        '--max-queue',
+        type=count,
+        default=20,
+        help='requests that wait (default: %(default)s)',
+    )
+    group.add_argument(
+        '--max-seconds',
+        type=limit,
+        default=600,
+        help='for one request; then what is done is shown (default: %(default)s)',
+    )
+    group.add_argument(
+        '--max-upload',
+        type=positive,
+        default=2,
+        metavar='GB',
+        help='of a file (default: %(default)s)',
+    )
+    group.add_argument(
+        '--max-disk',
+        type=positive,
+        default=10,
+        metavar='GB',
+        help='of all files that are kept (default: %(default)s)',
+    )
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -71,6 +110,7 @@ def run(args: argparse.Namespace) -> None:
     """Serve until it is stopped."""
     from ..datasets.class_names import load_class_names
     from ..datasets.typed_names import read_classes
+    from ..web.limits import GB, Limits
     from ..web.page import WebPage, import_gradio
     from .models import make_inferencer
 
@@ -80,7 +120,13 @@ def run(args: argparse.Namespace) -> None:
     names = () if classes is None else load_class_names(classes)
     # Whatever a visitor's file does, the page goes on.
     bike = make_inferencer(args, workers=WORKERS)
-    page = WebPage(bike, names or bike.classes)
+    limits = Limits(
+        queue=args.max_queue,
+        seconds=args.max_seconds,
+        upload=int(args.max_upload * GB),
+        disk=int(args.max_disk * GB),
+    )
+    page = WebPage(bike, names or bike.classes, limits, args.allow_host)
     try:
         page.launch(bracketed(args.host), args.port)
     finally:

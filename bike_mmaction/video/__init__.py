@@ -25,6 +25,7 @@ from .errors import (
 )
 from .isolated import IsolatedReader
 from .reader import BACKENDS, VideoReader, choose_backend, has_variable_rate
+from .worker import limit_memory
 from .workers import TIME_LIMIT, WorkerError, WorkerPool
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     'WorkerPool',
     'choose_backend',
     'has_variable_rate',
+    'limit_memory',
 ]

@@ -23,6 +23,7 @@ _ALIGNED = 64  # bytes: what lies there may be read as any type
 _LARGE = 2**16  # bytes: what is smaller may be kept for long
 _CAN_SHARE = hasattr(os, 'memfd_create') and reduction.HAVE_SEND_HANDLE
 _NEVER = 0.0
+_memory_limit: Optional[int] = None
 Warned = tuple[type[Warning], str]
 
 
@@ -89,10 +90,40 @@ def _be_alone() -> None:
     if hasattr(signal, 'SIGALRM'):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    if _memory_limit is not None:
+        _limit_own_memory(_memory_limit)
     if 'torch' in sys.modules:
         sys.modules['torch'].set_num_threads(1)
     if 'cv2' in sys.modules:
         sys.modules['cv2'].setNumThreads(0)
+
+
+def limit_memory(size: Optional[int]) -> None:
+    """Of processes that start from now on, where they are copies of this one.
+
+    What needs more fails there, and not this process or its machine. Linux
+    alone counts so.
+
+    Args:
+        size (int, optional): Bytes above those of this process; None is
+            without limit.
+    """
+    global _memory_limit
+    _memory_limit = size
+
+
+def _limit_own_memory(size: int) -> None:
+    try:
+        import resource
+
+        with open('/proc/self/statm', encoding='ascii') as file:
+            pages = int(file.read().split()[5])  # of data and stack
+        used = pages * resource.getpagesize()
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = used + size if hard == resource.RLIM_INFINITY else min(used + size, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    except (ImportError, OSError, ValueError):  # another system
+        pass
 
 
 def _set_timer(seconds: float) -> None:

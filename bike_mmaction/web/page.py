@@ -1,24 +1,27 @@
 """A web page on one's own machine: drop a video, name classes, look."""
 
+import os
 import os.path as osp
-import shutil
 import tempfile
-from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 from ..apis.inferencer import BIKEInferencer
-from ..apis.pictures import ResultWriter
-from ..datasets.typed_names import join_names, split_names
+from ..datasets.typed_names import join_names
+from ..video import limit_memory
+from .guard import Guard
+from .jobs import Jobs
+from .limits import Limits
 from .text import plain, summarize, tabulate, without_folder
+from .uploads import Uploads
 
 TITLE = 'BIKE: video recognition by video and text'
 HELP = (
     'Drop a video, name the classes it may show, and press *Recognize*. '
     'With a window, the video is recognized piece by piece.'
 )
-MAX_UPLOAD = '2gb'
-KEPT = 20  # results whose files stay, until Gradio has copied them
+FOLDER = 'GRADIO_TEMP_DIR'  # the variable by which Gradio knows its folder
 FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
 
 
@@ -44,17 +47,43 @@ class WebPage:
         bike (BIKEInferencer): Recognizes; with a lexicon the page shows
             attributes too.
         classes (Sequence[str]): Names to start with. Defaults to ().
+        limits (Limits, optional): What it takes at most. Defaults to None:
+            those of :class:`.Limits`.
+        allowed_hosts (Sequence[str]): Names by which visitors may open it,
+            beside those of the address at which it listens. Defaults to ().
 
     Raises:
         ImportError: if Gradio is not installed.
     """
 
-    def __init__(self, bike: BIKEInferencer, classes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        bike: BIKEInferencer,
+        classes: Sequence[str] = (),
+        limits: Optional[Limits] = None,
+        allowed_hosts: Sequence[str] = (),
+    ) -> None:
         self.gradio = import_gradio()
         self.bike = bike
+        limits = limits or Limits()
+        # A page that was started with more classes takes them again.
+        text = join_names(classes)
+        self._limits = replace(
+            limits,
+            classes=max(limits.classes, len(classes)),
+            text=max(limits.text, 2 * len(text)),
+        )
+        self._allowed_hosts = allowed_hosts
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
-        self._folders: deque[str] = deque()
-        self.blocks = self._layout(join_names(classes))
+        files, results = (osp.join(self._folder.name, n) for n in ('files', 'results'))
+        for folder in (files, results):
+            os.mkdir(folder)
+        self._uploads = Uploads(files, self._limits.disk)
+        # Of this page alone: else it would serve the files of all others.
+        self._folder_before = os.environ.get(FOLDER)
+        os.environ[FOLDER] = self._uploads.folder
+        self._jobs = Jobs(bike, results, self._uploads, self._limits)
+        self.blocks = self._layout(text)
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
         """Serve the page.
@@ -72,14 +101,26 @@ class WebPage:
         Raises:
             OSError: if the port is taken.
         """
+        from starlette.middleware import Middleware
+
         theme = self.gradio.themes.Default(font=FONTS, font_mono='monospace')
-        _, url, _ = self.blocks.queue().launch(
+        limits = self._limits
+        limit_memory(limits.memory)
+        guard = Middleware(Guard, host, self._allowed_hosts, self._uploads, limits)
+        queue = self.blocks.queue(
+            api_open=False,  # nobody passes the others who wait
+            max_size=limits.queue,
+            default_concurrency_limit=limits.at_once,
+        )
+        _, url, _ = queue.launch(
             server_name=host,
             server_port=port,
             theme=theme,
             footer_links=[],
             share=False,
-            max_file_size=MAX_UPLOAD,
+            max_file_size=limits.upload,
+            enable_monitoring=False,
+            app_kwargs=dict(middleware=[guard]),
             prevent_thread_lock=True,
             quiet=True,
         )
@@ -91,6 +132,11 @@ class WebPage:
     def close(self) -> None:
         """Stop serving, and delete what was written."""
         self.blocks.close()
+        limit_memory(None)
+        if self._folder_before is None:
+            os.environ.pop(FOLDER, None)
+        else:
+            os.environ[FOLDER] = self._folder_before
         self._folder.cleanup()
 
     def _layout(self, classes: str):
@@ -117,7 +163,9 @@ class WebPage:
     def _inputs(self, classes: str) -> list:
         gr = self.gradio
         return [
-            gr.Video(label='Video', sources=['upload'], elem_id='video'),
+            _without_addresses(
+                gr.Video(label='Video', sources=['upload'], elem_id='video')
+            ),
             gr.Textbox(
                 classes,
                 label='Classes',
@@ -161,16 +209,16 @@ class WebPage:
     def recognize(
         self,
         video: Optional[str],
-        classes: str,
-        threshold: float,
+        classes: Optional[str],
+        threshold: Optional[float],
         window: Optional[float],
     ) -> tuple:
         """What the button does.
 
         Args:
             video (str, optional): Path of the uploaded file.
-            classes (str): As typed.
-            threshold (float): See :meth:`.BIKEInferencer.__call__`.
+            classes (str, optional): As typed.
+            threshold (float, optional): See :meth:`.BIKEInferencer.__call__`.
             window (float, optional): In seconds; 0 for the whole video.
 
         Returns:
@@ -181,40 +229,40 @@ class WebPage:
         try:
             if not video:
                 raise ValueError('Drop a video first.')
-            return self._recognize(video, split_names(classes), threshold, window)
-        except (OSError, RuntimeError, ValueError) as error:
-            summary = f'## Not recognized\n{plain(str(error))}'
+            results, files = self._jobs.recognize(
+                video, classes or '', threshold or 0, window or 0
+            )
+        except (MemoryError, OSError, RuntimeError, ValueError) as error:
+            text = str(error)
+            if isinstance(error, MemoryError):
+                text = 'its frames need more memory than the page may use'
+            summary = f'## Not recognized\n{plain(text)}'
             return without_folder(summary, video), *[None] * 5
-
-    def _recognize(
-        self, video: str, names: list[str], threshold: float, window: Optional[float]
-    ) -> tuple:
-        folder = tempfile.mkdtemp(dir=self._folder.name)
-        self._folders.append(folder)
-        while len(self._folders) > KEPT:
-            shutil.rmtree(self._folders.popleft())
-        writer = ResultWriter(folder, threshold=threshold, progress=True)
-        options: dict[str, Any] = dict(threshold=threshold, progress=True)
-        (source,) = self.bike.find(video)
-        if window:
-            results = self.bike.timeline(source, names, window, **options)
-        else:
-            results = self.bike(source, names, **options)
-        if all(recognition.error for recognition in results):
-            raise ValueError(results[0].error)
-        for recognition in results:
-            recognition.source = osp.basename(video)
-        files = writer.write(source, results)
-        by_suffix = {osp.splitext(path)[1]: path for path in files}
         confidences = self.gradio.update(
             value=None if window else dict(results[0].predictions), visible=not window
         )
-        summary = without_folder(summarize(results), video)
         return (
-            summary,
+            without_folder(summarize(results), video),
             confidences,
-            by_suffix.get('.png'),
+            files.get('.png'),
             tabulate(results) if window else None,
-            by_suffix.get('.mp4'),
-            by_suffix['.json'],
+            files.get('.mp4'),
+            files['.json'],
         )
+
+
+def _without_addresses(field: Any) -> Any:
+    """A field of Gradio, which takes nothing but what was uploaded.
+
+    Else it would fetch from an address that a visitor names. A class of our own
+    would do, but for each Gradio writes a file beside this one.
+    """
+    move_to_cache = field.async_move_resource_to_block_cache
+
+    async def move_file_to_cache(path: Any) -> Any:
+        if not osp.isabs(str(path)):
+            raise ValueError(f'{str(path)[:100]!r} was not uploaded')
+        return await move_to_cache(path)
+
+    field.async_move_resource_to_block_cache = move_file_to_cache
+    return field

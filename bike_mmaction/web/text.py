@@ -12,7 +12,8 @@ def summarize(results: Sequence[Recognition]) -> str:
     """What was recognized, in Markdown."""
     warnings = sorted({plain(r.warning) for r in results if r.warning})
     if results[0].segment:
-        return '\n\n'.join([f'## {len(results)} windows', *warnings])
+        count = '1 window' if len(results) == 1 else f'{len(results)} windows'
+        return '\n\n'.join([f'## {count}', *warnings])
     lines = [f'## {_label(results[0])}', *warnings]
     if results[0].attributes:
         lines.append(f'Attributes: {_attributes(results[0])}')

@@ -1,6 +1,6 @@
 """Damages many videos, and reads them: nothing may crash, hang, or be silently wrong.
 
-    python tests/stress/mutated_videos.py --count 1000 --seed 0
+    python -m tests.stress.mutated_videos --count 1000 --seed 0
 
 Each file is read by a worker process with a time limit. What came of it:
 

@@ -12,13 +12,8 @@ import pytest
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.web.page import (
-    WebPage,
-    import_gradio,
-    split_names,
-    summarize,
-    tabulate,
-)
+from bike_mmaction.datasets.typed_names import split_names
+from bike_mmaction.web.page import WebPage, import_gradio, summarize, tabulate
 from tests.kit.configs import load_config, shrink_model
 from tests.kit.models import CLASSES, write_clip
 from tests.kit.tools import run_tool
