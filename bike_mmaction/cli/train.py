@@ -129,11 +129,9 @@ def change_training(cfg, args: argparse.Namespace) -> None:
 
 def save_every(cfg, iterations: int) -> None:
     """Write checkpoints in the middle of epochs, too."""
-    hook = cfg.default_hooks.setdefault('checkpoint', dict(type='CheckpointHook'))
-    if hook.get('by_epoch', True):
-        hook.save_every = iterations
-    else:
-        hook.interval = iterations
+    hook = dict(cfg.default_hooks.get('checkpoint') or dict(type='CheckpointHook'))
+    key = 'save_every' if hook.get('by_epoch', True) else 'interval'
+    cfg.default_hooks.checkpoint = dict(hook, **{key: iterations})
 
 
 def check_optimizer(cfg) -> None:

@@ -130,6 +130,18 @@ def test_seed_goes_where_mmaction2_takes_it():
         assert cfg.get('randomness') == expected
 
 
+def test_saving_in_the_middle_of_epochs():
+    """By whatever hook a config has; one by iterations does so already."""
+    for hook, expected in (
+        (None, dict(type='CheckpointHook', save_every=5)),
+        (dict(type='X', interval=2), dict(type='X', interval=2, save_every=5)),
+        (dict(by_epoch=False, interval=9), dict(by_epoch=False, interval=5)),
+    ):
+        cfg = Config(dict(default_hooks=dict(checkpoint=hook)))
+        train.save_every(cfg, 5)
+        assert cfg.default_hooks.checkpoint == expected
+
+
 @HOOKS.register_module(force=True)
 class Faulty(Hook):
     """A fault of a program."""

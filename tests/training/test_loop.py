@@ -3,6 +3,9 @@
 import copy
 
 import pytest
+from mmengine.config import Config
+
+from bike_mmaction.training import add_checks
 
 pytestmark = pytest.mark.usefixtures('without_validation')
 FEW = dict(shots=1, allow_fewer=True)
@@ -42,3 +45,17 @@ def test_the_only_batch_is_kept(cfg, build, warnings, wrap):
     size = len(runner.train_dataloader.dataset)
     assert f'training set has {size} videos' in told
     assert 'train_dataloader.batch_size=50' in told
+
+
+def test_loops_by_epochs_become_this_one():
+    """Of configs that `bike train` gets from elsewhere; others stay."""
+    for loop, expected in (
+        (dict(by_epoch=True, max_epochs=2), 'AnySizeTrainLoop'),
+        (dict(type='EpochBasedTrainLoop', max_epochs=2), 'AnySizeTrainLoop'),
+        (dict(type='IterBasedTrainLoop', max_iters=2), 'IterBasedTrainLoop'),
+    ):
+        cfg = Config(dict(train_cfg=loop))
+        add_checks(cfg)
+        assert cfg.train_cfg.pop('type') == expected
+        assert list(cfg.train_cfg) in (['max_epochs'], ['max_iters'])
+        assert {'exact_resume', 'make_up_validation'} < set(cfg.default_hooks)
