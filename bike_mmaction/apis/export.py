@@ -1,6 +1,7 @@
 """The video branch for other runtimes: as ONNX, or a torch.export program."""
 
 import importlib.util
+import io
 import json
 import os
 import os.path as osp
@@ -162,11 +163,15 @@ def export_program(
     """
     with _checked_target(path, '.pt2') as draft:
         branch, metadata = video_branch(recognizer, pipeline)
+        content = io.BytesIO()  # torch aborts the process where a disk is full
         torch.export.save(
             _trace(branch, batch),
-            draft,
+            content,
             extra_files={'metadata.json': json.dumps(metadata, ensure_ascii=False)},
         )
+        with open(draft, 'wb') as file:
+            file.write(content.getbuffer())
+        del content
         return compare(branch, read_program(draft), batch) if check else {}
 
 

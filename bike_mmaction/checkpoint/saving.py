@@ -6,6 +6,7 @@ import os.path as osp
 import torch
 
 from ..files import file_sha256, replaced, write_text
+from ..text_files import read_text
 
 WEIGHTS = '.safetensors'  # files of weights alone
 CHECK = 'BIKE_CHECK_SHA256'  # set to 1, in the environment
@@ -62,8 +63,7 @@ def check_digest(path: str) -> None:
                 f"'{path}' with; `sha256sum {path} > {beside}` would write it"
             )
         return
-    with open(beside, encoding='utf-8') as file:
-        expected = (file.read().split() or [''])[0].lower()
+    expected = (read_text(beside).split() or [''])[0].lower()
     if file_sha256(path) != expected:
         raise RuntimeError(
             f"'{path}' is not the file whose SHA-256 '{beside}' has ({CHECK}): it "

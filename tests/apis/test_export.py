@@ -3,6 +3,7 @@
 import json
 import os
 import os.path as osp
+import resource
 import subprocess
 import sys
 
@@ -264,6 +265,24 @@ def test_an_unfit_file_replaces_none(recognizer, tmp_path, monkeypatch):
     monkeypatch.setitem(export.TOLERANCES, 'confidences', -1.0)
     with pytest.raises(RuntimeError, match='confidences differ'):
         export.export_program(recognizer, str(path))
+    assert os.listdir(tmp_path) == ['model.pt2']
+    assert path.read_text() == 'as before'
+
+
+@needs_torch
+def test_a_full_disk_is_told(recognizer, tmp_path):
+    """In a process of its own: torch can abort it while it writes a file."""
+    path = tmp_path / 'model.pt2'
+    path.write_text('as before')
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            export.export_program(recognizer, str(path), check=False)
+        except OSError as error:
+            os._exit(str(error) != f"cannot write '{path}': File too large")
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert os.listdir(tmp_path) == ['model.pt2']
     assert path.read_text() == 'as before'
 
