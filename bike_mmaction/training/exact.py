@@ -45,6 +45,7 @@ class ExactResume(Hook):
     def __init__(self) -> None:
         self._saved: dict = {}
         self._batches: Optional[NumberedBatches] = None
+        self._sampler: Any = None
         self._seed = self._done = 0
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -58,10 +59,11 @@ class ExactResume(Hook):
             loader.batch_sampler is None
         ):
             return
-        self._seed = _same_everywhere(self._saved.get('seed', runner.seed))
-        sampler = _sampler(loader)
-        if self._saved.get('sampler_seed') is not None and hasattr(sampler, 'seed'):
-            sampler.seed = self._saved['sampler_seed']
+        self._seed = _same_everywhere(int(self._saved.get('seed', runner.seed)))
+        # Which gives the order; a loader with own batches has another one.
+        self._sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+        if self._saved.get('sampler_seed') is not None:
+            self._sampler.seed = self._saved['sampler_seed']
         batches = NumberedBatches(loader.batch_sampler, self._seed)
         length, before = len(loader), self._saved.get('length')
         self._done = batches.done = place_in_epoch(self._saved, length)
@@ -98,18 +100,13 @@ class ExactResume(Hook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Save seeds and place."""
         if self._batches is not None:
+            order = getattr(self._sampler, 'seed', None)
             checkpoint[STATE] = dict(
                 seed=self._seed,
-                sampler_seed=getattr(_sampler(self._batches), 'seed', None),
+                sampler_seed=None if order is None else int(order),
                 done=self._done,
                 length=len(self._batches),
             )
-
-
-def _sampler(loader: Any) -> Any:
-    """Which gives the order; a loader with own batches has another one."""
-    batches = getattr(loader, 'batch_sampler', None)
-    return getattr(batches, 'sampler', loader.sampler)
 
 
 def _same_everywhere(value: int) -> int:
