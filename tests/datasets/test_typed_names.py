@@ -1,5 +1,7 @@
 """Class names as people type them."""
 
+import time
+
 import pytest
 
 from bike_mmaction.datasets.class_names import BUILT_IN, load_class_names
@@ -66,3 +68,12 @@ def test_lists_are_shown_as_they_are():
 def test_quotes_make_a_name_of_what_looks_like_a_file():
     assert read_classes('lists/absent') == 'lists/absent'
     assert read_classes("'push/pull'") == ['push/pull']
+
+
+def test_long_texts_take_no_time():
+    start = time.monotonic()
+    names = [f'name {number}' for number in range(5000)]
+    assert split_names(', '.join(names)) == names
+    with pytest.raises(ValueError, match='more than once'):
+        split_names(",'a" * 16000)  # quotes that nobody closes
+    assert time.monotonic() - start < 4

@@ -18,6 +18,7 @@ from bike_mmaction.video import (
     VideoReader,
     WorkerError,
     WorkerPool,
+    limit_memory,
 )
 from tests.kit import ROOT
 from tests.kit.videos import write_video
@@ -204,3 +205,23 @@ def test_a_file_harms_the_reader_of_its_own(tmp_path, monkeypatch):
             reader.frames([index])
     assert reader.frames([3]).shape == (1, 48, 64, 3)  # goes on
     del reader  # which ends the process
+
+
+def fill(size):
+    """As many bytes as a file may need."""
+    return int(np.ones(size, np.uint8)[-1])
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux counts memory so')
+def test_memory_limit():
+    sizes = [1 << 20, 1 << 29, 1 << 20]
+    try:
+        limit_memory(1 << 28)
+        with WorkerPool(fill, 1) as pool:
+            errors = [type(outcome.error) for outcome in pool.map(sizes)]
+    finally:
+        limit_memory(None)
+    assert issubclass(errors.pop(1), MemoryError)
+    assert errors == [type(None)] * 2
+    with WorkerPool(fill, 1) as pool:
+        assert all(outcome.error is None for outcome in pool.map(sizes))

@@ -1,0 +1,242 @@
+"""The web page, as a stranger, a script and another site attack it."""
+
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bike_mmaction.web import guard
+from bike_mmaction.web.jobs import Jobs
+from bike_mmaction.web.limits import Limits
+from bike_mmaction.web.uploads import DiskFullError, Uploads
+from tests.kit.videos import write_video
+
+pytest.importorskip('gradio', reason='Gradio is not installed')
+
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from tests.kit.web_client import (
+    META,
+    PageClient,
+    repeat_video,
+    write_large_frame,
+    write_playlists,
+)
+
+
+@pytest.fixture(scope='module')
+def client(url):
+    with PageClient(url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope='module')
+def good(client, folder):
+    """The path of an uploaded video."""
+    return client.upload(folder / 'good.mp4')[1]
+
+
+def test_requests_that_are_refused(client, good, folder, tmp_path):
+    long = repeat_video(tmp_path / 'long.mp4', folder / 'good.mp4', 100)
+    _, long = client.upload(long)
+    _, large = client.upload(write_large_frame(tmp_path / 'large.mkv', 16000))
+    playlist = write_playlists(tmp_path, write_video(tmp_path / 'secret.ts'))[0]
+    _, playlist = client.upload(playlist)
+    numbers = '\n'.join(map(str, range(2000)))
+    cases = [
+        (good, dict(window=1e-4), 'shorter than a frame: here one takes 0.04 s'),
+        (good, dict(window=float('inf')), 'the window is inf s; expected seconds'),
+        (good, dict(window=float('nan')), 'the window is nan s; expected seconds'),
+        (good, dict(window=-1), 'less than minimum value 0'),
+        (good, dict(threshold=float('nan')), 'the threshold is nan; expected 0 to 1'),
+        (good, dict(classes=numbers), 'there are 2,000 classes; the page takes at mos'),
+        (good, dict(classes='a' * 60000), 'have 60,000 characters; the page takes at'),
+        (good, dict(classes='a' * 2**21), '413 a request may have 1,048,576 bytes'),
+        (long, dict(window=0.1), 'for this video of 200 s; the page takes at most'),
+        (long, dict(window=0.1), 'use windows of 0.2 s or more'),
+        (large, {}, '16000 x 16000 pixels; the page takes at most 35.4 million'),
+        (playlist, {}, "'list.m3u8': it is a list of other files"),
+        ({'path': good}, {}, 'error'),
+        ({'path': 'good.mp4', 'meta': META}, {}, 'error'),
+        (str(folder / 'good.mp4'), {}, 'error'),
+        ('http://127.0.0.1:1/a.mp4', {}, 'error'),
+        (None, {}, 'Drop a video first'),
+    ]
+    wrong = []
+    for video, options, message in cases:
+        answer = client.recognize(video, **options)
+        if message not in answer:
+            wrong.append((str(options)[:30], message, answer[:200]))
+    assert not wrong
+    assert client.recognize(good).startswith('## ')
+
+
+def test_files_and_addresses_that_are_not_served(client, good, folder, page):
+    link = os.path.join(os.path.dirname(good), 'link')
+    os.symlink('/etc/passwd', link)
+    for path in (
+        'file=/etc/passwd',
+        f'file={good}/../../../../../../etc/passwd',
+        f'file={link}',
+        f'file={folder / "good.mp4"}',
+        'file=http://127.0.0.1:1/',
+        'proxy=http://127.0.0.1:1/',
+        'deep_link',
+    ):
+        assert client.http.get(f'/gradio_api/{path}').status_code == 404, path
+    os.remove(link)
+    assert client.http.get(f'/gradio_api/file={good}').status_code == 200
+    for path in ('/gradio_api/run/recognize', '/gradio_api/process_recording'):
+        assert client.http.post(path, json={}).status_code == 404, path
+
+
+def test_names_of_uploads(client, folder, page):
+    names = ['../../../up.mp4', 'n' * 300 + '.mp4', '<img src=x onerror=y>.mp4', 'a\n']
+    for name in names:
+        _, path = client.upload(folder / 'good.mp4', name)
+        assert page._uploads.has(path)
+        assert len(os.path.basename(path)) <= 200 and not set(path) & set('<>\n')
+    assert client.upload(folder / 'good.mp4', '..')[0].status_code == 400
+
+
+def test_full_queue(client, page, good, monkeypatch):
+    started, release = threading.Semaphore(0), threading.Event()
+
+    def wait(*_):
+        started.release()
+        assert release.wait(30)
+        raise ValueError('waited')
+
+    monkeypatch.setattr(page._jobs, 'recognize', wait)
+    limits = Limits()
+    with ThreadPoolExecutor(limits.at_once + limits.queue) as pool:
+        first = [pool.submit(client.recognize, good) for _ in range(limits.at_once)]
+        for _ in first:
+            assert started.acquire(timeout=10)
+        others = [pool.submit(client.recognize, good) for _ in range(limits.queue)]
+        end = time.monotonic() + 10
+        while len(page.blocks._queue) < limits.queue and time.monotonic() < end:
+            time.sleep(0.01)
+        assert client.join(good).status_code == 503
+        assert 'Queue is full' in client.join(good).text
+        assert client.http.get('/').status_code == 200
+        release.set()
+        assert all('waited' in answer.result() for answer in first + others)
+
+
+def test_time_for_a_request(bike, good, page, tmp_path):
+    jobs = Jobs(bike, str(tmp_path), page._uploads, Limits(seconds=1e-3))
+    results, files = jobs.recognize(good, 'a dog,yoga', 0, 0.5)
+    assert len(results) < 7
+    assert 'stopped after 0.001 s' in results[0].warning
+    assert "no 'good_bike.mp4': the time for one request is over" in results[0].warning
+    assert sorted(files) == ['.json', '.png']
+
+
+def test_long_videos_are_not_drawn(bike, good, page, tmp_path):
+    jobs = Jobs(bike, str(tmp_path), page._uploads, Limits(drawn=49))
+    results, files = jobs.recognize(good, 'a dog,yoga', 0, 0)
+    assert results[0].warning.startswith('no annotated video: it has 50 frames')
+    assert sorted(files) == ['.json', '.png']
+
+
+def guarded(tmp_path, host='127.0.0.1', allowed=(), limits=None):
+    """A client of an app that takes all, behind a guard."""
+
+    async def app(scope, receive, send):
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message['type'] == 'http.disconnect':
+                return
+            size, more = size + len(message['body']), message.get('more_body')
+        await PlainTextResponse(f'took {size}')(scope, receive, send)
+
+    limits = limits or Limits()
+    uploads = Uploads(str(tmp_path), limits.disk)
+    app = guard.Guard(app, host, allowed, uploads, limits)
+    return TestClient(app, 'http://127.0.0.1:7860')
+
+
+JOIN = '/gradio_api/queue/join'
+
+
+@pytest.mark.parametrize(
+    'host,allowed,taken,refused',
+    [
+        (
+            '127.0.0.1',
+            (),
+            'localhost:7860 127.0.0.1 [::1]:7860 LOCALHOST',
+            'evil.com 10.0.0.1 x@localhost localhost.evil.com localhost/',
+        ),
+        ('0.0.0.0', (), f'10.0.0.1:7860 [fe80::1] {socket.gethostname()}', 'evil.com'),
+        ('10.0.0.1', ('Lab.example',), '10.0.0.1 lab.example:80', '10.0.0.2 x.example'),
+    ],
+)
+def test_hosts(tmp_path, host, allowed, taken, refused):
+    client = guarded(tmp_path, host, allowed)
+    for name in taken.split():
+        assert client.get('/', headers={'host': name}).status_code == 200, name
+    for name in refused.split():
+        answer = client.get('/', headers={'host': name})
+        assert (answer.status_code, '--allow-host' in answer.text) == (403, True), name
+
+
+def test_pages_of_other_sites(tmp_path):
+    client = guarded(tmp_path, allowed=['lab.example'])
+    for headers in (
+        {},
+        {'origin': 'http://127.0.0.1:7860'},
+        {'origin': 'https://lab.example'},  # of a proxy
+        {'sec-fetch-site': 'same-origin'},
+    ):
+        assert client.post(JOIN, json={}, headers=headers).status_code == 200, headers
+    for headers in (
+        {'origin': 'http://evil.com'},
+        {'origin': 'null'},
+        {'origin': 'http://127.0.0.1:3000'},
+        {'origin': 'http://127.0.0.1:7860.evil.com'},
+        {'sec-fetch-site': 'cross-site'},
+    ):
+        assert client.post(JOIN, json={}, headers=headers).status_code == 403, headers
+        headers['sec-fetch-mode'] = 'no-cors'
+        assert client.get('/config', headers=headers).status_code == 403, headers
+    link = {'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate'}
+    assert client.get('/', headers=link).status_code == 200
+
+
+def test_sizes_of_requests(tmp_path):
+    limits = Limits(upload=100_000, disk=300_000)
+    client = guarded(tmp_path, limits=limits)
+    assert client.post(guard.UPLOAD, content=b'a' * 90_000).text == 'took 90000'
+    answer = client.post(guard.UPLOAD, content=b'a' * 200_000)
+    assert (answer.status_code, answer.text[:10]) == (413, 'files may ')
+    chunks = iter([b'a', b'b'])  # without a length
+    assert client.post(guard.UPLOAD, content=chunks).status_code == 411
+    (tmp_path / 'kept').mkdir()
+    (tmp_path / 'kept' / 'video.mp4').write_bytes(b'a' * 250_000)
+    answer = client.post(guard.UPLOAD, content=b'a' * 90_000)
+    assert (answer.status_code, 'try again' in answer.text) == (507, True)
+
+
+def test_space_for_uploads(tmp_path):
+    uploads = Uploads(str(tmp_path), 1000)
+    paths = [tmp_path / name / 'video.mp4' for name in 'abc']
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_bytes(b'a' * 300)
+        os.utime(path, (0, time.time() - 10000 * (2 - number)))
+    uploads.make_room(400)  # the oldest goes
+    assert [path.exists() for path in paths] == [False, True, True]
+    with pytest.raises(DiskFullError, match='try again in ten minutes'):
+        uploads.make_room(800)  # c is new
+    assert [path.exists() for path in paths] == [False, False, True]
+    with pytest.raises(DiskFullError), uploads.receiving(100):
+        (tmp_path / 'half').write_bytes(b'a' * 100)
+        uploads.add(1000)
+    assert [path.name for path in tmp_path.iterdir()] == ['c']
