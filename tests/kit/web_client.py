@@ -26,7 +26,14 @@ class PageClient:
     """
 
     def __init__(self, url, timeout=120):
-        self.http = httpx.Client(base_url=url, timeout=timeout)
+        # Without certificates, which take long to read; a connection for each
+        # request, as the page closes those that wait.
+        self.http = httpx.Client(
+            base_url=url,
+            timeout=timeout,
+            verify=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def __enter__(self):
         return self
