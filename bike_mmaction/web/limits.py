@@ -135,7 +135,7 @@ def check_file(path: str, limits: Limits, time_limit: float) -> None:
     except WorkerError as error:
         raise error.of_video(path) from error
     if set(kind.split(',')) & set(PLAYLISTS):
-        raise VideoError(path, f'it is a list of other files ({kind}), not a video')
+        raise VideoError(path, f'it is a playlist, which names other files ({kind})')
     check_size(width, height, limits)
 
 

@@ -108,7 +108,7 @@ def many_classes(url, files, size):
 @attack
 def lists_of_other_files(url, files, size):
     answers = [ask(url, path) for path in files['playlists']]
-    return expect(answers, 'a list of other files', 'no video', 'no permission')
+    return expect(answers, 'names other files', 'no video', 'no permission')
 
 
 @attack

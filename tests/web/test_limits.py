@@ -59,7 +59,7 @@ def test_requests_that_are_refused(client, good, folder, tmp_path):
         (long, dict(window=0.1), 'for this video of 200 s; the page takes at most'),
         (long, dict(window=0.1), 'use windows of 0.2 s or more'),
         (large, {}, '16000 x 16000 pixels; the page takes at most 35.4 million'),
-        (playlist, {}, "'list.m3u8': it is a list of other files"),
+        (playlist, {}, "'list.m3u8': it is a playlist, which names other files"),
         ({'path': good}, {}, 'error'),
         ({'path': 'good.mp4', 'meta': META}, {}, 'error'),
         (str(folder / 'good.mp4'), {}, 'error'),
