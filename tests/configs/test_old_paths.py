@@ -79,6 +79,10 @@ def test_what_a_run_dumped_before(data_root, tmp_path):
     names = {'VideoInit': 'DecordInit', 'VideoDecode': 'DecordDecode'}
     for step in today.test_pipeline:
         step.type = names.get(step.type, step.type)
+    # What goes on past bad videos and kills has come since; `bike train` adds it.
+    for hook in ('bad_videos', 'exact_resume', 'make_up_validation'):
+        today.default_hooks.pop(hook)
+    today.val_cfg.type = 'ValLoop'
     assert dumped.to_dict() == today.to_dict()
     cfg = shrink(dumped, data_root, tmp_path)
     Runner.from_cfg(cfg).train()

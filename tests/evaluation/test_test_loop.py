@@ -249,8 +249,8 @@ def multi_label(data_root, tmp_path, lines, num_classes=400):
 @pytest.mark.parametrize(
     'line,message',
     [
-        ('v0.mp4 92 -1', 'list.txt.*entry 2 has label -1'),
-        ('v0.mp4 400', 'list.txt.*entry 2 has label 400.*0 to 399'),
+        ('v0.mp4 92 -1', "list.txt' line 2: .*got 'v0.mp4 92 -1'"),
+        ('v0.mp4 400', "list.txt' line 2: .*several labels from 0 to 399"),
     ],
 )
 def test_unfit_labels_of_several(data_root, tmp_path, line, message):

@@ -6,6 +6,7 @@ import glob
 import importlib
 import logging
 import os.path as osp
+import re
 import sys
 
 import open_clip
@@ -247,7 +248,7 @@ def test_every_name_taken_from_open_clip_is_there():
                 used.add(ast.unparse(node))
             elif isinstance(node, ast.ImportFrom) and node.module:
                 used |= {f'{node.module}.{a.name}' for a in node.names}
-    names = sorted(n for n in used if n.split('.')[0] == 'open_clip')
+    names = sorted(n for n in used if re.fullmatch(r'open_clip(\.\w+)+', n))
     assert len(names) > 10
     for name in names:
         module, attribute = name.rsplit('.', 1)

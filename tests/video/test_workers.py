@@ -117,15 +117,16 @@ def test_others_do_what_a_lost_process_has_left(tmp_path):
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, ValueError])
 def test_an_error_of_the_user_ends_all(error):
+    before = set(multiprocessing.active_children())  # of other tests
     with pytest.raises(error), WorkerPool(act, 2, LIMIT) as pool:
         for number, _ in enumerate(pool.map(['a', 'b', 'hang', 'hang'])):
             if number == 1:
-                assert multiprocessing.active_children()
+                assert set(multiprocessing.active_children()) - before
                 raise error
-    assert not multiprocessing.active_children()
+    assert not set(multiprocessing.active_children()) - before
     assert pool.run('a')[0] != os.getpid()  # may be used again
     pool.close()
-    assert not multiprocessing.active_children()
+    assert not set(multiprocessing.active_children()) - before
 
 
 SCRIPT = """
