@@ -7,10 +7,11 @@ Each finding is a line: ok, warning or error, and how to mend it. Exit status:
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Optional
 
 from ..doctor import machine, packages
-from ..doctor.findings import ERROR, Check, Finding, failed, look, show, summary
+from ..doctor.findings import ERROR, OK, Check, Finding, failed, look, show, summary
 from .values import count
 
 WIDTH = 22  # of the column of subjects
@@ -88,21 +89,44 @@ def _findings(
 
 
 def _of_config(args: argparse.Namespace) -> Iterator[Finding]:
-    from ..doctor.config import checks, read
+    from ..doctor.config import checks
 
     configs: list[Any] = []
 
     def reading() -> Iterator[Finding]:
-        cfg, finding = read(args.config, args.cfg_options)
+        cfg = _read(args.config, args.cfg_options)
         configs.append(cfg)
-        yield finding
+        yield Finding('config', OK, f"'{cfg.filename}' can be read")
 
     yield from look([('config', reading)])
     for cfg in configs:
         listed: list[tuple[str, Check]] = checks(
             cfg, args.videos, not args.no_step, args.device
         )
-        yield from look(listed)
+        yield from look([('optimizer', partial(_optimizer, cfg)), *listed])
+
+
+def _read(path: str, options: Optional[dict]) -> Any:
+    """A config with its options, as the commands read it."""
+    from mmaction.utils import register_all_modules
+
+    from ..recipes.options import check_cfg_options
+    from .mmaction_tools import read_config_file
+
+    register_all_modules()
+    cfg = read_config_file(path)
+    check_cfg_options(cfg, options)
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def _optimizer(cfg: Any) -> Iterator[Finding]:
+    from .train import check_optimizer
+
+    if cfg.get('optim_wrapper'):
+        check_optimizer(cfg)
+        name = cfg.optim_wrapper.get('optimizer', {}).get('type', '?')
+        yield Finding('optimizer', OK, f'{name} is known')
 
 
 def _write(path: str, findings: list[Finding]) -> None:

@@ -9,36 +9,17 @@ from typing import Any, Optional
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 
-from ..cli.mmaction_tools import read_config_file
-from ..cli.train import check_optimizer
 from ..datasets.checking import check_all
 from ..datasets.class_names import load_class_names
 from ..datasets.entries import annotated
 from ..datasets.labels import check_labels
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
 from ..files import source_of
-from ..recipes.options import check_cfg_options
 from .findings import ERROR, OK, WARNING, Check, Finding
 from .step import step
 from .weights import weights
 
 HEADS = ('cls_head', 'attributes_head')  # that know classes
-
-
-def read(path: str, options: Optional[dict]) -> tuple[Config, Finding]:
-    """A config with its options, as the commands read it.
-
-    Raises:
-        OSError: if there is no such file.
-        ValueError: if it cannot be read, or an option does not fit.
-    """
-    from mmaction.utils import register_all_modules
-
-    register_all_modules()
-    cfg = read_config_file(path)
-    check_cfg_options(cfg, options)
-    cfg.merge_from_dict(options or {})
-    return cfg, Finding('config', OK, f"'{cfg.filename}' can be read")
 
 
 def checks(
@@ -54,7 +35,6 @@ def checks(
     """
     splits = [split for split in SPLITS if cfg.get(f'{split}_dataloader')]
     listed: list[tuple[str, Check]] = [
-        ('optimizer', partial(_optimizer, cfg)),
         ('classes', partial(_classes, cfg)),
         *((f'{split} list', partial(_split, cfg, split, videos)) for split in splits),
         ('weights', partial(weights, cfg)),
@@ -62,14 +42,6 @@ def checks(
     if cfg.get('train_dataloader'):
         listed.append(('training', partial(step, cfg, with_step, device)))
     return listed
-
-
-def _optimizer(cfg: Config) -> Iterator[Finding]:
-    if not cfg.get('optim_wrapper'):
-        return
-    check_optimizer(cfg)
-    name = cfg.optim_wrapper.get('optimizer', {}).get('type', '?')
-    yield Finding('optimizer', OK, f'{name} is known')
 
 
 def _classes(cfg: Config) -> Iterator[Finding]:
