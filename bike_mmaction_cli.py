@@ -56,7 +56,14 @@ def run(
     with nothing_registered():
         commands = importlib.import_module(f'{PACKAGE}.cli.commands')
         args = commands.read_arguments(name, argv, prog)
-    importlib.import_module(PACKAGE)  # which registers
+    try:
+        importlib.import_module(PACKAGE)  # which registers
+    except Exception as error:
+        if name != 'doctor':
+            raise
+        with nothing_registered():
+            doctor = importlib.import_module(f'{PACKAGE}.cli.doctor')
+            sys.exit(doctor.run(args, error))
     commands = importlib.import_module(f'{PACKAGE}.cli.commands')
     status = commands.run(name, args, prog)
     if status:

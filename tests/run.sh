@@ -1,12 +1,26 @@
 #!/usr/bin/env bash
 # Set up the environment, check the style and run the tests.
-# Usage: bash tests/run.sh [--cov] [options of pytest]
+# Usage: bash tests/run.sh [--stack oldest|newest] [--cov] [options of pytest]
+# With --stack: on requirements/oldest.txt or newest.txt, in .venv-oldest or
+# .venv-newest; PYTHON is the one to make it with, which these files name.
 # With --cov: branch coverage, also of what the tests start as programs.
 # Without the tests marked slow: bash tests/run.sh -m "not slow"
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 VENV=${BIKE_VENV:-$PWD/.venv}
+if [ "${1:-}" = --stack ]; then
+    case ${2:-} in
+    oldest | newest) ;;
+    *)
+        echo "run.sh: error: --stack must be oldest or newest, not '${2:-}'" >&2
+        exit 2
+        ;;
+    esac
+    export BIKE_PINS=$PWD/requirements/$2.txt
+    VENV=${BIKE_VENV:-$PWD/.venv-$2}
+    shift 2
+fi
 bash tools/setup_env.sh "$VENV" || exit 1
 
 # Tiny models gain nothing from more threads, but files of tests run at once.

@@ -33,6 +33,7 @@ COMMANDS = (
     'check-videos',
     'benchmark',
     'mmaction',
+    'doctor',
     'env',
 )
 WIDTH = 79  # of a terminal's line

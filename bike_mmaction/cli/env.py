@@ -3,9 +3,9 @@
 import argparse
 import platform
 from collections.abc import Iterable
-from importlib import metadata
 from typing import Optional
 
+from ..compat.versions import installed_version
 from ..shipped import find_shipped
 from ..terminal import say
 from ..version import DEPENDENCIES, MMCV, __version__
@@ -47,10 +47,4 @@ def run(args: argparse.Namespace) -> None:
 
 def installed(names: Iterable[str]) -> dict[str, str]:
     """Versions of these distributions, '-' of those that are absent."""
-    versions = {}
-    for name in names:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = '-'
-    return versions
+    return {name: installed_version(name) or '-' for name in names}

@@ -19,11 +19,11 @@ def check_versions() -> None:
     """
     untested = []
     for name, bounds in DEPENDENCIES.items():
-        if not _is_tested(name, bounds):
+        if not check_one(name, bounds):
             untested.append(name)
     mmcv = [name for name in MMCV if installed_version(name)]
     for name in mmcv or ['mmcv-lite']:  # the small build suffices
-        _is_tested(name, MMCV[name])
+        check_one(name, MMCV[name])
     if untested and _is_main_process():
         _warn_of(untested)
 
@@ -44,8 +44,12 @@ def torch_version() -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _is_tested(name: str, bounds: tuple[str, str]) -> bool:
-    """Whether a package is in its range; False if it may be newer, and is."""
+def check_one(name: str, bounds: tuple[str, str]) -> bool:
+    """Whether a package is in its range; False if it may be newer, and is.
+
+    Raises:
+        ImportError: see :func:`check_versions`.
+    """
     from packaging.specifiers import SpecifierSet
 
     low, high = bounds

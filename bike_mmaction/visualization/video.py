@@ -79,7 +79,7 @@ def _draw_strip(
 def _draw_row(
     draw, top: int, width: int, name: str, value: float, color: Color
 ) -> None:
-    font = _font(14)
+    font = load_font(14)
     name = ' '.join(name.split())  # in one line
     middle = width // 2
     while name and draw.textlength(name, font) > middle - 2 * MARGIN:
@@ -94,7 +94,7 @@ def _draw_row(
     draw.text((right + 6, top + 3), f'{100 * value:.0f} %', WHITE, font)
 
 
-def _font(size: int):
+def load_font(size: int):
     """Of matplotlib's, which has most alphabets."""
     from matplotlib import get_data_path
     from PIL import ImageFont

@@ -1,0 +1,1 @@
+"""What ``bike doctor`` looks at: this machine, and what a config needs."""
