@@ -85,7 +85,26 @@ def test_verdicts():
     assert all_of_them.startswith('none of the 2 processes has gone on for 50 s')
 
 
+@pytest.fixture
 def launch(tmp_path):
+    """Starts the program; ends what is left of it, also where a test fails."""
+    started = []
+
+    def start():
+        started.append(start_program(tmp_path))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:  # its workers are in sessions of their own
+            with open(f'/proc/{process.pid}/task/{process.pid}/children') as file:
+                pids = [process.pid, *map(int, file.read().split())]
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            process.wait()
+
+
+def start_program(tmp_path):
     program = tmp_path / 'program.py'
     program.write_text(PROGRAM)
     command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
@@ -105,9 +124,9 @@ def read_until(process, words, lines, seconds=90):
 
 
 @pytest.mark.slow
-def test_a_slow_process_goes_on_and_a_stopped_one_ends_the_run(tmp_path):
+def test_a_slow_process_goes_on_and_a_stopped_one_ends_the_run(launch):
     for stopped in (1, 0):  # the first one does the watching, if it can
-        process, lines = launch(tmp_path), []
+        process, lines = launch(), []
         pids = {}
         for _ in range(2):
             _, rank, _, _, pid = read_until(process, ' is process ', lines).split()
