@@ -10,6 +10,7 @@ count by how much they show of a class.
 import argparse
 import os.path as osp
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -110,6 +111,15 @@ def run(args: argparse.Namespace) -> int:
         int: 1 if some video could not be read; 130 if Ctrl-C has stopped it,
         which keeps what is done.
     """
+    from ..video import DamagedVideoWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DamagedVideoWarning)  # each result says it
+        return infer(args)
+
+
+def infer(args: argparse.Namespace) -> int:
+    """See :func:`run`."""
     from ..apis import read_classes
     from .models import make_inferencer
 

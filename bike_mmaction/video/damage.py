@@ -37,15 +37,18 @@ class Damage:
         bytes (Part): Bytes at its end.
         seconds (Part): Seconds at its end.
         errors (int): Packets in it that are broken.
+        false_count (int): Frames that its header names, where a file of its
+            size cannot have so many. Defaults to 0.
     """
 
     frames: Part = field(default_factory=Part)
     bytes: Part = field(default_factory=Part)
     seconds: Part = field(default_factory=Part)
     errors: int = 0
+    false_count: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.frames or self.bytes or self.seconds or self.errors)
+        return any(vars(self).values())
 
     def __str__(self) -> str:
         parts = []
@@ -55,6 +58,10 @@ class Damage:
             parts.append(f'{self.frames} frames cannot be read')
         if self.seconds:
             parts.append(f'{self.seconds} seconds are missing at its end')
+        if self.false_count:
+            parts.append(
+                f'its tables are damaged: {self.false_count} frames cannot be in it'
+            )
         if self.errors and not parts:
             parts.append(f'{self.errors} broken packets')
         return '; '.join(parts) or 'nothing is missing'

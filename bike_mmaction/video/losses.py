@@ -63,8 +63,10 @@ def find_damage(
             lost = 0  # a variable rate
         expected = len(shown) + lost
     errors += _broken_elements(file) if name == 'matroska' else 0
+    is_false = lost > size_of(file)  # not even a byte for each
     return Damage(
-        frames=Part(lost, expected) if lost > 0 else Part(),
+        false_count=expected if is_false else 0,
+        frames=Part(lost, expected) if lost > 0 and not is_false else Part(),
         bytes=Part(cut, size_of(file) + cut) if cut else Part(),
         seconds=missing_end(
             float(times[-1]), _length_of(container, stream) - _start_of(container)
