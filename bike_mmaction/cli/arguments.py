@@ -15,7 +15,7 @@ from ..datasets.views import parse_views
 from ..files import require_file
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
 from ..video.workers import TIME_LIMIT
-from .values import checked, limit, share
+from .values import checked, count, limit, positive, share
 
 DUMP_SUFFIXES = ('.pkl', '.pickle', '.npz')  # those of evaluation.dump_files
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -62,6 +62,34 @@ def add_model_arguments(parser: Parser) -> None:
     parser.add_argument('--views', help=f'{VIEWS} (default: as the config tests)')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
     add_time_limit(parser)
+
+
+def add_result_arguments(parser: Parser, below: str, window: str) -> None:
+    """Options of what is said of each video.
+
+    Args:
+        parser (Parser): Is changed.
+        below (str): What a confidence below the threshold means.
+        window (str): Help of ``--window``.
+    """
+    parser.add_argument(
+        '--topk',
+        type=count,
+        default=5,
+        help='how many classes to name, those of the highest confidence (default: 5)',
+    )
+    parser.add_argument(
+        '--threshold',
+        type=share,
+        default=0.0,
+        help=f'confidence below which {below} (default: 0)',
+    )
+    parser.add_argument('--window', type=positive, help=window)
+    parser.add_argument(
+        '--stride',
+        type=positive,
+        help='from one piece to the next, in seconds (default: half of one)',
+    )
 
 
 def add_time_limit(parser: Parser) -> None:

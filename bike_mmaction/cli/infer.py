@@ -19,11 +19,12 @@ from ..files import is_stream, write_json
 from ..terminal import say
 from .arguments import (
     add_model_arguments,
+    add_result_arguments,
     check_folder,
     check_model_arguments,
     check_writable,
 )
-from .values import count, number, positive, share
+from .values import number
 
 if TYPE_CHECKING:
     from ..apis import BIKEInferencer, Recognition
@@ -42,27 +43,10 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         'videos', nargs='+', metavar='VIDEO', help='what to recognize, see above'
     )
     add_model_arguments(parser)
-    parser.add_argument(
-        '--topk',
-        type=count,
-        default=5,
-        help='how many classes to name, those of the highest confidence (default: 5)',
-    )
-    parser.add_argument(
-        '--threshold',
-        type=share,
-        default=0.0,
-        help='confidence below which it is none of these (default: 0)',
-    )
-    parser.add_argument(
-        '--window',
-        type=positive,
-        help='recognize pieces of so many seconds (streams: 4)',
-    )
-    parser.add_argument(
-        '--stride',
-        type=positive,
-        help='from one piece to the next, in seconds (default: half of one)',
+    add_result_arguments(
+        parser,
+        below='it is none of these',
+        window='recognize pieces of so many seconds (streams: 4)',
     )
     _add_outputs(parser)
     return parser

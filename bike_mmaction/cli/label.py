@@ -19,12 +19,13 @@ from ..terminal import say
 from .arguments import (
     add_launcher,
     add_model_arguments,
+    add_result_arguments,
     check_input,
     check_model_arguments,
     check_output,
     set_local_rank,
 )
-from .values import checked, count, number, positive, share
+from .values import checked, count, number
 
 STOPPED = 130  # exit status after Ctrl-C, as of a shell
 PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
@@ -64,27 +65,10 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--topk',
-        type=count,
-        default=5,
-        help='how many classes to name, those of the highest confidence (default: 5)',
-    )
-    parser.add_argument(
-        '--threshold',
-        type=share,
-        default=0.0,
-        help='confidence below which a video has no label (default: 0)',
-    )
-    parser.add_argument(
-        '--window',
-        type=positive,
-        help='recognize pieces of so many seconds, a row each (default: whole videos)',
-    )
-    parser.add_argument(
-        '--stride',
-        type=positive,
-        help='from one piece to the next, in seconds (default: half of one)',
+    add_result_arguments(
+        parser,
+        below='a video has no label',
+        window='recognize pieces of so many seconds, a row each (default: the whole)',
     )
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument(
