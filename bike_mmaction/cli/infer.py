@@ -67,7 +67,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='processes that read while the model computes; a file that '
         'crashes one costs its own result alone. 0: none (default: up to 4 for '
-        'several videos or windows, 0 for one video)',
+        'several videos or windows, 1 for one video)',
     )
 
 
@@ -108,7 +108,7 @@ def infer(args: argparse.Namespace) -> int:
     from .models import make_inferencer
 
     classes = None if args.classes is None else read_classes(args.classes)
-    bike = make_inferencer(args, args.workers)
+    bike = make_inferencer(args, number_of_workers(args))
     options: dict[str, Any] = dict(topk=args.topk, threshold=args.threshold)
     is_live = any(map(is_stream, args.videos))
     if is_live:
@@ -124,6 +124,14 @@ def infer(args: argparse.Namespace) -> int:
             raise
     write_all(args.json, results)
     return STOPPED if is_stopped else any(result.error for result in results)
+
+
+def number_of_workers(args: argparse.Namespace) -> Optional[int]:
+    """As the user says; a file alone has one, so that its time has a limit."""
+    is_alone = len(args.videos) == 1 and osp.isfile(args.videos[0])
+    if args.workers is None and is_alone and args.window is None:
+        return 1
+    return args.workers
 
 
 def recognize(

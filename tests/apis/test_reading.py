@@ -140,6 +140,16 @@ def test_the_page_goes_on(misbehaving, hostile):
     page.close()
 
 
+def test_a_file_alone_has_a_limit(misbehaving, hostile, folder, tmp_path, capsys):
+    misbehaving.model.cfg.dump(tmp_path / 'config.py')
+    options = ['--config', tmp_path / 'config.py', '--checkpoint', folder / 'model.pth']
+    options += ['--classes', 'a dog,yoga', '--device', 'cpu', '--time-limit', LIMIT]
+    with pytest.raises(SystemExit) as end:
+        run_tool('infer', hostile / 'v3hang.mp4', *options)
+    assert end.value.code == 1
+    assert 'v3hang.mp4' in (said := capsys.readouterr().out) and 'not read w' in said
+
+
 def test_ctrl_c_keeps_what_is_done(videos, folder, tmp_path, monkeypatch, capsys):
     compute, calls = batches.score, []
 
