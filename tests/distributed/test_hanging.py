@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from tests.kit.tools import environment, run_process, start_process
 
 # Computes batches of a second's tenth; the processes meet in each.
 PROGRAM = """
-import os, time
+import os, sys, time
 import torch, torch.distributed as dist
 import bike_mmaction
 from mmengine.dist import init_dist
@@ -22,12 +23,12 @@ from bike_mmaction.cli.mistakes import mistakes_in_one_line
 from bike_mmaction.ranks import note
 
 with mistakes_in_one_line('program'):
-    init_dist('pytorch', patience=2, timeout=8)
+    init_dist('pytorch', patience=2, timeout=20)
     os.write(1, f'rank {dist.get_rank()} is process {os.getpid()}\\n'.encode())
     for batch in range(10**6):
         note(f'reading batch {batch}')
-        if batch == 10 and dist.get_rank():  # is slow, no more
-            time.sleep(5)
+        while batch == 10 and dist.get_rank() and os.path.exists(sys.argv[1]):
+            time.sleep(0.1)  # is slow, no more
         note(f'computing batch {batch}')
         dist.all_reduce(torch.ones(1))
         time.sleep(0.1)
@@ -96,35 +97,44 @@ def launch(tmp_path):
 
     yield start
     for process in started:
-        if process.poll() is None:  # its workers are in sessions of their own
-            with open(f'/proc/{process.pid}/task/{process.pid}/children') as file:
-                pids = [process.pid, *map(int, file.read().split())]
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+        if process.poll() is None:
+            kill(process)
             process.wait()
+
+
+def kill(process):
+    """With its workers, which are in sessions of their own."""
+    with open(f'/proc/{process.pid}/task/{process.pid}/children') as file:
+        pids = [process.pid, *map(int, file.read().split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def start_program(tmp_path):
     program = tmp_path / 'program.py'
     program.write_text(PROGRAM)
+    (tmp_path / 'slow').touch()
     command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
     port = f'--master_port={environment()["PORT"]}'
-    return start_process(*command, port, program)
+    return start_process(*command, port, program, tmp_path / 'slow')
 
 
 def read_until(process, words, lines, seconds=90):
-    end = time.time() + seconds
-    while time.time() < end:
-        line = process.stdout.readline()
-        assert line, ''.join(lines)
-        lines.append(line)
-        if words in line:
-            return line
-    raise AssertionError(''.join(lines))
+    # Killed, it ends the lines: nobody waits for them for ever.
+    timer = threading.Timer(seconds, kill, [process])
+    timer.start()
+    try:
+        for line in iter(process.stdout.readline, ''):
+            lines.append(line)
+            if words in line:
+                return line
+    finally:
+        timer.cancel()
+    raise AssertionError(f'{words!r} is not in\n' + ''.join(lines))
 
 
 @pytest.mark.slow
-def test_a_slow_process_goes_on_and_a_stopped_one_ends_the_run(launch):
+def test_a_slow_process_goes_on_and_a_stopped_one_ends_the_run(launch, tmp_path):
     for stopped in (1, 0):  # the first one does the watching, if it can
         process, lines = launch(), []
         pids = {}
@@ -133,6 +143,7 @@ def test_a_slow_process_goes_on_and_a_stopped_one_ends_the_run(launch):
             pids[int(rank)] = int(pid)
         said = read_until(process, ' has been ', lines)
         assert re.search(r'rank 1 \(.*reading batch 10 for \d+ s, and the others', said)
+        (tmp_path / 'slow').unlink()
         assert 'rank 1 (' in read_until(process, ') goes on: it is ', lines)
         os.kill(pids[stopped], signal.SIGSTOP)
         start = time.time()
