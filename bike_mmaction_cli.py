@@ -29,6 +29,20 @@ from typing import Optional
 PACKAGE = 'bike_mmaction'
 
 
+@contextmanager
+def until_nobody_reads() -> Iterator[None]:
+    """End quietly where nobody reads what is printed, as in `bike --help | head`."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)  # as a shell has it: 128 + SIGPIPE
+
+
+@until_nobody_reads()
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """`bike COMMAND ...`; ends the process if it fails.
 
@@ -41,6 +55,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     run(name, rest, prog=f'bike {name}')
 
 
+@until_nobody_reads()
 def run(
     name: str, argv: Optional[Sequence[str]] = None, prog: Optional[str] = None
 ) -> None:

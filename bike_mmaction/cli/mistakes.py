@@ -57,6 +57,8 @@ def is_mistake(error: Exception) -> bool:
     """
     from ..errors import NonFiniteError, PipelineError
 
+    if isinstance(error, BrokenPipeError):  # nobody reads what is printed
+        return False
     if isinstance(error, (OSError, NonFiniteError, PipelineError)):
         return True
     if _is_lost_process(error):

@@ -16,7 +16,13 @@ from bike_mmaction.cli.mmaction_tools import load_mmaction_tool
 from bike_mmaction.evaluation.fusion import RELEASED
 from bike_mmaction.models.text_head import PROMPT
 from bike_mmaction.version import __version__
-from tests.kit.tools import environment, printed_by, run_process, run_python
+from tests.kit.tools import (
+    environment,
+    printed_by,
+    run_process,
+    run_python,
+    start_process,
+)
 
 K400 = 'bike_vitb32_k400'
 PORT = 'is not a whole number from 1 to 65535'
@@ -252,3 +258,13 @@ def test_old_tool_names_the_new_one():
     done = run_python('tools/toolbox.py', '--help')
     assert done.returncode == 0
     assert 'toolbox.py is now tools/mmaction_tool.py' in done.stderr
+
+
+@pytest.mark.parametrize('words', ['--help', 'train --help', 'doctor'])
+def test_nobody_reads_on(words):
+    """As `bike --help | head -1`: it ends, and says no more."""
+    command = [sys.executable, '-u', '-m', 'bike_mmaction_cli', *words.split()]
+    process = start_process(*command)
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(120) in (0, 141)
