@@ -100,7 +100,8 @@ class Report:
         self._content: dict[str, Any] = dict(
             benchmark=what, machine=machine(), figures=[]
         )
-        say(', '.join(f'{key} {value}' for key, value in machine().items()))
+        said = self._content['machine']
+        say(', '.join(f'{key} {value}' for key, value in said.items()))
 
     def add(self, name: str, **figures: Union[Spread, float, str]) -> None:
         """Print figures of one subject, and keep them.

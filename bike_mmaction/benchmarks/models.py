@@ -14,6 +14,7 @@ from mmengine.device import get_device
 from mmengine.optim import build_optim_wrapper
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..datasets.checking import sampled_frames
 from ..models.pretrained import get_arch
 from .measuring import Report, Spread, by_turns
 
@@ -53,13 +54,11 @@ class Subject:
             for key, value in config.optim_wrapper.items()
             if key not in ('type', 'dtype', 'loss_scale')
         }
-        self._optim['type'] = (
-            'OptimWrapper' if precision == 'fp32' else 'AmpOptimWrapper'
-        )
+        self._optim['type'] = 'OptimWrapper'
         if self.dtype is not None:
-            self._optim['dtype'] = str(self.dtype).rpartition('.')[2]
-        steps = config.test_pipeline
-        clip_len = next(step['clip_len'] for step in steps if 'clip_len' in step)
+            name = str(self.dtype).rpartition('.')[2]
+            self._optim.update(type='AmpOptimWrapper', dtype=name)
+        clip_len = sampled_frames(config.test_pipeline)
         vision = get_arch(config.model.backbone.arch)
         size = vision['vision_cfg']['image_size']
         self.num_frames = videos * views * clip_len

@@ -6,7 +6,7 @@ from typing import Optional
 
 from mmaction.registry import LOOPS
 from mmengine.dist import master_only
-from mmengine.evaluator import BaseMetric, DumpResults
+from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from mmengine.logging import print_log
 from mmengine.runner import ValLoop
 
@@ -66,9 +66,7 @@ class ReportingTestLoop(ReadableTestLoop):
             _check_labels(self.dataloader.dataset, classes, metrics)
         _go_on_past_unreadable(dataset, time_limit)
         self.count = VideoCount()
-        meta = self.evaluator.dataset_meta
-        self.evaluator = PlaceholderEvaluator([self.count, *metrics])
-        self.evaluator.dataset_meta = meta
+        self.evaluator = _counting(PlaceholderEvaluator, self.count, self.evaluator)
 
     def run(self) -> dict:
         """Test.
@@ -119,9 +117,7 @@ class ReportingValLoop(GoesOnPastUnreadable, ValLoop):
         for dataset in annotated(self.dataloader.dataset):
             _go_on_past_unreadable(dataset, time_limit)
         self.count, self._bad = VideoCount(), BadVideos()
-        meta = self.evaluator.dataset_meta
-        self.evaluator = _WithoutCounts([self.count, *self.evaluator.metrics])
-        self.evaluator.dataset_meta = meta
+        self.evaluator = _counting(_WithoutCounts, self.count, self.evaluator)
 
     def run(self) -> dict:
         """Validate; returns the metrics, and nothing else."""
@@ -151,6 +147,15 @@ class ReportingValLoop(GoesOnPastUnreadable, ValLoop):
             'current',
             logging.WARNING,
         )
+
+
+def _counting(
+    kind: type[PlaceholderEvaluator], count: VideoCount, evaluator: Evaluator
+) -> PlaceholderEvaluator:
+    """An evaluator with the metrics of another one, which also counts."""
+    counting = kind([count, *evaluator.metrics])
+    counting.dataset_meta = evaluator.dataset_meta
+    return counting
 
 
 class _WithoutCounts(PlaceholderEvaluator):
