@@ -23,8 +23,14 @@ _PLAYLISTS = (b'#EXTM3U', b'ffconcat version')
 def open_container(file: File) -> InputContainer:
     """Open what FFmpeg takes; a path is a file, even ``a:b.mp4``, ``%d.png``."""
     if isinstance(file, str):
-        options = dict(pattern_type='none')  # of pictures: one file, not a series
-        return av.open(f'file:{file}', 'r', options=options, metadata_errors='replace')
+        # Not `options`: they are the streams' too, and those of FLV and MPEG-PS,
+        # found later, have no place for them: PyAV 15 writes behind the others.
+        return av.open(
+            f'file:{file}',
+            'r',
+            container_options=dict(pattern_type='none'),  # one picture, no series
+            metadata_errors='replace',
+        )
     file.seek(0)
     return av.open(file, 'r', metadata_errors='replace')
 
