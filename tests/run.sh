@@ -26,7 +26,7 @@ bash tools/setup_env.sh "$VENV" || exit 1
 # Tiny models gain nothing from more threads, but files of tests run at once.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export MPLBACKEND=Agg
-export HF_HUB_OFFLINE=1  # no test downloads anything
+export HF_HUB_OFFLINE=1  # no test downloads a model
 
 coverage=()
 if [ "${1:-}" = --cov ]; then
