@@ -14,6 +14,7 @@ import argparse
 import os
 import os.path as osp
 import shutil
+import signal
 import sys
 import tempfile
 from importlib.metadata import version
@@ -168,4 +169,6 @@ def verdict(without, with_plugin):
 
 
 if __name__ == '__main__':
+    # As Ctrl-C: the tests are stopped, and their files removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

@@ -3,10 +3,14 @@
 import http.server
 import io
 import os
+import signal
 import sys
 import tarfile
 import threading
+import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +18,7 @@ from tests.host.compare import default_cache, get_archive, main, summary
 from tests.host.release import NotComparable, unpack
 from tests.host.runs import run_tests
 from tests.host.small_release import HANGING, SMALL, write_release
-from tests.kit.tools import free_port, run_process
+from tests.kit.tools import free_port, run_process, start_process
 
 
 @pytest.fixture
@@ -103,6 +107,39 @@ def test_hanging_test_is_named(tmp_path):
     }
     told = 'stopped because of --timeout, in tests/test_time.py::test_hangs'
     assert told in summary('without', run)
+
+
+def test_terminated_comparison_stops_its_tests(tmp_path):
+    archive = write_release(tmp_path / 'release.tar.gz', HANGING)
+    cache = tmp_path / 'cache'
+    args = ('--archive', archive, '--cache', cache)
+    process = start_process(sys.executable, '-m', 'tests.host.compare', *args)
+    wait_for(lambda: 'test_hangs' in written_below(cache))
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert os.listdir(cache) == ['results']
+    assert not processes_of(cache)
+
+
+def wait_for(is_so, seconds=120):
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, f'not so after {seconds} seconds'
+        time.sleep(0.1)
+
+
+def written_below(cache):
+    return ''.join(path.read_text() for path in cache.glob('source-*/outcomes.jsonl'))
+
+
+def processes_of(folder):
+    """Commands of running processes that name a folder."""
+    commands = []
+    for path in Path('/proc').glob('[0-9]*/cmdline'):
+        with suppress(OSError):  # it has ended
+            commands.append(path.read_text(errors='replace'))
+    return [command for command in commands if str(folder) in command]
 
 
 def test_mistakes_in_one_line(server, tmp_path, capsys):
