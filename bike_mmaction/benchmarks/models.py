@@ -1,8 +1,8 @@
 """What a step of training, or a test, takes against the bare image tower."""
 
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Optional
 
 import open_clip
@@ -165,14 +165,24 @@ def _compare(
 def count_operations(part: Callable[[], None]) -> int:
     """Floating-point operations of its matrix products, attention and
     convolutions; a multiplication and an addition are two."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not know it
-    try:
-        with FlopCounterMode(display=False) as counter:
-            part()
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+    with FlopCounterMode(display=False) as counter, _without_fast_path():
+        part()
     return counter.get_total_flops()
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    """That of torch's attention, which the counter does not know."""
+    mha: Any = getattr(torch.backends, 'mha', None)
+    if mha is None:  # torch before 2.3 cannot
+        yield
+        return
+    fast = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        mha.set_fastpath_enabled(fast)
 
 
 def count_synchronisations(part: Callable[[], None]) -> int:

@@ -20,6 +20,7 @@ from .packets import PacketSource
 # also leaves out some that pictures of a higher layer refer to.
 _SKIPPING = ('h264', 'mpeg4', 'mpeg1video', 'mpeg2video', 'vp8')
 _PROBED = 8  # frames
+_YCGCO = 8  # of FFmpeg's color spaces
 
 
 class Run(NamedTuple):
@@ -184,6 +185,8 @@ class Painter:
     def _reformat(self, frame: VideoFrame) -> VideoFrame:
         options: dict[str, Any] = dict(threads=1)
         if self._is_old:  # it heeds the colours only where they are to change
+            if frame.colorspace == _YCGCO:  # which its FFmpeg takes for another
+                raise OSError('YCgCo')
             options = dict(dst_colorspace='ITU601', src_color_range=frame.color_range)
         try:
             return self._reformatter.reformat(frame, *self._size, 'rgb24', **options)

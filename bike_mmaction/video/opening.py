@@ -16,6 +16,9 @@ from .errors import (
 )
 from .files import File, has_no_index, missing_bytes, opened
 
+# Titles and the like may be no UTF-8; PyAV 19 always replaces what is not.
+_IS_LENIENT = int(av.__version__.partition('.')[0]) >= 19
+_LENIENT: dict[str, Any] = {} if _IS_LENIENT else dict(metadata_errors='replace')
 # Names of other files, which FFmpeg would open, too.
 _PLAYLISTS = (b'#EXTM3U', b'ffconcat version')
 
@@ -29,10 +32,10 @@ def open_container(file: File) -> InputContainer:
             f'file:{file}',
             'r',
             container_options=dict(pattern_type='none'),  # one picture, no series
-            metadata_errors='replace',
+            **_LENIENT,
         )
     file.seek(0)
-    return av.open(file, 'r', metadata_errors='replace')
+    return av.open(file, 'r', **_LENIENT)
 
 
 def only_video(container: InputContainer, index: int) -> VideoStream:

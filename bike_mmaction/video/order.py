@@ -4,7 +4,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Optional
 
 import numpy as np
@@ -114,8 +113,8 @@ def order_by_decoding(
 def times_of(
     table: PacketTable,
     shown: Sequence[int],
-    time_base: Fraction,
-    rate: Fraction,
+    time_base: float,
+    rate: float,
     zero: Optional[float],
 ) -> np.ndarray:
     """When frames are shown, and when the last one ends, in seconds.
@@ -126,15 +125,15 @@ def times_of(
     Args:
         table (PacketTable): Of the whole stream.
         shown (Sequence[int]): The packet of each frame.
-        time_base (Fraction): Seconds of a unit of the times.
-        rate (Fraction): Frames a second, where packets have no times.
+        time_base (float): Seconds of a unit of the times.
+        rate (float): Frames a second, where packets have no times.
         zero (float, optional): The time of the file at which a player starts.
             Defaults to None: that of the first frame.
 
     Returns:
         np.ndarray: Seconds [N + 1], ascending, from a player's start on.
     """
-    clock = 0.5 / float(time_base)  # a jump back that no reordering makes
+    clock = 0.5 / time_base  # a jump back that no reordering makes
     for column in (table.pts, table.dts):
         times = np.array([column[n] for n in shown], np.int64)
         times = _of_one_clock(times, clock) if times.min() != NO_TIME else times
@@ -142,9 +141,9 @@ def times_of(
         if times[0] != NO_TIME and (np.diff(times) > 0).all():
             break
     else:
-        return np.arange(len(shown) + 1) / float(rate)
-    seconds = times * float(time_base)
-    last = _last_duration(table, shown, seconds, float(time_base), float(rate))
+        return np.arange(len(shown) + 1) / rate
+    seconds = times * time_base
+    last = _last_duration(table, shown, seconds, time_base, rate)
     start = seconds[0] if zero is None else min(zero, seconds[0])
     return np.append(seconds, seconds[-1] + last) - start
 

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from fractions import Fraction
 from itertools import chain, islice
 from typing import Optional
 
@@ -183,16 +182,17 @@ class PyAVBackend(Backend):
         )
 
     def _times(self, stream: VideoStream) -> np.ndarray:
-        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        rate = float(stream.average_rate or stream.guessed_rate or 25)
+        unit = float(stream.time_base or 1)
         # Of others it is guessed, and not a player's.
         start = self._container.start_time if self._format in TIMED else None
         if isinstance(self._order, LongOrder):
-            seconds = self._order.times() * float(stream.time_base or 1)
+            seconds = self._order.times() * unit
             return seconds - (seconds[0] if start is None else start / 1e6)
         return times_of(
             self._source.table,
             self._order.shown,
-            stream.time_base or Fraction(1),
+            unit,
             rate,
             None if start is None else start / 1e6,
         )

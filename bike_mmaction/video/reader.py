@@ -106,6 +106,13 @@ class VideoReader:
     def __exit__(self, *_) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        # Who reads a few frames in a pipeline does not close it, and PyAV 19
+        # keeps the memory of what was not closed.
+        backend = getattr(self, '_backend', None)  # none if it was not opened
+        if backend is not None:
+            backend.close()
+
     def __repr__(self) -> str:
         width, height = self.size
         return (

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from bike_mmaction.apis import build_recognizer, export
 from bike_mmaction.shipped import find_config
+from tests.kit.exports import skip_without_export
 from tests.kit.pages import PAGES, blocks
 
 SNIPPETS = [block for page in PAGES for block in blocks(page, 'python')]
@@ -36,6 +37,8 @@ def prepare(desk, text):
 
 @pytest.mark.parametrize('block', PROGRAMS, ids=str)
 def test_program_runs(block, desk, capsys):
+    if re.search(r'bike\.(onnx|pt2)', block.text):
+        skip_without_export()
     prepare(desk, block.text)
     exec(compile(block.text, str(block), 'exec'), {'__name__': '__main__'})
     assert 'print' not in block.text or capsys.readouterr().out.strip()

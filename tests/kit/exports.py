@@ -18,10 +18,15 @@ needs_torch = pytest.mark.skipif(
 )
 
 
-def require_onnx():
-    """The package, where ONNX can be written; else the test is skipped."""
+def skip_without_export():
+    """Skip a test where torch is too old."""
     if torch_version() < export.MIN_TORCH:
         pytest.skip('export needs torch>={}.{}'.format(*export.MIN_TORCH))
+
+
+def require_onnx():
+    """The package, where ONNX can be written; else the test is skipped."""
+    skip_without_export()
     pytest.importorskip('onnxscript')
     pytest.importorskip('onnxruntime')
     return pytest.importorskip('onnx')

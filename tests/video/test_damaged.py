@@ -27,6 +27,8 @@ from bike_mmaction.video import (
 from tests.kit.numbered import read_numbers, shorten, write_numbered
 from tests.kit.video_kinds import WITH_B
 
+OLD_FFMPEG = av.library_versions['libavcodec'][0] < 62  # that of PyAV 15
+
 
 def read(path):
     """Numbers and times of all frames, and what was warned of."""
@@ -99,6 +101,7 @@ def test_broken_inside(fast, tmp_path):
     assert 'frames cannot be read' in text
 
 
+@pytest.mark.skipif(OLD_FFMPEG, reason='FFmpeg 7 decodes it without a complaint')
 def test_a_frame_on_the_way_is_broken(fast):
     """Sparse frames, of which none is broken, but one that they refer to."""
     with av.open(fast) as container:
@@ -203,7 +206,8 @@ def test_tables_that_contradict(files, tmp_path):
     """Damage that hides frames, or makes a player look for the next ones."""
     texts = []
     for name, mark, place, value in (
-        ('h264.mp4', b'stts', 15, 0),  # counts no frames: an edit list hides half
+        # counts no frames: an edit list hides half, which FFmpeg 7 does not tell
+        *([] if OLD_FFMPEG else [('h264.mp4', b'stts', 15, 0)]),
         ('h264.mp4', b'stts', 18, 0),  # they take no time
         ('h264.mkv', rb'\xa3[\x80-\xff]\x81', 1, 0xC0),  # a block is too long
     ):
