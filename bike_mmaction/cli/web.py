@@ -37,6 +37,14 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='a name by which visitors open the page, beside those of this machine, '
         'such as that of a proxy before it; may be given again',
     )
+    parser.add_argument(
+        '--proxy',
+        action='append',
+        default=[],
+        metavar='ADDRESS',
+        help='of a proxy on another machine, which says in X-Forwarded-For for whom '
+        'it asks; those on this machine are believed anyway; may be given again',
+    )
     add_limits(parser.add_argument_group('limits, above which a request is refused'))
     return parser
 
@@ -47,7 +55,8 @@ def add_limits(group: Parser) -> None:
         '--max-queue',
         type=count,
         default=20,
-        help='requests that wait (default: %(default)s)',
+        help='requests that wait, of which one visitor may have a quarter '
+        '(default: %(default)s)',
     )
     group.add_argument(
         '--max-seconds',
@@ -126,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
         upload=int(args.max_upload * GB),
         disk=int(args.max_disk * GB),
     )
-    page = WebPage(bike, names or bike.classes, limits, args.allow_host)
+    page = WebPage(bike, names or bike.classes, limits, args.allow_host, args.proxy)
     try:
         page.launch(bracketed(args.host), args.port)
     finally:

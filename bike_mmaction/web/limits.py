@@ -30,6 +30,8 @@ class Limits:
         drawn (int): Frames of a video that is shown annotated.
         memory (int): Bytes of a process that reads.
         open (int): Connections at a time.
+        share (float): Of the places in the queue, the connections and the
+            space, what one visitor may take.
     """
 
     queue: int = 20
@@ -44,6 +46,11 @@ class Limits:
     drawn: int = 15_000
     memory: int = 3 * GB
     open: int = 500
+    share: float = 0.25
+
+    def of_one(self, places: int) -> int:
+        """How many of these places one visitor may take: one at least."""
+        return max(1, int(places * self.share))
 
 
 def check_text(text: str, limits: Limits) -> None:

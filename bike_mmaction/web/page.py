@@ -5,6 +5,7 @@ import os.path as osp
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any, Optional
 
 from ..apis.inferencer import BIKEInferencer
@@ -15,8 +16,10 @@ from .jobs import Jobs
 from .limits import Limits
 from .text import plain, summarize, tabulate, without_folder
 from .uploads import Uploads
+from .visitors import share_queue, trusting
 
 TITLE = 'BIKE: video recognition by video and text'
+FILES = files('bike_mmaction.web')  # of this folder, also where it is zipped
 HELP = (
     'Drop a video, name the classes it may show, and press *Recognize*. '
     'With a window, the video is recognized piece by piece.'
@@ -51,6 +54,8 @@ class WebPage:
             those of :class:`.Limits`.
         allowed_hosts (Sequence[str]): Names by which visitors may open it,
             beside those of the address at which it listens. Defaults to ().
+        proxies (Sequence[str]): Addresses of proxies on other machines, which
+            are believed whom they speak for. Defaults to ().
 
     Raises:
         ImportError: if Gradio is not installed.
@@ -62,6 +67,7 @@ class WebPage:
         classes: Sequence[str] = (),
         limits: Optional[Limits] = None,
         allowed_hosts: Sequence[str] = (),
+        proxies: Sequence[str] = (),
     ) -> None:
         self.gradio = import_gradio()
         self.bike = bike
@@ -73,7 +79,7 @@ class WebPage:
             classes=max(limits.classes, len(classes)),
             text=max(limits.text, 2 * len(text)),
         )
-        self._allowed_hosts = allowed_hosts
+        self._allowed_hosts, self._proxies = allowed_hosts, proxies
         self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
         files, results = (osp.join(self._folder.name, n) for n in ('files', 'results'))
         for folder in (files, results):
@@ -112,18 +118,22 @@ class WebPage:
             max_size=limits.queue,
             default_concurrency_limit=limits.at_once,
         )
-        _, url, _ = queue.launch(
-            server_name=host,
-            server_port=port,
-            theme=theme,
-            footer_links=[],
-            share=False,
-            max_file_size=limits.upload,
-            enable_monitoring=False,
-            app_kwargs=dict(middleware=[guard]),
-            prevent_thread_lock=True,
-            quiet=True,
-        )
+        share_queue(queue._queue, limits)
+        with trusting(self._proxies):
+            _, url, _ = queue.launch(
+                server_name=host,
+                server_port=port,
+                theme=theme,
+                css=FILES.joinpath('page.css').read_text('utf-8'),
+                head=f'<script>{FILES.joinpath("page.js").read_text("utf-8")}</script>',
+                footer_links=[],
+                share=False,
+                max_file_size=limits.upload,
+                enable_monitoring=False,
+                app_kwargs=dict(middleware=[guard]),
+                prevent_thread_lock=True,
+                quiet=True,
+            )
         if wait:
             print(f'{url} (stop with Ctrl-C)', flush=True)
             self.blocks.block_thread()
@@ -144,66 +154,80 @@ class WebPage:
         with gr.Blocks(
             title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)
         ) as blocks:
-            gr.Markdown(f'# {TITLE}\n{HELP}')
-            with gr.Row():
-                with gr.Column(scale=1):
+            gr.Markdown(f'# {TITLE}\n{HELP}', elem_id='head')
+            with gr.Row(elem_id='desk'):
+                with gr.Column(scale=1, min_width=300):
                     inputs = self._inputs(classes)
                     button = gr.Button(
                         'Recognize', variant='primary', elem_id='recognize'
                     )
-                with gr.Column(scale=2):
+                with gr.Column(scale=2, min_width=300):
                     outputs = self._outputs()
 
             def recognize(*values, progress=gr.Progress(track_tqdm=True)):
                 return self.recognize(*values)
 
-            button.click(recognize, inputs, outputs)
+            button.click(
+                recognize,
+                inputs,
+                outputs,
+                scroll_to_output=True,
+                show_progress_on=outputs[0],
+            )
         return blocks
 
     def _inputs(self, classes: str) -> list:
         gr = self.gradio
-        return [
-            _without_addresses(
-                gr.Video(label='Video', sources=['upload'], elem_id='video')
-            ),
-            gr.Textbox(
-                classes,
-                label='Classes',
-                info='a line each, or one line separated by commas; names '
-                'with commas in quotes',
-                lines=4,
-                elem_id='classes',
-            ),
-            gr.Slider(
-                0,
-                1,
+        video = gr.Video(
+            label='Video',
+            show_label=False,
+            sources=['upload'],
+            height=180,
+            elem_id='video',
+        )
+        text = gr.Textbox(
+            classes,
+            label='Classes',
+            info='a line each, or separated by commas; names with commas in quotes',
+            lines=4,
+            max_lines=8,
+            elem_id='classes',
+        )
+        with gr.Row():
+            threshold = gr.Number(
                 0,
                 label='Threshold',
-                info='confidence below which it is none of these',
-            ),
-            gr.Number(
+                info='below it: none of these',
+                minimum=0,
+                maximum=1,
+                step=0.05,
+                min_width=130,
+            )
+            window = gr.Number(
                 0,
                 label='Window in seconds',
-                info='0: the whole video at once',
+                info='0: the whole video',
                 minimum=0,
+                min_width=130,
                 elem_id='window',
-            ),
-        ]
+            )
+        return [_without_addresses(video), text, threshold, window]
 
     def _outputs(self) -> list:
-        gr = self.gradio
+        """All but the first are there when there is something to show."""
+        gr, options = self.gradio, dict(show_label=False, visible=False)
         return [
             gr.Markdown(elem_id='summary'),
-            gr.Label(label='Confidences', show_heading=False, elem_id='confidences'),
+            gr.Label(elem_id='confidences', show_heading=False, **options),
             gr.Image(
-                label='Frames',
                 type='filepath',
                 buttons=['download', 'fullscreen'],
                 elem_id='picture',
+                **options,
             ),
-            gr.Markdown(elem_id='windows'),
-            gr.Video(label='Annotated video', height=400, elem_id='annotated'),
-            gr.File(label='As JSON', elem_id='json'),
+            gr.Markdown(elem_id='windows', visible=False),
+            gr.Video(elem_id='annotated', **options),
+            gr.File(elem_id='json', **options),
         ]
 
     def recognize(
@@ -237,18 +261,19 @@ class WebPage:
             if isinstance(error, MemoryError):
                 text = 'its frames need more memory than the page may use'
             summary = f'## Not recognized\n{plain(text)}'
-            return without_folder(summary, video), *[None] * 5
-        confidences = self.gradio.update(
-            value=None if window else dict(results[0].predictions), visible=not window
-        )
+            return without_folder(summary, video), *map(self._shown, [None] * 5)
         return (
             without_folder(summarize(results), video),
-            confidences,
-            files.get('.png'),
-            tabulate(results) if window else None,
-            files.get('.mp4'),
-            files['.json'],
+            self._shown(None if window else dict(results[0].predictions)),
+            self._shown(files.get('.png')),
+            self._shown(tabulate(results) if window else None),
+            self._shown(files.get('.mp4')),
+            self._shown(files['.json']),
         )
+
+    def _shown(self, value: Any) -> Any:
+        """A new value of a field, which is not there if it has none."""
+        return self.gradio.update(value=value, visible=value is not None)
 
 
 def _without_addresses(field: Any) -> Any:

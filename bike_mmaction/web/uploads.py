@@ -28,6 +28,7 @@ class Uploads:
     def __init__(self, folder: str, most: int) -> None:
         self.folder, self.most = osp.realpath(folder), most
         self._lock, self._used, self._coming = threading.Lock(), 0, 0
+        self._sent: list[tuple[float, str, int]] = []
 
     def has(self, path: str) -> bool:
         """Whether a path, with all links followed, is one of these files."""
@@ -43,17 +44,20 @@ class Uploads:
             os.utime(path)
 
     @contextmanager
-    def receiving(self, size: int) -> Iterator[None]:
+    def receiving(self, size: int, visitor: str = '') -> Iterator[None]:
         """While an upload is received. What is left of it, if it is not
         finished, is deleted.
 
         Args:
             size (int): Bytes, as its sender says.
+            visitor (str): Who sends it. Defaults to nobody in particular.
 
         Raises:
-            DiskFullError: if there is no space, also after old files went.
+            DiskFullError: if there is no space, also after old files went, or
+                this visitor has sent too much.
         """
         with self._lock:
+            self._count(size, visitor)
             self._used = self._make_room(size)
             self._coming += 1
         try:
@@ -63,6 +67,19 @@ class Uploads:
                 self._coming -= 1
                 if not self._coming:
                     self._delete_unfinished()
+
+    def _count(self, size: int, visitor: str) -> None:
+        """Files that are surely kept may not all be those of one visitor."""
+        now = time.monotonic()
+        self._sent = [sent for sent in self._sent if sent[0] > now - KEPT_SECONDS]
+        used = sum(length for _, sender, length in self._sent if sender == visitor)
+        most = self.most // 2
+        if used + size > most and used:
+            raise DiskFullError(
+                f'one visitor may send {most / 2**30:.3g} GB in ten minutes, and you '
+                f'have sent {used / 2**30:.3g} GB: wait a little'
+            )
+        self._sent.append((now, visitor, size))
 
     def add(self, size: int) -> None:
         """So many bytes more have come.

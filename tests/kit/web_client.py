@@ -23,17 +23,18 @@ class PageClient:
     Args:
         url (str): Of the page.
         timeout (float): Seconds for an answer.
+        address (str): Of this machine (127.x.x.x), as which visitor it asks.
     """
 
-    def __init__(self, url, timeout=120):
+    def __init__(self, url, timeout=120, address='127.0.0.1'):
         # Without certificates, which take long to read; a connection for each
         # request, as the page closes those that wait.
-        self.http = httpx.Client(
-            base_url=url,
-            timeout=timeout,
+        transport = httpx.HTTPTransport(
             verify=False,
             limits=httpx.Limits(max_keepalive_connections=0),
+            local_address=address,
         )
+        self.http = httpx.Client(base_url=url, timeout=timeout, transport=transport)
 
     def __enter__(self):
         return self
@@ -82,6 +83,18 @@ def repeat_video(path, source, times):
                 packet.pts, packet.dts = pts + number * step, dts + number * step
                 packet.is_keyframe = is_keyframe
                 container.mux(packet)
+    return str(path)
+
+
+def write_mpeg4(path):
+    """Write a video that browsers do not play."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        for number in range(50):
+            image = Image.new('RGB', (64, 48), (5 * number, 100, 200))
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
+        container.mux(stream.encode())
     return str(path)
 
 

@@ -1,6 +1,6 @@
 """Load the web page and attack it, while somebody else wants to use it.
 
-    python -m tests.stress.web_load [REQUESTS]
+    python -m tests.stress.web_load [REQUESTS] [--time-limit SECONDS]
 
 REQUESTS are sent at the same time (default: 200). The page is `bike web` with a
 tiny model. Prints a line for each attack: what came of it, the longest that the
@@ -9,6 +9,7 @@ and disk. Exit status: 0 if all was served or refused, and nobody waited longer
 than 5 seconds.
 """
 
+import argparse
 import shutil
 import socket
 import sys
@@ -32,7 +33,8 @@ from tests.kit.web_server import PageProcess, Watch, timed
 
 PATIENCE = 5  # seconds that others may wait
 UPLOAD, DISK = 0.05, 0.2  # GB
-OPTIONS = f'--max-upload {UPLOAD} --max-disk {DISK} --time-limit 15 --max-seconds 60'
+OPTIONS = f'--max-upload {UPLOAD} --max-disk {DISK} --max-seconds 60'
+OTHER = '127.0.9.1'  # who is no attacker
 ATTACKS = {}
 FAILURES = []
 
@@ -42,9 +44,9 @@ def attack(function):
     return function
 
 
-def ask(url, path, name=None, **options):
+def ask(url, path, name=None, address='127.0.0.1', **options):
     """Upload and recognize; the first line of what the page says."""
-    with PageClient(url, timeout=300) as client:
+    with PageClient(url, 300, address) as client:
         answer, video = client.upload(path, name)
         if video is None:
             return f'{answer.status_code} {answer.text}'[:70]
@@ -68,7 +70,8 @@ def expect(answers, *parts):
 def many_at_once(url, files, size):
     def one(number):
         options = dict(classes=f'class {number},other', window=number % 3)
-        return ask(url, files['good'], f'{number}.mp4', **options)
+        address = f'127.0.1.{1 + number % 200}'
+        return ask(url, files['good'], f'{number}.mp4', address, **options)
 
     with ThreadPoolExecutor(size) as pool:
         answers = list(pool.map(one, range(size)))
@@ -76,11 +79,21 @@ def many_at_once(url, files, size):
 
 
 @attack
+def many_of_one_visitor(url, files, size):
+    with ThreadPoolExecutor(size) as pool:
+        mine = [pool.submit(ask, url, files['good'], window=1) for _ in range(size)]
+        other = ask(url, files['good'], address=OTHER)
+        answers = [answer.result() for answer in mine]
+    what = expect(answers, 'requests wait already', 'connections open', ' window')
+    return f'{what}; of another: {expect(other, "## a dog", "## yoga")}'
+
+
+@attack
 def hang_and_crash(url, files, size):
     with ThreadPoolExecutor(3) as pool:
         hang = pool.submit(ask, url, files['good'], 'hang.mp4')
         crash = pool.submit(ask, url, files['good'], 'abort.mp4')
-        other = pool.submit(timed(lambda: ask(url, files['good'])))
+        other = pool.submit(timed(lambda: ask(url, files['good'], address=OTHER)))
         what = expect([hang.result(), crash.result()], 'not read within', 'crashed')
         return f'{what}; recognized for another in {other.result():.1f} s'
 
@@ -167,7 +180,7 @@ def full_disk(url, files, size):
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(one, range(min(size, 40))))
-    return expect(answers, '200', 'try again in ten minutes')
+    return expect(answers, '200', 'try again in ten minutes', 'you have sent')
 
 
 def make_files(folder, size):
@@ -184,23 +197,35 @@ def make_files(folder, size):
     return files
 
 
-def main():
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+def load(size, time_limit):
+    """All attacks, on a page of their own; what was wrong, a line each."""
+    FAILURES.clear()
     folder = tempfile.mkdtemp(prefix='bike_load_')
     files = make_files(folder, size)
     print('attack | what came of it | others waited, page / queue | memory | disk')
-    with PageProcess(folder, *OPTIONS.split()) as page:
+    options = f'{OPTIONS} --time-limit {time_limit}'.split()
+    with PageProcess(folder, *options) as page:
         print(f'before | | | {page.memory() / 2**20:.0f} MB | 0 MB', flush=True)
         for name, function in ATTACKS.items():
             attack_while_watched(name, function, page, files, size)
         print(f'after | | | {page.memory() / 2**20:.0f} MB | ', end='')
         print(f'{page.disk() / 2**20:.0f} MB', flush=True)
     left = page.disk()
-    print(f'after its end {left} bytes of files are left')
-    for failure in FAILURES:
-        print('WRONG:', failure[:300])
+    if left:
+        FAILURES.append(f'after its end {left} bytes of files are left')
     shutil.rmtree(folder)
-    return bool(FAILURES or left)
+    return FAILURES
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('requests', type=int, nargs='?', default=200)
+    parser.add_argument('--time-limit', type=float, default=15)
+    args = parser.parse_args()
+    failures = load(args.requests, args.time_limit)
+    for failure in failures:
+        print('WRONG:', failure[:300])
+    return bool(failures)
 
 
 def in_another_process(function, *args):
@@ -218,7 +243,7 @@ def report(function, *args):
 
 def attack_while_watched(name, function, page, files, size):
     with (
-        PageClient(page.url) as visitor,
+        PageClient(page.url, address=OTHER) as visitor,
         Watch(timed(lambda: visitor.http.get('/').raise_for_status()), 0.2) as shown,
         Watch(timed(lambda: visitor.join(None)), 0.5) as queued,
         Watch(page.memory, 0.3) as memory,

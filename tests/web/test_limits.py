@@ -1,17 +1,22 @@
 """The web page, as a stranger, a script and another site attack it."""
 
+import io
 import os
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
+from PIL import Image
 
 from bike_mmaction.web import guard
 from bike_mmaction.web.jobs import Jobs
 from bike_mmaction.web.limits import Limits
+from bike_mmaction.web.rules import UPLOAD
 from bike_mmaction.web.uploads import DiskFullError, Uploads
+from bike_mmaction.web.visitors import TRUSTED, Connections, trusting, visitor_of
 from tests.kit.videos import write_video
 
 pytest.importorskip('gradio', reason='Gradio is not installed')
@@ -24,6 +29,7 @@ from tests.kit.web_client import (
     PageClient,
     repeat_video,
     write_large_frame,
+    write_mpeg4,
     write_playlists,
 )
 
@@ -86,9 +92,15 @@ def test_files_and_addresses_that_are_not_served(client, good, folder, page):
         'file=http://127.0.0.1:1/',
         'proxy=http://127.0.0.1:1/',
         'deep_link',
+        'runs',
+        'users',
+        'custom_component/1/client/component/index.js',
     ):
         assert client.http.get(f'/gradio_api/{path}').status_code == 404, path
     os.remove(link)
+    for path in ('/pwa_icon/9999', '/monitoring', '/login', '/svelte/a'):
+        assert client.http.get(path).status_code == 404, path
+    assert client.http.get(f'/?a={"a" * 5000}').status_code == 414
     assert client.http.get(f'/gradio_api/file={good}').status_code == 200
     for path in ('/gradio_api/run/recognize', '/gradio_api/process_recording'):
         assert client.http.post(path, json={}).status_code == 404, path
@@ -103,7 +115,7 @@ def test_names_of_uploads(client, folder, page):
     assert client.upload(folder / 'good.mp4', '..')[0].status_code == 400
 
 
-def test_full_queue(client, page, good, monkeypatch):
+def test_full_queue(url, page, good, monkeypatch):
     started, release = threading.Semaphore(0), threading.Event()
 
     def wait(*_):
@@ -113,19 +125,81 @@ def test_full_queue(client, page, good, monkeypatch):
 
     monkeypatch.setattr(page._jobs, 'recognize', wait)
     limits = Limits()
-    with ThreadPoolExecutor(limits.at_once + limits.queue) as pool:
-        first = [pool.submit(client.recognize, good) for _ in range(limits.at_once)]
-        for _ in first:
+    share = limits.of_one(limits.queue)
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(PageClient(url, 60, f'127.0.0.{number}'))
+            for number in range(1, 3 + limits.queue // share)
+        ]
+        pool = stack.enter_context(ThreadPoolExecutor(limits.at_once + limits.queue))
+        stack.callback(release.set)
+
+        def ask(client, count):
+            return [pool.submit(client.recognize, good) for _ in range(count)]
+
+        def wait_for(count):
+            end = time.monotonic() + 20
+            while len(page.blocks._queue) < count and time.monotonic() < end:
+                time.sleep(0.01)
+            assert len(page.blocks._queue) == count
+
+        answers = ask(clients[0], limits.at_once)
+        for _ in range(limits.at_once):
             assert started.acquire(timeout=10)
-        others = [pool.submit(client.recognize, good) for _ in range(limits.queue)]
-        end = time.monotonic() + 10
-        while len(page.blocks._queue) < limits.queue and time.monotonic() < end:
-            time.sleep(0.01)
-        assert client.join(good).status_code == 503
-        assert 'Queue is full' in client.join(good).text
-        assert client.http.get('/').status_code == 200
+        *greedy, last = clients[1:]
+        for number, client in enumerate(greedy, 1):
+            answers += ask(client, share)
+            wait_for(number * share)
+            # Whom it says to speak for is believed of proxies alone.
+            liar = {'x-forwarded-for': '10.0.0.7'}
+            if number == 1:
+                for headers in ({}, liar):
+                    answer = client.join(good, headers=headers)
+                    assert answer.status_code == 400
+                    assert '5 of your requests wait already' in answer.text
+        for headers in ({}, {'x-forwarded-for': '10.0.0.7'}):
+            answer = last.join(good, headers=headers)
+            assert answer.status_code == 503 and 'Queue is full' in answer.text
+        assert last.http.get('/').status_code == 200
         release.set()
-        assert all('waited' in answer.result() for answer in first + others)
+        assert all('waited' in answer.result() for answer in answers)
+
+
+def test_visitors():
+    wrong = {}
+    for given, visitor in {
+        ('10.0.0.1', 5): '10.0.0.1',
+        ('::ffff:10.0.0.1', 5): '10.0.0.1',
+        ('2001:db8:1:2:3:4:5:6', 5): '2001:db8:1:2::/64',
+        ('fe80::1%eth0', 5): 'fe80::/64',
+        ('testclient', 5): 'unknown',
+        None: 'unknown',
+    }.items():
+        if visitor_of(given) != visitor:
+            wrong[given] = visitor_of(given)
+    assert not wrong
+
+
+def test_proxies_are_believed_while_the_server_starts(monkeypatch):
+    for before, during in ((None, '127.0.0.1,::1,10.0.0.9'), ('a', 'a,10.0.0.9')):
+        monkeypatch.delenv(TRUSTED, raising=False)
+        if before:
+            monkeypatch.setenv(TRUSTED, before)
+        with trusting(['10.0.0.9']):
+            assert os.environ[TRUSTED] == during
+        assert os.environ.get(TRUSTED) == before
+
+
+def test_connections_of_one_visitor():
+    connections = Connections(Limits(open=8))
+    with connections.of('a'), connections.of('a'):
+        assert 'you have 2 connections open' in connections.refusal('a')
+        assert not connections.refusal('b')
+        with ExitStack() as stack:
+            for number in range(6):
+                stack.enter_context(connections.of(f'visitor {number}'))
+            assert 'too many visitors' in connections.refusal('b')
+    assert not connections.refusal('a')
 
 
 def test_time_for_a_request(bike, good, page, tmp_path):
@@ -163,6 +237,7 @@ def guarded(tmp_path, host='127.0.0.1', allowed=(), limits=None):
 
 
 JOIN = '/gradio_api/queue/join'
+BINARY = 'application/octet-stream'
 
 
 @pytest.mark.parametrize(
@@ -210,18 +285,79 @@ def test_pages_of_other_sites(tmp_path):
     assert client.get('/', headers=link).status_code == 200
 
 
+def form(size, head='name="files"; filename="a.mp4"', parts=1):
+    """Content and headers of a form, whose parts have so many bytes."""
+    part = f'--x\r\nContent-Disposition: form-data; {head}\r\n\r\n'.encode()
+    content = parts * (part + b'a' * size + b'\r\n') + b'--x--\r\n'
+    return dict(
+        content=content, headers={'content-type': 'multipart/form-data; boundary=x'}
+    )
+
+
 def test_sizes_of_requests(tmp_path):
     limits = Limits(upload=100_000, disk=300_000)
     client = guarded(tmp_path, limits=limits)
-    assert client.post(guard.UPLOAD, content=b'a' * 90_000).text == 'took 90000'
-    answer = client.post(guard.UPLOAD, content=b'a' * 200_000)
+    assert client.post(UPLOAD, **form(90_000)).text.startswith('took 90')
+    answer = client.post(UPLOAD, **form(200_000))
     assert (answer.status_code, answer.text[:10]) == (413, 'files may ')
     chunks = iter([b'a', b'b'])  # without a length
-    assert client.post(guard.UPLOAD, content=chunks).status_code == 411
+    assert client.post(UPLOAD, content=chunks).status_code == 411
+    answer = client.post(UPLOAD, **form(90_000))  # more than half, of one visitor
+    assert (answer.status_code, 'you have sent' in answer.text) == (507, True)
     (tmp_path / 'kept').mkdir()
     (tmp_path / 'kept' / 'video.mp4').write_bytes(b'a' * 250_000)
-    answer = client.post(guard.UPLOAD, content=b'a' * 90_000)
+    client = guarded(tmp_path, limits=limits)
+    answer = client.post(UPLOAD, **form(90_000))
     assert (answer.status_code, 'try again' in answer.text) == (507, True)
+
+
+def test_forms_that_are_no_upload(client):
+    """Gradio would open a thousand files, or keep 2 GB in memory."""
+    wrong = {}
+    for message, request in {
+        'an upload is one file': form(10, parts=500),
+        'an upload is a file, with a name': form(10**6, 'name="files"'),
+        'the upload is damaged': dict(form(10), content=b'no form'),
+        'an upload is a form': dict(form(10), headers={}),
+    }.items():
+        answer = client.http.post(UPLOAD, **request)
+        if (answer.status_code, message in answer.text) != (400, True):
+            wrong[message] = answer.status_code, answer.text[:200]
+    assert not wrong
+    assert client.http.post(UPLOAD, **form(10)).status_code == 200
+
+
+def test_uploads_are_no_pages(client, tmp_path):
+    for name in ('a.html', 'a.svg', 'a.mp4'):
+        (tmp_path / name).write_text('<svg onload="alert(1)"/>')
+        _, path = client.upload(tmp_path / name)
+        for headers in ({}, {'range': 'bytes=0-9'}):
+            answer = client.http.get(f'/gradio_api/file={path}', headers=headers)
+            kind = answer.headers['content-type']
+            assert kind == ('video/mp4' if name == 'a.mp4' else BINARY), name
+            if name != 'a.mp4':
+                assert answer.headers['content-disposition'].startswith('attachment')
+            assert answer.headers['content-security-policy'].startswith('sandbox;')
+            assert answer.headers['x-content-type-options'] == 'nosniff'
+
+
+def test_previews(client, tmp_path):
+    paths = {name: tmp_path / name for name in ('a.avi', 'text.avi', 'large.mkv')}
+    write_mpeg4(paths['a.avi'])
+    paths['text.avi'].write_text('no video')
+    write_large_frame(paths['large.mkv'], 16000)
+    sizes = {}
+    for name, path in paths.items():
+        _, path = client.upload(path)
+        answer = client.http.get(f'/gradio_api/preview={path}')
+        if answer.status_code == 200:
+            with Image.open(io.BytesIO(answer.content)) as image:
+                sizes[name] = image.format, image.size
+        else:
+            sizes[name] = answer.status_code
+    # Three columns and two rows of frames of 64 x 48 pixels, with gaps of 4.
+    assert sizes == {'a.avi': ('JPEG', (200, 100)), 'text.avi': 404, 'large.mkv': 404}
+    assert client.http.get('/gradio_api/preview=/etc/passwd').status_code == 404
 
 
 def test_space_for_uploads(tmp_path):

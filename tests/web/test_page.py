@@ -15,6 +15,7 @@ from bike_mmaction.datasets.typed_names import split_names
 from bike_mmaction.web.page import import_gradio, summarize, tabulate
 from tests.kit.models import CLASSES
 from tests.kit.tools import run_tool
+from tests.kit.web_client import write_mpeg4
 
 FLAGS = (
     '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
@@ -115,6 +116,10 @@ class Visit:
             lambda: self.all('#video video') or self.all('.toast-body'), 'the upload'
         )
 
+    def resize(self, width, height):
+        metrics = dict(width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
+
     def type(self, selector, text):
         (field,) = self.all(f'{selector} textarea, {selector} input')
         field.clear()
@@ -125,7 +130,7 @@ class Visit:
         return self.wait(self.summary, 'a result')
 
     def summary(self):
-        elements = self.all('#summary')
+        elements = self.all('#summary .prose')
         return elements[0].text.strip() if elements else ''
 
     def text(self):
@@ -175,6 +180,33 @@ class TestInBrowser:
         )
         assert len(fetched) > 10
         assert all(name.startswith(url) for name in fetched)
+
+    def test_nothing_empty_is_shown(self, visit):
+        """What has no result is not there, and all fits on a small screen."""
+        fields = '#confidences, #picture, #windows, #annotated, #json'
+        assert not [e for e in visit.all(fields) if e.is_displayed()]
+        visit.resize(390, 844)
+        try:
+            width = visit.browser.execute_script(
+                'return document.documentElement.scrollWidth'
+            )
+            assert width <= 390
+        finally:
+            visit.resize(1400, 1700)
+
+    def test_preview_of_what_browsers_do_not_play(self, visit, folder):
+        visit.upload(write_mpeg4(folder / 'old.avi'))
+        assert visit.value_of('#video video', 'poster').startswith('blob:')
+        assert visit.value_of('#video video', 'dataset.still') == 'frames'
+        assert not visit.all('[data-testid="toast-text"]')
+        assert '\n' in visit.recognize()
+
+    def test_refused_upload(self, visit, folder, page, monkeypatch):
+        monkeypatch.setattr(page._uploads, 'most', 100)
+        (field,) = visit.all('#video input[type=file]')
+        field.send_keys(str(folder / 'good.mp4'))
+        text = visit.value_of('[data-testid="toast-text"]', 'textContent')
+        assert re.match('(the page keeps|one visitor may send) ', text)
 
     def test_windows(self, visit, folder):
         visit.upload(folder / 'good.mp4')
