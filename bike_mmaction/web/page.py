@@ -2,7 +2,6 @@
 
 import os
 import os.path as osp
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -11,6 +10,7 @@ from typing import Any, Optional
 from ..apis.inferencer import BIKEInferencer
 from ..datasets.typed_names import join_names
 from ..video import limit_memory
+from .folders import PageFolder
 from .guard import Guard
 from .jobs import Jobs
 from .limits import Limits
@@ -80,7 +80,7 @@ class WebPage:
             text=max(limits.text, 2 * len(text)),
         )
         self._allowed_hosts, self._proxies = allowed_hosts, proxies
-        self._folder = tempfile.TemporaryDirectory(prefix='bike_mmaction_')
+        self._folder = PageFolder()
         files, results = (osp.join(self._folder.name, n) for n in ('files', 'results'))
         for folder in (files, results):
             os.mkdir(folder)

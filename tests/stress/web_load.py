@@ -173,7 +173,7 @@ def full_disk(url, files, size):
     def one(number):
         with open(files['part'], 'rb') as file:
             content = file.read() + str(number).encode()
-        with PageClient(url) as client:
+        with PageClient(url, address=f'127.0.2.{1 + number % 4}') as client:
             form = {'files': (f'{number}.mp4', content)}
             answer = client.http.post('/gradio_api/upload', files=form)
             return f'{answer.status_code} {answer.text}'
@@ -185,7 +185,9 @@ def full_disk(url, files, size):
 
 def make_files(folder, size):
     good = write_good(folder)
-    files = dict(good=good, long=repeat_video(f'{folder}/long.mp4', good, 2000))
+    files = dict(
+        good=good, long=repeat_video(f'{folder}/long.mp4', good, max(200, 10 * size))
+    )
     files['large'] = write_large_frame(f'{folder}/large.mkv', 16000)
     files['lying'] = write_lying_size(f'{folder}/lying.mkv', files['large'])
     secret = write_video(f'{folder}/secret.ts')
@@ -197,17 +199,24 @@ def make_files(folder, size):
     return files
 
 
-def load(size, time_limit):
-    """All attacks, on a page of their own; what was wrong, a line each."""
+def load(size, time_limit, places=20, without=()):
+    """The attacks, on a page of their own; what was wrong, a line each.
+
+    Args:
+        size (int): Requests at the same time.
+        time_limit (float): Of the page, in seconds, to read a video.
+        places (int): In its queue. Defaults to 20.
+        without (tuple[str]): Names of attacks to leave out. Defaults to ().
+    """
     FAILURES.clear()
     folder = tempfile.mkdtemp(prefix='bike_load_')
     files = make_files(folder, size)
     print('attack | what came of it | others waited, page / queue | memory | disk')
-    options = f'{OPTIONS} --time-limit {time_limit}'.split()
+    options = f'{OPTIONS} --time-limit {time_limit} --max-queue {places}'.split()
     with PageProcess(folder, *options) as page:
         print(f'before | | | {page.memory() / 2**20:.0f} MB | 0 MB', flush=True)
-        for name, function in ATTACKS.items():
-            attack_while_watched(name, function, page, files, size)
+        for name in [name for name in ATTACKS if name not in without]:
+            attack_while_watched(name, ATTACKS[name], page, files, size)
         print(f'after | | | {page.memory() / 2**20:.0f} MB | ', end='')
         print(f'{page.disk() / 2**20:.0f} MB', flush=True)
     left = page.disk()

@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bike_mmaction.web import guard
+from bike_mmaction.web.folders import PREFIX, PageFolder, delete_abandoned
 from bike_mmaction.web.jobs import Jobs
 from bike_mmaction.web.limits import Limits
 from bike_mmaction.web.rules import UPLOAD
@@ -163,6 +165,22 @@ def test_full_queue(url, page, good, monkeypatch):
         assert last.http.get('/').status_code == 200
         release.set()
         assert all('waited' in answer.result() for answer in answers)
+
+
+def test_folders_of_killed_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    running, fresh, killed = PageFolder(), PageFolder(), PageFolder()
+    for folder in (fresh, killed):
+        folder._file.close()  # as the end of its process does
+    for folder in (running, killed):
+        os.utime(folder.name, (0, 0))
+    link = tmp_path / f'{PREFIX}link'
+    link.symlink_to(killed.name)
+    delete_abandoned()
+    left = [os.path.exists(folder.name) for folder in (running, fresh, killed)]
+    assert left == [True, True, False]
+    running.cleanup()
+    assert not os.path.exists(running.name)
 
 
 def test_visitors():
