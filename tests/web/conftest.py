@@ -7,6 +7,7 @@ from bike_mmaction.web.page import WebPage
 from tests.kit.configs import load_config, shrink_model
 from tests.kit.models import CLASSES, write_clip
 from tests.kit.videos import write_video
+from tests.kit.web_client import PageClient
 
 
 @pytest.fixture(scope='package')
@@ -44,3 +45,9 @@ def page(bike):
 @pytest.fixture(scope='package')
 def url(page):
     return page.launch('127.0.0.1', None, wait=False)
+
+
+@pytest.fixture(scope='package')
+def client(url):
+    with PageClient(url, timeout=60) as client:
+        yield client
