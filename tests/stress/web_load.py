@@ -81,11 +81,12 @@ def many_at_once(url, files, size):
 @attack
 def many_of_one_visitor(url, files, size):
     with ThreadPoolExecutor(size) as pool:
-        mine = [pool.submit(ask, url, files['good'], window=1) for _ in range(size)]
+        mine = [pool.submit(ask, url, files['good']) for _ in range(size)]
         other = ask(url, files['good'], address=OTHER)
         answers = [answer.result() for answer in mine]
-    what = expect(answers, 'requests wait already', 'connections open', ' window')
-    return f'{what}; of another: {expect(other, "## a dog", "## yoga")}'
+    results = '## a dog', '## yoga'
+    what = expect(answers, 'requests wait already', 'connections open', *results)
+    return f'{what}; of another: {expect(other, *results)}'
 
 
 @attack
