@@ -21,12 +21,17 @@ import importlib
 import importlib.util
 import os
 import os.path as osp
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Optional
 
 PACKAGE = 'bike_mmaction'
+_TWICE = 5  # seconds: launchers send a signal again that their processes have had
 
 
 @contextmanager
@@ -40,6 +45,95 @@ def until_nobody_reads() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)  # as a shell has it: 128 + SIGPIPE
+
+
+class _Interrupts:
+    """Ctrl-C, and SIGTERM, which clusters send, as Ctrl-C.
+
+    Either raises a ``KeyboardInterrupt``, which is raised again if it came
+    where Python ignores all errors, as while a process forks.
+
+    Attributes:
+        is_terminated (bool): Whether SIGTERM has come.
+    """
+
+    def __init__(self) -> None:
+        self.is_terminated, self._heard = False, float('-inf')
+        self._process = os.getpid()
+        self._terminate = signal.getsignal(signal.SIGTERM)
+        self._ignore = sys.unraisablehook
+        self._timer: Optional[threading.Timer] = None
+
+    def watch(self) -> None:
+        """From now on; not for SIGTERM where the caller has it ignored."""
+        if self._terminate != signal.SIG_IGN:
+            signal.signal(signal.SIGTERM, self._interrupt)
+        sys.unraisablehook = self._raise_again
+
+    def end(self) -> None:
+        """As it was before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        sys.unraisablehook = self._ignore
+        signal.signal(signal.SIGTERM, self._terminate or signal.SIG_DFL)
+
+    def _interrupt(self, number: int, frame: Optional[FrameType]) -> None:
+        if os.getpid() != self._process:  # a copy of it, which is ended as ever
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif time.monotonic() - self._heard > _TWICE:
+            self.is_terminated, self._heard = True, time.monotonic()
+            raise KeyboardInterrupt
+
+    def _raise_again(self, ignored: 'sys.UnraisableHookArgs') -> None:
+        if os.getpid() != self._process or ignored.exc_type is not KeyboardInterrupt:
+            self._ignore(ignored)
+            return
+        self._heard = float('-inf')
+        number = signal.SIGTERM if self.is_terminated else signal.SIGINT
+        self._timer = threading.Timer(0.1, os.kill, (self._process, number))
+        self._timer.daemon = True
+        self._timer.start()
+
+
+@contextmanager
+def stopped_in_one_line(prog: str) -> Iterator[None]:
+    """End on Ctrl-C and on SIGTERM with a line, in place of a traceback.
+
+    The line has the text of the ``KeyboardInterrupt``, if it has one. The exit
+    status is that of a shell: 130 after Ctrl-C, 143 after SIGTERM. Of several
+    processes the first one speaks.
+
+    Args:
+        prog (str): How the command was called.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main one
+        return
+    interrupts = _Interrupts()
+    interrupts.watch()
+    try:
+        yield
+    except BaseException as end:
+        # SIGTERM to all processes also ends those that this one needs.
+        if not (interrupts.is_terminated or isinstance(end, KeyboardInterrupt)):
+            raise
+        _say_stopped(prog, end)
+        sys.exit(128 + (signal.SIGTERM if interrupts.is_terminated else signal.SIGINT))
+    finally:
+        interrupts.end()
+
+
+def _say_stopped(prog: str, end: BaseException) -> None:
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) != '0':
+        return
+    text = f'{prog}: stopped'
+    if isinstance(end, SystemExit) and isinstance(end.code, str):
+        text = end.code  # what went wrong meanwhile, such as a full disk
+    elif isinstance(end, KeyboardInterrupt) and str(end):
+        terminal = importlib.import_module(f'{PACKAGE}.terminal')
+        text += f': {terminal.printable(end)}'
+    print(text, file=sys.stderr, flush=True)
 
 
 @until_nobody_reads()
@@ -68,6 +162,14 @@ def run(
         prog (str, optional): How it was called. Defaults to None:
             ``sys.argv[0]``.
     """
+    with stopped_in_one_line(prog or osp.basename(sys.argv[0])):
+        status = _run(name, argv, prog)
+    if status:
+        sys.exit(status)
+
+
+def _run(name: str, argv: Optional[Sequence[str]], prog: Optional[str]) -> int:
+    """See :func:`run`; the exit status."""
     with nothing_registered():
         commands = importlib.import_module(f'{PACKAGE}.cli.commands')
         args = commands.read_arguments(name, argv, prog)
@@ -80,9 +182,7 @@ def run(
             doctor = importlib.import_module(f'{PACKAGE}.cli.doctor')
             sys.exit(doctor.run(args, error))
     commands = importlib.import_module(f'{PACKAGE}.cli.commands')
-    status = commands.run(name, args, prog)
-    if status:
-        sys.exit(status)
+    return commands.run(name, args, prog)
 
 
 @contextmanager

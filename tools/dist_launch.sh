@@ -42,8 +42,22 @@ EOF
 }
 PORT=$(find_port)
 
+# torch.distributed.run, which has a traceback for each signal that stops it.
+LAUNCHER='
+import sys
+
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.run import main
+
+try:
+    main()
+except SignalException as stop:
+    sys.exit(128 + stop.sigval)
+'
+
+# In the place of this script, so that a signal to it reaches them.
 PYTHONPATH="$ROOT:$PYTHONPATH" \
-${PYTHON:-python} -m torch.distributed.run \
+exec ${PYTHON:-python} -c "$LAUNCHER" \
     --nnodes="$NNODES" --node_rank="$NODE_RANK" \
     --master_addr="$MASTER_ADDR" --master_port="$PORT" \
     --nproc_per_node="$GPUS" \

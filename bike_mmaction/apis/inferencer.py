@@ -14,7 +14,6 @@ from ..models.vcs_head import VCSHead
 from ..recipes import set_views
 from ..shipped import DEFAULT_CONFIG
 from ..video import TIME_LIMIT
-from .batches import recognize_batches
 from .building import (
     PRETRAINED,
     build_recognizer,
@@ -28,7 +27,7 @@ from .reading import check_reading, choose_workers
 from .recognition import Recognition
 from .sources import Source, SourceReader, find_sources, isolate
 from .streams import Stream
-from .videos import recognize_videos, recognize_windows
+from .videos import recognize_stream, recognize_videos, recognize_windows
 
 
 class BIKEInferencer:
@@ -203,30 +202,41 @@ class BIKEInferencer:
             video: One video, see :func:`.find_sources`.
             classes (str | Sequence[str], optional): As in a call.
             window (float): Length of a window in seconds. Defaults to 4.
-            stride (float, optional): From one window to the next, in
-                seconds. Defaults to None: half a window.
-            topk (int): As in a call.
-            threshold (float): As in a call.
-            batch_size (int): As in a call.
+            stride (float, optional): Seconds to the next. Defaults to None: half.
             fps (float): Of an array or a folder of frames. Defaults to 25.
-            writer (ResultWriter, optional): As in a call.
-            progress (bool): As in a call.
+            topk, threshold, batch_size, writer, progress: As in a call.
 
         Returns:
-            list[Recognition]: One for each window, with its ``segment``; one
-            alone if the video cannot be read.
+            list: One for each window, with its ``segment``; one alone if the
+            video cannot be read.
 
         Raises:
             ValueError: if it is not one video.
         """
-        model = self._model_for(classes)
-        workers = choose_workers(self.workers, 2)
+        options = topk, threshold, batch_size, fps, writer, progress
+        return list(self.each_window(video, classes, window, stride, *options))
+
+    def each_window(
+        self,
+        video,
+        classes: Union[str, Sequence[str], None] = None,
+        window: float = 4.0,
+        stride: Optional[float] = None,
+        topk: int = 5,
+        threshold: float = 0.0,
+        batch_size: int = 4,
+        fps: float = 25.0,
+        writer: Optional[ResultWriter] = None,
+        progress: bool = False,
+    ) -> Iterator[Recognition]:
+        """What a timeline is, one by one, each as soon as its batch is done."""
+        model, workers = self._model_for(classes), choose_workers(self.workers, 2)
         sources = self.find(video, workers)
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
         options = self._options(workers, topk, threshold, batch_size, progress)
-        return recognize_windows(
+        yield from recognize_windows(
             model, self.reader, source, window, stride, writer, **options
         )
 
@@ -249,8 +259,7 @@ class BIKEInferencer:
             window (float): Seconds to look back. Defaults to 4.
             stride (float): Seconds from one result to the next; more if the
                 model needs more. Defaults to 1.
-            topk (int): As in a call.
-            threshold (float): As in a call.
+            topk, threshold: As in a call.
             fps (float): Frames to keep of each second. Defaults to 8.
 
         Yields:
@@ -261,12 +270,8 @@ class BIKEInferencer:
         """
         model = self._model_for(classes)
         with Stream(address, window, fps) as stream:
-            for source, segment in stream.windows(stride):
-                for batch in recognize_batches(
-                    model, self.reader, [source], topk, threshold
-                ):
-                    batch[0].segment = segment
-                    yield batch[0]
+            windows = stream.windows(stride)
+            yield from recognize_stream(model, self.reader, windows, topk, threshold)
 
     def _model_for(self, classes) -> BaseRecognizer:
         """The model for the classes of a call."""

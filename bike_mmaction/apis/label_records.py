@@ -68,7 +68,7 @@ def label_items(
             windows = recognize_windows(
                 model, bike.reader, source, window, stride, **options
             )
-            yield [_record_of_windows(number, windows)]
+            yield [_record_of_windows(number, list(windows))]
 
 
 def _record_of(recognition: Recognition) -> dict:

@@ -1,6 +1,6 @@
 """Whole videos and their windows through a recognizer, with results as files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import Any, Optional
@@ -50,8 +50,8 @@ def recognize_windows(
     stride: Optional[float] = None,
     writer: Optional[ResultWriter] = None,
     **options: Any,
-) -> list[Recognition]:
-    """Recognize a video window by window.
+) -> Iterator[Recognition]:
+    """Recognize a video window by window, and give them one by one.
 
     Args:
         model (BaseRecognizer): See :func:`.recognize_batches`.
@@ -60,21 +60,63 @@ def recognize_windows(
         window (float): Length of a window in seconds.
         stride (float, optional): From one window to the next, in seconds.
             Defaults to None: half a window.
-        writer (ResultWriter, optional): Writes the results.
+        writer (ResultWriter, optional): Writes the results of all windows.
         **options: See :func:`.recognize_batches`.
 
-    Returns:
-        list[Recognition]: One for each window; one alone if the video cannot
-        be read.
+    Yields:
+        Recognition: That of a window, as soon as its batch is done; one alone
+        if the video cannot be read.
     """
+    recognitions = []
+    stride = window / 2 if stride is None else stride
     try:
-        windows = windows_of(source, window, window / 2 if stride is None else stride)
+        for recognition in _each_window(
+            model, reader, source, window, stride, **options
+        ):
+            recognitions.append(recognition)
+            yield recognition
+        if writer is not None:
+            writer.write(source, recognitions)
+    finally:
+        close_file(source)
+
+
+def _each_window(
+    model: BaseRecognizer,
+    reader: SourceReader,
+    source: Source,
+    window: float,
+    stride: float,
+    **options: Any,
+) -> Iterator[Recognition]:
+    try:
+        windows = windows_of(source, window, stride)
     except PipelineError as error:
-        recognitions = [Recognition(source.name, error=str(error))]
-    else:
-        with closing(recognize_batches(model, reader, windows, **options)) as batches:
-            recognitions = list(chain.from_iterable(batches))
-    if writer is not None:
-        writer.write(source, recognitions)
-    close_file(source)
-    return recognitions
+        yield Recognition(source.name, error=str(error))
+        return
+    with closing(recognize_batches(model, reader, windows, **options)) as batches:
+        yield from chain.from_iterable(batches)
+
+
+def recognize_stream(
+    model: BaseRecognizer,
+    reader: SourceReader,
+    windows: Iterable[tuple[Source, tuple[float, float]]],
+    topk: int,
+    threshold: float,
+) -> Iterator[Recognition]:
+    """Recognize what a stream shows, window by window.
+
+    Args:
+        model (BaseRecognizer): See :func:`.recognize_batches`.
+        reader (SourceReader): Makes of frames what the model takes.
+        windows (Iterable): Those of :meth:`.Stream.windows`.
+        topk, threshold: See :func:`.recognize_batches`.
+
+    Yields:
+        Recognition: With the ``segment`` of its window.
+    """
+    for source, segment in windows:
+        for batch in recognize_batches(model, reader, [source], topk, threshold):
+            batch[0].segment = segment
+            yield batch[0]

@@ -9,7 +9,6 @@ count by how much they show of a class.
 
 import argparse
 import os.path as osp
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
@@ -33,7 +32,6 @@ FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
 WRITTEN = FORMATS[:3]  # unless --formats says otherwise
 # Seconds that are recognized of a stream at once, and from one to the next.
 STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
-STOPPED = 130  # exit status after Ctrl-C, as of a shell
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -92,8 +90,11 @@ def run(args: argparse.Namespace) -> int:
     """Recognize, print and write.
 
     Returns:
-        int: 1 if some video could not be read; 130 if Ctrl-C has stopped it,
-        which keeps what is done.
+        int: 1 if some video could not be read.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, which keeps what is done; says how
+            much.
     """
     from ..video import DamagedVideoWarning
 
@@ -114,16 +115,16 @@ def infer(args: argparse.Namespace) -> int:
     if is_live:
         window, stride = args.window or STREAM_WINDOW, args.stride or STREAM_STRIDE
         recognitions = bike.stream(args.videos[0], classes, window, stride, **options)
-        results, is_stopped = watch(recognitions, keep=bool(args.json)), False
+        results = watch(recognitions, keep=bool(args.json))
     else:
         results = []
         try:
-            is_stopped = collect(recognize(args, bike, classes, options), results)
-        except WriteError:  # in --out-dir, which may be on another disk
+            collect(recognize(args, bike, classes, options), results)
+        except (KeyboardInterrupt, WriteError):  # --out-dir may be on another disk
             write_all(args.json, results)
             raise
     write_all(args.json, results)
-    return STOPPED if is_stopped else any(result.error for result in results)
+    return any(result.error for result in results)
 
 
 def number_of_workers(args: argparse.Namespace) -> Optional[int]:
@@ -150,7 +151,9 @@ def recognize(
         yield from bike.each(args.videos, classes, **options)
         return
     for source in find_sources(args.videos):
-        yield from bike.timeline(source, classes, args.window, args.stride, **options)
+        yield from bike.each_window(
+            source, classes, args.window, args.stride, **options
+        )
 
 
 def write_all(path: Optional[str], results: Sequence['Recognition']) -> None:
@@ -161,27 +164,26 @@ def write_all(path: Optional[str], results: Sequence['Recognition']) -> None:
 
 def collect(
     recognitions: Iterable['Recognition'], results: list['Recognition']
-) -> bool:
-    """Print all at the end, and whether Ctrl-C has stopped it.
+) -> None:
+    """Print all at the end, also after Ctrl-C.
 
     Args:
         recognitions (Iterable[Recognition]): As they are done.
         results (list[Recognition]): To which they are added.
+
+    Raises:
+        KeyboardInterrupt: says how many are done.
     """
     from ..apis import describe
 
-    is_stopped = False
     try:
         for result in recognitions:
             results.append(result)
     except KeyboardInterrupt:
-        is_stopped = True
+        raise KeyboardInterrupt(f'{len(results)} results are done') from None
     finally:
         for result in results:
             say(describe(result))
-    if is_stopped:
-        say(f'stopped: {len(results)} results are done', file=sys.stderr)
-    return is_stopped
 
 
 def watch(recognitions: Iterable['Recognition'], keep: bool) -> list['Recognition']:

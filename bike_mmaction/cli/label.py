@@ -9,7 +9,6 @@ command again. With 8 GPUs: bash tools/dist_label.sh 8 INPUT --out OUT ...
 
 import argparse
 import os
-import sys
 from typing import Optional
 
 from ..datasets.prompts import load_prompts
@@ -27,7 +26,6 @@ from .arguments import (
 )
 from .values import checked, count, number
 
-STOPPED = 130  # exit status after Ctrl-C, as of a shell
 PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
 
 
@@ -107,11 +105,11 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_model_arguments(args)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Label, in this process or in one of several.
 
-    Returns:
-        int: 130 if Ctrl-C has stopped it, which keeps what is done.
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, which keeps what is done; says where.
     """
     from mmengine.dist import is_main_process
 
@@ -138,12 +136,9 @@ def run(args: argparse.Namespace) -> int:
             progress=True,
         )
     except KeyboardInterrupt:
-        if is_main_process():
-            say(_how_to_go_on(args.out), file=sys.stderr)
-        return STOPPED
+        raise KeyboardInterrupt(_how_to_go_on(args.out)) from None
     if is_main_process():
         say(summary(args.out, counts))
-    return 0
 
 
 def start_processes(args: argparse.Namespace) -> None:
@@ -162,7 +157,7 @@ def start_processes(args: argparse.Namespace) -> None:
 
 def _how_to_go_on(out: str) -> str:
     partial = f'{os.path.realpath(out)}.partial'
-    return f"stopped: what is done is in '{partial}'; the same command goes on"
+    return f"what is done is in '{partial}'; the same command goes on"
 
 
 def summary(out: str, counts: dict) -> str:

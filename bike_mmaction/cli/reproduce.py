@@ -8,8 +8,6 @@ rows are done, 1 if some are not.
 
 import argparse
 import os.path as osp
-import signal
-import sys
 from typing import Optional
 
 from ..reproduction.rows import TABLES
@@ -103,11 +101,10 @@ def run(args: argparse.Namespace) -> bool:
     from mmaction.utils import register_all_modules
 
     register_all_modules()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return not reproduce_table(args)
     except KeyboardInterrupt:
-        sys.exit('stopped; the same command goes on from here')
+        raise KeyboardInterrupt('the same command goes on from here') from None
 
 
 def reproduce_table(args: argparse.Namespace) -> bool:

@@ -63,7 +63,11 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train as MMAction2 does, with a config that is changed."""
+    """Train as MMAction2 does, with a config that is changed.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C; says how to go on.
+    """
     from ..checkpoint import has_checkpoints
     from .mmaction_tools import load_mmaction_tool, read_config_file
 
@@ -79,12 +83,24 @@ def run(args: argparse.Namespace) -> None:
         if args.resume == 'auto' and not has_checkpoints(cfg.work_dir):
             # Nothing to resume: MMAction2 would start from nothing.
             cfg.resume, cfg.load_from = False, cfg.load_from or load_from
+        args.work_dir = cfg.work_dir
         return cfg
 
     tool.parse_args = lambda: args
     tool.merge_args = merge
     tool.Config = SimpleNamespace(fromfile=read_config_file)
-    tool.main()
+    try:
+        tool.main()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(args.work_dir)) from None
+
+
+def _how_to_go_on(work_dir: Optional[str]) -> str:
+    from ..checkpoint import has_checkpoints
+
+    if work_dir is None or not has_checkpoints(work_dir):
+        return 'no checkpoint is written yet'
+    return f"the same command with --resume goes on from what is saved in '{work_dir}'"
 
 
 def change_file(cfg, args: argparse.Namespace) -> None:

@@ -6,9 +6,7 @@ from other machines, but for weights that the config names.
 
 import argparse
 import errno
-import signal
 import socket
-import sys
 from typing import Optional
 
 from .arguments import Parser, add_model_arguments, check_model_arguments
@@ -123,7 +121,6 @@ def run(args: argparse.Namespace) -> None:
     from ..web.page import WebPage, import_gradio
     from .models import make_inferencer
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     import_gradio()  # before anything that takes long
     classes = None if args.classes is None else read_classes(args.classes)
     names = () if classes is None else load_class_names(classes)

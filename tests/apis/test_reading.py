@@ -4,6 +4,8 @@ import copy
 import json
 import multiprocessing
 import os
+import os.path as osp
+import signal
 import time
 
 import numpy as np
@@ -150,22 +152,33 @@ def test_a_file_alone_has_a_limit(misbehaving, hostile, folder, tmp_path, capsys
     assert 'v3hang.mp4' in (said := capsys.readouterr().out) and 'not read w' in said
 
 
-def test_ctrl_c_keeps_what_is_done(videos, folder, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    'name, options, status, done',
+    [
+        ('SIGINT', [], 130, ['v0', 'v1', 'v2', 'v3']),
+        ('SIGTERM', ['--window', '0.2', '--stride', '0.02'], 143, ['v0'] * 4),
+    ],
+)
+def test_a_stop_keeps_what_is_done(
+    bike, videos, folder, tmp_path, monkeypatch, capsys, name, options, status, done
+):
     compute, calls = batches.score, []
 
     def stopped(*args):
         calls.append(args)
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(getattr(signal, name))
         return compute(*args)
 
     monkeypatch.setattr(batches, 'score', stopped)
-    options = '--device cpu --workers 2 --time-limit 20 --classes a,b --json'.split()
+    options += '--device cpu --workers 2 --time-limit 20 --classes a,b --json'.split()
     model = '--config', folder / 'small.py', '--checkpoint', folder / 'model.pth'
     with pytest.raises(SystemExit) as end:
         run_tool('infer', *videos, *model, *options, tmp_path / 'out.json')
-    assert end.value.code == 130
+    assert end.value.code == status
     results = json.loads((tmp_path / 'out.json').read_text())
-    assert [result['source'] for result in results] == videos[:4]
+    assert [osp.basename(result['source']) for result in results] == [
+        f'{stem}.mp4' for stem in done
+    ]
     printed = capsys.readouterr()
-    assert 'v2.mp4: ' in printed.out and 'stopped: 4 results' in printed.err
+    assert f'{done[-1]}.mp4' in printed.out and 'stopped: 4 results' in printed.err

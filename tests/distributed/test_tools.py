@@ -74,8 +74,10 @@ def test_training_is_stopped_and_resumed(config, tmp_path):
     wait_for(f'{work}/last_checkpoint', process)
     # To the launcher, which stops its workers, as a scheduler would.
     os.killpg(process.pid, signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert 'Traceback' not in said and said.count('with --resume goes on') == 1
+    assert not glob.glob(f'{work}/.unfinished*')
     with open(f'{work}/last_checkpoint') as file:
         done = int(re.search(r'epoch_(\d+).pth', file.read())[1])
     out = finish(
