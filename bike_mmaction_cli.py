@@ -87,7 +87,8 @@ class _Interrupts:
 
     def _raise_again(self, ignored: 'sys.UnraisableHookArgs') -> None:
         if os.getpid() != self._process or ignored.exc_type is not KeyboardInterrupt:
-            self._ignore(ignored)
+            if not self.is_terminated:  # else it tells of others that have ended
+                self._ignore(ignored)
             return
         self._heard = float('-inf')
         number = signal.SIGTERM if self.is_terminated else signal.SIGINT

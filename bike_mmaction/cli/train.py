@@ -91,8 +91,17 @@ def run(args: argparse.Namespace) -> None:
     tool.Config = SimpleNamespace(fromfile=read_config_file)
     try:
         tool.main()
-    except KeyboardInterrupt:
+    except BaseException as end:
+        if not _is_stopped(end):
+            raise
         raise KeyboardInterrupt(_how_to_go_on(args.work_dir)) from None
+
+
+def _is_stopped(end: Optional[BaseException]) -> bool:
+    """Also where a loader has lost its workers, which the same signal ends."""
+    while end is not None and not isinstance(end, KeyboardInterrupt):
+        end = end.__context__
+    return end is not None
 
 
 def _how_to_go_on(work_dir: Optional[str]) -> str:
