@@ -83,11 +83,13 @@ class _Interrupts:
             os.kill(os.getpid(), number)
         elif time.monotonic() - self._heard > _TWICE:
             self.is_terminated, self._heard = True, time.monotonic()
+            if hasattr(signal, 'SIGCHLD'):  # torch would tell which workers it ends
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             raise KeyboardInterrupt
 
     def _raise_again(self, ignored: 'sys.UnraisableHookArgs') -> None:
         if os.getpid() != self._process or ignored.exc_type is not KeyboardInterrupt:
-            if not self.is_terminated:  # else it tells of others that have ended
+            if not self.is_terminated:  # else the interrupt has broken it off
                 self._ignore(ignored)
             return
         self._heard = float('-inf')
