@@ -1,6 +1,8 @@
 """What a data set of MMAction2 says of one of its videos."""
 
+import os
 import os.path as osp
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,6 +10,8 @@ import torch
 from mmengine.dataset import BaseDataset
 
 from ..files import source_of
+
+_TO_RESOLVE = re.compile(r'(^|/)\.{0,2}(/|$)')  # an empty part, . or ..
 
 
 def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
@@ -23,8 +27,9 @@ def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
     """
     path = source_of(info)
     for folder in filter(None, folders):
-        if path.startswith(osp.join(folder, '')):
-            path = osp.relpath(path, folder)
+        prefix = osp.join(folder, '')
+        if path.startswith(prefix):
+            path = _below(path, prefix)
     numbers = [info[key] for key in ('offset', 'total_frames') if key in info]
     label = info.get('label', -1)
     if isinstance(label, torch.Tensor):  # one-hot
@@ -33,16 +38,28 @@ def entry_of(info: dict, folders: Iterable[str]) -> list[Any]:
     return [path, *info.get('segment', ()), *numbers, *labels]
 
 
+def _below(path: str, folder: str) -> str:
+    """``osp.relpath``, which takes longer than all else that is said of a video."""
+    rest = path[len(folder) :]
+    if os.sep != '/' or _TO_RESOLVE.search(rest):
+        return osp.relpath(path, folder)
+    return rest
+
+
 def without_label(dataset) -> list[dict]:
     """What a data set of MMAction2 knows of its videos without label.
 
     Their label is -1, or zeros where there may be several.
     """
     infos = map(dataset.get_data_info, range(len(dataset)))
-    return [info for info in infos if not _has_label(info.get('label', -1))]
+    return [info for info in infos if not has_label(info)]
 
 
-def _has_label(label) -> bool:
+def has_label(info: dict) -> bool:
+    """Whether a data set of MMAction2 knows a label of a video."""
+    label = info.get('label', -1)
+    if isinstance(label, int):
+        return label >= 0
     if torch.is_tensor(label):  # one-hot
         return bool(label.any())
     labels = torch.as_tensor(label)

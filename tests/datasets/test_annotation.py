@@ -1,8 +1,11 @@
 """Videos are found on disk; frames of segments, and names of frames."""
 
+import os.path as osp
+
 import pytest
 
 from bike_mmaction.datasets.annotation import make_list
+from bike_mmaction.datasets.entries import entry_of
 from bike_mmaction.datasets.frame_names import frame_numbers
 from bike_mmaction.datasets.official import Entry
 from bike_mmaction.datasets.segments import segment_frames
@@ -206,3 +209,13 @@ def test_names_of_frames_on_disk(tmp_path):
     frames = FrameFolder(str(tmp_path), known[1:])
     assert frames.template == known[1] and frames.find(['c']) == 'c'
     assert FrameFolder(f'{tmp_path}/x', known).template == known[0]
+
+
+def test_an_entry_is_the_path_below_the_folder():
+    """As `os.path.relpath` has it, also of paths that are to be resolved."""
+    rests = ['a.mp4', 'a/b.mp4', 'a//b', './a', 'a/../b', '../a', 'a/.', '..a/.b', 'a/']
+    for folder in ('data/v', '/data/v', 'data//v/', './v'):
+        for path in (osp.join(folder, rest) for rest in rests):
+            entry = entry_of(dict(filename=path, label=3), [folder])
+            assert entry == [osp.relpath(path, folder), 3], path
+    assert entry_of(dict(filename='w/a'), ['data']) == ['w/a', -1]
