@@ -4,10 +4,9 @@ import argparse
 from typing import Optional
 
 from ..apis import BIKEInferencer, read_classes
+from ..datasets.class_names import HEADS
 from ..recipes.pretrained import use_pretrained
 from .mmaction_tools import read_config_file
-
-HEADS = ('cls_head', 'attributes_head')  # that know the classes
 
 
 def make_inferencer(

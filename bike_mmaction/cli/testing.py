@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from ..datasets.class_names import load_class_names
+from ..datasets.class_names import HEADS, load_class_names
 from ..datasets.pipeline_access import check_list, own_dataset
 from ..evaluation.results import (
     average,
@@ -67,9 +67,7 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
 
 def _change_heads(cfg, args: argparse.Namespace) -> None:
     """Let both heads know other classes, or other words around them."""
-    heads = [
-        cfg.model[key] for key in ('cls_head', 'attributes_head') if cfg.model.get(key)
-    ]
+    heads = [cfg.model[key] for key in HEADS if cfg.model.get(key)]
     if args.class_names is not None:
         number = len(load_class_names(args.class_names))
         for head in heads:

@@ -10,7 +10,7 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 
 from ..datasets.checking import check_all
-from ..datasets.class_names import load_class_names
+from ..datasets.class_names import HEADS, load_class_names
 from ..datasets.entries import annotated
 from ..datasets.labels import check_labels
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
@@ -18,8 +18,6 @@ from ..files import source_of
 from .findings import ERROR, OK, WARNING, Check, Finding
 from .step import step
 from .weights import weights
-
-HEADS = ('cls_head', 'attributes_head')  # that know classes
 
 
 def checks(

@@ -12,7 +12,8 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
 from ..datasets.bad_videos import as_list
-from ..datasets.entries import entry_of, innermost, without_label
+from ..datasets.class_names import HEADS
+from ..datasets.entries import entry_of, has_label, innermost
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
 from ..files import file_sha256, sha256, without_video_extension, write_json, write_text
@@ -36,13 +37,19 @@ def list_fingerprint(dataset) -> str:
     Returns:
         str: The first 12 hexadecimal digits of a SHA-256.
     """
-    lines = []
+    return _look_through(dataset)[0]
+
+
+def _look_through(dataset) -> tuple[str, int]:
+    """Fingerprint of a data set, and how many of its videos have no label."""
+    lines, unlabelled = [], 0
     for info in map(dataset.get_data_info, range(len(dataset))):
         path, *rest = entry_of(info, dataset.data_prefix.values())
         if 'total_frames' in info and 'offset' not in info:
             rest = rest[1:]
         lines.append(json.dumps([without_video_extension(path), *rest]))
-    return sha256('\n'.join(sorted(lines)))[:12]
+        unlabelled += not has_label(info)
+    return sha256('\n'.join(sorted(lines)))[:12], unlabelled
 
 
 def describe_checkpoint(runner) -> Optional[dict]:
@@ -65,7 +72,7 @@ def describe_model(runner) -> dict:
     model = unwrap_model(runner.model)
     backbone = getattr(model, 'backbone', None)
     description = dict(pretrained=getattr(backbone, 'pretrained', None))
-    for name in ('attributes_head', 'cls_head'):
+    for name in reversed(HEADS):
         head = getattr(model, name, None)
         if isinstance(head, TextHead):
             names = '\n'.join(head.class_names)
@@ -88,10 +95,10 @@ def describe_list(dataset) -> dict:
         where there are such videos, their number.
     """
     inner = innermost(dataset)
+    fingerprint, unlabelled = _look_through(inner)
     description = dict(
-        file=inner.ann_file, videos=len(dataset), fingerprint=list_fingerprint(inner)
+        file=inner.ann_file, videos=len(dataset), fingerprint=fingerprint
     )
-    unlabelled = len(without_label(inner))
     if unlabelled:
         description['without_label'] = unlabelled
     return description

@@ -13,7 +13,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ..datasets.class_names import load_class_names
+from ..datasets.class_names import HEADS, load_class_names
 from ..datasets.prompts import load_prompts
 from ..renamed import old_arguments
 from .clip_text import CLIPTextEncoder, TextEmbeddings
@@ -290,7 +290,7 @@ def number_of_classes(model: nn.Module) -> Optional[int]:
         model (nn.Module): Of this project or of MMAction2, maybe wrapped.
     """
     model = unwrap_model(model)
-    for name in ('cls_head', 'attributes_head'):
+    for name in HEADS:
         number = getattr(getattr(model, name, None), 'num_classes', None)
         if number is not None:
             return number

@@ -5,6 +5,7 @@ from typing import Optional
 from mmengine.config import ConfigDict
 
 from ..datasets.catalog import DatasetInfo, find_dataset
+from ..datasets.class_names import HEADS
 from ..datasets.pipeline_access import SPLITS, VIDEO_INITS, own_dataset
 
 
@@ -34,7 +35,7 @@ def use_lists(
     """Read the parts of a data set, by loader, and know its classes."""
     cfg.data_root = info.data_root
     cfg.filename_tmpl = info.frames
-    for key in ('cls_head', 'attributes_head'):
+    for key in HEADS:
         if key in cfg.model:
             cfg.model[key].update(
                 num_classes=info.num_classes, class_names=info.classes(split)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ..datasets.class_names import HEADS
+
 TOWERS = ('CLIPImageEncoder', 'CLIPTextEncoder')
 
 
@@ -29,7 +31,7 @@ def use_pretrained(cfg, weights: str) -> None:
 
 
 def _towers(model) -> Iterator[dict]:
-    parts = [model.get(key) or {} for key in ('cls_head', 'attributes_head')]
+    parts = [model.get(key) or {} for key in HEADS]
     candidates = [
         model.get('backbone') or {},
         *(head.get('text_encoder') or {} for head in parts),

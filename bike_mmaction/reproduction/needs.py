@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mmengine.config import Config
 
 from ..datasets.catalog import CATALOG
-from ..datasets.class_names import BUILT_IN
+from ..datasets.class_names import BUILT_IN, HEADS
 from ..datasets.pipeline_access import own_dataset
 from .settings import Settings, encoders
 
@@ -47,7 +47,7 @@ def missing_data(
         for path, need in _read_by(cfg, part, settings):
             if not osp.exists(path):
                 needs.append(need)
-    for key in ('cls_head', 'attributes_head'):
+    for key in HEADS:
         path = (cfg.model.get(key) or {}).get('class_names')
         if isinstance(path, str) and path not in BUILT_IN and not osp.isfile(path):
             needs.append(Need(f"class names '{path}'", _prepare(cfg, 'test', settings)))

@@ -11,7 +11,7 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from ..datasets.class_names import BUILT_IN
+from ..datasets.class_names import BUILT_IN, HEADS
 from ..datasets.pipeline_access import own_dataset
 from ..datasets.views import views_of
 from ..files import sha256
@@ -181,7 +181,7 @@ def checkpoint_bytes(cfg: Config) -> Optional[int]:
         int | None: None where the model cannot be built without data.
     """
     model = copy.deepcopy(cfg.model)
-    for key in ('cls_head', 'attributes_head'):
+    for key in HEADS:
         head = model.get(key) or {}
         if head.get('class_names', BUILT_IN[0]) not in BUILT_IN:
             head['class_names'] = [str(number) for number in range(head['num_classes'])]

@@ -11,6 +11,7 @@ from ...text_files import read_lines, shorten
 
 DELIMITERS = ',;\t'
 _HERE = osp.dirname(__file__)
+HEADS = ('cls_head', 'attributes_head')  # parts of a model that know classes
 BUILT_IN = (
     'kinetics400',
     'ucf101',
