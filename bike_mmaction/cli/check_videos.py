@@ -2,7 +2,8 @@
 
 Every entry of the annotation file is looked at. Usable lines are written
 to a new annotation file, the reasons for the others to a report
-beside it. Exit status: 0 if all lines are usable, 1 if some are not.
+beside it. A check that was stopped goes on where it was: give the same
+command again. Exit status: 0 if all lines are usable, 1 if some are not.
 """
 
 import argparse
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> bool:
     from mmaction.utils import register_all_modules
 
     from ..datasets.check_report import check_list as check_entries
+    from ..evaluation.journal import Journal
     from ..recipes.options import check_cfg_options
     from .mmaction_tools import read_config_file, read_frames
 
@@ -85,4 +87,9 @@ def run(args: argparse.Namespace) -> bool:
     dataset = own_dataset(cfg, args.split)
     limit = args.time_limit * (FULL if args.full else 1)
     options = args.full, args.min_frames, args.workers, limit
-    return not check_entries(dataset, args.out, *options)
+    try:
+        return not check_entries(dataset, args.out, *options, Journal)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            'what is checked is kept; the same command goes on'
+        ) from None

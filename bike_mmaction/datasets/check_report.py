@@ -7,15 +7,17 @@ import json
 import os.path as osp
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
 
 from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset
 
-from ..files import source_of, write_lines
+from ..files import file_sha256, source_of, write_lines
 from ..terminal import say
 from ..text_files import read_lines
 from ..video import TIME_LIMIT
+from .check_record import CheckRecord
 from .checking import PROBLEMS, Infos, Verdict, check_all, judge_lengths, sampled_frames
 
 
@@ -27,6 +29,7 @@ def check_list(
     min_frames: Optional[int] = None,
     workers: int = 8,
     time_limit: Optional[float] = TIME_LIMIT,
+    journal_of: Optional[Callable[[str], Any]] = None,
 ) -> bool:
     """Check all entries, write the usable ones and a report, print a summary.
 
@@ -40,6 +43,9 @@ def check_list(
         workers (int): Processes. Defaults to 8.
         time_limit (float, optional): Seconds for an entry; None is without
             limit. Defaults to 60.
+        journal_of (Callable, optional): Makes of a folder a :class:`.Journal`,
+            in which the check goes on after a stop. Defaults to None: it
+            begins anew.
 
     Returns:
         bool: Whether all lines are usable.
@@ -52,9 +58,10 @@ def check_list(
         lines.append(line)
     infos = Infos(dataset, len(lines))
     clip_len = sampled_frames(config['pipeline'])
-    verdicts = check_all(infos, full, workers, time_limit)
-    verdicts = judge_lengths(verdicts, clip_len, min_frames)
     out = out or f'{osp.splitext(dataset.ann_file)[0]}_usable.txt'
+    journal = None if journal_of is None else journal_of(partial_of(out))
+    verdicts = _check(dataset, infos, journal, full, workers, time_limit)
+    verdicts = judge_lengths(verdicts, clip_len, min_frames)
     summary = dict(
         ann_file=dataset.ann_file,
         full=full,
@@ -65,8 +72,40 @@ def check_list(
     write_lines(out, [line for line, v in zip(lines, verdicts) if v.usable])
     report = dict(summary, problems=list_problems(numbers, lines, infos, verdicts))
     write_lines(f'{out}.report.json', [json.dumps(report, indent=2)])
+    if journal is not None:
+        journal.remove()
     print_summary(summary, out)
     return all(verdict.usable for verdict in verdicts)
+
+
+def _check(
+    dataset: BaseDataset,
+    infos: Infos,
+    journal: Any,
+    full: bool,
+    workers: int,
+    time_limit: Optional[float],
+) -> list[Verdict]:
+    """Go on where the journal ends, if there is one, which stays open."""
+    if journal is None:
+        return check_all(infos, full, workers, time_limit)
+    settings = dict(
+        list=file_sha256(dataset.ann_file),
+        folders=dict(dataset.data_prefix),
+        full=full,
+        time_limit=str(time_limit),
+    )
+    try:
+        record = CheckRecord(journal, infos, settings)
+        return check_all(infos, full, workers, time_limit, record)
+    except BaseException:
+        journal.release()
+        raise
+
+
+def partial_of(out: str) -> str:
+    """The folder of what is checked for a list that is to be written."""
+    return f'{osp.realpath(out)}.partial'
 
 
 def count(verdicts: Sequence[Verdict]) -> dict:

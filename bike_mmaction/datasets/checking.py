@@ -18,6 +18,7 @@ from ..video import (
     WorkerError,
     WorkerPool,
 )
+from .check_record import CheckRecord, Stamp, stamp_of
 from .segments import KeepSegment
 
 PROBLEMS = ('missing', 'unreadable', 'damaged', 'too short')
@@ -100,6 +101,7 @@ def check_all(
     full: bool = False,
     workers: int = 2,
     time_limit: Optional[float] = TIME_LIMIT,
+    record: Optional[CheckRecord] = None,
 ) -> list[Verdict]:
     """Check entries in parallel.
 
@@ -111,32 +113,43 @@ def check_all(
         workers (int): Number of processes. Defaults to 2.
         time_limit (float, optional): Seconds for an entry; None is without
             limit. Defaults to 60.
+        record (CheckRecord, optional): What is known already, and where
+            verdicts are kept. Defaults to None: nowhere.
 
     Returns:
         list[Verdict]: In the order of the entries.
     """
-    verdicts = []
-    progress = tqdm(total=len(infos), desc='checking', disable=None)
+    known = {} if record is None else record.verdicts()
+    verdicts = {number: Verdict(*verdict) for number, verdict in known.items()}
+    left = [number for number in range(len(infos)) if number not in verdicts]
+    progress = tqdm(
+        total=len(infos), initial=len(verdicts), desc='checking', disable=None
+    )
     pool = WorkerPool(_CheckNumber(infos, full), workers, time_limit, _AHEAD)
     with progress, pool:
-        for verdict, error in pool.map(range(len(infos))):
+        for number, (value, error) in zip(left, pool.map(left)):
             if isinstance(error, WorkerError):
                 verdict = Verdict(False, 'unreadable', str(error))
+                value = verdict, stamp_of(infos[number])
             elif error is not None:
                 raise error
-            verdicts.append(verdict)
+            verdicts[number] = value[0]
+            if record is not None:
+                record.add(number, *value)
             progress.update()
-    return verdicts
+    return [verdicts[number] for number in range(len(infos))]
 
 
 class _CheckNumber:
-    """Checks the entry of a number."""
+    """Checks the entry of a number; verdict, and which state of the file it is of."""
 
     def __init__(self, infos: Sequence[dict], full: bool) -> None:
         self._infos, self._full = infos, full
 
-    def __call__(self, number: int) -> Verdict:
-        return check_entry(self._infos[number], self._full)
+    def __call__(self, number: int) -> tuple[Verdict, Stamp]:
+        info = self._infos[number]
+        stamp = stamp_of(info)
+        return check_entry(info, self._full), stamp
 
 
 def sampled_frames(pipeline: Sequence[dict]) -> int:

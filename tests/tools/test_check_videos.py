@@ -9,6 +9,7 @@ import pytest
 from mmengine.config import Config
 
 from bike_mmaction.datasets import checking
+from bike_mmaction.datasets.check_record import CheckRecord
 from tests.kit import ROOT
 from tests.kit.lists import write_text
 from tests.kit.tools import outcome, refusal, run_python
@@ -277,3 +278,41 @@ def test_command_line(disk, tmp_path):
     stem = f'{disk}/kinetics400_train_list_videos_usable.txt'
     assert osp.exists(stem) and osp.exists(f'{stem}.report.json')
     assert '8 entries, 4 usable' in done.stdout, done.stderr
+
+
+def test_goes_on_after_a_stop(disk, tmp_path, monkeypatch):
+    """What is checked is not read again, unless its file has changed."""
+    config, out = write_config(disk, tmp_path / 'config.py'), tmp_path / 'usable.txt'
+    args = [config, '--workers', 1, '--out', out]
+    expected = outcome('data/check_videos', *args)
+    report, read = out.read_bytes(), tmp_path / 'read'
+    check_entry, add = checking.check_entry, CheckRecord.add
+
+    def note(info, full):  # in another process
+        with open(read, 'a') as file:
+            print(osp.basename(info['filename']), file=file)
+        return check_entry(info, full)
+
+    def stop(self, number, *verdict):
+        add(self, number, *verdict)
+        if number == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(checking, 'check_entry', note)
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckRecord, 'add', stop)
+        assert outcome('data/check_videos', *args)[0] == 143
+    assert out.read_bytes() == report, 'the list of the check before'
+    read.unlink()
+    os.utime(f'{disk}/videos_train/good.mp4', (1, 1))
+    assert outcome('data/check_videos', *args) == expected
+    names = ['good.mp4', 'absent.mp4', 'empty.mp4', 'good2.mp4']
+    assert read.read_text().split() == names
+    assert not osp.exists(f'{out}.partial')
+    # With other settings all are read.
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckRecord, 'add', stop)
+        assert outcome('data/check_videos', *args)[0] == 143
+    read.unlink()
+    outcome('data/check_videos', *args, '--full')
+    assert len(read.read_text().split()) == len(LINES)
