@@ -2,12 +2,16 @@
 
 import argparse
 import importlib.util
+import os.path as osp
 import runpy
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config import config as _CONFIG
 
 from ..checkpoint import allow_own_types
 from ..compat.mmaction2_lists import names_are_text
@@ -30,15 +34,61 @@ def read_config_file(path: str, needs_model: bool = True) -> Config:
             it has no model.
     """
     path = find_config(path)
-    try:
+    with reading_config(path):
         config = Config.fromfile(path)
-    except Exception as error:  # it is a program of its own
-        raise ValueError(
-            f"cannot read the config '{path}': {type(error).__name__}: {error}"
-        ) from error
     if needs_model and not isinstance(config.get('model'), dict):
         raise ValueError(f"the config '{path}' has no `model`, a dict")
     return config
+
+
+@contextmanager
+def reading_config(path: str) -> Iterator[None]:
+    """Name a config, and the line, in whatever error its content gives.
+
+    Raises:
+        ValueError: in place of that error.
+    """
+    try:
+        yield
+    except Exception as error:  # it is a program of its own
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise ValueError(
+            f"cannot read the config '{path}'{_place_of(error, path)}: "
+            f'{type(error).__name__}: {reason}'
+        ) from error
+
+
+def _place_of(error: Exception, path: str) -> str:
+    """The line; and its file, where that is another one than the config."""
+    file, line = path, None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name, inner = frame.f_code.co_filename, frame.f_locals.get('filename')
+        if frame.f_code.co_name == '<module>':
+            file, line = name, number
+        elif name == _CONFIG.__file__ and isinstance(inner, str):
+            file = inner  # that MMEngine reads just then
+    if isinstance(error, SyntaxError):
+        line = error.lineno
+    place = '' if line is None else f' line {line}'
+    return place if osp.realpath(file) == osp.realpath(path) else f": '{file}'{place}"
+
+
+@contextmanager
+def _configs_are_named() -> Iterator[None]:
+    """While a tool of MMAction2 reads them."""
+    original = Config.fromfile
+
+    def fromfile(filename: Any, *args: Any, **kwargs: Any) -> Config:
+        if not osp.isfile(filename):
+            return original(filename, *args, **kwargs)  # which says so
+        with reading_config(str(filename)):
+            return original(filename, *args, **kwargs)
+
+    setattr(Config, 'fromfile', staticmethod(fromfile))  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(Config, 'fromfile', staticmethod(original))  # noqa: B010
 
 
 def read_frames(cfg, args: argparse.Namespace) -> None:
@@ -97,7 +147,7 @@ def run_mmaction_tool(name: str, args: Sequence[str]) -> None:
     """
     path = find_mmaction_tool(name)
     sys.argv = [path, *args]
-    with allow_own_types(), dumps_are_data(), names_are_text():
+    with allow_own_types(), dumps_are_data(), names_are_text(), _configs_are_named():
         runpy.run_path(path, run_name='__main__')
 
 
