@@ -94,7 +94,8 @@ def assert_named(reasons, names, folder):
 
 
 @pytest.mark.parametrize(
-    'ranks,workers,persistent', [(1, 0, False), (1, 2, True), (2, 2, False)]
+    'ranks,workers,persistent',
+    [(1, 0, False), (1, 2, True), (2, 0, False), (2, 2, False)],
 )
 def test_training_and_validation_go_on(bad_cfg, folder, ranks, workers, persistent):
     """The same report from any number of processes."""
