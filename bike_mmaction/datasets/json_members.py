@@ -85,9 +85,6 @@ class _Text:
 
     def next(self) -> str:
         """The next sign that is no space; '' at the end."""
-        sign = self.text[self.place : self.place + 1]
-        if sign > ' ':  # most are
-            return sign
         while True:
             match = _SPACE.match(self.text, self.place)
             self.place = match.end() if match else self.place
@@ -108,9 +105,9 @@ class _Text:
     def value(self, begin: str = '') -> Any:
         """Go on behind the next value, which must begin with this sign."""
         while True:
-            sign = self.next()
-            if begin and sign != begin:
+            if begin and self.next() != begin:
                 raise json.JSONDecodeError('expected a key', self.text, self.place)
+            self.next()
             try:
                 value, end = self._decoder.raw_decode(self.text, self.place)
             except json.JSONDecodeError as error:
