@@ -39,6 +39,8 @@ class Damage:
         errors (int): Packets in it that are broken.
         false_count (int): Frames that its header names, where a file of its
             size cannot have so many. Defaults to 0.
+        false_header (str): What its header says wrongly of the pictures, in
+            words. Defaults to '': nothing.
     """
 
     frames: Part = field(default_factory=Part)
@@ -46,6 +48,7 @@ class Damage:
     seconds: Part = field(default_factory=Part)
     errors: int = 0
     false_count: int = 0
+    false_header: str = ''
 
     def __bool__(self) -> bool:
         return any(vars(self).values())
@@ -62,6 +65,8 @@ class Damage:
             parts.append(
                 f'its tables are damaged: {self.false_count} frames cannot be in it'
             )
+        if self.false_header:
+            parts.append(f'its header is damaged: {self.false_header}')
         if self.errors and not parts:
             parts.append(f'{self.errors} broken packets')
         return '; '.join(parts) or 'nothing is missing'

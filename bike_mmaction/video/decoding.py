@@ -1,7 +1,7 @@
 """From packets to pictures: no more of them than somebody wants."""
 
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Optional, cast
 
@@ -13,12 +13,16 @@ from av.video.stream import VideoStream
 
 from .errors import NoDecoderError
 from .order import Order
-from .orientation import UPRIGHT, Matrix, orientation_of, upright
+from .orientation import UPRIGHT, matrix_of, orientation_of, upright
 from .packets import PacketSource
 
 # Decoders that can leave out a picture that no other one refers to. HEVC's
 # also leaves out some that pictures of a higher layer refer to.
 _SKIPPING = ('h264', 'mpeg4', 'mpeg1video', 'mpeg2video', 'vp8')
+# Those that make up what is missing of a picture, and say so on the picture.
+_CONCEALING = ('mpeg4', 'h263', 'flv', 'wmv1', 'wmv2') + tuple(
+    f'msmpeg4{version}' for version in ('', 'v1', 'v2', 'v3')
+)
 _PROBED = 8  # frames
 _YCGCO = 8  # of FFmpeg's color spaces
 
@@ -61,6 +65,9 @@ class Decoder:
 
     Attributes:
         broken (set[int]): Packets that could not be decoded well.
+        places (Sequence[int], optional): Of each packet, a number that should
+            grow as pictures come out; those of which it does not are broken.
+            None, as it is at first, if it is not known.
     """
 
     def __init__(
@@ -74,6 +81,8 @@ class Decoder:
             # Else a decoder makes up what is missing, and says nothing.
             self._context.options = dict(err_detect='explode')
         self.broken: set[int] = set()
+        self.places: Optional[Sequence[int]] = None
+        self._latest: Optional[int] = None
 
     def close(self) -> None:
         """Release the file."""
@@ -97,6 +106,7 @@ class Decoder:
         """
         context = self._context
         context.flush_buffers()
+        self._latest = None
         context.skip_frame = 'DEFAULT'
         skips = skips and context.name in _SKIPPING
         left = None if wanted is None else set(wanted)
@@ -131,12 +141,36 @@ class Decoder:
 
     def _decode(self, packet, number: int) -> list[VideoFrame]:
         try:
-            return self._context.decode(packet)
+            frames = self._context.decode(packet)
         except av.error.EOFError:
             return []
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError) as error:
             self.broken.add(number)
+            if isinstance(error, av.error.ArgumentError):
+                self._renew()
             return []
+        if self._context.name in _CONCEALING and any(f.is_corrupt for f in frames):
+            self.broken.add(number)
+        if self.places is not None:
+            for frame in frames:
+                self._note_order(cast(int, frame.pts), self.places)
+        return frames
+
+    def _renew(self) -> None:
+        """Take another decoder where this one will refuse whatever comes next."""
+        if self._context.name != 'vp9':
+            return
+        renewed = cast(Any, av.CodecContext.create('vp9', 'r'))
+        renewed.thread_count = self._context.thread_count
+        renewed.thread_type = self._context.thread_type
+        renewed.options = dict(err_detect='explode')
+        self._context = renewed
+
+    def _note_order(self, number: int, places: Sequence[int]) -> None:
+        """Note a picture whose time is before that of the one it comes after."""
+        if self._latest is not None and places[number] < places[self._latest]:
+            self.broken.update((self._latest, number))
+        self._latest = number
 
 
 class Painter:
@@ -153,7 +187,8 @@ class Painter:
     def __init__(self, first: VideoFrame, path: str = '') -> None:
         self._path = path
         self._size = first.width, first.height
-        self.orientation = _orientation(first)
+        matrix = matrix_of(first)
+        self.orientation = UPRIGHT if matrix is None else orientation_of(matrix)
         # One for all of them, as it takes time to set up.
         self._reformatter = VideoReformatter()
         self._lock = threading.Lock()  # else it mixes pictures up, or crashes
@@ -195,12 +230,3 @@ class Painter:
                 raise
             self._is_old = True
             return self._reformat(frame)
-
-
-def _orientation(frame: VideoFrame) -> Matrix:
-    """How a picture has to be turned, as its container says."""
-    try:
-        matrix = cast(Any, frame.side_data)['DISPLAYMATRIX']
-    except KeyError:
-        return UPRIGHT
-    return orientation_of(np.frombuffer(matrix, np.int32).tolist())

@@ -1,5 +1,6 @@
 """Looking at a file before a decoder does: what it is, whether it is whole."""
 
+import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from .errors import (
     NoPermissionError,
     NotAFileError,
 )
-from .matroska import SEGMENT
+from .matroska import SEGMENT, Content
 from .mp4_tables import BOXES, outer_boxes
 
 _KINDS = (
@@ -141,6 +142,19 @@ def opened(file: File) -> Iterator[BinaryIO]:
     else:
         file.seek(0)
         yield file
+
+
+@contextmanager
+def mapped(file: File) -> Iterator[Content]:
+    """All bytes of a file; of one on a disk those that are asked for are read."""
+    with opened(file) as content:
+        try:
+            view = mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # a file in memory
+            yield content.read()
+            return
+        with view:
+            yield view
 
 
 def _end_of_matroska(start: bytes) -> int:

@@ -1,17 +1,18 @@
 """Finding what of a file is missing."""
 
-import mmap
 import re
 from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from .contradictions import false_header, misplaced_frames
 from .damage import Damage, Part, frames_in_gaps, missing_end
 from .errors import DamagedVideoError, NoDecoderError, VideoError
-from .files import File, missing_bytes, opened, size_of
+from .files import File, mapped, missing_bytes, opened, size_of
 from .matroska import broken_elements
 from .mp4_tables import frames_in_edits
 from .order import TINY
@@ -29,6 +30,7 @@ def find_damage(
     shown: Sequence[int],
     times: np.ndarray,
     errors: int,
+    first: VideoFrame,
 ) -> Damage:
     """What is missing, by what the file says of itself.
 
@@ -41,13 +43,11 @@ def find_damage(
         times (np.ndarray): When each frame is shown, and when the last one
             ends, in seconds [N + 1].
         errors (int): Packets that could not be read or decoded.
+        first (VideoFrame): The first picture.
     """
     name, cut = container.format.name.split(',')[0], missing_bytes(file)
-    expected = stream.frames or (len(table) if errors else 0)
-    if name == 'avi' and _index_length(stream) in (None, len(table)):
-        expected = len(table)  # its header counts gaps, too
-    elif name == 'mov' and not stream.frames:  # of fragments, or of damage
-        expected = _frames_in_edits(file) or expected
+    codec = stream.codec_context.name
+    expected = _expected_frames(file, name, stream, len(table), errors)
     lost = expected - len(shown)
     if lost > 0:
         hidden = _before_first(table, shown)
@@ -56,12 +56,13 @@ def find_damage(
             expected, hidden = max(in_edits, len(shown)), 0
             lost = expected - len(shown)
         lost -= hidden + table.empty
-        lost -= _repeats(table, shown) if stream.codec_context.name == 'mpeg4' else 0
+        lost -= _repeats(table, shown) if codec == 'mpeg4' else 0
     elif name in UNCOUNTED:
         lost = frames_in_gaps(times[:-1])
         if lost and name == 'mpegts' and not _has_lost_packets(file, stream):
             lost = 0  # a variable rate
         expected = len(shown) + lost
+    errors += misplaced_frames(table, name, codec)
     errors += _broken_elements(file) if name == 'matroska' else 0
     is_false = lost > size_of(file)  # not even a byte for each
     return Damage(
@@ -72,7 +73,20 @@ def find_damage(
             float(times[-1]), _length_of(container, stream) - _start_of(container)
         ),
         errors=errors,
+        false_header=false_header(file, name, stream, first, len(shown)),
     )
+
+
+def _expected_frames(
+    file: File, container: str, stream: VideoStream, packets: int, errors: int
+) -> int:
+    """Frames by the header; 0 if it does not tell."""
+    if container == 'avi' and _index_length(stream) in (None, packets):
+        return packets  # its header counts gaps, too
+    expected = stream.frames or (packets if errors else 0)
+    if container == 'mov' and not stream.frames:  # of fragments, or of damage
+        return _frames_in_edits(file) or expected
+    return expected
 
 
 def _frames_in_edits(file: File) -> Optional[int]:
@@ -110,12 +124,8 @@ def error_without_frames(
 
 
 def _broken_elements(file: File) -> int:
-    with opened(file) as content:
-        try:
-            with mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as view:
-                return broken_elements(view)
-        except (OSError, ValueError):  # a file in memory
-            return broken_elements(content.read())
+    with mapped(file) as content:
+        return broken_elements(content)
 
 
 def _has_lost_packets(file: File, stream: VideoStream) -> bool:

@@ -43,6 +43,49 @@ def frames_in_edits(file: BinaryIO, size: int) -> Optional[int]:
         has moved some out of the list. None if that is not sure, or if there
         is no such list.
     """
+    scale, tracks = _tracks_of(file, size)
+    cut = [track for track in tracks if _number(track.get(b'elst', b''), 4)]
+    if not cut or not scale:
+        return None
+    if not all(map(_agrees, tracks)):
+        frames = [
+            max(_number(t.get(b'stsz', b''), 8), int(_pairs(t[b'stts'])[:, 0].sum()))
+            for t in filter(_contradicts, tracks)
+        ]
+        return max(frames, default=None)
+    return min(_shown(track, scale) for track in cut)
+
+
+def is_clock_false(file: BinaryIO, size: int, shown: int, speed: float) -> bool:
+    """Whether the clock of the pictures cannot be that of their edit list.
+
+    Args:
+        file (BinaryIO): The file.
+        size (int): Its bytes.
+        shown (int): How many frames a player shows.
+        speed (float): At which they are shown; 1 is as their encoder meant it.
+    """
+    scale, tracks = _tracks_of(file, size)
+    for track in tracks:
+        own_scale, duration = _duration(track.get(b'mdhd', b''))
+        if b'elst' not in track:
+            continue
+        if not scale or not own_scale:
+            return True
+        length = sum(length for length, start in _edits(track) if start >= 0) / scale
+        if length > 1.5 * duration / own_scale + 0.5:
+            return True  # more than there is
+        # A part so short that it has a frame or two, of what is far too slow, or
+        # that is over before a frame is.
+        frames = _number(track.get(b'stsz', b''), 8)
+        is_over = length < 0.5 * duration / own_scale / max(1, frames)
+        if shown <= 2 and frames >= 8 and (is_over or 0 < speed < 1 / 8):
+            return True
+    return False
+
+
+def _tracks_of(file: BinaryIO, size: int) -> tuple[int, list[dict[bytes, bytes]]]:
+    """Units of a second of a film, and the tables of its tracks of pictures."""
     movie: dict[bytes, bytes] = {}
     tracks = []
     for name, begin, end in outer_boxes(file, size):
@@ -54,17 +97,7 @@ def frames_in_edits(file: BinaryIO, size: int) -> Optional[int]:
                 _tables(box) for kind, box in _boxes(header[8:]) if kind == b'trak'
             ]
             tracks += [t for t in kinds if t.get(b'hdlr', b'')[8:12] == b'vide']
-    scale = _duration(movie.get(b'mvhd', b''))[0]
-    cut = [track for track in tracks if _number(track.get(b'elst', b''), 4)]
-    if not cut or not scale:
-        return None
-    if not all(map(_agrees, tracks)):
-        frames = [
-            max(_number(t.get(b'stsz', b''), 8), int(_pairs(t[b'stts'])[:, 0].sum()))
-            for t in filter(_contradicts, tracks)
-        ]
-        return max(frames, default=None)
-    return min(_shown(track, scale) for track in cut)
+    return _duration(movie.get(b'mvhd', b''))[0], tracks
 
 
 def _shown(track: dict[bytes, bytes], scale: int) -> int:
@@ -152,12 +185,14 @@ def _agrees(track: dict[bytes, bytes]) -> bool:
 
 
 def _contradicts(track: dict[bytes, bytes]) -> bool:
-    """Whether the table of times is of other frames, or far too long or short."""
+    """Whether the tables of times are of other frames, or far too long or short."""
     pairs = _pairs(track.get(b'stts', b''))
     if not len(pairs):
         return False
     duration = _duration(track.get(b'mdhd', b''))[1]
-    is_of_others = int(pairs[:, 0].sum()) != _number(track.get(b'stsz', b''), 8)
+    frames = _number(track.get(b'stsz', b''), 8)
+    shifted = int(_pairs(track.get(b'ctts', b''))[:, 0].sum())  # some name fewer
+    is_of_others = int(pairs[:, 0].sum()) != frames or shifted > frames
     return is_of_others or abs(int(pairs.prod(1).sum()) - duration) > 0.2 * duration
 
 

@@ -2,11 +2,34 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, Optional, cast
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 UPRIGHT = (1, 0, 0, 1)
 Matrix = tuple[int, int, int, int]
+
+
+def matrix_of(frame: VideoFrame) -> Optional[list[int]]:
+    """The display matrix of a picture, see :func:`orientation_of`; None if none."""
+    try:
+        matrix = cast(Any, frame.side_data)['DISPLAYMATRIX']
+    except KeyError:
+        return None
+    return np.frombuffer(matrix, np.int32).tolist()
+
+
+def is_rigid(numbers: Sequence[int]) -> bool:
+    """Whether a display matrix turns, mirrors or stretches a little, without shear.
+
+    Args:
+        numbers (Sequence[int]): See :func:`orientation_of`.
+    """
+    a, b, _, c, d = numbers[:5]
+    across, down = math.hypot(a, b), math.hypot(c, d)
+    is_little = max(across, down) <= 64 * min(across, down)
+    return is_little and abs(a * c + b * d) <= 0.05 * across * down
 
 
 def orientation_of(numbers: Sequence[int]) -> Matrix:

@@ -181,14 +181,20 @@ class PacketSource:
         self, container: InputContainer, stream: VideoStream
     ) -> Iterator[Packet]:
         """The packets up to the end, or to where the file is broken."""
-        try:
-            for packet in container.demux(stream):
-                if packet.size:
-                    yield packet
-                elif packet.dts is not None:  # it repeats the frame before
-                    self.table.empty += 1
-        except (av.error.FFmpegError, OSError):
-            self.table.errors += 1
+        is_at_end = False
+        while not is_at_end:
+            try:
+                for packet in container.demux(stream):
+                    if packet.size:
+                        yield packet
+                    elif packet.dts is not None:  # it repeats the frame before
+                        self.table.empty += 1
+                is_at_end = True
+            except IndexError:  # PyAV: a stream of which the header knows nothing
+                continue
+            except (av.error.FFmpegError, OSError):
+                self.table.errors += 1
+                is_at_end = True
 
     def _read_again(self, start: int) -> Iterator[tuple[int, Packet]]:
         """Numbers and packets from one or from one before it, of the file.

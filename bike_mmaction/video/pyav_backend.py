@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .backend import Backend
+from .contradictions import places_to_heed
 from .damage import Part, warn_of
 from .decoding import Decoder, Painter, Run, runs_for
 from .difficulties import difficulties_of
@@ -66,7 +67,9 @@ class PyAVBackend(Backend):
         self._noted: set[int] = set()  # packets whose errors are known
         self._source, self._order = self._find_order(stream)
         self._skips = self._format in WHOLE_FRAMES and not self._is_unordered
-        self._painter = Painter(self._first_picture(), self.path)
+        self._decoder.places = places_to_heed(self._order, self.codec)
+        first = self._first_picture()
+        self._painter = Painter(first, self.path)
         self.size = self._painter.size
         self.rotation = degrees_of(self._painter.orientation)
         self.times = self._times(stream)
@@ -79,6 +82,7 @@ class PyAVBackend(Backend):
             self._order.shown,
             self.times,
             self._source.table.errors + len(self._noted),
+            first,
         )
 
     def close(self) -> None:
@@ -98,6 +102,7 @@ class PyAVBackend(Backend):
         with open_container(self._file) as container:
             stream = only_video(container, self._index)
             with closing(self._new_decoder(stream, self._source)) as decoder:
+                decoder.places = self._decoder.places
                 for _, image in self._read(indices, decoder):
                     yield image
 
@@ -182,20 +187,15 @@ class PyAVBackend(Backend):
         )
 
     def _times(self, stream: VideoStream) -> np.ndarray:
-        rate = float(stream.average_rate or stream.guessed_rate or 25)
         unit = float(stream.time_base or 1)
         # Of others it is guessed, and not a player's.
         start = self._container.start_time if self._format in TIMED else None
+        zero = None if start is None else start / 1e6
         if isinstance(self._order, LongOrder):
             seconds = self._order.times() * unit
-            return seconds - (seconds[0] if start is None else start / 1e6)
-        return times_of(
-            self._source.table,
-            self._order.shown,
-            unit,
-            rate,
-            None if start is None else start / 1e6,
-        )
+            return seconds - (seconds[0] if zero is None else zero)
+        rate = float(stream.average_rate or stream.guessed_rate or 25)
+        return times_of(self._source.table, self._order.shown, unit, rate, zero)
 
     def _read(
         self, indices: Sequence[int], decoder: Decoder
@@ -251,7 +251,7 @@ class PyAVBackend(Backend):
         return {
             number
             for number in decoder.broken
-            if not table.is_hidden(number)
+            if (self.codec == 'vp8' or not table.is_hidden(number))
             and (self._is_unordered or places[number] >= places[start])
         }
 
@@ -292,8 +292,8 @@ class PyAVBackend(Backend):
             lost = self.damage.frames.missing + total - len(self._decodable)
             self.damage.frames = Part(lost, self.damage.frames.whole or total)
             warn_of(self.path, self.damage)
-        nearest = self._decodable[max(0, bisect_right(self._decodable, index) - 1)]
-        number = self._order.shown[nearest]
-        for _, picture in decoder.decode(0, [number]):
-            return self._painter.paint(picture)
+        nearest = max(0, bisect_right(self._decodable, index) - 1)
+        for place in self._decodable[nearest : nearest + 1]:
+            for _, picture in decoder.decode(0, [self._order.shown[place]]):
+                return self._painter.paint(picture)
         raise DamagedVideoError(self.path, f'frame {index} cannot be decoded')

@@ -194,7 +194,8 @@ class VideoReader:
         numbers = self._checked(range(len(self)) if indices is None else indices)
         counts = [(number, len(list(group))) for number, group in groupby(numbers)]
         images = self._backend.iterate([number for number, _ in counts])
-        for (_, count), image in zip(counts, images):
+        # In this order: what is behind the last image tells of damage.
+        for image, (_, count) in zip(images, counts):
             self._check_open()
             yield from repeat(image, count)
 

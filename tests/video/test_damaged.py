@@ -115,6 +115,8 @@ def test_a_frame_on_the_way_is_broken(fast):
     assert not video.damage
     with pytest.warns(DamagedVideoWarning, match='1 broken packets'):
         video.frames([14])
+    with pytest.warns(DamagedVideoWarning, match='1 broken packets'):
+        list(VideoReader(fast).iterate([14]))
     assert video.damage and read_numbers(video.frames([0, 40])) == [0, 40]
 
 
@@ -218,3 +220,50 @@ def test_tables_that_contradict(files, tmp_path):
         path.write_bytes(content)
         texts.append(read(str(path))[2])
     assert all(texts), texts
+
+
+@pytest.mark.parametrize(
+    'name,mark,place,content,said',
+    [
+        # A frame is shown far from when it is decoded.
+        ('h264.mp4', b'ctts', 136, b'\xf7', 'broken packets'),
+        ('h264.mp4', b'mvhd', 52, b'\xec', 'it tilts the pictures'),
+        ('h264.mp4', b'mdhd', 16, b'\0\0\0\1', 'its clock and its edit list'),
+        ('vp9.webm', b'\xba\x81', 2, b'\x31', 'pictures of 64x49 pixels'),
+        # A block that belongs to no stream, or whose name is another one.
+        ('vp9.webm', rb'\xa3[\x80-\xff]\x81', 2, b'\x89', 'broken packets'),
+        ('vp9.webm', rb'\xa3[\x80-\xff]\x81', 0, b'\xab', 'broken packets'),
+        # VP9 is shown in the order in which it is decoded.
+        ('vp9.webm', rb'\xa3[\x80-\xff]\x81', 3, b'\x01\x01', 'broken packets'),
+    ],
+)
+def test_a_header_or_table_that_is_false(
+    files, tmp_path, name, mark, place, content, said
+):
+    """Other frames would be shown without a word."""
+    with open(files[name], 'rb') as file:
+        whole = bytearray(file.read())
+    at = [match.start() for match in re.finditer(mark, bytes(whole), re.DOTALL)][-1]
+    whole[at + place : at + place + len(content)] = content
+    path = tmp_path / name
+    path.write_bytes(whole)
+    assert said in read(str(path))[2]
+
+
+def test_a_decoder_that_refuses_whatever_follows(files, tmp_path):
+    """FFmpeg's of VP9, even where it starts anew, after a packet such as this."""
+    broken = bytes.fromhex('86004054176bf0a39b81055000860040929c004ee00003')
+    path = str(tmp_path / 'broken.webm')
+    with av.open(files['vp9.webm']) as old, av.open(path, 'w') as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(p for p in old.demux(video=0) if p.size):
+            copy = av.Packet(broken if number == 20 else bytes(packet))
+            copy.pts, copy.dts = packet.pts, packet.dts
+            copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
+            copy.stream = stream
+            new.mux(copy)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DamagedVideoWarning)
+        with VideoReader(path) as video:
+            assert read_numbers(video.frames([0, 20, 24, 40])) == [0, 19, 24, 40]
+            assert read_numbers(video.frames([0, 40])) == [0, 40] and video.damage
