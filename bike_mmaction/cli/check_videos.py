@@ -3,13 +3,15 @@
 Every entry of the annotation file is looked at. Usable lines are written
 to a new annotation file, the reasons for the others to a report
 beside it. A check that was stopped goes on where it was: give the same
-command again. Exit status: 0 if all lines are usable, 1 if some are not.
+command again. Exit status: 0 if all lines are usable, 1 if some are not, or
+if a file is not what --against says.
 """
 
 import argparse
 from typing import Optional
 
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
+from ..files import require_file
 from ..shipped import find_config
 from .arguments import (
     add_cfg_options,
@@ -59,14 +61,32 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='list to write; the report is OUT.report.json (default: '
         'the annotation file with _usable in its name)',
     )
+    _add_checksums(parser)
     add_cfg_options(parser)
     return parser
+
+
+def _add_checksums(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--checksums',
+        metavar='FILE',
+        help='write the SHA-256 of every file, as sha256sum has it',
+    )
+    parser.add_argument(
+        '--against',
+        metavar='FILE',
+        help='name each file that has changed since --checksums has written this '
+        'FILE, or that is new or missing: no decoder notices all damage',
+    )
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the config, and refuse a list that cannot be written."""
     args.config = find_config(args.config)
     check_output('--out', args.out)
+    check_output('--checksums', args.checksums)
+    if args.against:
+        require_file(args.against, '--against')
 
 
 def run(args: argparse.Namespace) -> bool:
@@ -74,11 +94,14 @@ def run(args: argparse.Namespace) -> bool:
     from mmaction.utils import register_all_modules
 
     from ..datasets.check_report import check_list as check_entries
+    from ..datasets.checksums import check_sums, read_checksums
     from ..evaluation.journal import Journal
     from ..recipes.options import check_cfg_options
     from .mmaction_tools import read_config_file, read_frames
 
     register_all_modules()
+    if args.against:
+        read_checksums(args.against)  # before hours of work
     cfg = read_config_file(args.config, needs_model=False)
     check_cfg_options(cfg, args.cfg_options)
     read_frames(cfg, args)
@@ -88,8 +111,12 @@ def run(args: argparse.Namespace) -> bool:
     limit = args.time_limit * (FULL if args.full else 1)
     options = args.full, args.min_frames, args.workers, limit
     try:
-        return not check_entries(dataset, args.out, *options, Journal)
+        is_good = check_entries(dataset, args.out, *options, Journal)
+        if args.checksums or args.against:
+            files = args.checksums, args.against, args.out
+            is_good &= check_sums(dataset, *files, args.workers)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             'what is checked is kept; the same command goes on'
         ) from None
+    return not is_good

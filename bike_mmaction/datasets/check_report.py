@@ -18,7 +18,15 @@ from ..terminal import say
 from ..text_files import read_lines
 from ..video import TIME_LIMIT
 from .check_record import CheckRecord
-from .checking import PROBLEMS, Infos, Verdict, check_all, judge_lengths, sampled_frames
+from .checking import (
+    PROBLEMS,
+    Infos,
+    Verdict,
+    check_all,
+    judge_lengths,
+    sampled_frames,
+    usable_list,
+)
 
 
 # Longer than others for its arguments.
@@ -58,7 +66,7 @@ def check_list(
         lines.append(line)
     infos = Infos(dataset, len(lines))
     clip_len = sampled_frames(config['pipeline'])
-    out = out or f'{osp.splitext(dataset.ann_file)[0]}_usable.txt'
+    out = usable_list(dataset.ann_file, out)
     journal = None if journal_of is None else journal_of(partial_of(out))
     verdicts = _check(dataset, infos, journal, full, workers, time_limit)
     verdicts = judge_lengths(verdicts, clip_len, min_frames)

@@ -189,6 +189,11 @@ def judge_lengths(
     ]
 
 
+def usable_list(ann_file: str, out: Optional[str] = None) -> str:
+    """Where the usable lines of a list are written, unless ``out`` says."""
+    return out or f'{osp.splitext(ann_file)[0]}_usable.txt'
+
+
 class Infos(Sequence):
     """What a data set knows of its entries, each told when it is asked for.
 
