@@ -174,13 +174,15 @@ def judge_lengths(
         min_frames (int, optional): Fewer than these are not usable.
 
     Returns:
-        list[Verdict]: The same, or with the problem 'too short'.
+        list[Verdict]: The same, or with the problem 'too short'; what is missing
+        of one that is damaged, too, stays in its reason.
     """
     limit = clip_len if min_frames is None else min_frames
     return [
         verdict._replace(
             problem='too short',
-            reason=f'{verdict.frames} frames, fewer than {limit}',
+            reason=f'{verdict.frames} frames, fewer than {limit}'
+            + (f'; {verdict.reason}' if verdict.reason else ''),
             usable=min_frames is None,
         )
         if verdict.usable and (verdict.frames or 0) < limit

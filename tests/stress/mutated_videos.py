@@ -2,7 +2,9 @@
 
     python -m tests.stress.mutated_videos --count 1000 --seed 0
 
-Each file is read by a worker process with a time limit. What came of it:
+By default each file is read by a worker process with a time limit; with
+`--through infer`, `test`, `train`, `check` or `all` the files go through these
+programs. What came of a file:
 
 - refused: an error of the reader, which names the file and the reason;
 - named: frames, and a warning that something is damaged;
@@ -12,6 +14,9 @@ Each file is read by a worker process with a time limit. What came of it:
 - silent: other frames without a warning. ``clean`` of them are damaged in the
   content of a picture in such a way that FFmpeg decodes it without any
   complaint, even where it is told to be strict: there is nothing to see.
+
+Of programs, ``same`` is the same result, and ``checksum`` another one of a file
+that is damaged so that nobody but `bike check-videos --against` can tell.
 
 The exit status is 1 after a crash, a hang, an error of another kind, or a
 silent one that FFmpeg does complain of.
@@ -30,6 +35,7 @@ import av
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..'))
 
 from bike_mmaction.video import VideoError, VideoReader, WorkerError, WorkerPool
+from bike_mmaction.video.opening import open_container
 from tests.kit.numbered import write_numbered
 from tests.kit.video_kinds import WITH_B, gop
 from tests.stress.mutations import mutate, seeded
@@ -65,7 +71,7 @@ def read(path):
 def decodes_cleanly(path):
     """Whether FFmpeg has nothing to complain of, told to be strict."""
     try:
-        with av.open(path, metadata_errors='replace') as container:
+        with open_container(path) as container:
             stream = container.streams.video[0]
             stream.codec_context.options = STRICT
             stream.codec_context.thread_type = 'NONE'
@@ -145,15 +151,17 @@ def run(sources, count, seed, folder, workers=2, time_limit=5.0, keep=None):
 
 def is_bad(verdict):
     """Whether a file must not end in this way."""
-    return verdict in ('crash', 'hang', 'silent') or verdict.startswith('error')
+    return verdict.startswith(('crash', 'hang', 'error', 'lost')) or verdict == 'silent'
 
 
-def table_of(verdicts):
-    """Verdicts in the columns of a table, a way a line."""
+def table_of(verdicts, total=True):
+    """Verdicts in the columns of a table, a way or a program a line."""
     names = sorted({name for counts in verdicts.values() for name in counts})
     lines = [f'{"":22s}' + ''.join(f'{name:>16s}' for name in names)]
-    total = sum(verdicts.values(), Counter())
-    for way, counts in [*sorted(verdicts.items()), ('all', total)]:
+    rows = sorted(verdicts.items())
+    if total:
+        rows.append(('all', sum(verdicts.values(), Counter())))
+    for way, counts in rows:
         lines.append(f'{way:22s}' + ''.join(f'{counts[name]:16d}' for name in names))
     return '\n'.join(lines)
 
@@ -165,21 +173,31 @@ def main():
     parser.add_argument('--source', nargs='+', help='own files, not two small ones')
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--time-limit', type=float, default=5.0, help='seconds a file')
+    parser.add_argument(
+        '--through',
+        default='reader',
+        choices=('reader', 'infer', 'test', 'train', 'check', 'all'),
+        help='what reads them (default: reader)',
+    )
     parser.add_argument('--keep', help='folder for files that end badly')
     args = parser.parse_args()
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        verdicts = run(
-            args.source or write_sources(folder),
-            args.count,
-            args.seed,
-            folder,
-            args.workers,
-            args.time_limit,
-            args.keep,
-        )
-    print(table_of(verdicts))
+        sources = args.source or write_sources(folder)
+        verdicts, by_program = {}, {}
+        if args.through in ('reader', 'all'):
+            options = args.workers, args.time_limit, args.keep
+            verdicts = run(sources, args.count, args.seed, folder, *options)
+        if args.through != 'reader':
+            from tests.stress import mutated_programs as programs
+
+            names = list(programs.PROGRAMS) if args.through == 'all' else [args.through]
+            by_program = programs.run(names, sources, args.count, args.seed, folder)
+            print(table_of(by_program, total=False))
+    if verdicts:
+        print(table_of(verdicts))
+    verdicts.update(by_program)
     return int(any(is_bad(name) for counts in verdicts.values() for name in counts))
 
 

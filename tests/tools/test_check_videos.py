@@ -3,6 +3,7 @@
 import json
 import os
 import os.path as osp
+import re
 import signal
 
 import pytest
@@ -122,6 +123,9 @@ def test_min_frames(check):
     status, printed, usable, _ = check('--min-frames', 9)
     assert status == 1 and usable == ['good.mp4 0', 'late.mp4 4']
     assert '2 too short (fewer than 9 frames; left out)' in printed
+    report = check('--min-frames', 99)[3]
+    reasons = {p['line']: p['reason'] for p in report['problems']}
+    assert re.fullmatch(r'\d+ frames, fewer than 99; it is cut off.*', reasons[5])
 
 
 def test_all_usable(check, disk, tmp_path):
