@@ -10,6 +10,7 @@ import numpy as np
 from ..datasets.layouts import PARTS, LeftOut
 from ..datasets.own_names import says_nothing
 from ..datasets.splitting import join_groups
+from ..terminal import printable
 from ..version import __version__
 from .own_clips import OwnData, split_by
 
@@ -23,7 +24,7 @@ def summarize(data: OwnData) -> None:
     for one in data.left_out:
         by_reason[one.reason].append(one)
     for reason, group in by_reason.items():
-        named = (f'{shown(one.name, data)} ({one.detail})' for one in group)
+        named = (_with_detail(shown(one.name, data), one.detail) for one in group)
         data.warnings.append(f'{len(group)} left out, {reason}: {_first(named)}')
     _tell_of_files(data)
     _tell_of_names(data)
@@ -35,8 +36,15 @@ def shown(path: str, data: OwnData) -> str:
     """A path as short as it can be: below the root of its source."""
     for reading in data.readings:
         if path.startswith(osp.join(reading.root, '')):
-            return osp.relpath(path, reading.root)
-    return path
+            path = osp.relpath(path, reading.root)
+            break
+    return printable(path, in_one_line=True)
+
+
+def _with_detail(name: str, detail: str) -> str:
+    """A name, with what is known of it; where it is said, once."""
+    detail = printable(detail, in_one_line=True).removesuffix(f'; {name}')
+    return f'{name} ({detail})' if detail else name
 
 
 def _first(names: Iterable[str]) -> str:

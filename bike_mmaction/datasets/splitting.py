@@ -15,6 +15,7 @@ from .layouts import PARTS
 
 # Who goes without first where a class has too few recordings.
 _NEED = ('train', 'test', 'val')
+Quotas = dict[str, dict[str, int]]  # clips by class and part
 
 
 class SplitClip(NamedTuple):
@@ -107,7 +108,8 @@ def _draw(
     counts: dict[int, Counter] = defaultdict(Counter)
     for names, recording in zip(labels, recordings):
         counts[recording].update(names or [''])
-    need = _quotas(counts, shares)
+    quotas, need = _quotas(counts, shares), _quotas(counts, shares)
+    by_need = [part for part in _NEED if part in shares]
     order = list(counts)
     draws.shuffle(order)
     frequency = Counter(name for one in counts.values() for name in one)
@@ -117,7 +119,7 @@ def _draw(
     for recording in order:
         own = counts[recording]
         chosen[recording] = max(
-            shares, key=lambda part: sum(min(need[n][part], own[n]) for n in own)
+            by_need, key=lambda part: _lack(own, need, quotas, part)
         )
         for name, number in own.items():
             need[name][chosen[recording]] -= number
@@ -125,9 +127,15 @@ def _draw(
     return [chosen[recording] for recording in recordings]
 
 
-def _quotas(
-    counts: dict[int, Counter], shares: dict[str, float]
-) -> dict[str, dict[str, int]]:
+def _lack(own: Counter, need: Quotas, quotas: Quotas, part: str) -> float:
+    """Which share of its clips a part still lacks, of the classes of a recording."""
+    return sum(
+        number * need[name][part] / max(quotas[name][part], 1)
+        for name, number in own.items()
+    )
+
+
+def _quotas(counts: dict[int, Counter], shares: dict[str, float]) -> Quotas:
     """How many clips of each class each part should have."""
     recordings: Counter[str] = Counter()
     totals: Counter[str] = Counter()
@@ -150,7 +158,8 @@ def _quota(total: int, recordings: int, shares: dict[str, float]) -> dict[str, i
         quota[by_rest[0]] += 1
         by_rest.append(by_rest.pop(0))
     while sum(quota.values()) > total:
-        quota[max(parts, key=lambda part: quota[part] - exact[part])] -= 1
+        several = [part for part in parts if quota[part] > 1]
+        quota[max(several, key=lambda part: quota[part] - exact[part])] -= 1
     return quota
 
 

@@ -38,9 +38,12 @@ def read_cvat(path: str, options: ReadingOptions) -> Reading:
             '(export as "CVAT for video 1.1")'
         )
     reading = Reading(KIND, choose_root([], path, options.root))
-    tasks = list(_tasks_of(root))
+    try:
+        tasks = list(_tasks_of(root))
+        ranges = _ranges_by_task(root, tasks)
+    except ValueError as error:  # of a number
+        raise TextError(f"'{path}' is not as CVAT writes it: {error}") from error
     videos = NamedVideos(reading)
-    ranges = _ranges_by_task(root, tasks)
     for task in tasks:
         _read_task(reading, videos, task, ranges, f"'{path}'")
     reading.classes = [

@@ -70,7 +70,13 @@ def _read_task(
     if not name:
         reading.leave_out('without video', place, 'no value of it names a video file')
         return
-    spans = list(_spans_of(reading, task, place, _rate(data, options), options))
+    try:
+        spans = list(_spans_of(reading, task, place, _rate(data, options), options))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TextError(
+            f'{place}: a result is not as Label Studio writes it '
+            f'({type(error).__name__}: {error})'
+        ) from error
     if not spans:
         reading.leave_out(_NOTHING, name, place)
         return
