@@ -17,21 +17,18 @@ from ..datasets.clip_choice import (
     without_labels,
 )
 from ..datasets.clip_files import by_file, digests_of, look_at_files
-from ..datasets.layouts import Clip, LeftOut, ReadingOptions, read_sources
-from ..datasets.own_names import merge_names, readable_name, same_name
+from ..datasets.layouts import Clip, ReadingOptions, read_sources
 from ..datasets.pipeline_access import own_dataset
 from ..datasets.splitting import split_clips
-from ..models.pretrained import get_arch
-from ..models.tokens import build_tokenizer
 from ..shipped import DEFAULT_CONFIG
 from ..video import TIME_LIMIT
 from .building import read_config
 from .data_folder import check_free, write_data_folder
 from .data_report import summarize
+from .own_classes import keep_classes, name_classes, why, with_known_classes
 from .own_clips import OwnData, split_by
 
 SHARES = (0.7, 0.15, 0.15)
-UNKNOWN = 'class that is not asked for'
 
 
 # long: for its arguments and their description
@@ -110,11 +107,11 @@ def prepare_data(
     sources = [sources] if isinstance(sources, (str, os.PathLike)) else sources
     data.readings = read_sources([os.fspath(one) for one in sources], options)
     clips = _gather(data, group_by)
-    _name_classes(data, clips, asked)
-    clips = _with_known_classes(data, clips, asked)
+    name_classes(data, clips, asked)
+    clips = with_known_classes(data, clips, asked)
     data.facts = look_at_files(by_file(clips), full, workers, time_limit)
     _choose(data, clips, multi_label, min_frames, workers)
-    _keep_classes(data, asked is not None)
+    keep_classes(data, asked is not None)
     data.settings = dict(
         sources=list(sources),
         base=base,
@@ -171,57 +168,6 @@ def _grouped(clip: Clip, relative: str, group_by: Optional[str]) -> Clip:
     return clip._replace(group=match[1] if match.groups() else match[0])
 
 
-def _name_classes(
-    data: OwnData, clips: Sequence[Clip], asked: Optional[Sequence[str]]
-) -> None:
-    """Find the names of the classes, and those that CLIP cannot tell apart."""
-    own = (name for reading in data.readings for name in reading.classes)
-    used = (label for clip in clips for label in clip.labels)
-    labels = list(dict.fromkeys([*(asked or ()), *own, *used]))
-    if asked is not None:
-        by_name = {same_name(readable_name(name)): name for name in asked}
-        data.names = {
-            label: by_name.get(same_name(readable_name(label)), '') for label in labels
-        }
-        data.classes = list(asked)
-        return
-    data.names, alike = merge_names(labels, _tokens(data.base, labels))
-    data.classes = list(dict.fromkeys(data.names.values()))
-    data.warnings += [
-        f'CLIP reads the same of the classes {one!r} and {two!r}: their ends are cut; '
-        'make one of them shorter'
-        for one, two in alike
-    ]
-
-
-def _tokens(base: Config, labels: Sequence[str]) -> list[tuple[int, ...]]:
-    """What the text encoder reads of each name."""
-    encoder = (base.model.get('cls_head') or {}).get('text_encoder') or {}
-    texts = [readable_name(label) for label in labels]
-    if not encoder.get('arch') or not texts:
-        return [tuple(map(ord, same_name(text))) for text in texts]
-    tokenizer = build_tokenizer(encoder['arch'], get_arch(encoder['arch']))
-    return [tuple(row) for row in tokenizer(texts).tolist()]
-
-
-def _with_known_classes(
-    data: OwnData, clips: Sequence[Clip], asked: Optional[Sequence[str]]
-) -> list[Clip]:
-    """Leave out labels, and clips, of classes that are not asked for."""
-    if asked is None:
-        return list(clips)
-    known = []
-    for clip in clips:
-        labels = tuple(label for label in clip.labels if data.names[label])
-        if labels or not clip.labels:
-            known.append(clip._replace(labels=labels))
-        for label in clip.labels:
-            if not data.names[label]:
-                detail = f'{label!r}; {clip.place}'
-                data.left_out.append(LeftOut(UNKNOWN, clip.path, detail))
-    return known
-
-
 def _choose(
     data: OwnData,
     clips: Sequence[Clip],
@@ -257,29 +203,6 @@ def _choose(
     data.clips = usable
 
 
-def _keep_classes(data: OwnData, all_of_them: bool) -> None:
-    """Drop classes without clips, unless they were asked for.
-
-    Raises:
-        ValueError: if fewer than two have clips; says what was left out.
-    """
-    used = {label for clip in data.clips for label in clip.labels}
-    absent = [name for name in data.classes if name not in used]
-    if absent:
-        what = 'they stay in classes.txt' if all_of_them else 'they are left out'
-        names = ', '.join(absent[:5]) + (', ...' if len(absent) > 5 else '')
-        data.warnings.append(
-            f'{len(absent)} classes have no usable clip, {what}: {names}'
-        )
-    if len(used) < 2:
-        summarize(data)
-        has = f'one class has ({next(iter(used))!r})' if used else 'none has'
-        why = '; '.join(data.warnings) or 'nothing was left out'
-        raise ValueError(f'clips of two classes at least are needed, {has}: {why}')
-    if not all_of_them:
-        data.classes = [name for name in data.classes if name in used]
-
-
 def _split(data: OwnData, shares: Sequence[float], seed: int) -> None:
     """Part the clips.
 
@@ -288,7 +211,9 @@ def _split(data: OwnData, shares: Sequence[float], seed: int) -> None:
     """
     data.parts = split_clips([split_by(clip) for clip in data.clips], shares, seed)
     if 'train' not in data.parts:
+        parts = ' and '.join(sorted(set(data.parts)))
+        data.parts = []
         raise ValueError(
-            f'all {len(data.parts)} clips are given to '
-            f'{" and ".join(sorted(set(data.parts)))}: none is left to train on'
+            f'all {len(data.clips)} clips are given to {parts}, none is left to train '
+            f'on: {why(data)}'
         )

@@ -319,7 +319,10 @@ def test_errors_in_one_line(clips, tmp_path):
     )
     for args, message in (
         ([one], "two classes at least are needed, one class has ('yoga'): "),
-        ([only_test, '--root', clips], 'all 2 clips are given to test: none is left'),
+        (
+            [only_test, '--root', clips],
+            'all 2 clips are given to test, none is left to train on: nothing',
+        ),
         ([clips, '--group-by', 'nowhere'], "group_by: 'nowhere' is found in no path"),
     ):
         done = run_python(
