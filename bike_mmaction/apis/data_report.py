@@ -173,6 +173,7 @@ def content_of(data: OwnData, root: str, files: dict[str, str]) -> dict[str, Any
     labels: dict[str, list[str]] = defaultdict(list)
     for label, name in data.names.items():
         labels[name].append(label)
+    lengths = _seconds_by_class(data)
     return dict(
         format=FORMAT,
         bike_mmaction=__version__,
@@ -188,9 +189,7 @@ def content_of(data: OwnData, root: str, files: dict[str, str]) -> dict[str, Any
         recordings=len(set(_recordings(data))),
         seconds=_durations(seconds),
         classes=[
-            dict(
-                name=name, labels=labels[name], **counts, seconds=_of_class(data, name)
-            )
+            dict(name=name, labels=labels[name], **counts, seconds=lengths[name])
             for name, counts in counts_of(data).items()
         ],
         warnings=data.warnings,
@@ -211,5 +210,10 @@ def _durations(seconds: Sequence[float]) -> dict[str, float]:
     )
 
 
-def _of_class(data: OwnData, name: str) -> float:
-    return round(sum(c.seconds for c in data.clips if name in c.labels), 3)
+def _seconds_by_class(data: OwnData) -> dict[str, float]:
+    """How long the clips of each class are together."""
+    lengths = dict.fromkeys(data.classes, 0.0)
+    for clip in data.clips:
+        for label in clip.labels:
+            lengths[label] += clip.seconds
+    return {name: round(seconds, 3) for name, seconds in lengths.items()}

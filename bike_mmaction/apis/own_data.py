@@ -149,6 +149,11 @@ def _gather(data: OwnData, group_by: Optional[str]) -> list[Clip]:
     """The clips of all sources, with their recordings."""
     clips = []
     for reading in data.readings:
+        # the data folder itself, where it lies among the classes
+        if osp.dirname(data.out) == reading.root and not osp.islink(data.out):
+            used = {label for clip in reading.clips for label in clip.labels}
+            own = osp.basename(data.out)
+            reading.classes = [n for n in reading.classes if n != own or n in used]
         data.left_out += reading.left_out
         data.remarks += reading.remarks
         for clip in reading.clips:

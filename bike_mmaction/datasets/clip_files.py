@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
@@ -91,15 +92,16 @@ def look_at_files(
     Returns:
         dict[str, FileFacts]: By path.
     """
-
-    def look(number: int) -> FileFacts:
-        return look_at(tasks[number], full)
-
+    look = partial(_look_at_number, tasks, full)
     facts = {}
     outcomes = _in_parallel(look, len(tasks), workers, time_limit, 'checking')
     for task, (value, error) in zip(tasks, outcomes):
         facts[task.path] = value or FileFacts(Verdict(False, 'unreadable', str(error)))
     return facts
+
+
+def _look_at_number(tasks: Sequence[FileTask], full: bool, number: int) -> FileFacts:
+    return look_at(tasks[number], full)
 
 
 def look_at(task: FileTask, full: bool) -> FileFacts:
@@ -164,12 +166,13 @@ def digests_of(paths: Iterable[str], workers: int = 2) -> dict[str, str]:
     for path in paths:
         by_size[os.path.getsize(path)].append(path)
     alike = [path for same in by_size.values() if len(same) > 1 for path in same]
-
-    def digest(number: int) -> str:
-        return file_sha256(alike[number])
-
+    digest = partial(_digest_of_number, alike)
     outcomes = _in_parallel(digest, len(alike), workers, None, 'comparing')
     return {path: value for path, (value, _) in zip(alike, outcomes) if value}
+
+
+def _digest_of_number(paths: Sequence[str], number: int) -> str:
+    return file_sha256(paths[number])
 
 
 def frames_of(
@@ -178,14 +181,15 @@ def frames_of(
     time_limit: Optional[float] = TIME_LIMIT,
 ) -> list[Optional[np.ndarray]]:
     """The frame of each file at a moment: [H, W, 3], RGB; None if it fails."""
-
-    def frame(number: int) -> np.ndarray:
-        path, moment = wanted[number]
-        with without_damage_warnings(), VideoReader(path) as reader:
-            return reader.at([moment])[0]
-
+    frame = partial(_frame_of_number, wanted)
     outcomes = _in_parallel(frame, len(wanted), workers, time_limit, 'drawing')
     return [value for value, _ in outcomes]
+
+
+def _frame_of_number(wanted: Sequence[tuple[str, float]], number: int) -> np.ndarray:
+    path, moment = wanted[number]
+    with without_damage_warnings(), VideoReader(path) as reader:
+        return reader.at([moment])[0]
 
 
 def _in_parallel(

@@ -10,8 +10,10 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 
 from bike_mmaction.apis import prepare_data
+from bike_mmaction.datasets import clip_files
 from bike_mmaction.video import VideoReader
 from tests.kit.bad_videos import write_bad
+from tests.kit.hostile import DecodeOrBreak
 from tests.kit.labelling import write_cvat, write_label_studio
 from tests.kit.lists import read_lines, write_text
 from tests.kit.tools import run_python
@@ -155,6 +157,51 @@ def test_frames_of_a_variable_rate(tmp_path):
     assert ranges['jump'] == (*np.round(times[[20, 30]], 6), 10)
 
 
+def test_a_file_that_breaks_its_reader(clips, tmp_path, monkeypatch):
+    """It costs itself, whatever it does to the process that reads it."""
+    root = tmp_path / 'clips'
+    shutil.copytree(clips, root)
+    for name in ('abort', 'hang'):
+        write_video(root / f'yoga/{name}.mp4', 12, (32, 32), len(name))
+    look = clip_files.check_entry
+
+    def look_or_break(info, full):
+        DecodeOrBreak().transform(info)
+        return look(info, full)
+
+    monkeypatch.setattr(clip_files, 'check_entry', look_or_break)
+    data = prepare(str(root), str(tmp_path / 'out'), time_limit=3, workers=2)
+    reasons = {os.path.basename(one.name): one.detail for one in data.left_out}
+    assert len(data.clips) == 12 and set(reasons) == {'abort.mp4', 'hang.mp4'}
+    assert 'crashed (SIGABRT)' in reasons['abort.mp4']
+    assert 'not read within 3 s' in reasons['hang.mp4']
+
+
+def test_bases(clips, tmp_path):
+    """A shipped config for eight GPUs; one of one's own, which moves along."""
+    weights = tmp_path / 'clip.pt'
+    weights.touch()
+    prepare(
+        str(clips),
+        str(tmp_path / 'a'),
+        base='bike_vitb16_k400',
+        pretrained=str(weights),
+    )
+    cfg = Config.fromfile(f'{tmp_path}/a/config.py')
+    assert cfg.model.backbone.pretrained == str(weights)
+    loader = cfg.train_dataloader
+    assert (loader.batch_size, loader.num_workers, loader.drop_last) == (4, 4, False)
+    assert cfg.val_dataloader.num_workers == 4 and cfg.auto_scale_lr.enable
+    assert cfg.train_dataloader.dataset.data_prefix.video == str(clips)  # far away
+    own = tmp_path / 'my.py'
+    own.write_text("_base_ = 'bike_mmaction::bike_demo'\nmodel = dict(neck=None)\n")
+    prepare(str(clips), str(tmp_path / 'b'), base=str(own))
+    assert "_base_ = '../my.py'" in read_lines(tmp_path, 'b/config.py')
+    assert Config.fromfile(f'{tmp_path}/b/config.py').model.neck is None
+    with pytest.raises(FileNotFoundError, match="did you mean 'bike_demo'"):
+        prepare(str(clips), str(tmp_path / 'c'), base='bike_dmo')
+
+
 def test_several_labels(clips, tmp_path):
     rows = ['path,label']
     rows += [f'playing_chess/a{i}.mp4,{"chess;sitting" if i else ""}' for i in range(6)]
@@ -287,6 +334,10 @@ def test_again(clips, tmp_path):
     (out / 'notes.txt').write_text('mine')
     for name in ('config.py', 'classes.txt'):
         (out / name).write_text((out / name).read_text() + '# mine\n')
+    shutil.copytree(clips, out / 'clips')  # the folder of the data among the classes
+    prepare(str(out / 'clips'), str(out / 'clips/mine'))
+    data = prepare(str(out / 'clips'), str(out / 'clips/mine'), overwrite=True)
+    assert data.warnings == [] and len(data.clips) == 12
     for seed in (1, 2):  # again what was changed long ago
         data = prepare(
             str(clips), str(out), overwrite=True, seed=seed, shares=(1, 1, 0)

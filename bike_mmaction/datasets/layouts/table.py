@@ -14,11 +14,11 @@ from .paths import choose_root, place_path
 KIND = 'table'
 # What columns are called; the first is what messages ask for.
 _NAMES = dict(
-    path=('path', 'video', 'file', 'filename', 'video_path', 'clip', 'name'),
+    path=('path', 'video', 'file', 'filename', 'video_path', 'clip'),
     label=('label', 'labels', 'class', 'classes', 'action', 'category'),
     start=('start', 'begin', 'start_time', 'start_s', 't_start'),
     end=('end', 'stop', 'end_time', 'end_s', 't_end'),
-    group=('group', 'recording', 'source', 'person', 'subject'),
+    group=('group', 'recording'),
     part=('split', 'part', 'subset', 'set'),
 )
 _CLOCK = re.compile(r'(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)')
