@@ -46,9 +46,13 @@ def check_free(out: str, overwrite: bool) -> dict[str, str]:
             f"out: '{out}' has {', '.join(present)} already: name another folder, or "
             f'overwrite (--overwrite; a {CONFIG} that was changed by hand is kept)'
         )
-    os.makedirs(out, exist_ok=True)
-    if not os.access(out, os.W_OK):
-        raise PermissionError(f"out: cannot write to '{out}': it is not writable")
+    nearest = out
+    while not osp.lexists(nearest):
+        nearest = osp.dirname(nearest)
+    if not osp.isdir(nearest) or not os.access(nearest, os.W_OK):
+        raise PermissionError(
+            f"out: cannot write to '{out}': '{nearest}' is no folder, or not writable"
+        )
     try:
         written = read_json(osp.join(out, ABOUT))['files']
         return {

@@ -1,5 +1,6 @@
 """A picture of a data set: clips, durations and sample frames of its classes."""
 
+import warnings
 from collections.abc import Sequence
 from textwrap import shorten
 from typing import NamedTuple, Optional
@@ -8,6 +9,7 @@ import numpy as np
 
 PART_COLORS = dict(train='#4477aa', val='#ee8866', test='#44aa88')
 ROW, HEAD, FOOT = 0.62, 0.95, 0.55  # inches
+MOST_DOTS = 500  # of a class
 
 
 class ClassRow(NamedTuple):
@@ -67,7 +69,9 @@ def draw_data(
     at_top = 1 - 0.3 / height
     figure.text(0.01, at_top, title, fontsize=13, weight='bold', parse_math=False)
     figure.text(0.01, 0.12 / height, note, fontsize=9, parse_math=False)
-    figure.savefig(path, dpi=100)
+    with warnings.catch_warnings():  # of signs that no font of matplotlib has
+        warnings.filterwarnings('ignore', 'Glyph .* missing')
+        figure.savefig(path, dpi=100)
 
 
 def _frame_width(rows: Sequence[ClassRow]) -> float:
@@ -109,13 +113,16 @@ def _draw_durations(axes, rows: Sequence[ClassRow]) -> None:
         seconds = np.sort(np.asarray(row.seconds, float))
         if not len(seconds):
             continue
-        height = place + 0.5 * (np.arange(len(seconds)) * 0.618 % 1 - 0.5)
-        axes.scatter(seconds, height, s=7, color='#555555', alpha=0.5, linewidths=0)
+        shown = seconds[:: len(seconds) // MOST_DOTS + 1]
+        height = place + 0.5 * (np.arange(len(shown)) * 0.618 % 1 - 0.5)
+        axes.scatter(shown, height, s=7, color='#555555', alpha=0.5, linewidths=0)
         median = float(np.median(seconds))
         axes.plot([median] * 2, [place - 0.36, place + 0.36], color='#cc3311', lw=1.8)
         axes.text(longest, place, f'  {median:.3g}', va='center', fontsize=9)
     if shortest > 0 and longest / shortest > 20:
         axes.set_xscale('log')
+        axes.set_xlim(shortest / 1.5, longest * 2.5)
+        axes.xaxis.set_major_formatter('{x:g}')
     else:
         axes.set_xlim(0, 1.18 * longest or 1)
     axes.tick_params(labelleft=False)

@@ -382,7 +382,7 @@ def test_errors_in_one_line(clips, tmp_path):
         assert done.returncode == 1 and message in done.stderr, done.stderr
         assert 'Traceback' not in done.stderr
         assert len(done.stderr.strip().splitlines()[-1:]) == 1
-        assert not os.path.exists(out) or os.listdir(out) == []
+        assert not os.path.exists(out)
     done = run_python(
         '-m', 'bike_mmaction', 'data', clips, '--out', out, '--base', BASE
     )
@@ -397,5 +397,7 @@ def test_folder_that_cannot_be_written(clips, tmp_path, monkeypatch):
     with pytest.raises(FileExistsError, match="file' is a file, name a folder"):
         prepare(str(clips), str(tmp_path / 'file'))
     monkeypatch.setattr(os, 'access', lambda *_: False)  # tests may run as root
-    with pytest.raises(PermissionError, match="write to '.*out': it is not writable"):
+    with pytest.raises(
+        PermissionError, match="write to '.*out': '.*' is no folder, or"
+    ):
         prepare(str(clips), str(tmp_path / 'out'))
