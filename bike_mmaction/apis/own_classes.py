@@ -1,5 +1,6 @@
 """Which classes a data folder has, and what CLIP reads of their names."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Optional
 
@@ -29,8 +30,10 @@ def name_classes(
         }
         data.classes = list(asked)
         return
-    data.names, alike = merge_names(labels, _tokens(data.base, labels))
-    data.classes = list(dict.fromkeys(data.names.values()))
+    sizes = Counter(label for clip in clips for label in clip.labels)
+    by_size = sorted(labels, key=lambda label: -sizes[label])
+    data.names, alike = merge_names(by_size, _tokens(data.base, by_size))
+    data.classes = list(dict.fromkeys(data.names[label] for label in labels))
     data.warnings += [
         f'CLIP reads the same of the classes {one!r} and {two!r}: their ends are cut; '
         'make one of them shorter'

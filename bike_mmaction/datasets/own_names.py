@@ -31,8 +31,8 @@ def merge_names(
     """Give each label the name of a class.
 
     Args:
-        labels (Sequence[str]): In the order of the classes; the first of some
-            that CLIP sees as equal names them.
+        labels (Sequence[str]): Those with the most clips first: of some that
+            CLIP sees as equal, the first names them.
         tokens (Sequence[tuple[int, ...]]): What the text encoder reads of
             ``readable_name`` of each.
 
