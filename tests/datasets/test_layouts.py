@@ -203,6 +203,30 @@ def test_cvat_for_video(tmp_path):
     assert reasons(read(export)) == [('missing', 'b.mp4')]
 
 
+def test_cvat_project(tmp_path):
+    """Each track is of its task's video."""
+    touch(tmp_path, 'a.mp4', 'b.mp4')
+    box = '<box frame="{}" outside="0" xtl="1" ytl="1" xbr="9" ybr="9"/>'
+    (tmp_path / 'x.xml').write_text(
+        '<annotations><meta><project><id>1</id><labels><label><name>run</name></label>'
+        '<label><name>jump</name></label></labels><tasks>'
+        '<task><id>5</id><name>one</name><source>a.mp4</source></task>'
+        '<task><id>6</id><name>two</name><source>b.mp4</source></task>'
+        '<task><id>7</id><name>three</name><source>c.mp4</source></task>'
+        '</tasks></project></meta>'
+        f'<track label="run" task_id="6">{box.format(4)}{box.format(5)}</track>'
+        f'<track label="jump" task_id="5">{box.format(0)}{box.format(1)}</track>'
+        '</annotations>'
+    )
+    reading = read(tmp_path / 'x.xml')
+    assert short(reading) == [
+        ('a.mp4', ('jump',), 0, 1, None),
+        ('b.mp4', ('run',), 4, 5, None),
+    ]
+    assert reading.classes == ['run', 'jump']
+    assert reasons(reading) == [('without label', 'c.mp4')]
+
+
 def test_cvat_for_images(tmp_path):
     """Each tag is for its frame, and for those that the task leaves out."""
     touch(tmp_path, 'a.mp4')
