@@ -7,11 +7,13 @@ Pre-trained Vision-Language Models, CVPR 2023, arXiv:2301.00182.
 from .compat import apply_remedies, check_versions
 from .moved_configs import keep_old_configs
 from .renamed import keep_old_modules
+from .shipped import find_shipped_bases
 from .version import __version__
 
 check_versions()
 keep_old_modules()
 keep_old_configs()
+find_shipped_bases()
 
 from . import checkpoint, visualization  # which declare remedies too
 

@@ -5,6 +5,7 @@ is installed; in a source checkout they lie beside the package.
 """
 
 import difflib
+import functools
 import glob
 import importlib.util
 import os.path as osp
@@ -16,6 +17,7 @@ from .moved_configs import find_moved_config
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
+SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))
 
 
@@ -78,6 +80,34 @@ def find_config(name: str) -> str:
         f"'{name}' is neither a config file nor the name of a shipped config"
         + did_you_mean(bare, configs)
     )
+
+
+def name_of_shipped(path: str) -> str:
+    """The bare name of a shipped config by its path; '' if it is none."""
+    name = osp.splitext(osp.basename(path))[0]
+    own = shipped_configs().get(name)
+    return name if own and osp.realpath(own) == osp.realpath(path) else ''
+
+
+def find_shipped_bases() -> None:
+    """Let configs begin with shipped ones: ``_base_ = 'bike_mmaction::NAME'``.
+
+    Wherever this package is installed, as MMEngine has it for those of
+    OpenMMLab. Called when the package is imported.
+    """
+    from mmengine.config import Config  # slow, and not needed to look names up
+
+    original = Config._get_cfg_path
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @functools.wraps(original)
+    def get_cfg_path(cfg_path: str, filename: str) -> tuple:
+        if cfg_path.startswith(SCOPE):
+            return find_config(cfg_path[len(SCOPE) :]), None
+        return original(cfg_path, filename)
+
+    Config._get_cfg_path = staticmethod(get_cfg_path)
 
 
 def find_mmaction_tool(name: str) -> str:

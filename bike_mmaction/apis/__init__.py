@@ -7,11 +7,13 @@ from .attributes import generate_attributes
 from .building import build_recognizer
 from .inferencer import BIKEInferencer
 from .labelling import label_videos
+from .own_data import OwnData, prepare_data
 from .pictures import ResultWriter, draw_recognition
 from .recognition import Recognition, describe
 
 __all__ = [
     'BIKEInferencer',
+    'OwnData',
     'Recognition',
     'ResultWriter',
     'build_recognizer',
@@ -20,6 +22,7 @@ __all__ = [
     'find_config',
     'generate_attributes',
     'label_videos',
+    'prepare_data',
     'read_classes',
 ]
 

@@ -19,6 +19,7 @@ COMMANDS = (
     'infer',
     'label',
     'web',
+    'data',
     'train',
     'test',
     'test-splits',

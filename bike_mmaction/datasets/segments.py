@@ -1,7 +1,7 @@
 """Segments of untrimmed videos: training on Charades and ActivityNet."""
 
 from bisect import bisect_right
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 from mmaction.datasets import RawframeDataset, VideoDataset
@@ -96,7 +96,8 @@ class VideoSegmentDataset(VideoDataset):
     """Segments of video files, each with one label.
 
     A line of the annotation file is ``path start end label``, the times in
-    seconds. :class:`KeepSegment` behind ``VideoInit`` cuts the segment out.
+    seconds; with ``multi_class=True`` there may be several labels, or none.
+    :class:`KeepSegment` behind ``VideoInit`` cuts the segment out.
     For extracted frames there is MMAction2's
     ``RawframeDataset(with_offset=True)``.
 
@@ -112,12 +113,14 @@ class VideoSegmentDataset(VideoDataset):
     def load_data_list(self) -> list[dict]:
         """Read the annotation file."""
         entries = []
+        delimiter = None if self.delimiter == ' ' else self.delimiter
         for number, line in read_lines(self.ann_file):
             try:
-                path, start, end, number_of_class = line.split()
-                segment, label = (float(start), float(end)), int(number_of_class)
+                path, start, end, *labels = line.split(delimiter)
+                segment = float(start), float(end)
                 if not 0 <= segment[0] < segment[1] < float('inf'):
                     raise ValueError
+                label = self._label_of(labels)
             except ValueError:
                 raise ListError(
                     f"'{self.ann_file}' line {number}: expected 'path start "
@@ -134,6 +137,20 @@ class VideoSegmentDataset(VideoDataset):
             )
         check_entries(self.ann_file, entries, 'filename', False, 'path start end label')
         return entries
+
+    def _label_of(self, labels: list[str]) -> Union[int, list[int]]:
+        """The label of a line, or its labels where there may be several.
+
+        Raises:
+            ValueError: if they are no numbers of classes, or not one.
+        """
+        numbers = [int(label) for label in labels]
+        if not self.multi_class:
+            (number,) = numbers
+            return number
+        if not all(0 <= number < self.num_classes for number in numbers):
+            raise ValueError
+        return numbers
 
 
 @DATASETS.register_module()

@@ -30,6 +30,8 @@ from .attributes import add_attributes_branch, leave_out_video, use_attributes
 from .datasets import use_dataset
 from .frames import repeat_augmentation, set_clip_len, use_rawframes
 from .images import fold_frames, set_image_size, use_resize
+from .own_data import use_own_data
+from .pretrained import use_pretrained
 from .protocols import few_shot, zero_shot
 from .schedule import set_epochs
 from .views import set_views, use_dense_sampling
@@ -47,6 +49,8 @@ __all__ = [
     'use_attributes',
     'use_dataset',
     'use_dense_sampling',
+    'use_own_data',
+    'use_pretrained',
     'use_rawframes',
     'use_resize',
     'zero_shot',

@@ -54,7 +54,7 @@ def use_lists(
         dataset['data_prefix'] = ConfigDict(
             video=f'{info.data_root}/{info.folder(part)}'
         )
-        _use_segments(dataset, part == 'train' and info.segments)
+        use_segments(dataset, part == 'train' and info.segments)
         for key in ('multi_class', 'num_classes'):  # of the one before
             dataset.pop(key, None)
         if part == 'val' and info.multi_label:
@@ -64,7 +64,7 @@ def use_lists(
             drawing['num_classes'] = info.num_classes
 
 
-def _use_segments(dataset: dict, segments: bool) -> None:
+def use_segments(dataset: dict, segments: bool) -> None:
     """Read segments of videos, or whole videos, whatever was read before."""
     if segments:
         dataset['type'] = 'VideoSegmentDataset'

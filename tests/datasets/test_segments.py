@@ -3,7 +3,7 @@ import pytest
 from mmaction.registry import DATASETS, TRANSFORMS
 from mmengine.dataset import Compose
 
-from bike_mmaction.errors import PipelineError
+from bike_mmaction.errors import ListError, PipelineError
 from tests.kit.videos import write_video
 
 
@@ -104,6 +104,26 @@ def test_list(tmp_path):
 def test_wrong_line(tmp_path, line):
     with pytest.raises(ValueError, match='list.txt.*line 2: expected .path'):
         segments(tmp_path / 'list.txt', ['a.mp4 0 1 0', line])
+
+
+def test_lists_with_several_labels(tmp_path):
+    """Or none; with tabs, as paths have spaces. Others are refused by line."""
+    path = tmp_path / 'list.txt'
+    config = dict(type='VideoSegmentDataset', ann_file=str(path), pipeline=[])
+    config.update(multi_class=True, num_classes=3, delimiter='\t')
+    path.write_text('a b.mp4\t0.5\t1.5\t0\t2\na b.mp4\t0\t1\n')
+    dataset = DATASETS.build(dict(config, data_prefix=dict(video='x')))
+    infos = [dataset.get_data_info(i) for i in range(2)]
+    assert [info['label'].tolist() for info in infos] == [[1, 0, 1], [0, 0, 0]]
+    assert infos[0]['filename'] == 'x/a b.mp4' and infos[1]['segment'] == (0, 1)
+    path.write_text('a.mp4\t0\t1\t0\na.mp4\t1\t2\t3\n')
+    with pytest.raises(ListError, match="list.txt' line 2: expected 'path start end"):
+        DATASETS.build(config)
+    path.write_text('a.mp4 0 1 0 2\n')
+    with pytest.raises(ListError, match='line 1'):
+        DATASETS.build(
+            dict(type='VideoSegmentDataset', ann_file=str(path), pipeline=[])
+        )
 
 
 def test_named_frames(tmp_path):

@@ -19,6 +19,7 @@ from bike_mmaction.datasets.class_names import load_class_names
 from bike_mmaction.shipped import find_config
 from tests.golden import fixture
 from tests.kit import ROOT
+from tests.kit.labelling import write_cvat, write_label_studio
 from tests.kit.lists import write_dataset, write_text
 from tests.kit.official import write_official
 from tests.kit.videos import write_video
@@ -55,8 +56,14 @@ def fill(folder):
         os.symlink(osp.join(ROOT, name), folder / name)
     write_video(folder / 'video.mp4')
     write_video(folder / 'long.mp4', num_frames=60, rate=5)
-    for name in ('VIDEOS/a.mp4', 'my_videos/dogs/a.mp4', 'my_videos/chess/b.mp4'):
-        write_video(folder / name)
+    for seed, name in enumerate(('VIDEOS/a', 'my_videos/dogs/a', 'my_videos/chess/b')):
+        write_video(folder / f'{name}.mp4', seed=seed)
+    rows = ('video.mp4,0,0.5,dogs', 'long.mp4,0:02,0:06,yoga')
+    write_text(f'{folder}/segments.csv', 'path,start,end,label', *rows)
+    tasks = [('video.mp4', [(1, 12, 'dogs')]), ('long.mp4', ['yoga'])]
+    write_label_studio(folder / 'export.json', tasks)
+    tracks = [('dogs', [(0, 0), (9, 1)]), ('yoga', [(9, 0), (20, 1)])]
+    write_cvat(folder / 'annotations.zip', 'a.mp4', ['dogs', 'yoga'], tracks)
     for name in ('my_train', 'my_val', 'my_videos'):
         write_text(f'{folder}/{name}.txt', 'dogs/a.mp4 0', 'chess/b.mp4 1')
     write_text(f'{folder}/clips.csv', 'path,label', 'video.mp4,3', 'VIDEOS/a.mp4,')
