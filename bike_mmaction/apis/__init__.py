@@ -5,6 +5,7 @@ from ..renamed import old_names
 from ..shipped import find_config
 from .attributes import generate_attributes
 from .building import build_recognizer
+from .embedding_cache import embed_dataset
 from .inferencer import BIKEInferencer
 from .labelling import label_videos
 from .pictures import ResultWriter, draw_recognition
@@ -17,6 +18,7 @@ __all__ = [
     'build_recognizer',
     'describe',
     'draw_recognition',
+    'embed_dataset',
     'find_config',
     'generate_attributes',
     'label_videos',
