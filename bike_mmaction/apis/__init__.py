@@ -10,19 +10,26 @@ from .inferencer import BIKEInferencer
 from .labelling import label_videos
 from .pictures import ResultWriter, draw_recognition
 from .recognition import Recognition, describe
+from .search import Match, VideoSearch, embed_texts, search
+from .video_embeddings import embed_videos
 
 __all__ = [
     'BIKEInferencer',
+    'Match',
     'Recognition',
     'ResultWriter',
+    'VideoSearch',
     'build_recognizer',
     'describe',
     'draw_recognition',
     'embed_dataset',
+    'embed_texts',
+    'embed_videos',
     'find_config',
     'generate_attributes',
     'label_videos',
     'read_classes',
+    'search',
 ]
 
 __getattr__ = old_names(__name__)

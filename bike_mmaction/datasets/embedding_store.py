@@ -35,7 +35,8 @@ DTYPES = ('float32', 'float16')
 
 
 class EmbeddingStore:
-    """A store to read from. Its arrays are mapped into memory when needed.
+    """A store to read from. Its arrays are mapped into memory when needed;
+    what is written to them stays in memory.
 
     Args:
         folder (str): The folder.
@@ -110,7 +111,7 @@ class EmbeddingStore:
     def _mapped(self) -> tuple[np.ndarray, np.ndarray]:
         if self._arrays is None:
             paths = [osp.join(self.folder, name) for name in (EMBEDDINGS, TIMES)]
-            rows, times = (np.load(path, mmap_mode='r') for path in paths)
+            rows, times = (np.load(path, mmap_mode='c') for path in paths)
             if min(len(rows), len(times)) < self.table.num_rows():
                 raise ValueError(
                     f"'{paths[0]}' has {len(rows)} rows, '{paths[1]}' {len(times)}, "
