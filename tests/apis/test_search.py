@@ -7,7 +7,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
+from mmaction.structures import ActionDataSample
 from mmengine.dataset import Compose
 
 from bike_mmaction.apis import embed_texts, embed_videos, search, video_embeddings
@@ -17,6 +19,7 @@ from bike_mmaction.datasets.embedding_store import EmbeddingStore, StoreWriter
 from bike_mmaction.datasets.embedding_table import Video
 from bike_mmaction.datasets.pipeline_access import video_pipeline
 from bike_mmaction.models.frame_encoder import FrameEncoder
+from bike_mmaction.models.text_head import with_classes
 from tests.kit.tools import printed_by, run_python
 from tests.kit.videos import read_video, write_video
 
@@ -126,6 +129,21 @@ def test_a_brief_event_in_hours(quick, hour):
     assert (first[0].start, first[0].end) == (1800, 1804)
     assert 1800 < first[0].peak < 1804
     assert first[0].score > first[1].score + 0.1 and len(other) == 3
+
+
+def test_scored_as_a_clip(quick, tmp_path):
+    """By the whole model, with its temporal transformer."""
+    frames = quick.model.cfg.test_pipeline[1]['clip_len']
+    file = write_video(tmp_path / 'clip.mp4', 25, seed=3)  # a second
+    embed_videos(quick, file, str(tmp_path / 'index'), fps=frames)
+    ((match,),) = search(quick, str(tmp_path / 'index'), 'yoga')
+    rows = EmbeddingStore.open(str(tmp_path / 'index')).rows_of(Video(file))
+    model = with_classes(quick.model, ['yoga'])
+    with torch.no_grad():
+        scores = model.score(torch.from_numpy(rows)[None, None], [ActionDataSample()])
+    assert model.with_neck and match.score == round(scores.video.item(), 5)
+    peak = scores.saliency.argmax().item()
+    assert match.peak == round((peak + 0.5) / frames, 3)
 
 
 def test_refused_by_name(quick, hour, with_attributes, tmp_path):
