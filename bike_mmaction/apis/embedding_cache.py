@@ -84,7 +84,7 @@ def embed_dataset(
     check_cacheable(cfg)
     if seed is None:
         seed = int((cfg.get('randomness') or {}).get('seed') or 0)
-    encoder = _read_encoder(cfg, choose_device(device))
+    encoder = read_encoder(cfg, choose_device(device))
     counts = {}
     for split in splits or splits_of(cfg):
         loader = dict(cfg[f'{split}_dataloader'])
@@ -103,8 +103,12 @@ def embed_dataset(
     return counts
 
 
-def _read_encoder(cfg: Config, device: str) -> FrameEncoder:
-    """The tower with the weights that a training of the config begins with."""
+def read_encoder(cfg: Config, device: str) -> FrameEncoder:
+    """The tower with the weights that a training of the config begins with.
+
+    Raises:
+        UntrainedError: if these would be random.
+    """
     model = MODELS.build(cfg.model)
     encoder = FrameEncoder(model)
     tower, begin = encoder.backbone, cfg.get('load_from')

@@ -11,12 +11,17 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 
 from bike_mmaction.apis import embed_dataset
+from bike_mmaction.apis.embedding_cache import read_encoder
 from bike_mmaction.apis.embedding_jobs import Job
 from bike_mmaction.datasets.embedding_store import EmbeddingStore
 from bike_mmaction.datasets.embedding_table import Video
 from bike_mmaction.datasets.pipeline_access import own_dataset
 from bike_mmaction.errors import UntrainedError
-from bike_mmaction.recipes import repeat_augmentation, use_cached_embeddings
+from bike_mmaction.recipes import (
+    repeat_augmentation,
+    use_cached_embeddings,
+    use_rawframes,
+)
 from tests.kit.lists import write_text
 from tests.kit.models import TINY_ARCH, write_clip
 
@@ -136,6 +141,33 @@ def test_a_stopped_job_goes_on(frozen, tmp_path, monkeypatch):
                 one.rows_of(video, sample), other.rows_of(video, sample), atol=1e-6
             )
     assert np.load(f'{store}/train/embeddings.npy').shape == (10 * 8, 64)
+
+
+@pytest.mark.parametrize('kind', ['frames', 'segments', 'repeated'])
+def test_other_data_sets(frozen, kind, data_root, tmp_path):
+    """What a test decodes and embeds is what it takes from the store."""
+    store, dataset = str(tmp_path / 'embeddings'), own_dataset(frozen, 'val')
+    if kind == 'frames':
+        use_rawframes(frozen)
+    elif kind == 'segments':
+        lines = 'v1.mp4 0.2 0.6 7', 'v1.mp4 0.5 0.9 8'
+        dataset.update(ann_file=write_text(f'{tmp_path}/list.txt', *lines))
+        dataset.type = 'VideoSegmentDataset'
+        dataset.pipeline.insert(1, dict(type='KeepSegment'))
+    else:
+        loader = frozen.val_dataloader
+        loader.dataset = dict(type='RepeatDataset', times=3, dataset=dataset)
+    counts = embed_dataset(frozen, store, splits=['val'])
+    decoded = DATASETS.build(frozen.val_dataloader.dataset)
+    use_cached_embeddings(frozen, store, ['val'])
+    cached = DATASETS.build(frozen.val_dataloader.dataset)
+    assert len(decoded) == counts['val']['videos'] * (3 if kind == 'repeated' else 1)
+    encoder = read_encoder(frozen, 'cpu')
+    for number in range(len(decoded)):
+        one, other = decoded[number], cached[number]
+        expected = encoder([one['inputs']])[0]
+        np.testing.assert_allclose(other['inputs'].numpy(), expected, atol=1e-5)
+        assert torch.equal(one['data_samples'].gt_label, other['data_samples'].gt_label)
 
 
 def test_refused(frozen, build, tmp_path):
