@@ -11,8 +11,8 @@ from mmengine.dataset import BaseDataset, pseudo_collate
 from torch.utils.data import DataLoader, Dataset
 
 from ..datasets.checking import sampled_frames
-from ..datasets.embedding_store import StoreWriter
 from ..datasets.embedding_table import Video
+from ..datasets.embedding_writer import StoreWriter
 from ..datasets.entries import annotated
 from ..datasets.pipeline_access import own_dataset
 from ..datasets.transforms import ReportUnreadable, video_of

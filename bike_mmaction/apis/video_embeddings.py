@@ -9,8 +9,8 @@ from typing import Any, Union
 import numpy as np
 import torch
 
-from ..datasets.embedding_store import StoreWriter
 from ..datasets.embedding_table import Video
+from ..datasets.embedding_writer import StoreWriter
 from ..datasets.pipeline_access import video_pipeline
 from ..datasets.video_table import PATH, VideoTable
 from ..evaluation.lock import Lock

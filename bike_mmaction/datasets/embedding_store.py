@@ -13,25 +13,19 @@ told to the table, and whoever reads meanwhile sees whole videos.
 """
 
 import json
-import os
 import os.path as osp
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, Optional
+from collections.abc import Iterator, Sequence
+from typing import Optional
 
 import numpy as np
 
 from ..errors import PipelineError, UnreadableError
-from ..files import write_json, writing
 from ..text_files import read_json
 from .embedding_table import NAME as TABLE
-from .embedding_table import EmbeddingTable, Entry, Video, append_entries
-from .growing_array import GrowingArray
-from .same_settings import check_same
+from .embedding_table import EmbeddingTable, Entry, Video
 
 ABOUT, EMBEDDINGS, TIMES = 'about.json', 'embeddings.npy', 'times.npy'
 FORMAT = 1
-DTYPES = ('float32', 'float16')
 
 
 class EmbeddingStore:
@@ -144,143 +138,19 @@ def read_about(folder: str) -> dict:
     return about
 
 
-class StoreWriter:
-    """Adds videos to a store, which is made if it is absent.
-
-    One process writes a store at a time; see :class:`.Lock`.
+def pipeline_behind(pipeline: Sequence[dict]) -> Sequence[dict]:
+    """The pipeline that kept embeddings were made with.
 
     Args:
-        folder (str): The folder.
-        settings (dict): What determines the embeddings, as JSON.
-        width (int): D.
-        dtype (str): 'float32' or 'float16'.
-        description (dict, optional): What else ``about.json`` shall say.
-        overwrite (bool): Whether to begin anew. Defaults to False.
-
-    Attributes:
-        table (EmbeddingTable): What is there.
-
-    Raises:
-        ValueError: if what is there was made with other settings; names the
-            first that differs.
+        pipeline (Sequence[dict]): One with a :class:`.LoadFrameEmbeddings`;
+            any other is given back.
     """
-
-    def __init__(
-        self,
-        folder: str,
-        settings: dict,
-        width: int,
-        dtype: str = 'float32',
-        description: Optional[dict] = None,
-        overwrite: bool = False,
-    ) -> None:
-        if dtype not in DTYPES:
-            raise ValueError(f'dtype={dtype!r}; choose from {DTYPES}')
-        self.folder = folder
-        settings = as_plain(dict(settings, width=width, dtype=dtype))
-        self._about: dict[str, Any] = dict(
-            format=FORMAT, complete=False, settings=settings, **(description or {})
-        )
-        with writing(folder, folder):
-            os.makedirs(folder, exist_ok=True)
-        if overwrite or not osp.isfile(osp.join(folder, ABOUT)):
-            for name in (ABOUT, TABLE, EMBEDDINGS, TIMES):
-                with suppress(FileNotFoundError):
-                    os.remove(osp.join(folder, name))
-        else:
-            check_same(read_about(folder)['settings'], settings, folder)
-        write_json(osp.join(folder, ABOUT), self._about)
-        self.table = EmbeddingTable(folder)
-        rows = self.table.num_rows()
-        self._rows = GrowingArray(osp.join(folder, EMBEDDINGS), dtype, width)
-        self._times = GrowingArray(osp.join(folder, TIMES), 'float64')
-        for growing in (self._rows, self._times):
-            growing.cut(rows)
-        self._new: list[Entry] = []
-
-    def __enter__(self) -> 'StoreWriter':
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._rows.close()
-        self._times.close()
-
-    def has(self, video: Video, sample: int, file: str, retry: bool = False) -> bool:
-        """Whether nothing is left to do for a sample.
-
-        Args:
-            video (Video): The video.
-            sample (int): Its sample.
-            file (str): Where its file is; one that has changed is new.
-            retry (bool): Whether to try again what could not be read.
-        """
-        entry = self.table.find(video, sample)
-        if entry is None or (retry and entry.error):
-            return False
-        return (entry.size, entry.mtime_ns) == state_of(file)
-
-    def add(
-        self,
-        video: Video,
-        sample: int,
-        file: str,
-        embeddings: np.ndarray,
-        times: Optional[np.ndarray] = None,
-    ) -> None:
-        """Add a sample of a video.
-
-        Args:
-            video (Video): The video.
-            sample (int): Its sample.
-            file (str): Where its file is.
-            embeddings (np.ndarray): Rows [T, D].
-            times (np.ndarray, optional): Seconds [T]. Defaults to None: not
-                known.
-        """
-        if times is None:
-            times = np.full(len(embeddings), np.nan)
-        first = self._rows.rows
-        self._rows.append(embeddings)
-        self._times.append(times)
-        entry = Entry(video, sample, first, len(embeddings), *state_of(file))
-        self._new.append(entry)
-
-    def fail(self, video: Video, sample: int, file: str, error: str) -> None:
-        """Note that a sample could not be read."""
-        self._new.append(Entry(video, sample, 0, 0, *state_of(file), error))
-
-    def commit(self) -> None:
-        """Bring all that was added to the disk: nothing is done twice then."""
-        if not self._new:
-            return
-        self._rows.flush()
-        self._times.flush()
-        with writing(osp.join(self.folder, TABLE)):
-            append_entries(self.folder, self._new)
-        for entry in self._new:
-            self.table.add(entry)
-        self._new = []
-
-    def finish(self, counts: dict) -> None:
-        """Say that all is there.
-
-        Args:
-            counts (dict): Of videos, rows and the like, for ``about.json``.
-        """
-        self.commit()
-        self._about.update(complete=True, counts=counts)
-        write_json(osp.join(self.folder, ABOUT), self._about)
+    for step in pipeline:
+        if step['type'] == 'LoadFrameEmbeddings':
+            return read_about(step['store'])['settings']['pipeline']
+    return pipeline
 
 
 def as_plain(settings: dict) -> dict:
     """Settings as they are read back from JSON."""
     return json.loads(json.dumps(settings, default=str))
-
-
-def state_of(file: str) -> tuple[int, int]:
-    """Bytes of a file, and when it was changed; -1, 0 if there is none."""
-    try:
-        state = os.stat(file)
-    except OSError:
-        return -1, 0
-    return state.st_size, state.st_mtime_ns

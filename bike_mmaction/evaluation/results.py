@@ -12,6 +12,7 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.logging import print_log
 
 from ..datasets.bad_videos import as_list
+from ..datasets.embedding_store import pipeline_behind
 from ..datasets.entries import entry_of, innermost, without_label
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
@@ -124,7 +125,7 @@ def describe_test(
         ),
         unreadable=list(unreadable),
         damaged=as_list(damaged),
-        views=views_of(given.get('pipeline', ())),
+        views=views_of(pipeline_behind(given.get('pipeline', ()))),
         checkpoint=describe_checkpoint(runner),
         model=describe_model(runner),
         versions=dict(bike_mmaction=__version__, torch=torch.__version__),

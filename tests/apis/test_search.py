@@ -15,8 +15,9 @@ from mmengine.dataset import Compose
 from bike_mmaction.apis import embed_texts, embed_videos, search, video_embeddings
 from bike_mmaction.apis.regular_frames import regular_moments, regular_steps
 from bike_mmaction.cli.search import clock
-from bike_mmaction.datasets.embedding_store import EmbeddingStore, StoreWriter
+from bike_mmaction.datasets.embedding_store import EmbeddingStore
 from bike_mmaction.datasets.embedding_table import Video
+from bike_mmaction.datasets.embedding_writer import StoreWriter
 from bike_mmaction.datasets.pipeline_access import video_pipeline
 from bike_mmaction.models.frame_encoder import FrameEncoder
 from bike_mmaction.models.text_head import with_classes
@@ -85,6 +86,10 @@ def test_goes_on_and_adds(quick, three, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="another 'dtype'"):
         embed_videos(quick, str(three), out, dtype='float16')
     assert embed_videos(quick, str(three), out, fps=2.0, overwrite=True)['frames'] == 16
+    (tmp_path / 'videos.csv').write_text('of somebody else')
+    with pytest.raises(FileExistsError, match='has a file videos.csv that is of no'):
+        embed_videos(quick, str(three), str(tmp_path), overwrite=True)
+    assert (tmp_path / 'videos.csv').read_text() == 'of somebody else'
 
 
 def test_long_videos_are_read_in_parts_by_workers(bike, tmp_path, monkeypatch):

@@ -13,9 +13,10 @@ from mmengine.config import Config
 from bike_mmaction.apis import embed_dataset
 from bike_mmaction.apis.embedding_cache import read_encoder
 from bike_mmaction.apis.embedding_jobs import Job
-from bike_mmaction.datasets.embedding_store import EmbeddingStore
+from bike_mmaction.datasets.embedding_store import EmbeddingStore, pipeline_behind
 from bike_mmaction.datasets.embedding_table import Video
 from bike_mmaction.datasets.pipeline_access import own_dataset
+from bike_mmaction.datasets.views import views_of
 from bike_mmaction.errors import UntrainedError
 from bike_mmaction.recipes import (
     repeat_augmentation,
@@ -157,9 +158,12 @@ def test_other_data_sets(frozen, kind, data_root, tmp_path):
     else:
         loader = frozen.val_dataloader
         loader.dataset = dict(type='RepeatDataset', times=3, dataset=dataset)
+    views = views_of(own_dataset(frozen, 'val').pipeline)
     counts = embed_dataset(frozen, store, splits=['val'])
     decoded = DATASETS.build(frozen.val_dataloader.dataset)
     use_cached_embeddings(frozen, store, ['val'])
+    pipeline = own_dataset(frozen, 'val').pipeline
+    assert views_of(pipeline_behind(pipeline)) == views is not None
     cached = DATASETS.build(frozen.val_dataloader.dataset)
     assert len(decoded) == counts['val']['videos'] * (3 if kind == 'repeated' else 1)
     encoder = read_encoder(frozen, 'cpu')
