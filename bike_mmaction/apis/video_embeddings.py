@@ -133,7 +133,8 @@ class _Job:
     def do(self, paths: list[str], retry: bool, progress: bool) -> None:
         """Embed what the store does not have."""
         files = [p for p in paths if not self._store.has(Video(p), 0, p, retry)]
-        workers = choose_workers(self._bike.workers, len(files))
+        # Also one file alone: it may be long, and may crash its decoder.
+        workers = choose_workers(self._bike.workers, max(len(files), 2))
         parts = read_parts(
             files,
             self._steps,

@@ -39,6 +39,8 @@ def use_cached_embeddings(
         )
     for split in splits or splits_of(cfg):
         dataset = own_dataset(cfg, split)
+        if split == 'test' and cfg.get('test_pipeline') is None:
+            cfg['test_pipeline'] = dataset['pipeline']
         loading = ConfigDict(
             type='LoadFrameEmbeddings',
             store=osp.join(store, split),
