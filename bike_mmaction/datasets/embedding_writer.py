@@ -75,9 +75,13 @@ class StoreWriter:
     def __enter__(self) -> 'StoreWriter':
         return self
 
-    def __exit__(self, *_) -> None:
-        self._rows.close()
-        self._times.close()
+    def __exit__(self, kind: Optional[type[BaseException]], *_) -> None:
+        try:
+            if kind is KeyboardInterrupt:  # what is done is kept
+                self.commit()
+        finally:
+            self._rows.close()
+            self._times.close()
 
     def has(self, video: Video, sample: int, file: str, retry: bool = False) -> bool:
         """Whether nothing is left to do for a sample.

@@ -123,7 +123,6 @@ def test_a_stopped_job_goes_on(frozen, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         keep(self, tasks, *args)
 
-    monkeypatch.setattr('bike_mmaction.apis.embedding_jobs._COMMIT', 0)
     monkeypatch.setattr(Job, '_keep', stop_at_third)
     with pytest.raises(KeyboardInterrupt):
         embed_dataset(frozen, store, 2, ['train'])
