@@ -18,13 +18,14 @@ class Progress:
         total (int): Videos.
         done (int): Of these, what was done before.
         shown (bool): Whether to show anything.
+        unit (str): What is counted. Defaults to 'video'.
     """
 
-    def __init__(self, total: int, done: int, shown: bool) -> None:
-        self._total, self._before = total, done
+    def __init__(self, total: int, done: int, shown: bool, unit: str = 'video') -> None:
+        self._total, self._before, self._unit = total, done, unit
         shown = shown and is_main_process()
         self._bar = tqdm(
-            total=total, initial=done, unit='video', disable=None if shown else True
+            total=total, initial=done, unit=unit, disable=None if shown else True
         )
         self._has_lines = shown and self._bar.disable
         self._done, self._start = done, time.monotonic()
@@ -50,6 +51,6 @@ class Progress:
         rate = max(self._done - self._before, 1) / seconds
         left = tqdm.format_interval((self._total - self._done) / rate)
         return (
-            f'{self._done} of {self._total} videos '
+            f'{self._done} of {self._total} {self._unit}s '
             f'({self._done / self._total:.1%}), {rate:.1f} a second, {left} left'
         )

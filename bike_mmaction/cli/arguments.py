@@ -30,23 +30,7 @@ Parser = Union[argparse.ArgumentParser, argparse._ArgumentGroup]
 
 def add_model_arguments(parser: Parser) -> None:
     """Options of commands that make a :class:`.BIKEInferencer`."""
-    parser.add_argument(
-        '--config',
-        default=DEFAULT_CONFIG,
-        help=f'a file or a shipped config (default: {DEFAULT_CONFIG})',
-    )
-    parser.add_argument(
-        '--checkpoint',
-        default=PRETRAINED,
-        help="a checkpoint, or 'pretrained': the weights that the config "
-        'names (default)',
-    )
-    parser.add_argument(
-        '--pretrained',
-        metavar='FILE',
-        help="weights of CLIP, for all towers of the config: OpenAI's .pt, or "
-        'what open_clip saves (default: those that the config names)',
-    )
+    add_model_choice(parser)
     parser.add_argument(
         '--classes',
         help='names, separated by commas (those with commas in quotes: '
@@ -62,6 +46,34 @@ def add_model_arguments(parser: Parser) -> None:
     parser.add_argument('--views', help=f'{VIEWS} (default: as the config tests)')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
     add_time_limit(parser)
+
+
+def add_model_choice(parser: Parser, index: bool = False) -> None:
+    """Options of which model it is.
+
+    Args:
+        parser (Parser): Is changed.
+        index (bool): Whether it is that of an index, which knows it, unless
+            the user names another. Defaults to False.
+    """
+    config = 'that of the index' if index else DEFAULT_CONFIG
+    parser.add_argument(
+        '--config',
+        default=None if index else DEFAULT_CONFIG,
+        help=f'a file or a shipped config (default: {config})',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        default=None if index else PRETRAINED,
+        help="a checkpoint, or 'pretrained': the weights that the config names "
+        f'(default{": that of the index" if index else ""})',
+    )
+    parser.add_argument(
+        '--pretrained',
+        metavar='FILE',
+        help="weights of CLIP, for all towers of the config: OpenAI's .pt, or "
+        'what open_clip saves (default: those that the config names)',
+    )
 
 
 def add_result_arguments(parser: Parser, below: str, window: str) -> None:

@@ -29,8 +29,10 @@ WHAT = {
     'the context',
     'lexicon': 'attributes generated with a lexicon of --phrases, against a hundredth '
     'of it: time and peak memory',
+    'search': 'texts sought in --frames frame embeddings in memory, against one matrix '
+    'product with all of them; of videos whose frames are alike, and of others',
 }
-REPEATS = dict(train=10, test=10, pipeline=20, infer=5, text=20, lexicon=1)
+REPEATS = dict(train=10, test=10, pipeline=20, infer=5, text=20, lexicon=1, search=7)
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -85,6 +87,16 @@ def _add_of_archs(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
+    group = parser.add_argument_group('search')
+    group.add_argument(
+        '--frames', type=count, default=1_000_000, help='(default: %(default)s)'
+    )
+    group.add_argument(
+        '--width', type=count, default=512, help='of embeddings (default: %(default)s)'
+    )
+    group.add_argument(
+        '--texts', type=count, default=16, help='at once (default: %(default)s)'
+    )
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -115,6 +127,7 @@ def run(args: argparse.Namespace) -> None:
         infer=_infer,
         text=_text,
         lexicon=_lexicon,
+        search=_search,
     )
     measure[args.what](args, report)
 
@@ -170,3 +183,10 @@ def _lexicon(args: argparse.Namespace, report) -> None:
     from ..benchmarks.lexicon import benchmark_lexicon
 
     benchmark_lexicon(args.arch, args.phrases, args.videos, report)
+
+
+def _search(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.search import benchmark_search
+
+    sizes = args.frames, args.width, args.texts
+    benchmark_search(*sizes, report, repeats=args.repeats)

@@ -18,6 +18,8 @@ from .mistakes import exit_with, mistakes_in_one_line
 COMMANDS = (
     'infer',
     'label',
+    'embed',
+    'search',
     'web',
     'data',
     'train',

@@ -13,7 +13,7 @@ from typing import Optional
 
 from ..datasets.prompts import load_prompts
 from ..datasets.tables import WRITABLE, check_pyarrow, kind_of
-from ..datasets.video_table import PATH, check_inputs
+from ..datasets.video_table import check_inputs
 from ..terminal import say
 from .arguments import (
     add_launcher,
@@ -24,6 +24,7 @@ from .arguments import (
     check_output,
     set_local_rank,
 )
+from .table_arguments import add_table_arguments
 from .values import checked, count, number
 
 PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
@@ -38,18 +39,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         required=True,
         help=f'the file to write: {", ".join(WRITABLE)}; a row for each video',
     )
-    parser.add_argument(
-        '--path-column',
-        default=PATH,
-        metavar='NAME',
-        help=f'column of a table that has the paths (default: {PATH})',
-    )
-    parser.add_argument(
-        '--root',
-        default='',
-        metavar='DIR',
-        help='folder in which relative paths of a list or table begin (default: .)',
-    )
+    add_table_arguments(parser)
     add_model_arguments(parser)
     parser.add_argument(
         '--prompt',

@@ -84,4 +84,4 @@ def draw_by_sample() -> None:
 
 def _draw(dataset, index):
     with index.drawing():
-        return dataset[int(index)]
+        return dataset[index]

@@ -11,18 +11,17 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from glob import escape, glob
-from itertools import takewhile
 from typing import Any, Callable, TypeVar
 
 import numpy as np
 from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process
 
+from ..datasets.same_settings import check_same
 from ..files import write_json, writing
 from ..text_files import read_json
 from .lock import Lock
 
 Result = TypeVar('Result')
-_SHOWN = 200  # letters of a setting, in messages
 
 
 class Journal:
@@ -249,32 +248,3 @@ def by_main_process(function: Callable[[], Result]) -> Result:
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]
-
-
-def check_same(old: dict, new: dict, where: str) -> None:
-    """Refuse to mix results of different settings.
-
-    Raises:
-        ValueError: naming the first setting that differs.
-    """
-    for key in sorted(set(old) | set(new)):
-        if old.get(key) != new.get(key):
-            before, now = _difference(old.get(key), new.get(key))
-            raise ValueError(
-                f"'{where}' was made with another '{key}': {before}, now it is {now}. "
-                'Choose another file, or start anew with --overwrite'
-            )
-
-
-def _difference(old: Any, new: Any) -> tuple[str, str]:
-    """What differs of two settings, as short texts."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = [k for k in sorted({*old, *new}) if old.get(k) != new.get(k)]
-        old, new = ({k: v[k] for k in keys if k in v} for v in (old, new))
-    texts = json.dumps(old), json.dumps(new)
-    same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(*texts))))
-    start = max(0, same - _SHOWN // 2)
-    before, now = (
-        f'{"..." if start else ""}{text[start : start + _SHOWN]}' for text in texts
-    )
-    return before, now

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 
 from ..datasets.bad_videos import as_list
 from ..datasets.class_names import HEADS
+from ..datasets.embedding_store import pipeline_behind
 from ..datasets.entries import entry_of, has_label, innermost
 from ..datasets.pipeline_access import unwrapped
 from ..datasets.views import views_of
@@ -131,7 +132,7 @@ def describe_test(
         ),
         unreadable=list(unreadable),
         damaged=as_list(damaged),
-        views=views_of(given.get('pipeline', ())),
+        views=views_of(pipeline_behind(given.get('pipeline', ()))),
         checkpoint=describe_checkpoint(runner),
         model=describe_model(runner),
         versions=dict(bike_mmaction=__version__, torch=torch.__version__),

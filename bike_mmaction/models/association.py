@@ -246,7 +246,16 @@ class AttributeAssociation(nn.Module):
         Returns:
             list[tuple[list[str], list[float]]]: The phrases of each video,
             the nearest first, and their cosines with it.
+
+        Raises:
+            ValueError: if these are frame embeddings that were kept, which
+                may be of another CLIP.
         """
+        if inputs.ndim == 4:
+            raise ValueError(
+                'attributes are associated with frames, but these are kept frame '
+                'embeddings: take them from an attribute file (LoadAttributes)'
+            )
         recognizer = self.recognizer
         if next(recognizer.parameters()).device != inputs.device:
             recognizer.to(inputs.device)

@@ -193,6 +193,25 @@ def require_video(inputs) -> None:
         )
 
 
+def check_inputs(inputs, takes_embeddings: bool) -> None:
+    """Refuse what is neither clips nor frame embeddings that were kept.
+
+    Args:
+        inputs (Tensor): Of a batch.
+        takes_embeddings (bool): Whether the backbone passes on its own.
+
+    Raises:
+        ValueError: if these are images, no clips.
+    """
+    if inputs.ndim == 6 or (inputs.ndim == 4 and takes_embeddings):
+        return
+    raise ValueError(
+        'CLIPRecognizer takes videos [B, V, C, T, H, W], got '
+        f'{tuple(inputs.shape)}: the pipeline needs '
+        "FormatShape(input_format='NCTHW')"
+    )
+
+
 def require_attributes(scores: BranchScores, data_samples: Sequence) -> None:
     """Where there is no video, all samples must have attributes.
 

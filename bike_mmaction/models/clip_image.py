@@ -57,15 +57,19 @@ class CLIPImageEncoder(CLIPTower):
         """Embed images or the frames of clips.
 
         Args:
-            x (Tensor): [N, 3, T, H, W] or [N, 3, H, W], normalised.
+            x (Tensor): [N, 3, T, H, W] or [N, 3, H, W], normalised; or its own
+                frame embeddings [N, T, D], which were kept.
 
         Returns:
             Tensor: Frame embeddings [N, T, D], or [N, D]; not normalised.
             With ``as_feature_map`` [N, D, T, 1, 1], or [N, D, 1, 1].
 
         Raises:
-            ValueError: if the images are not of the tower's size.
+            ValueError: if the images are not of the tower's size, or it would
+                train on embeddings that were kept.
         """
+        if x.ndim == 3:
+            return self._pass_on(x)
         size = self._image_size()
         if tuple(x.shape[-2:]) != size:
             raise ValueError(
@@ -81,6 +85,19 @@ class CLIPImageEncoder(CLIPTower):
         frames = x.transpose(1, 2).flatten(0, 1)  # [N·T, 3, H, W]
         out = self._encode(frames).unflatten(0, (n, t))  # [N, T, D]
         return out.transpose(1, 2)[..., None, None] if self.as_feature_map else out
+
+    def _pass_on(self, x: Tensor) -> Tensor:
+        if self.training and not self.frozen:
+            raise ValueError(
+                'frame embeddings that were kept are of a frozen image tower, but '
+                'this one trains: set model.backbone.frozen=True'
+            )
+        if x.shape[-1] != self.embed_dims:
+            raise ValueError(
+                f'frame embeddings of width {x.shape[-1]}, but those of '
+                f'arch={arch_name(self.arch)} have {self.embed_dims}'
+            )
+        return x.transpose(1, 2)[..., None, None] if self.as_feature_map else x
 
     def _encode(self, images: Tensor) -> Tensor:
         out = self.visual(images)

@@ -1,9 +1,13 @@
-"""Batches with or without video."""
+"""Batches with or without video, or with frame embeddings in place of it."""
 
+from collections.abc import Sequence
 from typing import Union
 
+import torch
 from mmaction.models.data_preprocessors import ActionDataPreprocessor
 from mmaction.registry import MODELS
+from mmaction.utils import SampleList
+from torch import Tensor
 
 
 @MODELS.register_module()
@@ -11,8 +15,9 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
     """MMAction2's preprocessor, for pipelines that may decode no video.
 
     Where ``PackActionInputs(collect_keys=())`` packs nothing, ``inputs`` is
-    an empty dict and stays one. Arguments are those of
-    ``ActionDataPreprocessor``.
+    an empty dict and stays one. Frame embeddings [V, T, D], of
+    :class:`.LoadFrameEmbeddings`, are batched and nothing else. Arguments are
+    those of ``ActionDataPreprocessor``.
     """
 
     def forward(
@@ -26,3 +31,20 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
         ):
             return self.cast_data(data)
         return super().forward(data, training)
+
+    def preprocess(
+        self, inputs: Sequence[Tensor], data_samples: SampleList, training: bool = False
+    ) -> tuple:
+        """As MMAction2's for videos; embeddings become [B, V, T, D].
+
+        Raises:
+            ValueError: if batches are blended, which is done before the towers.
+        """
+        if inputs[0].ndim != 3:
+            return super().preprocess(inputs, data_samples, training)
+        if self.blending is not None:
+            raise ValueError(
+                'data_preprocessor.blending mixes images, but these are frame '
+                'embeddings: train without it, or decode the videos'
+            )
+        return torch.stack(list(inputs)).float(), data_samples

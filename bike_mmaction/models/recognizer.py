@@ -13,6 +13,7 @@ from ..renamed import old_names
 from .association import AttributeAssociation
 from .branches import (
     BranchWeights,
+    check_inputs,
     check_parts,
     check_same_classes,
     check_widths,
@@ -39,8 +40,10 @@ class CLIPRecognizer(Recognizer3D):
     the video branch, ``attributes_head`` is the attributes branch. Views are
     folded into the batch by ``Recognizer3D``: the inputs are
     [B, V, 3, T, H, W], the frame embeddings [B·V, T, D], the class scores
-    [B·V, K]. ``mode='tensor', stage='head'`` returns the cosine scores of the
-    video branch; averaging over the views and fusion happen in ``predict``.
+    [B·V, K]. Kept frame embeddings of a frozen backbone, [B, V, T, D], may
+    take the place of the inputs. ``mode='tensor', stage='head'`` returns the
+    cosine scores of the video branch; averaging over the views and fusion
+    happen in ``predict``.
 
     Args:
         backbone (dict, optional): Config of a :class:`CLIPImageEncoder`, or
@@ -264,13 +267,8 @@ class CLIPRecognizer(Recognizer3D):
                 data_samples[i].set_field(cosines, 'phrase_scores')
 
     def extract_feat(self, inputs, *args, **kwargs) -> tuple:
-        """As in MMAction2; a ValueError if these are images, no clips."""
-        if inputs.ndim != 6:
-            raise ValueError(
-                'CLIPRecognizer takes videos [B, V, C, T, H, W], got '
-                f'{tuple(inputs.shape)}: the pipeline needs '
-                "FormatShape(input_format='NCTHW')"
-            )
+        """As in MMAction2; inputs may be frame embeddings [B, V, T, D], too."""
+        check_inputs(inputs, isinstance(self.backbone, CLIPImageEncoder))
         return super().extract_feat(inputs, *args, **kwargs)
 
     def forward(self, inputs, data_samples=None, mode='tensor', **kwargs):

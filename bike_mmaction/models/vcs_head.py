@@ -176,7 +176,7 @@ class VCSHead(TextHead):
         # Cosines are divided by 0.01: half precision would be too coarse.
         with torch.autocast(frames.device.type, enabled=False):
             frames = frames.float()
-            targets = self._targets(classes)  # [K, D]
+            targets = self.targets(classes)  # [K, D]
             if self.aggregation == 'mean':
                 # As released: frames of any length, the mean of unit length.
                 videos = F.normalize(frames.mean(dim=1), dim=-1)
@@ -184,7 +184,7 @@ class VCSHead(TextHead):
                     frames.shape[0], targets.shape[0], frames.shape[1]
                 )
                 return videos @ targets.t(), saliency
-            queries, mask = self._queries(classes)  # [K, Q, D]
+            queries, mask = self.queries(classes)  # [K, Q, D]
             return concept_spotting(
                 F.normalize(frames, dim=-1),
                 queries,
@@ -274,14 +274,14 @@ class VCSHead(TextHead):
         spots_words = self.aggregation == 'vcs' and self.saliency_source == 'word'
         return spots_words or self.recognition_source == 'word'
 
-    def _queries(self, classes: ClassEmbeddings) -> tuple[Tensor, Optional[Tensor]]:
+    def queries(self, classes: ClassEmbeddings) -> tuple[Tensor, Optional[Tensor]]:
         """What frames are compared with for their saliency, [K, Q, D]."""
         if self.saliency_source == 'class':
             return classes.sentence[:, None], None
         assert classes.words is not None
         return classes.words, classes.word_mask
 
-    def _targets(self, classes: ClassEmbeddings) -> Tensor:
+    def targets(self, classes: ClassEmbeddings) -> Tensor:
         """What a video is compared with to be recognized, [K, D]."""
         if self.recognition_source == 'class':
             return classes.sentence

@@ -28,6 +28,7 @@ dumps needs none of them.
 
 from .attributes import add_attributes_branch, leave_out_video, use_attributes
 from .datasets import use_dataset
+from .embeddings import use_cached_embeddings
 from .frames import repeat_augmentation, set_clip_len, use_rawframes
 from .images import fold_frames, set_image_size, use_resize
 from .own_data import use_own_data
@@ -47,6 +48,7 @@ __all__ = [
     'set_image_size',
     'set_views',
     'use_attributes',
+    'use_cached_embeddings',
     'use_dataset',
     'use_dense_sampling',
     'use_own_data',

@@ -1,6 +1,7 @@
 from ..renamed import old_names
 from .bad_videos import ReplaceBadVideos, go_on_in_validation
 from .checkpoints import SafeCheckpointHook
+from .embeddings import CheckEmbeddings
 from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
 from .loop import AnySizeTrainLoop
@@ -51,6 +52,7 @@ __all__ = [
     'CHECKS',
     'EXACT',
     'AnySizeTrainLoop',
+    'CheckEmbeddings',
     'CheckFinite',
     'CheckResume',
     'CheckStart',

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from bike_mmaction.evaluation.journal import Journal, check_same, own_items
+from bike_mmaction.datasets.same_settings import check_same
+from bike_mmaction.evaluation.journal import Journal, own_items
 from tests.kit.tools import environment
 
 HOLD = """

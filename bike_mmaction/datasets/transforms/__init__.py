@@ -1,6 +1,7 @@
 """Transforms that BIKE adds to MMAction2's pipelines."""
 
 from .attributes import LoadAttributes
+from .embeddings import LoadFrameEmbeddings, video_of
 from .frames import (
     DenseClipSampleFrames,
     SparseSampleFrames,
@@ -22,6 +23,7 @@ __all__ = [
     'AntialiasedResize',
     'DenseClipSampleFrames',
     'LoadAttributes',
+    'LoadFrameEmbeddings',
     'RepeatSample',
     'ReportUnreadable',
     'RoundedCenterCrop',
@@ -33,4 +35,5 @@ __all__ = [
     'VideoInit',
     'random_in_segments',
     'segment_starts',
+    'video_of',
 ]
