@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor
 
 from .clip_tower import CLIPTower
+from .lora import load_tower
 from .pretrained import Arch, arch_name, build_image_tower, load_pretrained
 
 
@@ -25,6 +26,8 @@ class CLIPImageEncoder(CLIPTower):
         with_cp (bool): Whether to trade time for memory by recomputing
             activations (gradient checkpointing). Defaults to False.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
+        lora (dict, optional): Arguments of :class:`.LoRA`, such as ``dict(rank=8)``:
+            only adapters are trained. Defaults to None: the weights themselves.
     """
 
     visual: Any  # open_clip's, of one of several classes
@@ -37,21 +40,22 @@ class CLIPImageEncoder(CLIPTower):
         with_cp: bool = False,
         as_feature_map: bool = False,
         init_cfg: Optional[dict] = None,
+        lora: Optional[dict] = None,
     ) -> None:
-        super().__init__(arch, pretrained, frozen, init_cfg)
+        super().__init__(arch, pretrained, frozen, init_cfg, lora)
         self.as_feature_map = as_feature_map
         self.visual = build_image_tower(arch)
         self.embed_dims = self.config['embed_dim']
         if with_cp:
             self.visual.set_grad_checkpointing(True)
-        self._freeze()
+        self._choose_trained(self.visual, lora)
 
     def init_weights(self) -> None:
         """Read ``pretrained``, if it is given."""
         super().init_weights()
         if self.pretrained is not None:
             source = load_pretrained(self.arch, self.pretrained)
-            self.visual.load_state_dict(source.visual.state_dict())
+            load_tower(self.visual, source.visual.state_dict())
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed images or the frames of clips.

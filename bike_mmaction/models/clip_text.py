@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ..renamed import old_arguments
 from .clip_tower import CLIPTower
+from .lora import load_tower
 from .pretrained import Arch, arch_name, build_text_tower, load_pretrained
 from .sharing import Recent, variant
 from .tokens import TextTokens
@@ -48,6 +49,8 @@ class CLIPTextEncoder(CLIPTower):
         with_cp (bool): Whether to trade time for memory by recomputing
             activations, where it trains. Defaults to False.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
+        lora (dict, optional): Arguments of :class:`.LoRA`, such as ``dict(rank=8)``:
+            only adapters are trained. Defaults to None: the weights themselves.
     """
 
     max_cached = 8  # sets of texts: several heads, several data sets
@@ -62,8 +65,9 @@ class CLIPTextEncoder(CLIPTower):
         frozen: bool = True,
         with_cp: bool = False,
         init_cfg: Optional[dict] = None,
+        lora: Optional[dict] = None,
     ) -> None:
-        super().__init__(arch, pretrained, frozen, init_cfg)
+        super().__init__(arch, pretrained, frozen, init_cfg, lora)
         self.text = build_text_tower(arch)
         self.embed_dims = self.config['embed_dim']
         if with_cp:
@@ -72,7 +76,7 @@ class CLIPTextEncoder(CLIPTower):
         self.tokens = TextTokens(arch, self.config, self.max_cached)
         self.memory = Recent(self.max_cached)
         self.register_load_state_dict_post_hook(_forget)
-        self._freeze()
+        self._choose_trained(self.text, lora)
 
     @property
     def tokenizer(self):
@@ -84,7 +88,7 @@ class CLIPTextEncoder(CLIPTower):
         super().init_weights()
         if self.pretrained is not None:
             source = load_pretrained(self.arch, self.pretrained)
-            self.text.load_state_dict(source.text.state_dict())
+            load_tower(self.text, source.text.state_dict())
             self.pretrained_logit_scale = source.logit_scale.detach()
         self.clear_cache()
 

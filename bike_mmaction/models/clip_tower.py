@@ -7,8 +7,10 @@ building a model or testing a checkpoint downloads nothing.
 
 from typing import Optional
 
+import torch.nn as nn
 from mmengine.model import BaseModule
 
+from .lora import LoRA
 from .pretrained import Arch, get_arch
 
 
@@ -21,6 +23,11 @@ class CLIPTower(BaseModule):
             :func:`.load_pretrained`; None for random weights.
         frozen (bool): Whether to leave the weights as they are.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
+        lora (dict, optional): Arguments of :class:`.LoRA`: only adapters are
+            trained. None trains the weights themselves.
+
+    Attributes:
+        lora (LoRA, optional): The adapters; None where there are none.
     """
 
     def __init__(
@@ -29,14 +36,22 @@ class CLIPTower(BaseModule):
         pretrained: Optional[str],
         frozen: bool,
         init_cfg: Optional[dict],
+        lora: Optional[dict],
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        if frozen and lora is not None:
+            raise ValueError(
+                f'{type(self).__name__}: lora is trained, but frozen=True says that '
+                'nothing is; leave one of them out'
+            )
         self.arch = arch
         self.pretrained = pretrained
         self.frozen = frozen
         self.config = get_arch(arch)
 
-    def _freeze(self) -> None:
+    def _choose_trained(self, tower: nn.Module, lora: Optional[dict]) -> None:
+        """All of the tower, its adapters, or nothing."""
+        self.lora = None if lora is None else LoRA(tower, **lora)
         if self.frozen:
             self.requires_grad_(False)
             self.eval()
