@@ -32,7 +32,7 @@ class LoRA:
 
     Raises:
         ModuleNotFoundError: if peft is not installed.
-        ValueError: if ``rank`` is not positive.
+        ValueError: if ``rank`` is not positive, or the tower has no blocks.
     """
 
     def __init__(
@@ -47,6 +47,11 @@ class LoRA:
         peft = _import_peft()
         attention = _attention(tower)
         linear = _linear(tower, attention)
+        if not linear:
+            raise ValueError(
+                'lora: this tower has no transformer blocks (it is a '
+                f'{type(tower).__name__}); train all of it, or nothing'
+            )
         config = peft.LoraConfig(
             r=rank,
             lora_alpha=scale * rank,
@@ -105,7 +110,10 @@ def _linear(tower: nn.Module, attention: list[str]) -> list[str]:
 
 
 def _is_list_of_blocks(module: nn.Module) -> bool:
-    return isinstance(module, (nn.ModuleList, nn.Sequential)) and len(module) > 0
+    """Several modules of several layers each, not layers one after another."""
+    return isinstance(module, (nn.ModuleList, nn.Sequential)) and all(
+        any(True for _ in block.children()) for block in module
+    )
 
 
 def _import_peft() -> Any:

@@ -77,6 +77,12 @@ def test_pretrained_weights_below_adapters(tmp_path):
     torch.testing.assert_close(*outputs)
 
 
+def test_a_tower_without_blocks():
+    pytest.importorskip('peft')
+    with pytest.raises(ValueError, match='no transformer blocks .*ModifiedResNet'):
+        image_encoder(arch='RN50', lora=dict(rank=2))
+
+
 def test_frozen_or_adapters():
     with pytest.raises(ValueError, match=r'lora is trained, but frozen=True'):
         image_encoder(frozen=True, lora=dict(rank=2))
