@@ -26,7 +26,7 @@ class CLIPImageEncoder(CLIPTower):
         with_cp (bool): Whether to trade time for memory by recomputing
             activations (gradient checkpointing). Defaults to False.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
-        lora (dict, optional): Arguments of :class:`.LoRA`, such as ``dict(rank=8)``:
+        lora (dict, optional): Arguments of :func:`.add_lora`, such as ``dict(rank=8)``:
             only adapters are trained. Defaults to None: the weights themselves.
     """
 

@@ -10,7 +10,7 @@ from typing import Optional
 import torch.nn as nn
 from mmengine.model import BaseModule
 
-from .lora import LoRA
+from .lora import add_lora
 from .pretrained import Arch, get_arch
 
 
@@ -23,11 +23,8 @@ class CLIPTower(BaseModule):
             :func:`.load_pretrained`; None for random weights.
         frozen (bool): Whether to leave the weights as they are.
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
-        lora (dict, optional): Arguments of :class:`.LoRA`: only adapters are
+        lora (dict, optional): Arguments of :func:`.add_lora`: only adapters are
             trained. None trains the weights themselves.
-
-    Attributes:
-        lora (LoRA, optional): The adapters; None where there are none.
     """
 
     def __init__(
@@ -51,7 +48,8 @@ class CLIPTower(BaseModule):
 
     def _choose_trained(self, tower: nn.Module, lora: Optional[dict]) -> None:
         """All of the tower, its adapters, or nothing."""
-        self.lora = None if lora is None else LoRA(tower, **lora)
+        if lora is not None:
+            add_lora(tower, **lora)
         if self.frozen:
             self.requires_grad_(False)
             self.eval()

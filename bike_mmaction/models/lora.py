@@ -1,68 +1,67 @@
-"""Low-rank adapters (LoRA, Hu et al. 2021) on CLIP's towers, by ``peft``."""
+"""Low-rank adapters (LoRA, Hu et al. 2021) on CLIP's towers.
 
-import copy
-from typing import Any, Optional
+They are torch's own parametrizations of weights, which attention of one module
+(open_clip's) takes like any linear layer. The library ``peft`` would change the
+weights of such attention in each forward and back, to within rounding, and
+replace the parameters meanwhile, which MMEngine's initialization, and several
+threads, do not bear.
+"""
+
+from collections.abc import Iterator
 
 import torch.nn as nn
 from torch import Tensor
-
-from .sharing import Unregistered
-
-RANK, SCALE, DROPOUT = 8, 2.0, 0.0
-_BASE = 'base_layer.'  # before what peft has put an adapter around
+from torch.nn.utils import parametrize
 
 
-class LoRA:
-    """Adapters on every attention and linear layer of a tower's blocks.
+class LowRank(nn.Module):
+    """W + scale · B·A of a weight W [out, in].
 
-    The tower's own weights stay as they are; each layer adds ``scale`` · B·A,
-    where A [rank, in] is drawn and B [out, rank] begins at zero, so that
-    nothing changes before training. That is of open_clip's own towers, whose
-    attention is one module, and of those of timm and Hugging Face. To the
-    weights of the former peft adds in each forward, and takes it off again,
-    which leaves rounding: it is no model for several threads before it is
-    merged.
+    A [rank, in] is drawn, as that of a linear layer, and B [out, rank] is zero
+    at first, so that nothing changes before training.
+
+    Args:
+        weight (Tensor): W.
+        rank (int): Width of the adapter.
+        scale (float): Of what it adds.
+    """
+
+    def __init__(self, weight: Tensor, rank: int, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.A = nn.Parameter(weight.new_empty(rank, weight.shape[1]))
+        self.B = nn.Parameter(weight.new_zeros(weight.shape[0], rank))
+        nn.init.kaiming_uniform_(self.A, a=5**0.5)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + self.scale * (self.B @ self.A)
+
+
+def add_lora(tower: nn.Module, rank: int = 8, scale: float = 2.0) -> None:
+    """Train adapters of a tower in place of its weights.
+
+    They are on the weights of all attention and linear layers of its blocks.
 
     Args:
         tower (nn.Module): Is changed in place.
-        rank (int): Width of the adapters. Defaults to 8.
-        scale (float): Of what they add. Defaults to 2.
-        dropout (float): Before the adapters of linear layers; torch's
-            attention takes none. Defaults to 0.
+        rank (int): See :class:`LowRank`. Defaults to 8.
+        scale (float): See :class:`LowRank`. Defaults to 2.
 
     Raises:
-        ModuleNotFoundError: if peft is not installed.
         ValueError: if ``rank`` is not positive, or the tower has no blocks.
     """
-
-    def __init__(
-        self,
-        tower: nn.Module,
-        rank: int = RANK,
-        scale: float = SCALE,
-        dropout: float = DROPOUT,
-    ) -> None:
-        if rank < 1:
-            raise ValueError(f'lora.rank={rank} must be positive')
-        peft = _import_peft()
-        attention = _attention(tower)
-        linear = _linear(tower, attention)
-        if not linear:
-            raise ValueError(
-                'lora: this tower has no transformer blocks (it is a '
-                f'{type(tower).__name__}); train all of it, or nothing'
-            )
-        config = peft.LoraConfig(
-            r=rank,
-            lora_alpha=scale * rank,
-            lora_dropout=dropout,
-            target_modules=[*linear, *([] if dropout else attention)],
+    if rank < 1:
+        raise ValueError(f'lora.rank={rank} must be positive')
+    weights = list(_weights_of_blocks(tower))
+    if not weights:
+        raise ValueError(
+            f'lora: this tower ({type(tower).__name__}) has no transformer blocks; '
+            'train all of it, or nothing'
         )
-        self._tuner = Unregistered(peft.tuners.lora.LoraModel(tower, config, 'default'))
-
-    def merge(self) -> None:
-        """Add the adapters to the tower's own weights, and remove them."""
-        self._tuner.module.merge_and_unload()
+    tower.requires_grad_(False)
+    for module, name in weights:
+        adapter = LowRank(getattr(module, name), rank, scale)
+        parametrize.register_parametrization(module, name, adapter, unsafe=True)
 
 
 def load_tower(tower: nn.Module, state: dict[str, Tensor]) -> None:
@@ -73,40 +72,45 @@ def load_tower(tower: nn.Module, state: dict[str, Tensor]) -> None:
         state (dict[str, Tensor]): Of a tower without adapters.
     """
     own = tower.state_dict()
-    names = {name.replace(_BASE, ''): name for name in own if '.lora_' not in name}
-    weights = {names.get(name, name): value for name, value in state.items()}
-    adapters = {name: value for name, value in own.items() if '.lora_' in name}
+    originals = {_plain(name): name for name in own}
+    adapters = {name: value for name, value in own.items() if _is_adapter(name)}
+    weights = {originals.get(name, name): value for name, value in state.items()}
     tower.load_state_dict({**weights, **adapters})
 
 
-def without_lora(model: nn.Module) -> nn.Module:
-    """A copy of a model with its adapters merged into the weights."""
-    model = copy.deepcopy(model)
-    for module in model.modules():
-        lora: Optional[LoRA] = getattr(module, 'lora', None)
-        if isinstance(lora, LoRA):
-            lora.merge()
-            module.lora = None
-    return model
+def merged_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a model whose adapters are part of its weights.
+
+    Args:
+        model (nn.Module): With adapters or without.
+
+    Returns:
+        dict[str, Tensor]: As of the same model without adapters.
+    """
+    state = {
+        _plain(name): value
+        for name, value in model.state_dict().items()
+        if not _is_adapter(name)
+    }
+    for path, module in model.named_modules():
+        for name in _adapted(module):
+            key = f'{path}.{name}' if path else name
+            state[key] = getattr(module, name).detach()
+    return state
 
 
-def _attention(tower: nn.Module) -> list[str]:
-    return [n for n, m in tower.named_modules() if isinstance(m, nn.MultiheadAttention)]
-
-
-def _linear(tower: nn.Module, attention: list[str]) -> list[str]:
-    """Linear layers of blocks: of lists of modules, but not of attention."""
-    blocks = tuple(
-        f'{name}.' for name, m in tower.named_modules() if _is_list_of_blocks(m)
-    )
-    inner = tuple(f'{name}.' for name in attention)
-    return [
-        name
-        for name, module in tower.named_modules()
-        if isinstance(module, nn.Linear)
-        and name.startswith(blocks)
-        and not name.startswith(inner)
-    ]
+def _weights_of_blocks(tower: nn.Module) -> Iterator[tuple[nn.Module, str]]:
+    """Modules and names of weights, each once."""
+    lists = [m for m in tower.modules() if _is_list_of_blocks(m)]
+    seen: set[int] = set()
+    for module in (m for blocks in lists for m in blocks.modules()):
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        if isinstance(module, nn.Linear):  # the last one of attention, too
+            yield module, 'weight'
+        elif isinstance(module, nn.MultiheadAttention):
+            yield module, 'in_proj_weight'
 
 
 def _is_list_of_blocks(module: nn.Module) -> bool:
@@ -116,12 +120,17 @@ def _is_list_of_blocks(module: nn.Module) -> bool:
     )
 
 
-def _import_peft() -> Any:
-    try:
-        import peft
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            f'lora needs peft, and {error.name or "it"} is not installed: '
-            "pip install 'bike_mmaction[lora]'"
-        ) from error
-    return peft
+def _adapted(module: nn.Module) -> list[str]:
+    if not parametrize.is_parametrized(module):
+        return []
+    parametrizations = dict(module.parametrizations.items())
+    return [n for n, p in parametrizations.items() if isinstance(p[0], LowRank)]
+
+
+def _plain(name: str) -> str:
+    """``attn.parametrizations.in_proj_weight.original`` without adapters."""
+    return name.replace('parametrizations.', '').replace('.original', '')
+
+
+def _is_adapter(name: str) -> bool:
+    return 'parametrizations.' in name and not name.endswith('.original')
