@@ -16,6 +16,8 @@ from .moved_configs import find_moved_config
 
 # CLIP as it was pretrained: for any classes, without training.
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
+# Of a data folder: the model that was trained on it, and its weights.
+MODEL_FOLDER, WEIGHTS = 'model', 'model.pth'
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
 SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))
@@ -60,11 +62,14 @@ def find_config(name: str) -> str:
     """Path of a config file, or of a shipped config by its bare name.
 
     Args:
-        name (str): Such as 'my/config.py', or 'bike_vitl14_k400'.
+        name (str): Such as 'my/config.py', or 'bike_vitl14_k400'; or a folder
+            with a ``config.py``, such as `bike data` writes.
 
     Raises:
-        FileNotFoundError: if there is neither; names the nearest.
+        FileNotFoundError: if there is none of them; names the nearest.
     """
+    if osp.isfile(osp.join(name, 'config.py')):
+        return osp.join(name, 'config.py')
     if osp.isfile(name) or find_moved_config(name):
         return name
     if osp.basename(name) != name:
@@ -80,6 +85,24 @@ def find_config(name: str) -> str:
         f"'{name}' is neither a config file nor the name of a shipped config"
         + did_you_mean(bare, configs)
     )
+
+
+def find_model(config: str, checkpoint: str = PRETRAINED) -> tuple[str, str]:
+    """Config and checkpoint that a user means.
+
+    Args:
+        config (str): See :func:`find_config`; or a folder that `bike train`
+            has written a model to, which brings its checkpoint.
+        checkpoint (str): Another one. Defaults to 'pretrained'.
+
+    Raises:
+        FileNotFoundError: as :func:`find_config`.
+    """
+    if checkpoint == PRETRAINED:
+        for folder in (osp.join(config, MODEL_FOLDER), config):
+            if osp.isfile(osp.join(folder, WEIGHTS)):
+                return find_config(folder), osp.join(folder, WEIGHTS)
+    return find_config(config), checkpoint
 
 
 def name_of_shipped(path: str) -> str:

@@ -21,7 +21,7 @@ from ..models.text_head import TextHead
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
 from ..renamed import old_names
-from ..shipped import PRETRAINED, find_config
+from ..shipped import PRETRAINED, find_config, find_model
 
 
 def read_config(config: Union[str, Config]) -> Config:
@@ -59,6 +59,8 @@ def build_recognizer(
             :class:`.VCSHead` would be random; names the parts.
     """
     register_all_modules()
+    if isinstance(config, str):
+        config, checkpoint = find_model(config, checkpoint)
     config = read_config(config)
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:

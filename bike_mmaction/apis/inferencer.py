@@ -12,7 +12,7 @@ from ..datasets.pipeline_access import video_pipeline
 from ..models.text_head import with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
-from ..shipped import DEFAULT_CONFIG
+from ..shipped import DEFAULT_CONFIG, find_model
 from ..video import TIME_LIMIT
 from .building import (
     PRETRAINED,
@@ -84,6 +84,8 @@ class BIKEInferencer:
     ) -> None:
         check_reading(workers, time_limit)
         self.workers, self.time_limit = workers, time_limit
+        if isinstance(config, str):
+            config, checkpoint = find_model(config, checkpoint)
         self.checkpoint = checkpoint
         config = read_config(config)
         if views is not None:

@@ -13,7 +13,7 @@ from ..datasets.prompts import load_prompts
 from ..datasets.typed_names import read_classes
 from ..datasets.views import parse_views
 from ..files import require_file
-from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_config
+from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_model
 from ..video.workers import TIME_LIMIT
 from .values import checked, count, limit, positive, share
 
@@ -123,7 +123,7 @@ def check_model_arguments(args: argparse.Namespace) -> None:
         FileNotFoundError: if config, checkpoint or weights do not exist.
         ValueError: if such views do not exist.
     """
-    args.config = find_config(args.config)
+    args.config, args.checkpoint = find_model(args.config, args.checkpoint)
     check_checkpoint(args.checkpoint)
     if args.pretrained is not None and not osp.isfile(args.pretrained):
         raise FileNotFoundError(

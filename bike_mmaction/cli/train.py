@@ -1,13 +1,16 @@
 """Train a recognizer: MMAction2's train.py, for BIKE's configs.
 
-Shipped configs have bare names: `bike train bike_vitl14_k400`.
+Shipped configs have bare names: `bike train bike_vitl14_k400`. Of a folder that
+`bike data` has written it makes a model that can be used: `bike train mydata`.
 """
 
 import argparse
+import os.path as osp
 from types import SimpleNamespace
 from typing import Optional
 
 from ..shipped import find_config
+from . import train_own
 from .arguments import (
     add_frame_arguments,
     check_checkpoint,
@@ -16,6 +19,8 @@ from .arguments import (
 )
 from .mmaction_arguments import TRAIN, add_arguments
 from .values import check_value, count, seed
+
+WAYS = ('frozen', 'lora', 'full')
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -43,12 +48,30 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='with --resume: optimizer and schedule as the config says now, '
         'not as they were',
     )
+    folder = parser.add_argument_group('of a folder that `bike data` has written')
+    folder.add_argument(
+        '--tune',
+        choices=WAYS,
+        help='what is trained: frozen, a small transformer on embeddings of frames '
+        'that are kept; lora, adapters in the image tower; full, all of it '
+        '(default: what fits data and machine)',
+    )
+    folder.add_argument(
+        '--samples',
+        type=count,
+        default=8,
+        help='with --tune frozen: how often each video is cropped and embedded, '
+        'which its epochs take in turn (default: 8)',
+    )
     return parser
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the config, and refuse what does not fit."""
+    args.folder = args.config if osp.isdir(args.config) else None
     args.config = find_config(args.config)
+    if args.tune is not None and args.folder is None:
+        raise ValueError('--tune is for a folder that `bike data` has written')
     if args.epochs is not None and 'train_cfg.max_epochs' in (args.cfg_options or {}):
         raise ValueError(
             '--epochs and --cfg-options train_cfg.max_epochs '
@@ -75,8 +98,12 @@ def run(args: argparse.Namespace) -> None:
     tool = load_mmaction_tool('train')
     merge_args = tool.merge_args
 
+    configs = []  # trained, and the same that reads videos
+
     def merge(cfg, args):
         change_file(cfg, args)
+        if args.folder is not None:
+            configs.append(train_own.start(cfg, args.folder, args))
         load_from = cfg.get('load_from')
         cfg = merge_args(cfg, args)
         change_training(cfg, args)
@@ -84,6 +111,7 @@ def run(args: argparse.Namespace) -> None:
             # Nothing to resume: MMAction2 would start from nothing.
             cfg.resume, cfg.load_from = False, cfg.load_from or load_from
         args.work_dir = cfg.work_dir
+        configs.insert(0, cfg)
         return cfg
 
     tool.parse_args = lambda: args
@@ -91,6 +119,8 @@ def run(args: argparse.Namespace) -> None:
     tool.Config = SimpleNamespace(fromfile=read_config_file)
     try:
         tool.main()
+        if args.folder is not None:
+            train_own.finish(*configs, args.folder)
     except BaseException as end:
         if not _is_stopped(end):
             raise

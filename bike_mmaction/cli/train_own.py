@@ -1,0 +1,62 @@
+"""What `bike train` does with a data folder, before and after training."""
+
+import argparse
+import copy
+import os.path as osp
+
+from ..terminal import say
+
+RUNS = 'runs'
+
+
+def choose(folder: str, args: argparse.Namespace, clips: int) -> str:
+    """The way to tune: the one that is asked for, or the one that fits."""
+    from ..apis.own_training import choose_way, gpu_memory
+
+    if args.tune is not None:
+        return args.tune
+    way, reason = choose_way(clips, gpu_memory())
+    say(f'tuning: {way}, as {reason} (--tune frozen, lora or full chooses)')
+    return way
+
+
+def start(cfg, folder: str, args: argparse.Namespace):
+    """Change the config of a data folder.
+
+    Args:
+        cfg (Config): As it was read; changed.
+        folder (str): The data folder.
+        args (argparse.Namespace): Of `bike train`; its ``work_dir`` is set.
+
+    Returns:
+        Config: The same, which reads videos.
+
+    Raises:
+        ValueError: if CLIP is frozen, and there are to be several processes.
+    """
+    from ..apis.own_training import FROZEN, prepare_tuning
+    from ..text_files import read_lines
+
+    way = choose(
+        folder, args, sum(1 for _ in read_lines(osp.join(folder, 'train.txt')))
+    )
+    if way == FROZEN and args.launcher != 'none':
+        raise ValueError(
+            '--tune frozen trains in seconds, in one process: leave out the launcher, '
+            'or tune otherwise (--tune lora, --tune full)'
+        )
+    if args.work_dir is None:
+        args.work_dir = osp.join(folder, RUNS, way)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    plain = copy.deepcopy(cfg)
+    prepare_tuning(cfg, way, folder, args.samples)
+    prepare_tuning(plain, way, folder, keep=False)
+    return plain
+
+
+def finish(cfg, plain, folder: str) -> None:
+    """Test, calibrate, write the model, and say how to use it."""
+    from ..apis.own_training import finish_training, report
+
+    report(finish_training(cfg, plain, folder))
