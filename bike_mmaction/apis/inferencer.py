@@ -1,15 +1,11 @@
 """Recognize one's own videos in a few lines."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional, Union
 
-from mmaction.models import BaseRecognizer
 from mmengine.config import Config
 
-from ..datasets.class_names import load_class_names
 from ..datasets.pipeline_access import video_pipeline
-from ..models.text_head import with_classes
 from ..models.vcs_head import VCSHead
 from ..recipes import set_views
 from ..shipped import DEFAULT_CONFIG, find_model
@@ -22,6 +18,7 @@ from .building import (
     read_config,
     use_lexicon,
 )
+from .call_classes import CallClasses
 from .pictures import ResultWriter
 from .reading import check_reading, choose_workers
 from .recognition import Recognition
@@ -30,7 +27,7 @@ from .streams import Stream
 from .videos import recognize_stream, recognize_videos, recognize_windows
 
 
-class BIKEInferencer:
+class BIKEInferencer(CallClasses):
     """Recognize videos among any classes.
 
     The classes of a call are its own: several threads may use one
@@ -104,28 +101,14 @@ class BIKEInferencer:
         read_association(self.model, self.device)
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
-        self._classes: Optional[list[str]] = None
-        self._named = False  # whether a call has named its classes
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes of a call that names none."""
-        return list(self._classes or self.head.class_names)
-
-    def set_classes(self, classes: Union[str, Sequence[str]]) -> None:
-        """Recognize these from now on, in calls that name no classes.
-
-        Args:
-            classes (str | Sequence[str]): As in a call.
-        """
-        self._classes = load_class_names(classes)
+        super().__init__(self.model, float(config.get('threshold') or 0))
 
     def __call__(
         self,
         inputs,
         classes: Union[str, Sequence[str], None] = None,
         topk: int = 5,
-        threshold: float = 0.0,
+        threshold: Optional[float] = None,
         batch_size: int = 4,
         writer: Optional[ResultWriter] = None,
         progress: bool = False,
@@ -138,8 +121,9 @@ class BIKEInferencer:
                 a built-in list, for this call. Defaults to None: those of
                 :meth:`set_classes`, or else of the config.
             topk (int): Predictions per video. Defaults to 5.
-            threshold (float): Confidence below which a video is "none of
-                these". Defaults to 0.
+            threshold (float, optional): Confidence below which a video is
+                "none of these". Defaults to None: what was chosen for the
+                model, for its own classes; else 0.
             batch_size (int): Videos at once. Defaults to 4.
             writer (ResultWriter, optional): Writes results, pictures and
                 annotated videos as soon as a batch is done.
@@ -158,7 +142,7 @@ class BIKEInferencer:
         inputs,
         classes: Union[str, Sequence[str], None] = None,
         topk: int = 5,
-        threshold: float = 0.0,
+        threshold: Optional[float] = None,
         batch_size: int = 4,
         writer: Optional[ResultWriter] = None,
         progress: bool = False,
@@ -166,6 +150,7 @@ class BIKEInferencer:
         """What a call returns, one by one, each as soon as its batch is done."""
         model, sources = self._model_for(classes), self.find(inputs)
         workers = choose_workers(self.workers, len(sources))
+        threshold = self.threshold_for(classes, threshold)
         options = self._options(workers, topk, threshold, batch_size, progress)
         yield from recognize_videos(model, self.reader, sources, writer, **options)
 
@@ -192,7 +177,7 @@ class BIKEInferencer:
         window: float = 4.0,
         stride: Optional[float] = None,
         topk: int = 5,
-        threshold: float = 0.0,
+        threshold: Optional[float] = None,
         batch_size: int = 4,
         fps: float = 25.0,
         writer: Optional[ResultWriter] = None,
@@ -225,7 +210,7 @@ class BIKEInferencer:
         window: float = 4.0,
         stride: Optional[float] = None,
         topk: int = 5,
-        threshold: float = 0.0,
+        threshold: Optional[float] = None,
         batch_size: int = 4,
         fps: float = 25.0,
         writer: Optional[ResultWriter] = None,
@@ -237,6 +222,7 @@ class BIKEInferencer:
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
+        threshold = self.threshold_for(classes, threshold)
         options = self._options(workers, topk, threshold, batch_size, progress)
         yield from recognize_windows(
             model, self.reader, source, window, stride, writer, **options
@@ -249,7 +235,7 @@ class BIKEInferencer:
         window: float = 4.0,
         stride: float = 1.0,
         topk: int = 5,
-        threshold: float = 0.0,
+        threshold: Optional[float] = None,
         fps: float = 8.0,
     ) -> Iterator[Recognition]:
         """Recognize what a camera sees, until its stream ends.
@@ -273,20 +259,8 @@ class BIKEInferencer:
         model = self._model_for(classes)
         with Stream(address, window, fps) as stream:
             windows = stream.windows(stride)
+            threshold = self.threshold_for(classes, threshold)
             yield from recognize_stream(model, self.reader, windows, topk, threshold)
-
-    def _model_for(self, classes) -> BaseRecognizer:
-        """The model for the classes of a call."""
-        if classes is not None:
-            self._named = True
-        elif self._named and self._classes is None:
-            self._named = False  # once is enough
-            warnings.warn(
-                f'recognizing the {len(self.classes)} classes of the config: '
-                'those of an earlier call were for that call; set_classes() '
-                'sets them for all'
-            )
-        return with_classes(self.model, self.classes if classes is None else classes)
 
     def _options(
         self, workers: int, topk: int, threshold: float, batch_size: int, progress: bool

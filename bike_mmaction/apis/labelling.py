@@ -47,7 +47,7 @@ def label_videos(
     out: str,
     classes: Union[str, Sequence[str], None] = None,
     topk: int = 5,
-    threshold: float = 0.0,
+    threshold: Optional[float] = None,
     window: Optional[float] = None,
     stride: Optional[float] = None,
     batch_size: int = 8,
@@ -72,8 +72,8 @@ def label_videos(
         classes (str | Sequence[str], optional): Names, a file of them or a
             built-in list. Defaults to None: those of the inferencer.
         topk (int): Classes to name, with their confidences. Defaults to 5.
-        threshold (float): Confidence below which a video has no label.
-            Defaults to 0.
+        threshold (float, optional): Confidence below which a video has no
+            label. Defaults to None: as for :class:`.BIKEInferencer`.
         window (float, optional): Recognize pieces of so many seconds, each
             of which is a row with its ``start`` and ``end``. Defaults to
             None: whole videos.
@@ -104,6 +104,7 @@ def label_videos(
         inputs = VideoTable(inputs, path_column, root)
     names = bike.classes if classes is None else load_class_names(classes)
     model = with_classes(bike.model, names)
+    threshold = bike.threshold_for(classes, threshold)
     options = dict(topk=topk, threshold=threshold, window=window, stride=stride)
     job = _Job(bike, model, inputs, osp.realpath(out), options, batch_size)
     return job.do(overwrite, retry, progress)

@@ -93,8 +93,8 @@ def add_result_arguments(parser: Parser, below: str, window: str) -> None:
     parser.add_argument(
         '--threshold',
         type=share,
-        default=0.0,
-        help=f'confidence below which {below} (default: 0)',
+        help=f'confidence below which {below} (default: what was chosen for a '
+        'trained model and its classes, else 0)',
     )
     parser.add_argument('--window', type=positive, help=window)
     parser.add_argument(

@@ -110,7 +110,9 @@ def infer(args: argparse.Namespace) -> int:
 
     classes = None if args.classes is None else read_classes(args.classes)
     bike = make_inferencer(args, number_of_workers(args))
-    options: dict[str, Any] = dict(topk=args.topk, threshold=args.threshold)
+    options: dict[str, Any] = dict(
+        topk=args.topk, threshold=bike.threshold_for(classes, args.threshold)
+    )
     is_live = any(map(is_stream, args.videos))
     if is_live:
         window, stride = args.window or STREAM_WINDOW, args.stride or STREAM_STRIDE
@@ -145,7 +147,7 @@ def recognize(
     options = dict(options, progress=True)
     if args.out_dir:
         options['writer'] = ResultWriter(
-            args.out_dir, args.formats or WRITTEN, args.threshold, progress=True
+            args.out_dir, args.formats or WRITTEN, options['threshold'], progress=True
         )
     if args.window is None:
         yield from bike.each(args.videos, classes, **options)

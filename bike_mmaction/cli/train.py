@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         tool.main()
         if args.folder is not None:
-            train_own.finish(*configs, args.folder)
+            train_own.finish(configs[0], configs[1], args.folder)
     except BaseException as end:
         if not _is_stopped(end):
             raise

@@ -60,13 +60,13 @@ def calibrate(cosines: np.ndarray, labels: np.ndarray, scale: float) -> Calibrat
             f'two classes, got {list(cosines.shape)}'
         )
     fitted = fit_scale(cosines, labels)
-    errors = tuple(
+    before, after = (
         calibration_error(confidences(cosines, s), labels) for s in (scale, fitted)
     )
     known = confidences(cosines, fitted).max(axis=1)
     unknown = _without_own_class(cosines, labels, fitted)
     threshold, kept, refused = choose_threshold(known, unknown)
-    return Calibration(fitted, threshold, errors, kept, refused, len(labels))
+    return Calibration(fitted, threshold, (before, after), kept, refused, len(labels))
 
 
 def confidences(cosines: np.ndarray, scale: float) -> np.ndarray:

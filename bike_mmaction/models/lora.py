@@ -8,6 +8,7 @@ threads, do not bear.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch.nn as nn
 from torch import Tensor
@@ -123,8 +124,8 @@ def _is_list_of_blocks(module: nn.Module) -> bool:
 def _adapted(module: nn.Module) -> list[str]:
     if not parametrize.is_parametrized(module):
         return []
-    parametrizations = dict(module.parametrizations.items())
-    return [n for n, p in parametrizations.items() if isinstance(p[0], LowRank)]
+    named: Any = module.parametrizations  # of each weight, a list
+    return [name for name, own in named.items() if isinstance(own[0], LowRank)]
 
 
 def _plain(name: str) -> str:
