@@ -1,0 +1,111 @@
+"""From a data folder to a model that recognizes."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from bike_mmaction.apis import BIKEInferencer, prepare_data
+from bike_mmaction.apis.own_training import choose_way
+from bike_mmaction.visualization.video import write_video
+from tests.kit.configs import load_config
+from tests.kit.models import write_clip
+from tests.kit.tools import run_well
+
+COLORS = {
+    'all red': (220, 30, 30),
+    'all blue': (30, 30, 220),
+    'all green': (30, 200, 30),
+}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Clips that colors tell apart, and a CLIP of random weights."""
+    root = tmp_path_factory.mktemp('own')
+    for number, (name, color) in enumerate(COLORS.items()):
+        for i in range(8):
+            path = root / 'clips' / name / f'{number}_{i}.mp4'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise = np.random.RandomState(10 * number + i).randint(-25, 25, (64, 64, 3))
+            image = np.clip(noise + color, 0, 255).astype(np.uint8)
+            write_video(str(path), [image] * 12, 12)
+    weights = write_clip(root / 'clip.pt', load_config('bike_demo').arch)
+    prepare_data(
+        str(root / 'clips'),
+        str(root / 'mydata'),
+        base='bike_demo',
+        pretrained=weights,
+        workers=1,
+    )
+    return root / 'mydata'
+
+
+@pytest.mark.parametrize('way', ['frozen', 'lora', 'full'])
+def test_a_model_that_recognizes(folder, way):
+    printed = run_well(
+        sys.executable,
+        'tools/train.py',
+        folder,
+        '--tune',
+        way,
+        '--epochs',
+        6,
+        '--samples',
+        2,
+        '--seed',
+        0,
+    )
+    assert f'use it: bike infer VIDEO --config {folder}' in printed
+    about = json.loads((folder / 'model/about.json').read_text())
+    assert set(about['metrics']) == {'val', 'test'}
+    assert f'runs/{way}/best_acc_top1' in about['checkpoint']
+    cfg = Config.fromfile(str(folder / 'model/config.py'))
+    assert 'lora' not in cfg.model.backbone
+    bike = BIKEInferencer(str(folder))
+    assert bike.classes == sorted(COLORS)
+    (clip,) = bike(str(folder.parent / 'clips/all red/0_0.mp4'), threshold=0)
+    trained = BIKEInferencer(cfg_of(folder, way), about['checkpoint'])
+    (other,) = trained(str(folder.parent / 'clips/all red/0_0.mp4'), threshold=0)
+    assert [name for name, _ in clip.predictions] == [n for n, _ in other.predictions]
+    if way == 'frozen':
+        assert about['metrics']['test']['acc/top1'] > 0.6
+
+
+def cfg_of(folder, way):
+    """What was trained, reading videos."""
+    cfg = Config.fromfile(str(next((folder / 'runs' / way).glob('*.py'))))
+    plain = Config.fromfile(str(folder / 'config.py'))
+    cfg.test_dataloader = plain.test_dataloader
+    cfg.test_pipeline = plain.test_dataloader.dataset.pipeline
+    cfg.model.data_preprocessor = plain.model.data_preprocessor
+    return cfg
+
+
+def test_names_may_be_edited(folder):
+    """And the threshold is that of the model's own classes alone."""
+    model = folder / 'model'
+    text = (model / 'config.py').read_text()
+    (model / 'config.py').write_text(text + '\nthreshold = 1.0\n')
+    names = (model / 'classes.txt').read_text()
+    (model / 'classes.txt').write_text(names.replace('all red', 'everything is red'))
+    bike = BIKEInferencer(str(folder))
+    assert 'everything is red' in bike.classes
+    clip = str(folder.parent / 'clips/all red/0_0.mp4')
+    assert bike(clip)[0].label is None
+    assert bike(clip, classes=['a dog', 'yoga'])[0].label is not None
+
+
+@pytest.mark.parametrize(
+    ('clips', 'memory', 'way'),
+    [
+        (5000, None, 'frozen'),
+        (5000, 8, 'frozen'),
+        (100, 80, 'lora'),
+        (5000, 80, 'full'),
+    ],
+)
+def test_the_way_that_fits(clips, memory, way):
+    assert choose_way(clips, memory).way == way
