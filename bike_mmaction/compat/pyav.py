@@ -17,7 +17,7 @@ def forget_converters_before_forks() -> None:
     from av.video import frame
 
     def forget() -> None:
-        frame._thread_local = threading.local()
+        vars(frame)['_thread_local'] = threading.local()
 
     if hasattr(frame, '_thread_local'):
         os.register_at_fork(before=forget)
