@@ -61,7 +61,7 @@ class _Interrupts:
         self.is_terminated, self._heard = False, float('-inf')
         self._process = os.getpid()
         self._terminate = signal.getsignal(signal.SIGTERM)
-        self._ignore = sys.unraisablehook
+        self._ignore, self._show = sys.unraisablehook, sys.excepthook
         self._timer: Optional[threading.Timer] = None
 
     def watch(self) -> None:
@@ -69,12 +69,15 @@ class _Interrupts:
         if self._terminate != signal.SIG_IGN:
             signal.signal(signal.SIGTERM, self._interrupt)
         sys.unraisablehook = self._raise_again
+        sys.excepthook = self._show_unless_stopped
 
     def end(self) -> None:
         """As it was before."""
         if self._timer is not None:
             self._timer.cancel()
         sys.unraisablehook = self._ignore
+        if not self.is_terminated:  # else threads may yet miss what has ended
+            sys.excepthook = self._show
         signal.signal(signal.SIGTERM, self._terminate or signal.SIG_DFL)
 
     def _interrupt(self, number: int, frame: Optional[FrameType]) -> None:
@@ -86,6 +89,11 @@ class _Interrupts:
             if hasattr(signal, 'SIGCHLD'):  # torch would tell which workers it ends
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             raise KeyboardInterrupt
+
+    def _show_unless_stopped(self, *error) -> None:
+        """As of threads that share tensors with loaders, which have ended."""
+        if not self.is_terminated or os.getpid() != self._process:
+            self._show(*error)
 
     def _raise_again(self, ignored: 'sys.UnraisableHookArgs') -> None:
         if os.getpid() != self._process or ignored.exc_type is not KeyboardInterrupt:

@@ -2,6 +2,7 @@ import functools
 import os
 import os.path as osp
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -31,6 +32,8 @@ def registered():
     """Components are found by name, also by fixtures of whole modules."""
     register_all_modules()
     spare_work()
+    # Shells have it ignored in the background, and in what is started from there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -120,6 +120,6 @@ def test_a_writer_and_a_page_for_all(bike, videos, tmp_path):
     assert len(list(tmp_path.glob('*.png'))) == 4
     for n, outputs in shown.items():
         assert set(outputs[1]['value']) == {f'c {n}', f'd {n}'}
-        for path in outputs[2], outputs[4], outputs[5]:
-            assert osp.getsize(path) > 0
+        for field in outputs[2], outputs[4], outputs[5]:
+            assert osp.getsize(field['value']) > 0
     page.close()

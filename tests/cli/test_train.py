@@ -80,8 +80,8 @@ def test_labels_and_video_in_a_worker(config, work, tmp_path):
     'content, words',
     [
         (None, "config '.*own.py' does not exist"),
-        ('model = dict(', "cannot read the config '.*own.py': SyntaxError"),
-        ('x = absent', "cannot read the config '.*own.py': NameError.*absent"),
+        ('model = dict(', "cannot read the config '.*own.py' line 1: SyntaxError"),
+        ('x = absent', "cannot read the config '.*own.py' line 1: NameError.*absent"),
         ("work_dir = 'x'", "the config '.*own.py' has no `model`"),
         ("_base_ = 'gone.py'", "cannot read the config '.*own.py': .*gone.py"),
     ],

@@ -83,7 +83,7 @@ def test_report_of_damaged_videos(data_root, tmp_path):
     metrics, results, runner = run(config(data_root, tmp_path, [*NAMES, *bad, *gone]))
     assert results['videos'] == dict(evaluated=7, missing=12, undecodable=0, damaged=2)
     assert [f'{x["file"]} 3' for x in results['damaged']] == bad
-    assert results['damaged'][1]['missing'] == '23 of 24 (96 %) frames cannot be read'
+    assert results['damaged'][1]['missing'].startswith('23 of 24 (96 %) frames cannot ')
     assert len(results['unreadable']) == 12 and 'videos/damaged' not in metrics
     with open(osp.join(runner.log_dir, 'results.md')) as file:
         *_, remark = file.read().splitlines()
