@@ -173,7 +173,4 @@ def run(args: argparse.Namespace) -> None:
     parts = ', '.join(f'{data.parts.count(p)} {p}' for p in ('train', 'val', 'test'))
     say(f'{args.out}: {len(data.classes)} classes, {len(data.clips)} clips ({parts})')
     say(f'written: {", ".join(osp.basename(path) for path in data.written)}')
-    say(
-        f'look at {osp.join(args.out, "data.png")}, then: '
-        f'bike train {osp.join(args.out, "config.py")}'
-    )
+    say(f'look at {osp.join(args.out, "data.png")}, then: bike train {args.out}')

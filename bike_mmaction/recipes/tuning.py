@@ -4,6 +4,7 @@ import math
 
 from mmengine.config import ConfigDict
 
+from ..datasets.pipeline_access import own_dataset
 from ..models.pretrained import get_arch
 
 FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
@@ -13,6 +14,7 @@ PATIENCE = 8  # epochs without a better validation
 # Of new weights alone, at CLIP's smallest widths; wider ones learn slower.
 RATE, WIDTH = 1e-3, 128
 HEAD_WIDTH = 64
+CONTRASTIVE = 'ContrastiveLoss'
 
 
 def tune(cfg, way: str) -> None:
@@ -33,8 +35,8 @@ def tune(cfg, way: str) -> None:
         way (str): One of these.
 
     Raises:
-        ValueError: if there is no such way, or the model has no image tower of
-            CLIP.
+        ValueError: if there is no such way, the model has no image tower of
+            CLIP, or its loss does not fit the labels.
     """
     if way not in WAYS:
         raise ValueError(f'tune: {way!r} is none of {", ".join(WAYS)}')
@@ -44,11 +46,18 @@ def tune(cfg, way: str) -> None:
             'tune: model.backbone must be a CLIPImageEncoder, got '
             f'{backbone.get("type")!r}'
         )
+    loss = (cfg.model['cls_head'].get('loss_cls') or {}).get('type', CONTRASTIVE)
+    if own_dataset(cfg, 'train').get('multi_class') and loss == CONTRASTIVE:
+        raise ValueError(
+            f'tune: clips may have several labels, but {CONTRASTIVE} takes one: '
+            '`bike data --one-label` leaves out those that have several, or name '
+            'another loss in model.cls_head.loss_cls'
+        )
     if way == FULL:
         _scale_rate(cfg)
     else:
         _train_new_weights(cfg, way)
-    set_epochs_without_warm_up(cfg, EPOCHS[way])
+    _set_schedule(cfg, EPOCHS[way])
     _stop_early(cfg)
 
 
@@ -89,7 +98,7 @@ def _scale_rate(cfg) -> None:
     cfg['auto_scale_lr'] = None
 
 
-def set_epochs_without_warm_up(cfg, epochs: int) -> None:
+def _set_schedule(cfg, epochs: int) -> None:
     """A cosine over all of the training."""
     cfg.param_scheduler = [
         ConfigDict(
