@@ -50,6 +50,7 @@ def dependencies() -> list[str]:
         'av>=15',
         # MMAction2's; there are no wheels for ARM, where it is not needed
         'decord; platform_machine in "x86_64 AMD64"',
+        'setuptools<82',  # mmengine imports pkg_resources, which later ones lack
         'importlib_metadata',  # imported by mmaction2, which omits it
         'matplotlib',
         'mmpretrain>=1.2.0',
