@@ -55,6 +55,7 @@ def fill(folder):
     for name in ('configs', 'tools', 'requirements'):
         os.symlink(osp.join(ROOT, name), folder / name)
     write_video(folder / 'video.mp4')
+    write_video(folder / 'new.mp4')
     write_video(folder / 'long.mp4', num_frames=60, rate=5)
     for seed, name in enumerate(('VIDEOS/a', 'my_videos/dogs/a', 'my_videos/chess/b')):
         write_video(folder / f'{name}.mp4', seed=seed)

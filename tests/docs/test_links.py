@@ -21,7 +21,7 @@ def test_first_screen_leads_to_the_three_ways_of_use():
     assert 'docs/timeline.png' in first
     for command, page in (
         ('bike infer', 'docs/own_videos.md'),
-        ('bike train', 'docs/training.md'),
+        ('bike train', 'docs/own_actions.md'),
         ('VCSHead', 'docs/backbones.md'),
     ):
         assert re.search(rf'{command}.*\]\({page}', first), command
