@@ -32,8 +32,8 @@ class BIKEInferencer(CallClasses):
 
     The classes of a call are its own: several threads may use one
     recognizer, each with other classes. A call without any takes those of
-    the config, or of :meth:`set_classes`. The last few sets of class names
-    stay embedded.
+    the config, or of :meth:`~.CallClasses.set_classes`. The last few sets of
+    class names stay embedded.
 
     Args:
         config (str | Config): Of a recognizer with a :class:`.VCSHead`: a
@@ -119,7 +119,7 @@ class BIKEInferencer(CallClasses):
             inputs: See :func:`.find_sources`.
             classes (str | Sequence[str], optional): Names, a file of them or
                 a built-in list, for this call. Defaults to None: those of
-                :meth:`set_classes`, or else of the config.
+                :meth:`~.CallClasses.set_classes`, or else of the config.
             topk (int): Predictions per video. Defaults to 5.
             threshold (float, optional): Confidence below which a video is
                 "none of these". Defaults to None: what was chosen for the
