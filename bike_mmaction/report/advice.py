@@ -5,12 +5,12 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from .measures import ClassRow, Interval, Pair
+from .measures import ClassRow, Interval, Pair, wilson
 
 WIDE = 0.05  # half of an interval from which more videos to test on are worth it
 FEW = 10  # clips to train a class on
 MOST = 5  # classes or pairs that are named
-OFTEN, SHARE = 2, 0.15  # mix-ups of a pair that are worth a word
+OFTEN, SHARE = 3, 0.15  # mix-ups of a pair that are worth a word
 GAP = 0.15  # between training and validation
 
 
@@ -105,7 +105,11 @@ def _weak(
     training: Optional[Sequence[int]],
 ) -> Optional[Advice]:
     """Classes of which it is certain that they are below the average."""
-    weak = [row for row in rows if row.videos and row.interval.high < overall.low]
+    weak = [
+        row
+        for row in rows
+        if wilson(row.right, row.videos, len(rows)).high < overall.low
+    ]
     if not weak:
         return None
     subjects = [
@@ -116,8 +120,8 @@ def _weak(
     return Advice(
         'Look at the clips of these classes, and add varied ones',
         _listed(subjects),
-        'They are recognized less often than the others, by more than chance: their '
-        'whole interval lies below that of the accuracy.',
+        'They are recognized less often than the others, by more than chance, also if '
+        'one counts that of many classes some are low by chance.',
     )
 
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from mmaction.evaluation import mean_average_precision
 
-Z = 1.959964  # of the normal distribution, for intervals of 95 %
 _RESAMPLES, _SEED = 200, 0  # of the interval of mAP
 
 
@@ -72,14 +72,22 @@ class Mistake(NamedTuple):
     rank: int
 
 
-def wilson(right: int, total: int) -> Interval:
-    """Wilson's interval of a share; also sound near 0 and 1, and for few."""
+def wilson(right: int, total: int, classes: int = 1) -> Interval:
+    """Wilson's interval of a share; also sound near 0 and 1, and for few.
+
+    Args:
+        right (int): Of ``total``.
+        total (int): With 0 the interval is all of [0, 1].
+        classes (int): How many such intervals shall hold at once with 95 %
+            (Bonferroni). Defaults to 1.
+    """
     if not total:
         return Interval(0.0, 1.0)
-    share, spread = right / total, Z * Z / total
+    z = NormalDist().inv_cdf(1 - 0.025 / classes)
+    share, spread = right / total, z * z / total
     middle = (share + spread / 2) / (1 + spread)
     half = (
-        Z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / total / 4)
+        z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / total / 4)
     )
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
 

@@ -21,7 +21,7 @@ def mistakes_section(content: Content, one_label: bool) -> str:
     strips: list[Optional[Strip]] = [*content.strips]
     strips += [None] * (len(content.mistakes) - len(strips))
     items = ''.join(
-        _mistake(content, mistake, strip)
+        _mistake(content, mistake, strip, one_label)
         for mistake, strip in zip(content.mistakes, strips)
     )
     legend = ''
@@ -41,12 +41,15 @@ def mistakes_section(content: Content, one_label: bool) -> str:
     )
 
 
-def _mistake(content: Content, mistake: Mistake, strip: Optional[Strip]) -> str:
+def _mistake(
+    content: Content, mistake: Mistake, strip: Optional[Strip], one_label: bool
+) -> str:
     truth, other = content.names[mistake.truth], content.names[mistake.predicted]
     file = content.files[mistake.video]
     short = osp.join(*file.replace('\\', '/').split('/')[-2:]) if file else ''
     name = short or f'video {mistake.video + 1} of the list'
     body, sure = '', ('', '')
+    verb = 'taken for' if one_label else 'ranked below'
     if strip is not None and strip.frames:
         body = _frames(strip)
         sure = f' {percent(strip.truth or 0)}', f' {percent(strip.predicted or 0)}'
@@ -55,7 +58,7 @@ def _mistake(content: Content, mistake: Mistake, strip: Optional[Strip]) -> str:
     return (
         '<article><h3>'
         f'<span style="color:{BLUE}">{text(truth)}{sure[0]}</span> '
-        f'taken for <span style="color:#b35300">{text(other)}{sure[1]}</span></h3>'
+        f'{verb} <span style="color:#b35300">{text(other)}{sure[1]}</span></h3>'
         f'<p class="file" title="{text(file)}">{text(name)}; the right class has '
         f'rank {mistake.rank}</p>{body}</article>'
     )

@@ -185,6 +185,7 @@ def _confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
             f'the number of the class.</p>{matrix_table(matrix, names)}'
         )
     pairs = confused_pairs(matrix, MOST_PAIRS)
+    pairs = [p for p in pairs if p.videos > 1] or pairs  # once is chance
     if pairs:
         totals = matrix.sum(axis=1)
         rows = [

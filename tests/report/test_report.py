@@ -39,6 +39,9 @@ def test_wilson_is_that_of_the_literature():
     assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
     assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
     assert wilson(0, 0) == (0, 1)
+    # For two at once z is 2.2414: 0.0125 of the normal distribution are above it.
+    expected = 2.2414**2 / (10 + 2.2414**2)
+    assert wilson(0, 10, 2).high == pytest.approx(expected, abs=1e-4)
 
 
 def test_numbers_of_a_test():
@@ -140,7 +143,7 @@ def test_page_of_several_labels(tmp_path):
     content = gather(Inputs(str(tmp_path / 's.pkl')))
     assert [(m.video, m.truth, m.predicted) for m in content.mistakes] == [(0, 1, 0)]
     words = ' '.join(Page(render(content)).words)
-    assert 'mean average precision' in words and 'taken for what' not in words
+    assert 'mean average precision' in words and 'taken for' not in words
 
 
 def test_bad_input_is_one_line(tmp_path):
