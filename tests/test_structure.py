@@ -16,7 +16,7 @@ FLOORS = (
     ('evaluation', 'training'),
     ('recipes',),
     ('apis',),
-    ('cli', 'web', 'reproduction', 'benchmarks', 'doctor'),
+    ('cli', 'web', 'report', 'reproduction', 'benchmarks', 'doctor'),
 )
 FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 MOST_LINES = 300

@@ -25,6 +25,7 @@ COMMANDS = (
     'train',
     'test',
     'test-splits',
+    'report',
     'generate-attributes',
     'fuse-scores',
     'merge-checkpoints',

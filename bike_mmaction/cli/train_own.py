@@ -57,6 +57,28 @@ def start(cfg, folder: str, args: argparse.Namespace):
 
 def finish(cfg, plain, folder: str) -> None:
     """Test, calibrate, write the model, and say how to use it."""
+    from mmengine.dist import is_main_process
+
     from ..apis.own_training import finish_training, report
 
     report(finish_training(cfg, plain, folder))
+    if is_main_process():
+        make_page(folder, cfg.work_dir)
+
+
+def make_page(folder: str, run: str) -> None:
+    """Write the report of a training; the model is there without it as well."""
+    from ..apis import BIKEInferencer
+    from ..report.data_folder import files_of_run, has_scores
+    from ..report.making import write_report
+
+    if not has_scores(run):
+        return
+    try:
+        inputs, out = files_of_run(folder, run)
+        write_report(inputs, out, BIKEInferencer(folder, workers=0))
+    except Exception as error:  # the training is done, and nothing of it is lost
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        say(f'warning: no report ({reason}); `bike report {folder}` tries again')
+    else:
+        say(f"report: '{out}'; open it in a browser")

@@ -97,11 +97,11 @@ def join(first: Dump, second: Optional[Dump] = None) -> tuple[Scores, list[str]]
             f"classes, '{source.path}' has attribute scores of "
             f'{attributes.shape[1]}'
         )
-    labels, names = _labels(first, num_classes), _names(first)
+    labels, names = labels_of(first, num_classes), _names(first)
     if second is not None:
         order = _match(first, second, notes)
         attributes = attributes[order]
-        other_labels = _labels(second, num_classes)[order]
+        other_labels = labels_of(second, num_classes)[order]
         for number, (one, other) in enumerate(zip(labels, other_labels)):
             if not np.array_equal(one, other):
                 raise ValueError(
@@ -186,7 +186,22 @@ def _score(dump: Dump, number: int, key: str) -> np.ndarray:
     return score
 
 
-def _labels(dump: Dump, num_classes: int) -> np.ndarray:
+def ranking_scores(dump: Dump) -> np.ndarray:
+    """``pred_score``, by which videos were ranked, as float [N, K].
+
+    Raises:
+        ValueError: if one is missing or not finite, or their numbers of
+            classes differ; names file and video.
+    """
+    return _scores(dump, 'pred_score', False, [])
+
+
+def labels_of(dump: Dump, num_classes: int) -> np.ndarray:
+    """Class numbers [N], or bool [N, K] where a video may have several.
+
+    Raises:
+        ValueError: if a label is of another form; names file and video.
+    """
     rows = [np.ravel(np.asarray(s.get('gt_label', ()))) for s in dump.samples]
     size = len(rows[0])
     accepted = np.arange(num_classes if size == 1 else 2)

@@ -1,8 +1,10 @@
 """From a data folder to a model that recognizes."""
 
+import base64
 import json
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -10,6 +12,8 @@ from mmengine.config import Config
 from bike_mmaction.apis import BIKEInferencer, prepare_data
 from bike_mmaction.apis.own_training import choose_way
 from bike_mmaction.recipes.tuning import tune
+from bike_mmaction.report.measures import Mistake
+from bike_mmaction.report.strips import make_strips
 from bike_mmaction.visualization.video import write_video
 from tests.kit.configs import load_config
 from tests.kit.models import write_clip
@@ -71,6 +75,9 @@ def test_a_model_that_recognizes(folder, way):
     trained = BIKEInferencer(cfg_of(folder, way), about['checkpoint'])
     (other,) = trained(str(folder.parent / 'clips/all red/0_0.mp4'), threshold=0)
     assert [name for name, _ in clip.predictions] == [n for n, _ in other.predictions]
+    page = (folder / f'runs/{way}/report.html').read_text()
+    for words in ('How the training went', 'fingerprint', about['checkpoint'][-20:]):
+        assert words in page
     if way == 'frozen':
         assert about['metrics']['test']['acc/top1'] > 0.6
 
@@ -83,6 +90,29 @@ def cfg_of(folder, way):
     cfg.test_pipeline = plain.test_dataloader.dataset.pipeline
     cfg.model.data_preprocessor = plain.model.data_preprocessor
     return cfg
+
+
+def test_frames_of_mistakes(folder):
+    """As the model sees them; a file that cannot be read costs itself alone."""
+    (folder / 'broken.mp4').write_text('no video')
+    files = ['../clips/all red/0_0.mp4', 'broken.mp4', 'gone.mp4']
+    names = sorted(COLORS)
+    strips = make_strips(
+        BIKEInferencer(str(folder), workers=0),
+        [Mistake(i, names.index('all red'), 0, 1.0, 2) for i in range(3)],
+        [str(folder / file) for file in files],
+        names,
+    )
+    seen, broken, gone = strips
+    assert sum(frame.truth for frame in seen.frames) == pytest.approx(1, abs=1e-4)
+    assert sum(frame.predicted for frame in seen.frames) == pytest.approx(1, abs=1e-4)
+    seconds = [frame.second for frame in seen.frames]
+    assert seconds == sorted(seconds) and 0.5 < seconds[-1] < 1
+    jpeg = base64.b64decode(seen.frames[0].image.partition(',')[2])
+    blue, green, red = cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1).mean((0, 1))
+    assert red > 150 > 80 > max(blue, green)
+    assert not broken.frames and 'broken.mp4' in broken.problem
+    assert not gone.frames and gone.problem
 
 
 def test_names_may_be_edited(folder):
