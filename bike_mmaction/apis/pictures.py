@@ -17,8 +17,9 @@ from .drawing import annotate, draw_recognition, draw_windows
 from .frames import VideoFile
 from .recognition import Recognition
 from .sources import Source, times_of
+from .subtitles import write_subtitles
 
-FORMATS = ('json', 'png', 'mp4', 'gif')
+FORMATS = ('json', 'png', 'mp4', 'gif', 'srt', 'vtt')
 GIF_FPS, GIF_HEIGHT, MP4_HEIGHT = 8, 180, 360
 
 
@@ -28,13 +29,14 @@ class ResultWriter:
     A video NAME.mp4 gives ``NAME_bike.json`` and a picture
     ``NAME_bike.png``: its frames with their saliency and attributes (after
     Figure 3), or the confidences over time if it was recognized window by
-    window. ``NAME_bike.mp4`` and ``.gif`` are the video with its recognition.
+    window. ``NAME_bike.mp4`` and ``.gif`` are the video with its recognition,
+    ``.srt`` and ``.vtt`` subtitles that say what was recognized when.
     Names that occur again get a number; files of an earlier run are replaced.
 
     Args:
         folder (str): Is made if it is not there.
-        formats (Sequence[str]): Of 'json', 'png', 'mp4' and 'gif'.
-            Defaults to ('json', 'png', 'mp4').
+        formats (Sequence[str]): Of 'json', 'png', 'mp4', 'gif',
+            'srt' and 'vtt'. Defaults to ('json', 'png', 'mp4').
         threshold (float): A line in the timeline. Defaults to 0: none.
         progress (bool): Whether to show a bar for each video written.
             Defaults to False.
@@ -98,7 +100,9 @@ class ResultWriter:
     def _draw(self, path: str, source: Source, recognitions: list[Recognition]) -> bool:
         try:
             with replaced(path) as draft:
-                if not path.endswith('.png'):
+                if path.endswith(('.srt', '.vtt')):
+                    write_subtitles(draft, recognitions, float(times_of(source)[-1]))
+                elif not path.endswith('.png'):
                     self._write_video(draft, source, recognitions)
                 elif recognitions[0].segment:
                     draw_windows(draft, source, recognitions, self.threshold)

@@ -28,7 +28,7 @@ from .values import number
 if TYPE_CHECKING:
     from ..apis import BIKEInferencer, Recognition
 
-FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
+FORMATS = ('json', 'png', 'mp4', 'gif', 'srt', 'vtt')  # those of apis.pictures
 WRITTEN = FORMATS[:3]  # unless --formats says otherwise
 # Seconds that are recognized of a stream at once, and from one to the next.
 STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
