@@ -123,12 +123,9 @@ def annotate(
     starts, bars, caption = [0.0], _saliency_bars(recognitions[0], times, colors), ''
     if recognitions[0].segment:
         starts, bars = _window_bars(recognitions, length, colors)
-        caption = 'The whole video: what is recognized when'
-        if any(r.label is None for r in recognitions):
-            caption += ' (gray: none of these)'
+        caption = 'Recognized when (gray: none of these)'
     elif bars:
-        name = recognitions[0].predictions[0][0]
-        caption = f'The whole video: how much moments count for "{name}"'
+        caption = 'What counts for the first class'
     count = max(len(r.predictions[:3]) for r in recognitions)
     images = images_of(source).iterate(indices)
     for index, image in zip(indices, images):

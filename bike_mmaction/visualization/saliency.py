@@ -77,7 +77,7 @@ def _compose(frames, saliency, names, marked, attributes, times, colors):
         axes = figure.add_subplot(grid[0, column])
         _draw_frame(axes, frame, marked is not None and marked[column])
         if times is not None and column % step == 0:
-            axes.set_xlabel(clock(times[column]), fontsize=size, labelpad=1)
+            axes.set_xlabel(clock(times[column]), fontsize=size, labelpad=4)
     for row, (name, values, color) in enumerate(zip(names, saliency, colors), 1):
         axes = figure.add_subplot(grid[row, :])
         _draw_bars(axes, name, values, for_matplotlib(color), size)
