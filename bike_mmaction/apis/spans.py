@@ -1,10 +1,11 @@
 """Stretches of a video in which the same was recognized."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import NamedTuple, Optional
 
 from ..visualization.timeline import Segment, nearest_segments
+
+CLOSE = 1e-3  # seconds: what is nearer follows without a gap
 
 
 class Span(NamedTuple):
@@ -42,11 +43,24 @@ def spans_of(
     """
     if not windows:
         return []
-    spans = []
-    parts = zip(nearest_segments(windows), labels, confidences)
-    for label, group in groupby(parts, key=lambda part: part[1]):
-        joined = list(group)
-        if label is not None:
-            mean = sum(value for _, _, value in joined) / len(joined)
-            spans.append(Span(label, mean, joined[0][0][0], joined[-1][0][1]))
-    return spans
+    runs: list[list[Span]] = []
+    nearest = zip(nearest_segments(windows), windows)
+    for (part, window), label, value in zip(nearest, labels, confidences):
+        if label is None:
+            continue
+        # Never longer than the window: beside it one may be missing.
+        span = Span(label, value, max(part[0], window[0]), min(part[1], window[1]))
+        last = runs[-1][-1] if runs else None
+        if last and last.label == label and span.start - last.end < CLOSE:
+            runs[-1].append(span)
+        else:
+            runs.append([span])
+    return [
+        Span(
+            run[0].label,
+            sum(span.confidence for span in run) / len(run),
+            run[0].start,
+            run[-1].end,
+        )
+        for run in runs
+    ]

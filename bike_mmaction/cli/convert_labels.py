@@ -82,5 +82,5 @@ def run(args: argparse.Namespace) -> None:
     )
     text = f"'{args.out}': {counts['videos']} videos"
     if counts['unreadable']:
-        text += f'; {counts["unreadable"]} rows with an error are left out'
+        text += f'; left out for their errors: {counts["unreadable"]} rows'
     say(text)

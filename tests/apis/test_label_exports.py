@@ -145,6 +145,8 @@ def test_spans_join_windows_of_one_label():
     spans = spans_of(windows, ['a', 'a', None, 'a'], [0.5, 1, 0.2, 0.3])
     assert spans == [Span('a', 0.75, 0, 2.5), Span('a', 0.3, 3.5, 5)]
     assert spans_of([], [], []) == []
+    apart = spans_of([(0, 2), (4, 6)], ['a', 'a'], [1, 1])  # one is missing
+    assert [(span.start, span.end) for span in apart] == [(0, 2), (4, 6)]
 
 
 def test_subtitles(tmp_path):
