@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from textwrap import shorten
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -156,7 +156,9 @@ def _tick(seconds: float) -> str:
     return clock(seconds) if seconds >= 60 else f'0:{seconds:02.0f}'
 
 
-_UNREADABLE_STYLE = dict(facecolor='white', edgecolor='gray', hatch='///', linewidth=0)
+_UNREADABLE_STYLE: dict[str, Any] = dict(
+    facecolor='white', edgecolor='gray', hatch='///', linewidth=0
+)
 
 
 def _keys(
