@@ -56,7 +56,9 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         '--formats',
         nargs='+',
         choices=FORMATS,
-        help=f'what to write there (default: {" ".join(WRITTEN)})',
+        metavar='FORMAT',
+        help=f'what to write there, of {" ".join(FORMATS)} (default: '
+        f'{" ".join(WRITTEN)})',
     )
     parser.add_argument('--json', metavar='OUT', help='write all results')
     parser.add_argument(
