@@ -54,8 +54,11 @@ def convert_labels(
 
     Raises:
         OSError: if something cannot be read or written.
-        ValueError: if ``labels`` is no result, or has no second class.
+        ValueError: if ``labels`` is no result, or has no second class, or
+            ``kind`` is another.
     """
+    if kind not in (None, *KINDS):
+        raise ValueError(f"kind '{kind}' is unknown; choose from {KINDS} or None")
     readable, unreadable = _read(labels, path_column)
     videos: list[Sequence[Result]] = list(readable.values())
     if uncertain is not None:

@@ -140,6 +140,11 @@ def test_other_tables_are_refused(tmp_path):
         convert_labels(str(tmp_path / 'a.csv'), str(tmp_path / 'b.csv'))
 
 
+def test_other_kinds_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="kind 'cvat'.*'label-studio'"):
+        convert_labels('gone.csv', str(tmp_path / 'b.json'), 'cvat')
+
+
 def test_spans_join_windows_of_one_label():
     windows = [(0, 2), (1, 3), (2, 4), (3, 5)]
     spans = spans_of(windows, ['a', 'a', None, 'a'], [0.5, 1, 0.2, 0.3])
