@@ -7,6 +7,7 @@ from .attributes import generate_attributes
 from .building import build_recognizer
 from .embedding_cache import embed_dataset
 from .inferencer import BIKEInferencer
+from .label_exports import convert_labels
 from .labelling import label_videos
 from .own_data import OwnData, prepare_data
 from .pictures import ResultWriter, draw_recognition
@@ -22,6 +23,7 @@ __all__ = [
     'ResultWriter',
     'VideoSearch',
     'build_recognizer',
+    'convert_labels',
     'describe',
     'draw_recognition',
     'embed_dataset',

@@ -1,8 +1,9 @@
 """What was recognized, as data and as a line of text."""
 
+import copy
 import os.path as osp
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Optional
 
 import numpy as np
@@ -44,10 +45,30 @@ class Recognition:
     segment: Optional[tuple[float, float]] = None
     warning: Optional[str] = None
     error: Optional[str] = None
+    # All K classes and their confidences [K], for pictures; not in JSON.
+    _classes: Sequence[str] = field(default=(), repr=False, compare=False)
+    _confidences: Optional[np.ndarray] = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        content = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if not item.name.startswith('_')
+        }
+        return copy.deepcopy(content)
+
+    @property
+    def classes(self) -> list[str]:
+        """All that it was recognized among, if they are known."""
+        return list(self._classes) or [name for name, _ in self.predictions]
+
+    @property
+    def confidences(self) -> dict[str, float]:
+        """Of all classes; of those in ``predictions`` if no more are known."""
+        if self._confidences is None:
+            return dict(self.predictions)
+        return dict(zip(self._classes, self._confidences.tolist()))
 
 
 def describe(recognition: Recognition) -> str:
@@ -97,6 +118,8 @@ def fill_in(
     recognition.predictions = [
         (names[k], value) for k, value in zip(order.tolist(), values.tolist())
     ]
+    recognition._classes = names
+    recognition._confidences = confidences.detach().cpu().float().numpy()
     if values[0] >= threshold:
         recognition.label = recognition.predictions[0][0]
     recognition.attributes = list(

@@ -18,6 +18,7 @@ from .mistakes import exit_with, mistakes_in_one_line
 COMMANDS = (
     'infer',
     'label',
+    'convert-labels',
     'embed',
     'search',
     'web',

@@ -28,7 +28,7 @@ from .values import number
 if TYPE_CHECKING:
     from ..apis import BIKEInferencer, Recognition
 
-FORMATS = ('json', 'png', 'mp4', 'gif')  # those of apis.pictures
+FORMATS = ('json', 'png', 'mp4', 'gif', 'srt', 'vtt')  # those of apis.pictures
 WRITTEN = FORMATS[:3]  # unless --formats says otherwise
 # Seconds that are recognized of a stream at once, and from one to the next.
 STREAM_WINDOW, STREAM_STRIDE = 4.0, 1.0
@@ -56,7 +56,9 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         '--formats',
         nargs='+',
         choices=FORMATS,
-        help=f'what to write there (default: {" ".join(WRITTEN)})',
+        metavar='FORMAT',
+        help=f'what to write there, of {" ".join(FORMATS)} (default: '
+        f'{" ".join(WRITTEN)})',
     )
     parser.add_argument('--json', metavar='OUT', help='write all results')
     parser.add_argument(

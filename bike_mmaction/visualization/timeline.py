@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from textwrap import shorten
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
-from .colors import class_colors
+from .colors import Color, class_colors, for_matplotlib
+from .times import clock
 
 OTHERS = (0.25, 0.25, 0.25)  # classes without a curve
+UNREADABLE = ''  # label of a window that could not be read
+FONT = 10  # points
+COLUMNS = 2  # of the legend
 Segment = tuple[float, float]
 
 
@@ -38,6 +42,8 @@ def draw_timeline(
     frames: Sequence[np.ndarray] = (),
     threshold: float = 0.0,
     title: str = '',
+    times: Optional[Sequence[float]] = None,
+    colors: Optional[dict[Optional[str], Color]] = None,
 ) -> None:
     """Write a picture: frames, over confidences, over what was recognized.
 
@@ -46,13 +52,17 @@ def draw_timeline(
         windows (Sequence[tuple[float, float]]): Begin and end of each of N
             windows, in seconds; they may overlap.
         labels (Sequence[str | None]): What was recognized in each; None for
-            "none of these".
+            "none of these", '' where it could not be read.
         confidences (dict[str, Sequence[float]]): N values of each class to
             draw; NaN where unknown. Other labels are dark.
         frames (Sequence[np.ndarray]): Images [H, W, 3], RGB, uint8, evenly
             over the video. Defaults to ().
         threshold (float): A line to draw. Defaults to 0: none.
         title (str): Text above. Defaults to ''.
+        times (Sequence[float], optional): Seconds of the frames, to be
+            written below them.
+        colors (dict, optional): Of :func:`.class_colors`. Defaults to None:
+            in the order of ``confidences``.
 
     Raises:
         ValueError: if the lengths do not agree.
@@ -60,24 +70,30 @@ def draw_timeline(
     from matplotlib.figure import Figure  # slow to import
 
     _check_lengths(len(windows), {'labels': labels, **confidences})
-    colors = {
-        name: tuple(v / 255 for v in color)
-        for name, color in class_colors(confidences).items()
+    palette = {
+        name: for_matplotlib(color)
+        for name, color in (colors or class_colors(confidences)).items()
+        if name is None or name in confidences
     }
-    figure = Figure(figsize=(11, 5.2), layout='constrained')
-    heights = [1.3] * bool(len(frames)) + [3, 0.5]
+    keys = _keys(labels, confidences, palette, threshold)
+    heights = [1.0] * bool(len(frames)) + [2.6, 0.4]
+    lines = -(-len(keys) // COLUMNS)
+    size = (9, 0.9 + sum(heights) + 0.24 * lines)
+    figure = Figure(figsize=size, layout='constrained')
     grid = figure.add_gridspec(len(heights), max(len(frames), 1), height_ratios=heights)
     for column, frame in enumerate(frames):
-        _draw_frame(figure.add_subplot(grid[0, column]), frame)
+        moment = None if times is None else times[column]
+        _draw_frame(figure.add_subplot(grid[0, column]), frame, moment)
     curves = figure.add_subplot(grid[-2, :])
     centres = [(begin + end) / 2 for begin, end in windows]
-    _draw_curves(curves, centres, confidences, colors, threshold)
+    _draw_curves(curves, centres, confidences, palette, threshold)
     curves.set_xlim(windows[0][0], windows[-1][1])
     ribbon = figure.add_subplot(grid[-1, :], sharex=curves)
-    _draw_ribbon(ribbon, nearest_segments(windows), labels, colors)
+    _draw_ribbon(ribbon, nearest_segments(windows), labels, palette)
+    _draw_legend(figure, keys)
     if title:
-        figure.suptitle(title, fontsize=11, parse_math=False)
-    figure.savefig(path, dpi=110)
+        figure.suptitle(title, fontsize=1.2 * FONT, parse_math=False)
+    figure.savefig(path, dpi=130)
 
 
 def _check_lengths(count: int, series: dict[str, Sequence]) -> None:
@@ -89,42 +105,100 @@ def _check_lengths(count: int, series: dict[str, Sequence]) -> None:
             )
 
 
-def _draw_frame(axes, frame: np.ndarray) -> None:
+def _draw_frame(axes, frame: np.ndarray, moment: Optional[float]) -> None:
     axes.imshow(frame)
-    axes.set_axis_off()
+    axes.set(xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set_visible(False)
+    if moment is not None:
+        axes.set_xlabel(clock(moment), fontsize=FONT, labelpad=2)
 
 
 def _draw_curves(
     axes,
     centres: Sequence[float],
     confidences: dict[str, Sequence[float]],
-    colors: dict,
+    palette: dict,
     threshold: float,
 ) -> None:
-    lines = [
-        axes.plot(centres, values, marker='.', color=colors[name])[0]
-        for name, values in confidences.items()
-    ]
+    for name, values in confidences.items():
+        axes.plot(centres, values, marker='.', color=palette[name])
     if threshold:
-        axes.axhline(threshold, color='gray', linewidth=0.8, linestyle=':')
-    axes.set(ylim=(0, 1.03), ylabel='confidence')
+        axes.axhline(threshold, color='black', linewidth=1, linestyle=':')
+    axes.set(ylim=(0, 1.03))
+    axes.set_yticks([0, 0.5, 1], ['0', '50 %', '100 %'], fontsize=FONT)
+    axes.set_ylabel('confidence', fontsize=FONT)
     axes.tick_params(labelbottom=False)
-    legend = axes.legend(
-        lines,
-        [shorten(name, 40, placeholder='…') for name in confidences],
-        loc='center left',
-        bbox_to_anchor=(1, 0.5),
-        fontsize=9,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
 
 
 def _draw_ribbon(
-    axes, segments: Sequence[Segment], labels: Sequence[Optional[str]], colors: dict
+    axes, segments: Sequence[Segment], labels: Sequence[Optional[str]], palette: dict
 ) -> None:
     for (begin, end), label in zip(segments, labels):
-        axes.axvspan(begin, end, color=colors.get(label, OTHERS), linewidth=0)
-    axes.set(yticks=[], xlabel='seconds')
+        if label == UNREADABLE:
+            axes.axvspan(begin, end, **_UNREADABLE_STYLE)
+        else:
+            axes.axvspan(begin, end, color=palette.get(label, OTHERS), linewidth=0)
+    axes.set_yticks([])
+    axes.set_ylabel(
+        'recognized', fontsize=FONT, rotation=0, ha='right', va='center', labelpad=4
+    )
+    minutes = segments[-1][1] >= 60
+    axes.set_xlabel('minutes:seconds' if minutes else 'seconds', fontsize=FONT)
+    axes.tick_params(labelsize=FONT)
+    if minutes:
+        axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
+
+
+def _tick(seconds: float) -> str:
+    return clock(seconds) if seconds >= 60 else f'0:{seconds:02.0f}'
+
+
+_UNREADABLE_STYLE: dict[str, Any] = dict(
+    facecolor='white', edgecolor='gray', hatch='///', linewidth=0
+)
+
+
+def _keys(
+    labels: Sequence[Optional[str]],
+    confidences: dict[str, Sequence[float]],
+    palette: dict,
+    threshold: float,
+) -> list[tuple]:
+    """What the legend explains: lines and areas, with their names."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    keys: list[tuple] = [
+        (
+            Line2D([], [], color=palette[name], marker='.', linewidth=3),
+            shorten(name, 48, placeholder='…') or name[:48],
+        )
+        for name in confidences
+    ]
+    if any(label not in (None, UNREADABLE, *confidences) for label in labels):
+        keys.append((Patch(color=OTHERS), 'another class'))
+    if None in labels or threshold:
+        keys.append((Patch(color=palette[None]), 'none of these'))
+    if threshold:
+        line = Line2D([], [], color='black', linewidth=1, linestyle=':')
+        keys.append(
+            (line, f'threshold, {100 * threshold:.4g} %: below it none of these')
+        )
+    if UNREADABLE in labels:
+        keys.append((Patch(**_UNREADABLE_STYLE), 'could not be read'))
+    return keys
+
+
+def _draw_legend(figure, keys: Sequence[tuple]) -> None:
+    legend = figure.legend(
+        *zip(*keys),
+        loc='outside lower center',
+        ncols=COLUMNS,
+        fontsize=FONT,
+        frameon=False,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

@@ -11,6 +11,7 @@ from .colors import Color
 
 ROW, STRIP, MARGIN, MAX_WIDTH = 24, 40, 8, 1280  # pixels
 DARK, PALE, WHITE = (24, 24, 28), (70, 70, 78), (255, 255, 255)
+LIGHT = (190, 190, 198)
 Bar = tuple[float, float, float, Color]
 
 
@@ -21,6 +22,7 @@ def draw_overlay(
     bars: Sequence[Bar] = (),
     cursor: Optional[float] = None,
     height: int = 360,
+    caption: str = '',
 ) -> np.ndarray:
     """Put what was recognized below a frame.
 
@@ -34,16 +36,19 @@ def draw_overlay(
         cursor (float, optional): Where in the strip this frame is.
         height (int): Of the frame in the result, in pixels; a multiple of 6,
             so that all sides are even. Defaults to 360.
+        caption (str): What the strip shows, a line above it. Defaults to '':
+            no line.
 
     Returns:
         np.ndarray: Image [H', W', 3], both even. They depend on the shape of
-        ``frame``, the number of rows and whether there are bars.
+        ``frame``, the number of rows and whether there are bars and a caption.
     """
     from PIL import Image, ImageDraw
 
     scale = min(height / frame.shape[0], MAX_WIDTH / frame.shape[1])
     width, shown = (max(1, round(side * scale)) for side in frame.shape[1::-1])
-    total = height + ROW * len(rows) + bool(len(bars)) * STRIP + MARGIN
+    total = height + ROW * (len(rows) + bool(caption)) + MARGIN
+    total += bool(len(bars)) * STRIP
     # Names need room, however narrow the video.
     canvas = Image.new('RGB', (max(width + width % 2, height // 3 * 4), total), DARK)
     canvas.paste(
@@ -54,6 +59,11 @@ def draw_overlay(
     top = height + MARGIN // 2
     for row in rows:
         _draw_row(draw, top, canvas.width, *row)
+        top += ROW
+    if caption:
+        font = load_font(12)
+        text = _fitting(caption, draw, font, canvas.width - 2 * MARGIN)
+        draw.text((MARGIN, top + 7), text, LIGHT, font)
         top += ROW
     if bars:
         _draw_strip(draw, top, canvas.width, bars, cursor)
@@ -80,10 +90,8 @@ def _draw_row(
     draw, top: int, width: int, name: str, value: float, color: Color
 ) -> None:
     font = load_font(14)
-    name = ' '.join(name.split())  # in one line
     middle = width // 2
-    while name and draw.textlength(name, font) > middle - 2 * MARGIN:
-        name = name[:-2].rstrip('…') + '…' if len(name) > 2 else ''
+    name = _fitting(name, draw, font, middle - 2 * MARGIN)
     draw.text((MARGIN, top + 3), name, WHITE, font)
     left, right = middle, width - 60
     draw.rectangle([left, top + 5, right, top + ROW - 5], PALE)
@@ -92,6 +100,14 @@ def _draw_row(
             [left, top + 5, left + value * (right - left), top + ROW - 5], color
         )
     draw.text((right + 6, top + 3), f'{100 * value:.0f} %', WHITE, font)
+
+
+def _fitting(text: str, draw, font, width: float) -> str:
+    """As much of a text as fits into so many pixels, in one line."""
+    text = ' '.join(text.split())
+    while text and draw.textlength(text, font) > width:
+        text = text[:-2].rstrip('…') + '…' if len(text) > 2 else ''
+    return text
 
 
 def load_font(size: int):

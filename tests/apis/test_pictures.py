@@ -4,14 +4,16 @@ import errno
 import json
 import os
 import os.path as osp
+from dataclasses import fields
 
 import pytest
 from PIL import Image
 
-from bike_mmaction.apis import ResultWriter, pictures
+from bike_mmaction.apis import ResultWriter, drawing, pictures
 from bike_mmaction.apis.recognition import Recognition
 from bike_mmaction.apis.sources import find_sources
 from bike_mmaction.video import DamagedVideoWarning
+from bike_mmaction.visualization.colors import class_colors
 from tests.kit.models import CLASSES
 from tests.kit.videos import rate_of, read_video, write_frames, write_video
 
@@ -26,8 +28,8 @@ def test_whole_video(with_attributes, videos, tmp_path):
     path = tmp_path / 'v0_bike.mp4'
     video = read_video(path)
     assert len(video) == 50 and rate_of(path) == 25
-    # 64 x 48 pixels become 480 x 360, over 3 rows and the strip.
-    assert video[0].shape == (360 + 3 * 24 + 40 + 8, 480, 3)
+    # 64 x 48 pixels become 480 x 360, over 3 rows, a caption and the strip.
+    assert video[0].shape == (360 + 4 * 24 + 40 + 8, 480, 3)
     with Image.open(tmp_path / 'v0_bike.gif') as gif:
         assert gif.n_frames == 17  # each third: 8 a second
 
@@ -53,6 +55,32 @@ def test_timeline(bike, videos, tmp_path):
         'v0_bike.png',
         'v0_bike.mp4',
     }
+
+
+def test_curves_do_not_break_below_the_top(bike, videos, tmp_path, monkeypatch):
+    """Confidences of all classes are drawn; JSON has only the top ones."""
+    drawn = {}
+
+    def draw(path, windows, labels, confidences, *rest):
+        drawn.update(confidences=confidences, times=rest[3], colors=rest[4])
+        open(path, 'w').close()
+
+    monkeypatch.setattr(drawing, 'draw_timeline', draw)
+    writer = ResultWriter(tmp_path, ['json', 'png'])
+    top = bike.timeline(videos[0], CLASSES, window=1, topk=1)
+    every = bike.timeline(videos[0], CLASSES, window=1, topk=len(CLASSES))
+    top[1].predictions = every[1].predictions[-1:]  # another class than before
+    writer.write(*find_sources(videos[0]), top)
+    assert len(drawn['confidences']) == 2
+    for name, values in drawn['confidences'].items():
+        assert values == pytest.approx([dict(r.predictions)[name] for r in every])
+    assert drawn['times'][0] == pytest.approx(0.12)
+    content = json.loads((tmp_path / 'v0_bike.json').read_text())
+    assert set(content[0]) == {f.name for f in fields(Recognition) if f.name[0] != '_'}
+    assert content[0]['predictions'] == [list(p) for p in top[0].predictions]
+    # A class has the colour of its place among all of them.
+    name = top[0].predictions[0][0]
+    assert drawn['colors'][name] == class_colors(CLASSES)[name]
 
 
 def test_broken_videos_and_equal_names(bike, videos, tmp_path):

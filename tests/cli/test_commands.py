@@ -95,6 +95,8 @@ WRONG = [
     (['prepare', 'ucf101', '--annotations', 'gone'], "'gone' is no folder"),
     (['prepare', 'ucf101', '--annotations', '.', '--fps', 'nan'], '--fps: '),
     (['convert-list', 'gone.txt', 'x', '--to', 'videos'], "'gone.txt' does not"),
+    (['convert-labels', 'gone.csv', '--out', 'x.csv'], "LABELS: 'gone.csv' does not"),
+    (['convert-labels', 'a.csv', '--out', 'x.json'], 'for another program add --to'),
     (
         ['convert-list', 'a', 'b', '--to', 'rawframes', '--extension', '.avi'],
         '--extension needs --to videos',

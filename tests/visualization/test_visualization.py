@@ -8,8 +8,32 @@ from bike_mmaction.visualization import (
     draw_timeline,
     write_video,
 )
-from bike_mmaction.visualization.timeline import nearest_segments
+from bike_mmaction.visualization.colors import NONE, PALETTE, class_colors
+from bike_mmaction.visualization.timeline import _keys, nearest_segments
+from bike_mmaction.visualization.times import clock
 from tests.kit.videos import rate_of, read_video
+
+PAINTS = {'one': 'red', None: 'gray'}
+
+
+def test_colors_of_classes():
+    """Of their places among all; those shown together differ, up to 18."""
+    classes = [f'c{i}' for i in range(40)]
+    assert class_colors(['c5', 'c2'], classes) == {
+        None: NONE,
+        'c5': PALETTE[5],
+        'c2': PALETTE[2],
+    }
+    crowd = class_colors(['c1', 'c19', 'c2'], classes)  # c19 as c1, then as c2
+    assert crowd['c1'] == PALETTE[1] and crowd['c19'] == PALETTE[2]
+    assert len(set(class_colors(classes[:18]).values())) == 19
+    assert class_colors(classes).keys() == {None, *classes}
+
+
+def test_clock():
+    moments = (0, 2.44, 59.94, 59.96, 62.4, 3605)
+    texts = ['0.0 s', '2.4 s', '59.9 s', '1:00', '1:02', '1:00:05']
+    assert [clock(seconds) for seconds in moments] == texts
 
 
 def draw(path, frames=3, rows=2, **kwargs):
@@ -63,15 +87,31 @@ class TestTimeline:
         return np.asarray(Image.open(path).convert('RGB')).astype(int)
 
     def test_ribbon_has_the_colours_of_the_labels(self, tmp_path):
-        """Of the lower part: half of it the first colour, half of it gray."""
+        """Half of it the first colour, half of it gray; or all the second."""
         picture = self.draw(tmp_path / 'a.png')
-        ribbon = picture[int(0.85 * len(picture))]
-        blue = (abs(ribbon - [31, 119, 180]).sum(-1) < 10).sum()
-        gray = (abs(ribbon - [140, 140, 140]).sum(-1) < 10).sum()
+        blue, gray = (self.widest(picture, c) for c in (PALETTE[0], NONE))
         assert blue > 300 and 0.9 < blue / gray < 1.1
         other = self.draw(tmp_path / 'b.png', labels=('two', 'two'))
-        ribbon = other[int(0.85 * len(other))]
-        assert (abs(ribbon - [255, 127, 14]).sum(-1) < 10).sum() > 600
+        assert self.widest(other, PALETTE[1]) > 600
+        assert self.widest(other, NONE) < 100
+
+    def widest(self, picture, color):
+        """Pixels of a colour in the line that has most."""
+        return (abs(picture - color).sum(-1) < 10).sum(1).max()
+
+    def test_legend_explains_all_that_is_drawn(self):
+        texts = [
+            text
+            for _, text in _keys(('one', None, '', 'x'), {'one': []}, PAINTS, 0.455)
+        ]
+        assert texts == [
+            'one',
+            'another class',
+            'none of these',
+            'threshold, 45.5 %: below it none of these',
+            'could not be read',
+        ]
+        assert [text for _, text in _keys(('one',), {'one': []}, PAINTS, 0)] == ['one']
 
     def test_frames_and_threshold(self, tmp_path):
         plain = self.draw(tmp_path / 'a.png')

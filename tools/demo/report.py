@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner, load_checkpoint
 from phrases import quality, read_attributes
+from render import FPS
 from scenes import CLASSES, LEXICON, NUM_FRAMES
 
 import bike_mmaction  # noqa: F401
@@ -59,10 +60,15 @@ def zero_shot_accuracy(model, loader) -> dict[str, float]:
     return {name: 100 * hits / total for name, hits in correct.items()}
 
 
+def sampled_frames(clip_len: int) -> np.ndarray:
+    """Numbers [T] of the frames of the first test clip."""
+    return segment_starts(NUM_FRAMES, clip_len, 1)[0]
+
+
 def is_event(truth: dict, clip_len: int) -> np.ndarray:
     """Bool [T]: which frames of the first test clip show the action."""
     first, last = truth['event']
-    sampled = segment_starts(NUM_FRAMES, clip_len, 1)[0]
+    sampled = sampled_frames(clip_len)
     return (sampled >= first) & (sampled <= last)
 
 
@@ -82,6 +88,7 @@ def spot(model, dataset, index: int, truths: dict) -> dict:
         saliency=saliency[0].numpy(),
         label=info['label'],
         event=is_event(truths[name], frames.shape[1]),
+        frames=sampled_frames(frames.shape[1]).tolist(),
     )
 
 
@@ -101,9 +108,10 @@ def draw(
             for k, what in rows.items()
         ],
         title=f'{seen["name"]}: {names[seen["label"]]} (recognized as '
-        f'{names[ranked[0]]}); red: the action is seen',
+        f'{names[ranked[0]]}); red frames show the action',
         marked=seen['event'],
         attributes=attributes,
+        times=[frame / FPS for frame in seen['frames']],
     )
 
 
