@@ -146,7 +146,7 @@ class Decoder:
             return []
         except (av.error.FFmpegError, OSError) as error:
             self.broken.add(number)
-            if isinstance(error, av.error.ArgumentError):
+            if isinstance(error, ValueError):  # EINVAL, whose class has several names
                 self._renew()
             return []
         if self._context.name in _CONCEALING and any(f.is_corrupt for f in frames):
