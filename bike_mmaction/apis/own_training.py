@@ -21,7 +21,7 @@ from ..files import write_json, write_lines, write_text
 from ..models.lora import merged_state
 from ..models.vcs_head import VCSHead
 from ..recipes import use_cached_embeddings
-from ..recipes.tuning import EPOCHS, FROZEN, FULL, LORA, tune
+from ..recipes.tuning import EPOCHS, FROZEN, FULL, LORA
 from ..shipped import MODEL_FOLDER, WEIGHTS
 from .building import build_recognizer
 from .embedding_cache import embed_dataset
@@ -80,23 +80,14 @@ def gpu_memory() -> Optional[float]:
     return torch.cuda.get_device_properties(0).total_memory / 2**30
 
 
-def prepare_tuning(
-    cfg: Config, way: str, folder: str, samples: int = SAMPLES, keep: bool = True
-) -> None:
-    """Change a config to train in one of the ways.
+def keep_embeddings(cfg: Config, folder: str, samples: int = SAMPLES) -> None:
+    """Let frame embeddings take the place of videos, where CLIP is frozen.
 
     Args:
-        cfg (Config): Of the data folder.
-        way (str): See :func:`.tune`.
+        cfg (Config): Of the data folder, tuned; changed.
         folder (str): The data folder; what is embedded is kept in it.
-        samples (int): Of each training video, where CLIP is frozen.
-            Defaults to 8.
-        keep (bool): Whether frame embeddings take the place of videos, where
-            CLIP is frozen. Defaults to True.
+        samples (int): Of each training video. Defaults to 8.
     """
-    tune(cfg, way)
-    if way != FROZEN or not keep:
-        return
     store = osp.join(folder, EMBEDDINGS)
     embed_dataset(cfg, store, min(samples, EPOCHS[FROZEN]), retry=True, progress=True)
     use_cached_embeddings(cfg, store)

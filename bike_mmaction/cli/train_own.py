@@ -34,7 +34,8 @@ def start(cfg, folder: str, args: argparse.Namespace):
     Raises:
         ValueError: if CLIP is frozen, and there are to be several processes.
     """
-    from ..apis.own_training import FROZEN, prepare_tuning
+    from ..apis.own_training import keep_embeddings
+    from ..recipes.tuning import FROZEN, tune
     from ..text_files import read_lines
 
     way = choose(
@@ -49,9 +50,10 @@ def start(cfg, folder: str, args: argparse.Namespace):
         args.work_dir = osp.join(folder, RUNS, way)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    tune(cfg, way)
     plain = copy.deepcopy(cfg)
-    prepare_tuning(cfg, way, folder, args.samples)
-    prepare_tuning(plain, way, folder, keep=False)
+    if way == FROZEN:
+        keep_embeddings(cfg, folder, args.samples)
     return plain
 
 
