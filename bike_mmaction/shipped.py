@@ -18,6 +18,9 @@ from .moved_configs import find_moved_config
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
 # Of a data folder: the model that was trained on it, and its weights.
 MODEL_FOLDER, WEIGHTS = 'model', 'model.pth'
+# Its trainings, a folder for each way to tune, with the scores of a part.
+RUNS, SCORES = 'runs', '{}_scores.npz'
+FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
 SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))

@@ -21,8 +21,8 @@ from ..files import write_json, write_lines, write_text
 from ..models.lora import merged_state
 from ..models.vcs_head import VCSHead
 from ..recipes import use_cached_embeddings
-from ..recipes.tuning import EPOCHS, FROZEN, FULL, LORA
-from ..shipped import MODEL_FOLDER, WEIGHTS
+from ..recipes.tuning import EPOCHS
+from ..shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SCORES, WEIGHTS
 from .building import build_recognizer
 from .embedding_cache import embed_dataset
 
@@ -165,7 +165,7 @@ def test_part(cfg: Config, part: str, checkpoint: str) -> dict:
 
 def scores_file(work_dir: str, part: str) -> str:
     """Where the scores of a part are written."""
-    return osp.join(work_dir, f'{part}_scores.npz')
+    return osp.join(work_dir, SCORES.format(part))
 
 
 def calibrate_part(work_dir: str, part: str, head: VCSHead) -> Optional[Calibration]:

@@ -9,7 +9,7 @@ import os.path as osp
 from types import SimpleNamespace
 from typing import Optional
 
-from ..shipped import find_config
+from ..shipped import WAYS, find_config
 from . import train_own
 from .arguments import (
     add_frame_arguments,
@@ -19,8 +19,6 @@ from .arguments import (
 )
 from .mmaction_arguments import TRAIN, add_arguments
 from .values import check_value, count, seed
-
-WAYS = ('frozen', 'lora', 'full')
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:

@@ -4,9 +4,8 @@ import argparse
 import copy
 import os.path as osp
 
+from ..shipped import FROZEN, RUNS
 from ..terminal import say
-
-RUNS = 'runs'
 
 
 def choose(folder: str, args: argparse.Namespace, clips: int) -> str:
@@ -35,7 +34,7 @@ def start(cfg, folder: str, args: argparse.Namespace):
         ValueError: if CLIP is frozen, and there are to be several processes.
     """
     from ..apis.own_training import keep_embeddings
-    from ..recipes.tuning import FROZEN, tune
+    from ..recipes.tuning import tune
     from ..text_files import read_lines
 
     way = choose(

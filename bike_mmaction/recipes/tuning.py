@@ -6,9 +6,9 @@ from mmengine.config import ConfigDict
 
 from ..datasets.pipeline_access import own_dataset
 from ..models.pretrained import get_arch
+from ..shipped import FROZEN, FULL, LORA, WAYS
 
-FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
-EPOCHS = dict(frozen=30, lora=10, full=10)
+EPOCHS = {FROZEN: 30, LORA: 10, FULL: 10}
 BATCH = 32  # where frames are embedded already
 PATIENCE = 8  # epochs without a better validation
 # Of new weights alone, at CLIP's smallest widths; wider ones learn slower.

@@ -4,10 +4,10 @@ import glob
 import os.path as osp
 from typing import NamedTuple, Optional
 
+from ..shipped import RUNS, SCORES
 from .making import Inputs
 
 REPORT = 'report.html'
-RUNS = 'runs'
 _PARTS = ('test', 'val')
 
 
@@ -28,7 +28,7 @@ def newest_run(folder: str) -> str:
         path
         for part in _PARTS
         for path in glob.glob(
-            osp.join(glob.escape(folder), RUNS, '*', f'{part}_scores.npz')
+            osp.join(glob.escape(folder), RUNS, '*', SCORES.format(part))
         )
     ]
     if not paths:
@@ -41,7 +41,7 @@ def newest_run(folder: str) -> str:
 
 def has_scores(run: str) -> bool:
     """Whether a training has been tested, on any part."""
-    return any(osp.isfile(osp.join(run, f'{part}_scores.npz')) for part in _PARTS)
+    return any(osp.isfile(osp.join(run, SCORES.format(part))) for part in _PARTS)
 
 
 def files_of_run(folder: str, run: str) -> Run:
@@ -51,12 +51,12 @@ def files_of_run(folder: str, run: str) -> Run:
         folder (str): The data folder.
         run (str): Folder of the training, with the scores.
     """
-    part = next(p for p in _PARTS if osp.isfile(osp.join(run, f'{p}_scores.npz')))
+    part = next(p for p in _PARTS if osp.isfile(osp.join(run, SCORES.format(p))))
     results = glob.glob(osp.join(glob.escape(run), part, '*', 'results.json'))
     logs = glob.glob(osp.join(glob.escape(run), '*', 'vis_data', 'scalars.json'))
     name = osp.basename(osp.abspath(folder))
     inputs = Inputs(
-        osp.join(run, f'{part}_scores.npz'),
+        osp.join(run, SCORES.format(part)),
         _if_file(folder, 'classes.txt'),
         max(results) if results else None,
         run if logs else None,
