@@ -17,11 +17,17 @@ PACKAGE = __name__.rpartition('.')[0]
 
 # Of each module that is gone: the modules that have its names now.
 MODULES = {
+    'apis.batches': ('apis.inference.batches',),
     'apis.branches': ('recipes',),
+    'apis.inferencer': ('apis.inference.inferencer',),
     'apis.mistakes': ('cli.mistakes', 'cli.mmaction_tools'),
     'apis.protocols': ('recipes',),
+    'apis.pictures': ('apis.inference.pictures',),
+    'apis.recognition': ('apis.inference.recognition',),
     'apis.reproduction': ('reproduction', 'reproduction.rows', 'shipped'),
     'apis.reproduction.index': ('reproduction.index', 'reproduction.rows', 'shipped'),
+    'apis.sources': ('apis.inference.sources',),
+    'apis.streams': ('apis.inference.streams', 'files'),
     'apis.testing': ('cli.testing', 'cli.arguments'),
     'apis.toolbox': (
         'shipped',
@@ -66,7 +72,6 @@ NAMES: dict[str, dict[str, str]] = {
         'find_config': 'shipped',
         'read_classes': 'datasets.typed_names',
     },
-    'apis.streams': {'is_stream': 'files'},
     'training': {'set_epochs': 'recipes'},
     'training.schedule': {'set_epochs': 'recipes'},
     'datasets.annotation': {

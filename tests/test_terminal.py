@@ -7,7 +7,7 @@ import warnings
 import pytest
 from mmengine.logging.logger import MMFormatter
 
-from bike_mmaction.apis.recognition import Recognition, describe
+from bike_mmaction.apis.inference.recognition import Recognition, describe
 from bike_mmaction.cli import commands
 from bike_mmaction.cli.mistakes import mistakes_in_one_line
 from bike_mmaction.files import write_json

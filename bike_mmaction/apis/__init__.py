@@ -6,14 +6,16 @@ from ..shipped import find_config
 from .attributes import generate_attributes
 from .building import build_recognizer
 from .embedding_cache import embed_dataset
-from .inferencer import BIKEInferencer
-from .label_exports import convert_labels
-from .labelling import label_videos
+from .inference import (
+    BIKEInferencer,
+    Recognition,
+    ResultWriter,
+    describe,
+    draw_recognition,
+)
+from .labelling import convert_labels, label_videos
 from .own_data import OwnData, prepare_data
-from .pictures import ResultWriter, draw_recognition
-from .recognition import Recognition, describe
-from .search import Match, VideoSearch, embed_texts, search
-from .video_embeddings import embed_videos
+from .retrieval import Match, VideoSearch, embed_texts, embed_videos, search
 
 __all__ = [
     'BIKEInferencer',

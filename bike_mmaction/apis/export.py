@@ -19,7 +19,7 @@ from ..datasets.pipeline_access import video_pipeline
 from ..files import flush, writing
 from ..models.video_branch import OUTPUTS, VideoBranch, head_of
 from ..version import __version__
-from .sources import Source, SourceReader
+from .inference.sources import Source, SourceReader
 
 FORMATS = ('.onnx', '.pt2')
 # Cosines may differ by so much; the others are softmaxes of cosines that

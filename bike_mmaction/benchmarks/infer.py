@@ -13,9 +13,9 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from ..apis import BIKEInferencer
-from ..apis.batches import recognize_batches
-from ..apis.reading import Reading, read_sources
-from ..apis.sources import Source, SourceReader, close_file, find_sources
+from ..apis.inference.batches import recognize_batches
+from ..apis.inference.reading import Reading, read_sources
+from ..apis.inference.sources import Source, SourceReader, close_file, find_sources
 from ..models.pretrained import get_arch
 from ..shipped import find_config
 from .clips import draw_clips

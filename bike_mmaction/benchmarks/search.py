@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..apis.search_index import SearchIndex
+from ..apis.retrieval.index import SearchIndex
 from ..models.moments import Queries, cosines_of
 from .measuring import Report, Spread, by_turns
 

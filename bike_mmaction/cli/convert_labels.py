@@ -68,7 +68,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, convert, write and report."""
-    from ..apis.label_exports import convert_labels
+    from ..apis.labelling.exports import convert_labels
 
     counts = convert_labels(
         args.labels,

@@ -144,7 +144,7 @@ def recognize(
 ) -> Iterator['Recognition']:
     """What is recognized in all files, whole or in windows, as it is done."""
     from ..apis import ResultWriter
-    from ..apis.sources import find_sources
+    from ..apis.inference.sources import find_sources
 
     options = dict(options, progress=True)
     if args.out_dir:

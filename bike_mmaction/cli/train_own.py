@@ -10,7 +10,7 @@ from ..terminal import say
 
 def choose(folder: str, args: argparse.Namespace, clips: int) -> str:
     """The way to tune: the one that is asked for, or the one that fits."""
-    from ..apis.own_training import choose_way, gpu_memory
+    from ..apis.own_data.training import choose_way, gpu_memory
 
     if args.tune is not None:
         return args.tune
@@ -33,7 +33,7 @@ def start(cfg, folder: str, args: argparse.Namespace):
     Raises:
         ValueError: if CLIP is frozen, and there are to be several processes.
     """
-    from ..apis.own_training import keep_embeddings
+    from ..apis.own_data.training import keep_embeddings
     from ..recipes.tuning import tune
     from ..text_files import read_lines
 
@@ -60,7 +60,7 @@ def finish(cfg, plain, folder: str) -> None:
     """Test, calibrate, write the model, and say how to use it."""
     from mmengine.dist import is_main_process
 
-    from ..apis.own_training import finish_training, report
+    from ..apis.own_data.training import finish_training, report
 
     report(finish_training(cfg, plain, folder))
     if is_main_process():

@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from ..apis import BIKEInferencer, Recognition
-from ..apis.sources import Source, close_file, images_of, times_of
+from ..apis.inference.sources import Source, close_file, images_of, times_of
 from ..errors import explain
 from .measures import Mistake
 

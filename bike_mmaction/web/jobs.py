@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..apis.frames import VideoFile
-from ..apis.inferencer import BIKEInferencer
-from ..apis.pictures import ResultWriter
-from ..apis.recognition import Recognition
-from ..apis.sources import Source, close_file, windows_of
+from ..apis.inference.frames import VideoFile
+from ..apis.inference.inferencer import BIKEInferencer
+from ..apis.inference.pictures import ResultWriter
+from ..apis.inference.recognition import Recognition
+from ..apis.inference.sources import Source, close_file, windows_of
 from ..datasets.typed_names import split_names
 from .limits import (
     Limits,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Optional
 
-from ..apis.inferencer import BIKEInferencer
+from ..apis.inference.inferencer import BIKEInferencer
 from ..datasets.typed_names import join_names
 from ..video import limit_memory
 from .folders import PageFolder

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Optional
 
-from ..apis.recognition import Recognition
+from ..apis.inference.recognition import Recognition
 
 
 def summarize(results: Sequence[Recognition]) -> str:

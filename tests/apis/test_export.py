@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from bike_mmaction import __version__
 from bike_mmaction.apis import BIKEInferencer, export
-from bike_mmaction.apis.sources import SourceReader, find_sources
+from bike_mmaction.apis.inference.sources import SourceReader, find_sources
 from tests.kit.exports import (
     BACKBONES,
     build,

@@ -11,8 +11,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer
-from bike_mmaction.apis.recognition import Recognition, describe, fill_in
-from bike_mmaction.apis.sources import find_sources
+from bike_mmaction.apis.inference.recognition import Recognition, describe, fill_in
+from bike_mmaction.apis.inference.sources import find_sources
 from bike_mmaction.shipped import find_config
 from tests.kit import ROOT
 from tests.kit.configs import load_config

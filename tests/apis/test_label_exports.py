@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from bike_mmaction.apis import convert_labels
-from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.apis.spans import Span, spans_of
-from bike_mmaction.apis.subtitles import write_subtitles
+from bike_mmaction.apis.inference.recognition import Recognition
+from bike_mmaction.apis.inference.spans import Span, spans_of
+from bike_mmaction.apis.inference.subtitles import write_subtitles
 from bike_mmaction.datasets.layouts.clips import ReadingOptions
 from bike_mmaction.datasets.layouts.label_studio import read_label_studio
 from bike_mmaction.datasets.tables import read_table

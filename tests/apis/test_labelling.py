@@ -12,7 +12,8 @@ import torch
 from mmengine.config import Config
 
 import tests.kit.hostile  # noqa: F401  (registers)
-from bike_mmaction.apis import BIKEInferencer, batches, label_videos
+from bike_mmaction.apis import BIKEInferencer, label_videos
+from bike_mmaction.apis.inference import batches
 from bike_mmaction.datasets.tables import read_table
 from bike_mmaction.evaluation.journal import Journal
 from tests.kit.models import CLASSES

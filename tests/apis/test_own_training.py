@@ -10,7 +10,7 @@ import pytest
 from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer, prepare_data
-from bike_mmaction.apis.own_training import choose_way
+from bike_mmaction.apis.own_data.training import choose_way
 from bike_mmaction.recipes.tuning import tune
 from bike_mmaction.report.measures import Mistake
 from bike_mmaction.report.strips import make_strips

@@ -9,9 +9,10 @@ from dataclasses import fields
 import pytest
 from PIL import Image
 
-from bike_mmaction.apis import ResultWriter, drawing, pictures
-from bike_mmaction.apis.recognition import Recognition
-from bike_mmaction.apis.sources import find_sources
+from bike_mmaction.apis import ResultWriter
+from bike_mmaction.apis.inference import drawing, pictures
+from bike_mmaction.apis.inference.recognition import Recognition
+from bike_mmaction.apis.inference.sources import find_sources
 from bike_mmaction.video import DamagedVideoWarning
 from bike_mmaction.visualization.colors import class_colors
 from tests.kit.models import CLASSES

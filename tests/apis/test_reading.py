@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import tests.kit.hostile  # noqa: F401  (registers)
-from bike_mmaction.apis import BIKEInferencer, ResultWriter, batches
-from bike_mmaction.apis.reading import read_sources
-from bike_mmaction.apis.sources import Source
+from bike_mmaction.apis import BIKEInferencer, ResultWriter
+from bike_mmaction.apis.inference import batches
+from bike_mmaction.apis.inference.reading import read_sources
+from bike_mmaction.apis.inference.sources import Source
 from bike_mmaction.web.page import WebPage
 from tests.kit.models import CLASSES
 from tests.kit.tools import run_tool

@@ -9,7 +9,7 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.export import video_branch
-from bike_mmaction.apis.sources import find_sources
+from bike_mmaction.apis.inference.sources import find_sources
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.scores import score
 from bike_mmaction.models.video_branch import OUTPUTS

@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import Compose
 
-from bike_mmaction.apis import embed_texts, embed_videos, search, video_embeddings
-from bike_mmaction.apis.regular_frames import regular_moments, regular_steps
+from bike_mmaction.apis import embed_texts, embed_videos
+from bike_mmaction.apis.retrieval import embedding as video_embeddings
+from bike_mmaction.apis.retrieval import search
+from bike_mmaction.apis.retrieval.regular_frames import regular_moments, regular_steps
 from bike_mmaction.cli.search import clock
 from bike_mmaction.datasets.embedding_store import EmbeddingStore
 from bike_mmaction.datasets.embedding_table import Video
@@ -96,7 +98,7 @@ def test_long_videos_are_read_in_parts_by_workers(bike, tmp_path, monkeypatch):
     """And a file that is lost costs itself alone."""
     files = [write_video(tmp_path / f'{i}.mp4', 30 + 40 * i, seed=i) for i in range(3)]
     one = embed_videos(bike, files, str(tmp_path / 'whole'), fps=25)
-    monkeypatch.setattr('bike_mmaction.apis.regular_frames.AT_ONCE', 7)
+    monkeypatch.setattr('bike_mmaction.apis.retrieval.regular_frames.AT_ONCE', 7)
     bike.workers, before = 2, bike.workers
     try:
         other = embed_videos(bike, files, str(tmp_path / 'parts'), fps=25)

@@ -5,7 +5,12 @@ import os.path as osp
 import numpy as np
 import pytest
 
-from bike_mmaction.apis.sources import ImageFolder, Source, find_sources, windows_of
+from bike_mmaction.apis.inference.sources import (
+    ImageFolder,
+    Source,
+    find_sources,
+    windows_of,
+)
 from tests.kit.models import CLASSES
 from tests.kit.videos import read_video, write_frames, write_video
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bike_mmaction.apis.streams import Stream
+from bike_mmaction.apis.inference.streams import Stream
 from bike_mmaction.files import is_stream
 from tests.kit import ROOT
 from tests.kit.models import CLASSES

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from bike_mmaction.apis import export, pictures
+from bike_mmaction.apis import export
+from bike_mmaction.apis.inference import pictures
 from bike_mmaction.cli import commands
 from bike_mmaction.cli import export as export_command
 from bike_mmaction.cli import infer as infer_command

@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from bike_mmaction.apis.building import build_recognizer
-from bike_mmaction.apis.inferencer import BIKEInferencer
+from bike_mmaction.apis.inference.inferencer import BIKEInferencer
 from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.models.association import association_model
 from bike_mmaction.models.finite import non_finite_tensors

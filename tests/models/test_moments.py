@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bike_mmaction.apis.search_index import SearchIndex
+from bike_mmaction.apis.retrieval.index import SearchIndex
 from bike_mmaction.models.concept_spotting import concept_spotting
 from bike_mmaction.models.moments import Queries, cut_windows, extent
 

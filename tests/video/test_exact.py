@@ -9,7 +9,7 @@ import pytest
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
-from bike_mmaction.apis.sources import SourceReader, find_sources, windows_of
+from bike_mmaction.apis.inference.sources import SourceReader, find_sources, windows_of
 from bike_mmaction.video import VideoReader
 from bike_mmaction.video.decoding import runs_for
 from bike_mmaction.video.order import Order

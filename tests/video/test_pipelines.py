@@ -10,8 +10,8 @@ import pytest
 from mmaction.registry import TRANSFORMS
 from mmengine.dataset import Compose
 
-from bike_mmaction.apis.pictures import _steady_frames
-from bike_mmaction.apis.sources import SourceReader, find_sources, windows_of
+from bike_mmaction.apis.inference.pictures import _steady_frames
+from bike_mmaction.apis.inference.sources import SourceReader, find_sources, windows_of
 from bike_mmaction.video import VideoReader
 from tests.kit.numbered import read_number, read_numbers
 from tests.kit.video_kinds import KINDS

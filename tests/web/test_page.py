@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from bike_mmaction.apis.recognition import Recognition
+from bike_mmaction.apis.inference.recognition import Recognition
 from bike_mmaction.datasets.typed_names import split_names
 from bike_mmaction.web.page import import_gradio, summarize, tabulate
 from tests.kit.models import CLASSES

@@ -9,15 +9,15 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from ..datasets.checking import sampled_frames
-from ..datasets.embedding_store import EmbeddingStore, as_plain
-from ..datasets.pipeline_access import video_pipeline
-from ..models.frame_encoder import FrameEncoder
-from ..models.moments import Queries
-from ..training.embeddings import refuse_other_tower
-from .inferencer import BIKEInferencer
+from ...datasets.checking import sampled_frames
+from ...datasets.embedding_store import EmbeddingStore, as_plain
+from ...datasets.pipeline_access import video_pipeline
+from ...models.frame_encoder import FrameEncoder
+from ...models.moments import Queries
+from ...training.embeddings import refuse_other_tower
+from ..inference.inferencer import BIKEInferencer
+from .index import Refine, SearchIndex
 from .regular_frames import interval_of
-from .search_index import Refine, SearchIndex
 
 
 @dataclass

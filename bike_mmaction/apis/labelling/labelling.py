@@ -10,8 +10,8 @@ import numpy as np
 from mmaction.models import BaseRecognizer
 from mmengine.dist import barrier
 
-from ..datasets.class_names import load_class_names
-from ..datasets.tables import (
+from ...datasets.class_names import load_class_names
+from ...datasets.tables import (
     ROWS_AT_ONCE,
     WRITABLE,
     Field,
@@ -20,14 +20,15 @@ from ..datasets.tables import (
     kind_of,
     write_table,
 )
-from ..datasets.video_table import PATH, VideoTable
-from ..evaluation.journal import Journal, Records, by_main_process, own_items
-from ..files import replace_durably, write_json, writing
-from ..models.text_head import with_classes
-from ..ranks import note
-from .inferencer import BIKEInferencer
-from .label_records import label_items
-from .label_results import (
+from ...datasets.video_table import PATH, VideoTable
+from ...evaluation.journal import Journal, Records, by_main_process, own_items
+from ...files import replace_durably, write_json, writing
+from ...models.text_head import with_classes
+from ...ranks import note
+from ..inference.inferencer import BIKEInferencer
+from ..progress import Progress
+from .records import label_items
+from .results import (
     about_of,
     describe,
     kept_names,
@@ -37,7 +38,6 @@ from .label_results import (
     rows_of,
     settings_of,
 )
-from .progress import Progress
 
 
 # long: for its arguments

@@ -8,16 +8,16 @@ import av
 import torch
 from mmaction.models import BaseRecognizer
 
-from ..checkpoint.digest import weights_sha256
-from ..datasets.pipeline_access import video_pipeline
-from ..datasets.prompts import load_prompts
-from ..datasets.tables import Field, Row
-from ..datasets.video_table import VideoTable
-from ..datasets.views import views_of
-from ..files import file_sha256, sha256
-from ..text_files import read_json
-from ..version import __version__
-from .inferencer import BIKEInferencer
+from ...checkpoint.digest import weights_sha256
+from ...datasets.pipeline_access import video_pipeline
+from ...datasets.prompts import load_prompts
+from ...datasets.tables import Field, Row
+from ...datasets.video_table import VideoTable
+from ...datasets.views import views_of
+from ...files import file_sha256, sha256
+from ...text_files import read_json
+from ...version import __version__
+from ..inference.inferencer import BIKEInferencer
 
 # Parts of a model's config that do not tell what it computes: files may move,
 # and classes, prompt and lexicon are settings of their own.

@@ -5,12 +5,12 @@ from typing import Any, Optional, Union
 
 from mmengine.config import Config
 
-from ..datasets.pipeline_access import video_pipeline
-from ..models.vcs_head import VCSHead
-from ..recipes import set_views
-from ..shipped import DEFAULT_CONFIG, find_model
-from ..video import TIME_LIMIT
-from .building import (
+from ...datasets.pipeline_access import video_pipeline
+from ...models.vcs_head import VCSHead
+from ...recipes import set_views
+from ...shipped import DEFAULT_CONFIG, find_model
+from ...video import TIME_LIMIT
+from ..building import (
     PRETRAINED,
     build_recognizer,
     choose_device,

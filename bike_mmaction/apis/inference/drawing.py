@@ -7,9 +7,9 @@ from typing import Optional
 
 import numpy as np
 
-from ..visualization import draw_overlay, draw_saliency, draw_timeline
-from ..visualization.colors import Color, class_colors
-from ..visualization.timeline import UNREADABLE, nearest_segments
+from ...visualization import draw_overlay, draw_saliency, draw_timeline
+from ...visualization.colors import Color, class_colors
+from ...visualization.timeline import UNREADABLE, nearest_segments
 from .recognition import Recognition
 from .sources import Source, images_of, times_of
 

@@ -6,8 +6,8 @@ from typing import Optional, Union
 
 from mmaction.models import BaseRecognizer
 
-from ..datasets.class_names import load_class_names
-from ..models.text_head import with_classes
+from ...datasets.class_names import load_class_names
+from ...models.text_head import with_classes
 
 
 class CallClasses:

@@ -6,12 +6,12 @@ from typing import Optional
 
 from mmengine.config import Config
 
-from ..datasets.layouts import Clip, LeftOut
-from ..datasets.own_names import merge_names, readable_name, same_name
-from ..models.pretrained import get_arch
-from ..models.tokens import build_tokenizer
-from .data_report import summarize
-from .own_clips import OwnData
+from ...datasets.layouts import Clip, LeftOut
+from ...datasets.own_names import merge_names, readable_name, same_name
+from ...models.pretrained import get_arch
+from ...models.tokens import build_tokenizer
+from .clips import OwnData
+from .counts import summarize
 
 UNKNOWN = 'class that is not asked for'
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.layouts import PARTS, LeftOut
-from ..datasets.own_names import says_nothing
-from ..datasets.splitting import join_groups
-from ..terminal import printable
-from ..version import __version__
-from .own_clips import OwnData, split_by
+from ...datasets.layouts import PARTS, LeftOut
+from ...datasets.own_names import says_nothing
+from ...datasets.splitting import join_groups
+from ...terminal import printable
+from ...version import __version__
+from .clips import OwnData, split_by
 
 FORMAT = 1  # of data.json
 NAMED = 3  # in a line; data.json names all

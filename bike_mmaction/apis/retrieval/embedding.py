@@ -9,18 +9,18 @@ from typing import Any, Union
 import numpy as np
 import torch
 
-from ..datasets.embedding_table import Video
-from ..datasets.embedding_writer import StoreWriter
-from ..datasets.pipeline_access import video_pipeline
-from ..datasets.video_table import PATH, VideoTable
-from ..evaluation.lock import Lock
-from ..models.frame_encoder import FrameEncoder
-from ..version import __version__
-from ..video import DamagedVideoWarning
-from .inferencer import BIKEInferencer
-from .label_results import describe_checkpoint
-from .progress import Progress
-from .reading import choose_workers
+from ...datasets.embedding_table import Video
+from ...datasets.embedding_writer import StoreWriter
+from ...datasets.pipeline_access import video_pipeline
+from ...datasets.video_table import PATH, VideoTable
+from ...evaluation.lock import Lock
+from ...models.frame_encoder import FrameEncoder
+from ...version import __version__
+from ...video import DamagedVideoWarning
+from ..inference.inferencer import BIKEInferencer
+from ..inference.reading import choose_workers
+from ..labelling.results import describe_checkpoint
+from ..progress import Progress
 from .regular_frames import AT_ONCE, Part, read_parts, regular_steps
 
 

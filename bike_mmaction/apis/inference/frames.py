@@ -10,9 +10,9 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from ..errors import PipelineError
-from ..files import has_extension
-from ..video import IsolatedReader, VideoReader
+from ...errors import PipelineError
+from ...files import has_extension
+from ...video import IsolatedReader, VideoReader
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 

@@ -8,15 +8,15 @@ from typing import Any, Optional
 import numpy as np
 from mmaction.models import BaseRecognizer
 
-from ..datasets.video_table import VideoTable
-from ..video import DamagedVideoWarning
-from .batches import recognize_batches
-from .frames import VideoFile
-from .inferencer import BIKEInferencer
-from .reading import choose_workers
-from .recognition import Recognition
-from .sources import Source
-from .videos import recognize_windows
+from ...datasets.video_table import VideoTable
+from ...video import DamagedVideoWarning
+from ..inference.batches import recognize_batches
+from ..inference.frames import VideoFile
+from ..inference.inferencer import BIKEInferencer
+from ..inference.reading import choose_workers
+from ..inference.recognition import Recognition
+from ..inference.sources import Source
+from ..inference.videos import recognize_windows
 
 _DIGITS = 5  # of confidences: what two builds of torch differ by is below
 

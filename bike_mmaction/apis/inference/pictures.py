@@ -9,10 +9,10 @@ from typing import Optional
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import WriteError
-from ..files import replaced, write_json
-from ..video import has_variable_rate
-from ..visualization import write_video
+from ...errors import WriteError
+from ...files import replaced, write_json
+from ...video import has_variable_rate
+from ...visualization import write_video
 from .drawing import annotate, draw_recognition, draw_windows
 from .frames import VideoFile
 from .recognition import Recognition

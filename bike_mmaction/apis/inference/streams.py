@@ -9,7 +9,6 @@ from typing import Optional, Union
 
 import numpy as np
 
-from ..renamed import old_names
 from .sources import Source
 
 
@@ -129,6 +128,3 @@ class Stream:
                 while self._kept and self._kept[0][0] < now - self._window:
                     self._kept.popleft()
                 self._news.notify_all()
-
-
-__getattr__ = old_names(__name__)

@@ -6,13 +6,13 @@ from itertools import islice
 from typing import Any, Optional
 from xml.sax.saxutils import quoteattr
 
-from ..datasets.result_tables import Result, fields_of, read_results
-from ..datasets.tables import ROWS_AT_ONCE, Field, kind_of, write_table
-from ..datasets.video_table import PATH
-from ..files import replaced, write_json, write_text
-from .frames import VideoFile
-from .label_results import about_of, read_about, result_fields
-from .spans import Span, spans_of
+from ...datasets.result_tables import Result, fields_of, read_results
+from ...datasets.tables import ROWS_AT_ONCE, Field, kind_of, write_table
+from ...datasets.video_table import PATH
+from ...files import replaced, write_json, write_text
+from ..inference.frames import VideoFile
+from ..inference.spans import Span, spans_of
+from .results import about_of, read_about, result_fields
 
 KINDS = ('label-studio', 'fiftyone')
 FRAME_RATE = 24.0  # of Label Studio's tag <Video>, unless it says another

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from ..files import write_text
+from ...files import write_text
 from .recognition import Recognition
 from .spans import Span, spans_of
 

@@ -10,11 +10,11 @@ import numpy as np
 from mmengine.dataset import Compose
 from torch import Tensor
 
-from ..datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
-from ..datasets.views import CROP_OF, CROPS
-from ..errors import PipelineError, explain
-from ..video import WorkerError, WorkerPool
-from .frames import VideoFile
+from ...datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
+from ...datasets.views import CROP_OF, CROPS
+from ...errors import PipelineError, explain
+from ...video import WorkerError, WorkerPool
+from ..inference.frames import VideoFile
 
 AT_ONCE = 64  # frames of a part: what a process reads within the time limit
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 from mmengine.dataset import Compose
 
-from ..datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
-from ..datasets.segments import constant_times, frames_between
-from ..files import VIDEO_EXTENSIONS
+from ...datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
+from ...datasets.segments import constant_times, frames_between
+from ...files import VIDEO_EXTENSIONS
 from .frames import ImageFolder, ImageSequence, VideoFile, numbered_files
 
 Segment = tuple[float, float]

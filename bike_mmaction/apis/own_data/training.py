@@ -14,17 +14,17 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ..checkpoint import newest_checkpoint, save_checkpoint
-from ..evaluation.calibration import Calibration, calibrate
-from ..evaluation.dump_files import load_dump
-from ..files import write_json, write_lines, write_text
-from ..models.lora import merged_state
-from ..models.vcs_head import VCSHead
-from ..recipes import use_cached_embeddings
-from ..recipes.tuning import EPOCHS
-from ..shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SCORES, WEIGHTS
-from .building import build_recognizer
-from .embedding_cache import embed_dataset
+from ...checkpoint import newest_checkpoint, save_checkpoint
+from ...evaluation.calibration import Calibration, calibrate
+from ...evaluation.dump_files import load_dump
+from ...files import write_json, write_lines, write_text
+from ...models.lora import merged_state
+from ...models.vcs_head import VCSHead
+from ...recipes import use_cached_embeddings
+from ...recipes.tuning import EPOCHS
+from ...shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SCORES, WEIGHTS
+from ..building import build_recognizer
+from ..embedding_cache import embed_dataset
 
 EMBEDDINGS = 'embeddings'
 SAMPLES = 8  # of each training video: what augmentation there is without decoding

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..datasets.embedding_store import EmbeddingStore
-from ..models.moments import (
+from ...datasets.embedding_store import EmbeddingStore
+from ...models.moments import (
     Queries,
     Ranking,
     Windows,

@@ -5,16 +5,16 @@ import os.path as osp
 from collections.abc import Sequence
 from typing import Optional
 
-from ..datasets.clip_choice import UsableClip, common_root
-from ..datasets.clip_files import frames_of
-from ..datasets.layouts import PARTS
-from ..errors import TextError
-from ..files import file_sha256, replaced, write_json, write_lines, write_text
-from ..shipped import SCOPE, find_config, name_of_shipped
-from ..text_files import read_json
-from ..visualization.data_picture import ClassRow, draw_data
-from .data_report import content_of, counts_of
-from .own_clips import OwnData
+from ...datasets.clip_choice import UsableClip, common_root
+from ...datasets.clip_files import frames_of
+from ...datasets.layouts import PARTS
+from ...errors import TextError
+from ...files import file_sha256, replaced, write_json, write_lines, write_text
+from ...shipped import SCOPE, find_config, name_of_shipped
+from ...text_files import read_json
+from ...visualization.data_picture import ClassRow, draw_data
+from .clips import OwnData
+from .counts import content_of, counts_of
 
 CONFIG, CLASSES, ABOUT, PICTURE = 'config.py', 'classes.txt', 'data.json', 'data.png'
 NEW_CONFIG = 'config_new.py'

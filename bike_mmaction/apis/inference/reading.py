@@ -5,8 +5,8 @@ import os
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Optional
 
-from ..errors import PipelineError
-from ..video import WorkerError, WorkerPool
+from ...errors import PipelineError
+from ...video import WorkerError, WorkerPool
 from .frames import VideoFile
 from .sources import Source, SourceReader
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..datasets.checking import sampled_frames
-from ..datasets.clip_choice import UsableClip
-from ..datasets.clip_files import FileFacts
-from ..datasets.layouts import LeftOut, Reading
-from ..datasets.pipeline_access import own_dataset
-from ..datasets.splitting import SplitClip
+from ...datasets.checking import sampled_frames
+from ...datasets.clip_choice import UsableClip
+from ...datasets.clip_files import FileFacts
+from ...datasets.layouts import LeftOut, Reading
+from ...datasets.pipeline_access import own_dataset
+from ...datasets.splitting import SplitClip
 
 
 @dataclass

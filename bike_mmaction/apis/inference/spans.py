@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from ..visualization.timeline import Segment, nearest_segments
+from ...visualization.timeline import Segment, nearest_segments
 
 CLOSE = 1e-3  # seconds: what is nearer follows without a gap
 

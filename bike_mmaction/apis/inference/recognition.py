@@ -11,7 +11,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor
 
-from ..terminal import printable
+from ...terminal import printable
 
 
 @dataclass

@@ -8,25 +8,25 @@ from typing import Optional, Union
 
 from mmengine.config import Config
 
-from ..datasets.class_names import load_class_names
-from ..datasets.clip_choice import (
+from ...datasets.class_names import load_class_names
+from ...datasets.clip_choice import (
     each_once,
     listable,
     usable_clips,
     with_one_label,
     without_labels,
 )
-from ..datasets.clip_files import by_file, digests_of, look_at_files
-from ..datasets.layouts import Clip, ReadingOptions, read_sources
-from ..datasets.pipeline_access import own_dataset
-from ..datasets.splitting import split_clips
-from ..shipped import DEFAULT_CONFIG
-from ..video import TIME_LIMIT
-from .building import read_config
-from .data_folder import check_free, write_data_folder
-from .data_report import summarize
-from .own_classes import keep_classes, name_classes, why, with_known_classes
-from .own_clips import OwnData, split_by
+from ...datasets.clip_files import by_file, digests_of, look_at_files
+from ...datasets.layouts import Clip, ReadingOptions, read_sources
+from ...datasets.pipeline_access import own_dataset
+from ...datasets.splitting import split_clips
+from ...shipped import DEFAULT_CONFIG
+from ...video import TIME_LIMIT
+from ..building import read_config
+from .classes import keep_classes, name_classes, why, with_known_classes
+from .clips import OwnData, split_by
+from .counts import summarize
+from .folder import check_free, write_data_folder
 
 SHARES = (0.7, 0.15, 0.15)
 

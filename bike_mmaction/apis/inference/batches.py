@@ -10,8 +10,8 @@ from mmaction.models import BaseRecognizer, Recognizer3D
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from ..models.finite import check_scores
-from ..models.scores import rank, score
+from ...models.finite import check_scores
+from ...models.scores import rank, score
 from .reading import Reading, read_sources
 from .recognition import Recognition, fill_in
 from .sources import Source, SourceReader

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from mmaction.models import BaseRecognizer
 
-from ..errors import PipelineError
+from ...errors import PipelineError
 from .batches import recognize_batches
 from .pictures import ResultWriter
 from .recognition import Recognition
