@@ -16,7 +16,7 @@ from .arguments import check_input, check_output
 from .table_arguments import add_table_arguments
 from .values import count, positive
 
-KINDS = ('label-studio', 'fiftyone')  # those of apis.label_exports
+KINDS = ('label-studio', 'fiftyone')  # those of apis.labelling.exports
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
