@@ -140,7 +140,7 @@ def write_config(folder, ranks=1, data='plain'):
 
 
 def train(config, work, *options, ranks=1, trap=None):
-    """Train in forks; as soon as one of them ends badly, the others are killed.
+    """Train in forks, whose checkpoints are noted in ``JOURNAL``.
 
     Args:
         config (str): A path.
@@ -153,12 +153,25 @@ def train(config, work, *options, ranks=1, trap=None):
     Returns:
         list[int]: The status of each, in the order in which they ended.
     """
+
+    def prepared():
+        keep_journal(work)
+        if trap:
+            trap()
+
+    arguments = ['train', config, '--work-dir', work, *options]
+    return run(arguments, work, ranks, prepared)
+
+
+def run(arguments, work, ranks=1, trap=None):
+    """Run a command of `bike` in forks; as soon as one of them ends badly, the
+    others are killed. Arguments and result as those of :func:`train`."""
     os.makedirs(work, exist_ok=True)
     port, processes = free_port(), []
     for rank in range(ranks):
         process = os.fork()
         if not process:
-            os._exit(_be_rank(rank, ranks, port, config, work, options, trap))
+            os._exit(_be_rank(rank, ranks, port, arguments, work, trap))
         processes.append(process)
     statuses = []
     while processes:
@@ -178,7 +191,7 @@ def train_once(config, work, *options, ranks=1, trap=None):
         assert statuses == [0] * ranks, log_of(work)
 
 
-def _be_rank(rank, ranks, port, config, work, options, trap):
+def _be_rank(rank, ranks, port, arguments, work, trap):
     os.setpgid(0, 0)
     output = os.open(f'{work}/log.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
@@ -191,12 +204,9 @@ def _be_rank(rank, ranks, port, config, work, options, trap):
     os.environ.update(WORLD_SIZE=str(ranks), MASTER_PORT=port, MASTER_ADDR='127.0.0.1')
     launcher = ['--launcher', 'pytorch'] if ranks > 1 else []
     try:
-        if rank == 0:
-            keep_journal(work)
-            if trap:
-                trap()
-        arguments = ['train', config, '--work-dir', work, *launcher, *options]
-        bike_mmaction_cli.main(list(map(str, arguments)))
+        if rank == 0 and trap:
+            trap()
+        bike_mmaction_cli.main(list(map(str, [*arguments, *launcher])))
         return 0
     except SystemExit as end:
         print(end.code, flush=True)
