@@ -21,6 +21,8 @@ from .measuring import Report, Spread, by_turns
 # 10^12 operations a second of dense bfloat16 and float16 matrix products, from
 # NVIDIA's data sheets, without sparsity.
 PEAKS = {'H200': 989.4, 'H100': 989.4, 'A100': 312.0, 'L40S': 362.0, 'L4': 121.0}
+# Before torch 2.3 its counter misses attention that takes the fast path.
+COUNTS = hasattr(torch.backends, 'mha')
 DTYPES = dict(fp32=None, bf16=torch.bfloat16, fp16=torch.float16)
 
 
@@ -148,12 +150,12 @@ def _compare(
         ratio=Spread.of(spent / alone),
         videos_per_second=Spread.of(videos / spent),
     )
-    operations = count_operations(whole)
-    figures['TFLOPs_a_batch'] = operations / 1e12
+    if COUNTS:
+        figures['TFLOPs_a_batch'] = count_operations(whole) / 1e12
     if subject.device.type == 'cuda':
         peak = peak_of_device(subject.device)
-        if peak is not None and subject.dtype is not None:
-            figures['MFU'] = Spread.of(operations / spent / (peak * 1e12))
+        if COUNTS and peak is not None and subject.dtype is not None:
+            figures['MFU'] = Spread.of(figures['TFLOPs_a_batch'] / spent / peak)
             figures['MFU_of_the_tower'] = Spread.of(
                 count_operations(bare) / alone / (peak * 1e12)
             )
@@ -173,10 +175,7 @@ def count_operations(part: Callable[[], None]) -> int:
 @contextmanager
 def _without_fast_path() -> Iterator[None]:
     """That of torch's attention, which the counter does not know."""
-    mha: Any = getattr(torch.backends, 'mha', None)
-    if mha is None:  # torch before 2.3 cannot
-        yield
-        return
+    mha = torch.backends.mha
     fast = mha.get_fastpath_enabled()
     mha.set_fastpath_enabled(False)
     try:

@@ -3,7 +3,7 @@
 from tests.kit.tools import refusal
 
 BROKEN = {
-    'syntax.py': ('a = 1\nb = dict(\n', " line 2: SyntaxError: '(' was never closed"),
+    'syntax.py': ('a = 1\nb = dict(\n', ' line 2: SyntaxError: '),
     'name.py': ('a = 1\n\nb = nothing\n', " line 3: NameError: name 'nothing' is not"),
     'below.py': ("_base_ = ['name.py']\n", "name.py' line 3: NameError: name 'noth"),
     'absent.py': ("_base_ = ['none.py']\n", 'FileNotFoundError: '),
