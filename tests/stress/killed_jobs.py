@@ -55,7 +55,10 @@ class Job:
 
     def run(self, work, trap=None):
         command = [*self.command, '--out', f'{work}/{self.result}']
-        return runs.run(command, work, self.ranks, trap)
+        while True:
+            statuses = runs.run(command, work, self.ranks, trap)
+            if 'in use by another job' not in runs.log_of(work, 200):  # the port
+                return statuses
 
     def try_once(self, rng):
         """Kill a run up to three times, and let it end.
@@ -70,11 +73,11 @@ class Job:
             statuses = self.run(work, runs.die_after(rng.uniform(0, self.seconds)))
             if statuses == self.statuses:
                 break
-            if statuses[0] != -signal.SIGKILL:
+            if -signal.SIGKILL not in statuses:
                 return kills, f'ended with {statuses}: {runs.log_of(work)}'
             kills += 1
-            if osp.isfile(f'{work}/{self.result}'):
-                return kills, 'a result before the end'
+            if osp.isfile(f'{work}/{self.result}') and not self.is_whole(work):
+                return kills, 'a wrong result before the end'
             if any(not now.startswith(kept.get(x, b'')) for x, now in notes(work)):
                 return kills, 'what was done was thrown away'
             kept = {x: now[: now.rfind(b'\n') + 1] for x, now in notes(work)}
@@ -84,8 +87,12 @@ class Job:
             return kills, f'ended with {statuses}: {runs.log_of(work)}'
         if any(not now.startswith(kept.get(x, b'')) for x, now in notes(work)):
             return kills, 'what was done was done again'
-        killed, whole = (content(f'{x}/{self.result}') for x in (work, self.whole))
-        return kills, EQUAL if killed == whole else 'another result'
+        return kills, EQUAL if self.is_whole(work) else 'another result'
+
+    def is_whole(self, work):
+        """Whether it has the result of a run that nobody has killed."""
+        done, whole = (content(f'{x}/{self.result}') for x in (work, self.whole))
+        return done == whole
 
 
 def notes(work):
@@ -160,8 +167,9 @@ def main(argv=None):
             kills, outcomes = 0, Counter()
             while kills < args.count:
                 more, outcome = job.try_once(rng)
-                kills += more
-                outcomes[outcome] += 1
+                if more or outcome != EQUAL:  # not over before it was killed
+                    kills += more
+                    outcomes[outcome] += 1
             wrong += sum(outcomes.values()) - outcomes[EQUAL]
             found = ', '.join(f'{n} times {outcome}' for outcome, n in outcomes.items())
             print(f'{job.name}: killed {kills} times, {found}', flush=True)
