@@ -171,8 +171,10 @@ def main(argv=None):
                     kills += more
                     outcomes[outcome] += 1
             wrong += sum(outcomes.values()) - outcomes[EQUAL]
-            found = ', '.join(f'{n} times {outcome}' for outcome, n in outcomes.items())
-            print(f'{job.name}: killed {kills} times, {found}', flush=True)
+            summary = ', '.join(
+                f'{n} times {outcome}' for outcome, n in outcomes.items()
+            )
+            print(f'{job.name}: killed {kills} times, {summary}', flush=True)
     return 1 if wrong else 0
 
 
