@@ -89,6 +89,7 @@ NAMES: dict[str, dict[str, str]] = {
     'datasets.views': {'set_views': 'recipes', 'use_dense_sampling': 'recipes'},
     'checkpoint': {'StateDict': 'checkpoint.fit'},
     'models.recognizer': {'BRANCHES': 'models.branches'},
+    'models.text_head': {'number_of_classes': 'models.wrappers'},
     'models.vcs_head': {
         'concept_spotting': 'models.concept_spotting',
         'frame_saliency': 'models.concept_spotting',

@@ -20,7 +20,7 @@ from ..datasets.bad_videos import (
 from ..datasets.entries import annotated, innermost
 from ..datasets.labels import check_labels
 from ..datasets.transforms import ReportUnreadable
-from ..models.text_head import number_of_classes
+from ..models.wrappers import number_of_classes
 from ..video import TIME_LIMIT
 from .counting import PlaceholderEvaluator, VideoCount
 from .readable import GoesOnPastUnreadable, ReadableTestLoop

@@ -4,7 +4,7 @@ from .clip_image import CLIPImageEncoder
 from .clip_text import CLIPTextEncoder
 from .data_preprocessor import OptionalVideoDataPreprocessor
 from .interpolation import InterpolateWeights
-from .loss import ContrastiveLoss
+from .loss import ContrastiveLoss, SigmoidLoss
 from .per_frame import PerFrameBackbone
 from .recognizer import CLIPRecognizer
 from .temporal import TemporalTransformer
@@ -23,6 +23,7 @@ __all__ = [
     'OptionalVideoDataPreprocessor',
     'PerFrameBackbone',
     'ReadPretrained',
+    'SigmoidLoss',
     'TemporalTransformer',
     'TextHead',
     'VCSHead',

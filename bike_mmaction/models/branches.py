@@ -129,8 +129,16 @@ def check_same_classes(
     """Scores of different classes cannot be fused.
 
     Raises:
-        ValueError: naming what the heads differ in.
+        ValueError: naming what the heads differ in, or a head whose classes do
+            not compete.
     """
+    for name, head in (('cls_head', cls_head), ('attributes_head', attributes_head)):
+        if getattr(head, 'bias', None) is not None:
+            raise ValueError(
+                f'{name}.loss_cls is a SigmoidLoss, for videos with several classes, '
+                'which only a video branch alone can be trained for: leave out '
+                'attributes_head, or take ContrastiveLoss'
+            )
     for name in ('num_classes', 'average_clips', 'class_names'):
         values = [getattr(head, name, None) for head in (cls_head, attributes_head)]
         if None not in values and values[0] != values[1]:

@@ -2,7 +2,8 @@
 
 Videos are ranked, as in the authors' code, by S = λ · V + (1 - λ) · A, where
 V and A are softmaxes of cosines without any scale, V averaged over the views.
-What a person sees are calibrated confidences: softmax(logit_scale · cosine).
+What a person sees are calibrated confidences: softmax(logit_scale · cosine), or
+sigmoid(logit_scale · cosine + bias) where a video may have several classes.
 """
 
 from typing import NamedTuple, Optional, TypeVar
@@ -58,14 +59,22 @@ def fuse(video: Array, attributes: Array, weight: float = RELEASED_WEIGHT) -> Ar
     return weight * video + (1 - weight) * attributes
 
 
-def confidences(cosines: Tensor, scale: Tensor) -> Tensor:
+def confidences(
+    cosines: Tensor, scale: Tensor, bias: Optional[Tensor] = None
+) -> Tensor:
     """Calibrated, as CLIP and the loss see them.
 
     Args:
         cosines (Tensor): Class scores [..., K].
         scale (Tensor): exp(logit_scale), a scalar.
+        bias (Tensor, optional): Of :class:`.SigmoidLoss`, a scalar. Defaults
+            to None: a video has one class.
 
     Returns:
-        Tensor: softmax(scale · cosine) [..., K]; sums to 1 over the classes.
+        Tensor: softmax(scale · cosine) [..., K], which sums to 1 over the
+        classes; with a bias sigmoid(scale · cosine + bias), each class by
+        itself.
     """
+    if bias is not None:
+        return (scale * cosines + bias).sigmoid()
     return (scale * cosines).softmax(dim=-1)

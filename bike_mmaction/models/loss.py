@@ -1,4 +1,5 @@
-"""The contrastive objective of both branches (BIKE section 2.4, Eq. 7-9)."""
+"""The contrastive objective of both branches (BIKE section 2.4, Eq. 7-9), and a
+binary one for videos that may have several classes."""
 
 import torch
 import torch.distributed as dist
@@ -7,7 +8,10 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
+from .loading import before_loading
+
 TARGETS = ('soft', 'hard')
+MATCHING = 0.25  # usual cosine of a CLIP's image and a text that fits it
 
 
 def symmetric_contrastive_loss(
@@ -115,3 +119,119 @@ class ContrastiveLoss(nn.Module):
         logits = scores[:, labels]  # [B of all ranks, B of all ranks]
         match = labels[:, None] == labels[None]
         return self.loss_weight * symmetric_contrastive_loss(logits, match, self.target)
+
+
+def sigmoid_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Say of each class by itself whether a video has it.
+
+    Eq. 1 of "Sigmoid Loss for Language Image Pre-Training" (Zhai et al. 2023,
+    https://arxiv.org/abs/2303.15343), with the K classes for texts: the mean
+    over videos of the sum over classes of -log sigmoid(z · logit), z being 1
+    where the video has the class and -1 where it has not.
+
+    Args:
+        logits (Tensor): scale · cosine + bias [B, K].
+        wanted (Tensor): Ones and zeros [B, K].
+
+    Returns:
+        Tensor: The loss, a scalar.
+    """
+    signs = 2 * wanted - 1
+    return -F.logsigmoid(signs * logits).sum(dim=1).mean()
+
+
+def bias_for(scores: Tensor, share: float) -> Tensor:
+    """The bias with which probabilities have a certain mean.
+
+    Args:
+        scores (Tensor): scale · cosine, of any shape.
+        share (float): The mean of sigmoid(scores + bias), inside of (0, 1).
+
+    Returns:
+        Tensor: The bias, a scalar, by halving an interval around it.
+    """
+    scores = scores.double()
+    reach = abs(torch.logit(torch.tensor(share, dtype=torch.double)))
+    low, high = -scores.max() - reach, -scores.min() + reach
+    for _ in range(60):
+        middle = (low + high) / 2
+        is_low = (scores + middle).sigmoid().mean() < share
+        low, high = torch.where(is_low, middle, low), torch.where(is_low, high, middle)
+    return (low + high) / 2
+
+
+@MODELS.register_module()
+class SigmoidLoss(nn.Module):
+    """For videos that may have several classes, or none: see :func:`sigmoid_loss`.
+
+    A head with this loss gives each class a probability of its own,
+    sigmoid(scale · cosine + bias), with its ``logit_scale`` and the bias that
+    is learned here. Views are then averaged by their cosines.
+
+    The first batch that is trained on sets the bias, so that the mean of the
+    probabilities is the share of labels in it. The paper's fixed -10 fits its
+    scale of 10; a CLIP has one of up to 100, and in a short training the bias
+    would not get far. Weights that have a bias keep it.
+
+    Args:
+        loss_weight (float): Factor of the loss. Defaults to 1.0.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.bias = nn.Parameter(torch.tensor(-10.0))
+        self._is_to_be_set = True
+        before_loading(self, _keep_bias)
+
+    def guess_bias(self, scale: Tensor) -> None:
+        """For a CLIP that is not trained further: where its texts begin to fit.
+
+        Args:
+            scale (Tensor): exp(logit_scale), a scalar.
+        """
+        self.bias.data.copy_(-MATCHING * scale)
+
+    def forward(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            cls_score (Tensor): Class scores [B, K] of this rank, scaled by
+                ``exp(logit_scale)``, without the bias.
+            label (Tensor): Ones and zeros [B, K], or class indices [B].
+
+        Returns:
+            Tensor: The loss, a scalar, the same on every rank, as of
+            :class:`ContrastiveLoss`.
+
+        Raises:
+            ValueError: if the labels have another shape.
+        """
+        scores = cls_score.float()
+        wanted = F.one_hot(label, scores.shape[1]) if label.ndim == 1 else label
+        if wanted.shape != scores.shape:
+            raise ValueError(
+                'SigmoidLoss takes labels of all classes, '
+                f'{list(scores.shape)}, got {list(label.shape)}'
+            )
+        scores = gather_with_grad(scores)  # [B of all ranks, K]
+        wanted = gather_with_grad(wanted.to(scores.dtype))
+        if not len(scores):
+            return scores.sum()  # 0, with a gradient of 0
+        if self.training and self._is_to_be_set:
+            self._set_bias(scores, wanted)
+        return self.loss_weight * sigmoid_loss(scores + self.bias, wanted)
+
+    @torch.no_grad()
+    def _set_bias(self, scores: Tensor, wanted: Tensor) -> None:
+        """By the batch of all ranks, which all set the same."""
+        least = 0.5 / wanted.numel()  # where no video, or each, has all classes
+        share = min(max(float(wanted.mean()), least), 1 - least)
+        self.bias.copy_(bias_for(scores, share))
+        self._is_to_be_set = False
+
+
+def _keep_bias(loss: SigmoidLoss, state_dict, prefix: str, *args) -> None:
+    """Weights that have a bias are those of a model that was trained with one."""
+    if f'{prefix}bias' in state_dict:
+        loss._is_to_be_set = False

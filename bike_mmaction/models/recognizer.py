@@ -288,6 +288,8 @@ def _check_checkpoint(recognizer: CLIPRecognizer, state_dict, prefix, *args) -> 
         if name.startswith(prefix)
     }
     head, optional = 'attributes_head.', list(recognizer.optional)
+    if getattr(getattr(recognizer, 'cls_head', None), 'bias', None) is not None:
+        optional.append('cls_head.loss_cls.')  # set by the first batch
     with_attributes = any(name.startswith(head) for name in tensors)
     if not with_attributes and recognizer._weights.may_lack_attributes:
         optional.append(head)

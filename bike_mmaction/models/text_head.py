@@ -13,15 +13,15 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ..datasets.class_names import HEADS, load_class_names
+from ..datasets.class_names import load_class_names
 from ..datasets.prompts import load_prompts
-from ..renamed import old_arguments
+from ..renamed import old_arguments, old_names
 from .clip_text import CLIPTextEncoder, TextEmbeddings
 from .fusion import confidences
 from .label_check import check_labels
+from .loss import SigmoidLoss
 from .sharing import Unregistered, variant
 from .word_positions import WORDS, fill_prompts, word_positions
-from .wrappers import unwrap_model
 
 PROMPT = 'This is a video about {}'  # section 2.2
 
@@ -64,10 +64,12 @@ class TextHead(BaseHead):
             padding included (the released models); 'sentence', from start
             to end of the text; 'name', those of the class name itself (the
             paper's text, section 2.3). Defaults to 'all'.
-        loss_cls (dict): Defaults to ``dict(type='ContrastiveLoss')``.
+        loss_cls (dict): Defaults to ``dict(type='ContrastiveLoss')``;
+            :class:`SigmoidLoss` where a video may have several classes.
         average_clips (str): How views are averaged, see ``BaseHead``.
             Defaults to 'prob': softmax of the unscaled scores, then the
-            mean, which is how the published figures were ranked.
+            mean, which is how the published figures were ranked. Always
+            'score' with :class:`SigmoidLoss`.
         **kwargs: Further arguments of ``BaseHead``.
 
     Raises:
@@ -112,6 +114,14 @@ class TextHead(BaseHead):
             self.add_module('text_encoder', MODELS.build(text_encoder))
         # CLIP's own initial value; `pretrained` weights bring theirs.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        if self.bias is not None:
+            self.average_clips = 'score'  # no softmax: classes do not compete
+
+    @property
+    def bias(self) -> Optional[torch.Tensor]:
+        """Of classes that have probabilities of their own; else None."""
+        loss = self.loss_cls
+        return loss.bias if isinstance(loss, SigmoidLoss) else None
 
     @property
     def text_encoder(self) -> CLIPTextEncoder:
@@ -127,6 +137,8 @@ class TextHead(BaseHead):
         scale = self.text_encoder.pretrained_logit_scale
         if scale is not None:
             self.logit_scale.data.copy_(scale.reshape(()))
+        if self.bias is not None:
+            self.loss_cls.guess_bias(self.logit_scale.exp())
 
     def set_prompt(self, prompt: Union[str, Sequence[str]]) -> None:
         """Describe the classes in another way from now on.
@@ -220,17 +232,18 @@ class TextHead(BaseHead):
     def confidences(self, ranks: Tensor) -> Tensor:
         """Calibrated, in the order of what videos are ranked by.
 
-        Of one view that is softmax(logit_scale · cosine), as CLIP and the
-        loss see it.
+        Of one view that is softmax(logit_scale · cosine), or with
+        :class:`SigmoidLoss` sigmoid(logit_scale · cosine + bias), as CLIP and
+        the loss see it.
 
         Args:
             ranks (Tensor): [B, K], see :meth:`average_views`, or fused.
 
         Returns:
-            Tensor: [B, K]; they sum to 1.
+            Tensor: [B, K]; they sum to 1, but for :class:`SigmoidLoss`.
         """
         cosines = ranks if self.average_clips == 'score' else ranks.log()
-        return confidences(cosines, self.logit_scale.exp())
+        return confidences(cosines, self.logit_scale.exp(), self.bias)
 
     def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
         """Losses and training accuracy.
@@ -283,15 +296,4 @@ def with_classes(
     return variant(recognizer, **heads)
 
 
-def number_of_classes(model: nn.Module) -> Optional[int]:
-    """K of a recognizer's heads; None if it has none that tells.
-
-    Args:
-        model (nn.Module): Of this project or of MMAction2, maybe wrapped.
-    """
-    model = unwrap_model(model)
-    for name in HEADS:
-        number = getattr(getattr(model, name, None), 'num_classes', None)
-        if number is not None:
-            return number
-    return None
+__getattr__ = old_names(__name__)

@@ -44,7 +44,8 @@ def random_parts(recognizer: nn.Module) -> list[str]:
     random = {}  # in order, and each once
     for name, _ in recognizer.named_parameters():
         *part, leaf = name.split('.')
-        if leaf != 'logit_scale' and not name.startswith(known):
+        is_set = leaf == 'logit_scale' or 'loss_cls' in part
+        if not is_set and not name.startswith(known):
             depth = 2 if part[0].endswith('head') else 1
             random['.'.join(part[:depth])] = True
     return list(random) + [n for n, t in towers.items() if not t.pretrained]

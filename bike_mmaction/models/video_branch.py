@@ -58,6 +58,7 @@ class VideoBranch(nn.Module):
     class_words: Optional[Tensor]
     class_word_mask: Optional[Tensor]
     scale: Tensor
+    bias: Optional[Tensor]
     mean: Tensor
     std: Tensor
 
@@ -97,6 +98,10 @@ class VideoBranch(nn.Module):
             else:
                 self.register_buffer(f'class_{name}', value)
         self.register_buffer('scale', self.head.logit_scale.exp())
+        if self.head.bias is None:
+            self.bias = None
+        else:
+            self.register_buffer('bias', self.head.bias.clone())
         preprocessor = self.recognizer.data_preprocessor
         for name, default in (('mean', 0.0), ('std', 1.0)):
             value = getattr(preprocessor, name, self.scale.new_tensor(default))
@@ -112,7 +117,8 @@ class VideoBranch(nn.Module):
 
         Returns:
             dict[str, Tensor]: ``scores`` [B, K], cosine class scores;
-            ``confidences`` [B, K], softmax(logit_scale · scores);
+            ``confidences`` [B, K], softmax(logit_scale · scores), or each
+            class by itself, see :func:`.confidences`;
             ``saliency`` [B, K, T].
         """
         if self.colors == 'BGR':
@@ -151,7 +157,8 @@ class VideoBranch(nn.Module):
         """Of the only view, by name."""
         assert scores.video is not None and scores.saliency is not None
         cosines, saliency = scores.video[:, 0], scores.saliency[:, 0]
-        return dict(zip(OUTPUTS, (cosines, confidences(cosines, self.scale), saliency)))
+        shown = confidences(cosines, self.scale, self.bias)
+        return dict(zip(OUTPUTS, (cosines, shown, saliency)))
 
     def random_frames(self, batch: int) -> Tensor:
         """Patches of random colours [B, 3, T, H, W], always the same.

@@ -14,8 +14,7 @@ from ..checkpoint.fit import check_complete
 from ..datasets.entries import innermost
 from ..datasets.labels import check_labels
 from ..models.recognizer import CLIPRecognizer
-from ..models.text_head import number_of_classes
-from ..models.wrappers import unwrap_model
+from ..models.wrappers import number_of_classes, unwrap_model
 from .schedule import Run, check_schedule
 
 

@@ -22,8 +22,9 @@ from tests.kit.models import (
 
 def build(target, frozen):
     torch.manual_seed(0)
+    loss = dict(type='ContrastiveLoss', target=target)
     head = dict(
-        loss_cls=dict(type='ContrastiveLoss', target=target),
+        loss_cls=dict(type='SigmoidLoss') if target == 'sigmoid' else loss,
         text_encoder=text_encoder(frozen=frozen),
     )
     config = video_branch(fixture.CLASSES, head, neck=temporal_transformer())
@@ -71,6 +72,7 @@ def attributes_batch(kind, part=slice(None)):
 
 
 CASES = list(itertools.product(('soft', 'hard'), (True, False), (3, 4)))
+CASES.append(('sigmoid', True, 4))
 
 
 def run_rank(rank, store, out):

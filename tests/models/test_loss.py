@@ -4,7 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bike_mmaction.models.loss import ContrastiveLoss, symmetric_contrastive_loss
+from bike_mmaction.models.loss import (
+    ContrastiveLoss,
+    SigmoidLoss,
+    symmetric_contrastive_loss,
+)
 
 
 def match(labels):
@@ -87,3 +91,55 @@ def test_gradients_in_double_precision(target):
     assert torch.autograd.gradcheck(
         lambda x: symmetric_contrastive_loss(x, match([0, 1, 0, 2]), target), logits
     )
+
+
+class TestSigmoid:
+    """Of videos that may have several classes, or none."""
+
+    cosines = torch.tensor([[0.3, -0.1, 0.2], [0.0, 0.5, 0.4]])
+    labels = torch.tensor([[1.0, 0, 1], [0, 0, 0]])
+
+    def test_eq_1_of_siglip_and_its_gradients_by_hand(self):
+        loss = SigmoidLoss(loss_weight=2).eval()
+        with torch.no_grad():
+            loss.bias.fill_(-1.5)
+        scale = torch.tensor(4.0, requires_grad=True)
+        value = loss(scale * self.cosines, self.labels)
+        value.backward()
+        expected = slope_of_scale = slope_of_bias = 0.0
+        for cosines, labels in zip(self.cosines.tolist(), self.labels.tolist()):
+            for cosine, label in zip(cosines, labels):
+                z = 1 if label else -1
+                expected += math.log(1 + math.exp(z * (-4 * cosine + 1.5)))
+                surplus = 1 / (1 + math.exp(-4 * cosine + 1.5)) - label
+                slope_of_scale += surplus * cosine
+                slope_of_bias += surplus
+        # twice the sum over classes, the mean over two videos
+        assert value.item() == pytest.approx(expected, rel=1e-6)
+        assert scale.grad.item() == pytest.approx(slope_of_scale, rel=1e-5)
+        assert loss.bias.grad.item() == pytest.approx(slope_of_bias, rel=1e-5)
+
+    def test_class_indices_are_one_label_each(self):
+        loss, indices = SigmoidLoss().eval(), torch.tensor([2, 0])
+        expected = loss(self.cosines, torch.tensor([[0.0, 0, 1], [1, 0, 0]]))
+        torch.testing.assert_close(loss(self.cosines, indices), expected)
+        with pytest.raises(ValueError, match=r'labels of all classes, \[2, 3\]'):
+            loss(self.cosines, torch.zeros(2, 4))
+
+    def test_the_first_batch_sets_the_bias(self):
+        """Then probabilities are as many as labels; later batches leave it."""
+        loss, scores = SigmoidLoss(), 100 * self.cosines
+        loss(scores, self.labels)
+        share = (scores + loss.bias).sigmoid().mean().item()
+        assert share == pytest.approx(2 / 6, abs=1e-4)
+        bias = loss.bias.item()
+        loss(scores, 1 - self.labels)
+        assert loss.bias.item() == bias
+
+    def test_a_bias_that_was_learned_stays(self):
+        learned, fresh = SigmoidLoss(), SigmoidLoss()
+        with torch.no_grad():
+            learned.bias.fill_(3.25)
+        fresh.load_state_dict(learned.state_dict())
+        fresh(100 * self.cosines, self.labels)
+        assert fresh.bias.item() == 3.25

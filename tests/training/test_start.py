@@ -2,7 +2,7 @@
 
 import pytest
 
-from bike_mmaction.models.text_head import number_of_classes
+from bike_mmaction.models.wrappers import number_of_classes
 
 
 @pytest.fixture
