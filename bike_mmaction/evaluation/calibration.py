@@ -91,11 +91,16 @@ def calibration_error(confidence: np.ndarray, labels: np.ndarray) -> float:
         confidence (np.ndarray): [N, K].
         labels (np.ndarray): [N].
     """
-    highest = confidence.max(axis=1)
-    right = confidence.argmax(axis=1) == labels
-    bins = np.minimum((highest * _BINS).astype(int), _BINS - 1)
-    gaps = [abs((highest[bins == b] - right[bins == b]).sum()) for b in np.unique(bins)]
-    return float(sum(gaps) / len(labels))
+    return error_of(confidence.max(axis=1), confidence.argmax(axis=1) == labels)
+
+
+def error_of(confidences: np.ndarray, right: np.ndarray) -> float:
+    """The same of answers: their confidences, and bool, of the same shape."""
+    bins = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
+    gaps = [
+        abs((confidences[bins == b] - right[bins == b]).sum()) for b in np.unique(bins)
+    ]
+    return float(sum(gaps) / right.size)
 
 
 def choose_threshold(

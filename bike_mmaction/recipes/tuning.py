@@ -14,7 +14,8 @@ PATIENCE = 8  # epochs without a better validation
 # Of new weights alone, at CLIP's smallest widths; wider ones learn slower.
 RATE, WIDTH = 1e-3, 128
 HEAD_WIDTH = 64
-CONTRASTIVE = 'ContrastiveLoss'
+CONTRASTIVE, SIGMOID = 'ContrastiveLoss', 'SigmoidLoss'
+BIAS_RATE = 10  # times that of other weights: of one number, about 20 in size
 
 
 def tune(cfg, way: str) -> None:
@@ -46,17 +47,19 @@ def tune(cfg, way: str) -> None:
             'tune: model.backbone must be a CLIPImageEncoder, got '
             f'{backbone.get("type")!r}'
         )
-    loss = (cfg.model['cls_head'].get('loss_cls') or {}).get('type', CONTRASTIVE)
-    if own_dataset(cfg, 'train').get('multi_class') and loss == CONTRASTIVE:
+    one_label = loss_of(cfg) == CONTRASTIVE
+    if own_dataset(cfg, 'train').get('multi_class') and one_label:
         raise ValueError(
-            f'tune: clips may have several labels, but {CONTRASTIVE} takes one: '
-            '`bike data --one-label` leaves out those that have several, or name '
-            'another loss in model.cls_head.loss_cls'
+            f'tune: clips may have several labels, but {CONTRASTIVE} takes one: name '
+            f'{SIGMOID} in model.cls_head.loss_cls.type, and leave out an '
+            'attributes_head; `bike data --one-label` leaves out clips with several'
         )
     if way == FULL:
         _scale_rate(cfg)
     else:
         _train_new_weights(cfg, way)
+    if loss_of(cfg) == SIGMOID:
+        _train_bias(cfg)
     _set_schedule(cfg, EPOCHS[way])
     _stop_early(cfg)
 
@@ -75,8 +78,9 @@ def _train_new_weights(cfg, way: str) -> None:
                 num_heads=max(1, width // HEAD_WIDTH),
                 num_layers=2,
             )
-        loader = cfg.train_dataloader
-        loader['batch_size'] = max(BATCH, loader.get('batch_size', 1))
+        if loss_of(cfg) == CONTRASTIVE:  # which contrasts the clips of a batch
+            loader = cfg.train_dataloader
+            loader['batch_size'] = max(BATCH, loader.get('batch_size', 1))
     rate = RATE * math.sqrt(WIDTH / max(width, WIDTH))
     cfg.optim_wrapper['optimizer'] = ConfigDict(
         type='AdamW',
@@ -87,6 +91,13 @@ def _train_new_weights(cfg, way: str) -> None:
         custom_keys=dict(logit_scale=dict(lr_mult=0.1, decay_mult=0.0))
     )
     cfg['auto_scale_lr'] = None
+
+
+def _train_bias(cfg) -> None:
+    """That of independent probabilities, which no decay may draw to 0."""
+    options = cfg.optim_wrapper.setdefault('paramwise_cfg', ConfigDict())
+    keys = options.setdefault('custom_keys', ConfigDict())
+    keys['loss_cls'] = ConfigDict(lr_mult=BIAS_RATE, decay_mult=0.0)
 
 
 def _scale_rate(cfg) -> None:
@@ -126,6 +137,11 @@ def _stop_early(cfg) -> None:
     else:
         checkpoint.update(save_best=None)
     cfg['default_hooks'] = ConfigDict(hooks, checkpoint=ConfigDict(checkpoint))
+
+
+def loss_of(cfg) -> str:
+    """The type of the video branch's loss."""
+    return (cfg.model['cls_head'].get('loss_cls') or {}).get('type', CONTRASTIVE)
 
 
 def metric_of(cfg) -> str:

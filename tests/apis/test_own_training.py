@@ -11,7 +11,6 @@ from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer, prepare_data
 from bike_mmaction.apis.own_data.training import choose_way
-from bike_mmaction.recipes.tuning import tune
 from bike_mmaction.report.measures import Mistake
 from bike_mmaction.report.strips import make_strips
 from bike_mmaction.visualization.video import write_video
@@ -127,15 +126,6 @@ def test_names_may_be_edited(folder):
     clip = str(folder.parent / 'clips/all red/0_0.mp4')
     assert bike(clip)[0].label is None
     assert bike(clip, classes=['a dog', 'yoga'])[0].label is not None
-
-
-def test_several_labels_are_refused_before_the_work(folder, tmp_path):
-    prepare_data(
-        str(folder.parent / 'clips'), str(tmp_path), base='bike_demo', multi_label=True
-    )
-    cfg = Config.fromfile(str(tmp_path / 'config.py'))
-    with pytest.raises(ValueError, match='several labels, but ContrastiveLoss takes'):
-        tune(cfg, 'frozen')
 
 
 @pytest.mark.parametrize(

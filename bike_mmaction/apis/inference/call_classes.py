@@ -7,7 +7,12 @@ from typing import Optional, Union
 from mmaction.models import BaseRecognizer
 
 from ...datasets.class_names import load_class_names
-from ...models.text_head import with_classes
+from ...models.text_head import TextHead, with_classes
+
+
+def default_threshold(head: TextHead) -> float:
+    """Confidence below which a class is not named, where nobody chose one."""
+    return 0.0 if head.bias is None else 0.5
 
 
 class CallClasses:
@@ -15,12 +20,13 @@ class CallClasses:
 
     Args:
         model (BaseRecognizer): With a :class:`.VCSHead`.
-        threshold (float): Chosen for the classes that it was trained on.
+        threshold (float, optional): Chosen for the classes that it was trained
+            on; None if none was.
     """
 
-    def __init__(self, model: BaseRecognizer, threshold: float) -> None:
+    def __init__(self, model: BaseRecognizer, threshold: Optional[float]) -> None:
         self.model, self.head = model, model.cls_head
-        self._threshold = threshold
+        self._threshold = None if threshold is None else float(threshold)
         self._classes: Optional[list[str]] = None
         self._named = False  # whether a call has named its classes
 
@@ -49,7 +55,9 @@ class CallClasses:
         if threshold is not None:
             return threshold
         names = self.classes if classes is None else load_class_names(classes)
-        return self._threshold if names == list(self.head.class_names) else 0.0
+        if self._threshold is None or names != list(self.head.class_names):
+            return default_threshold(self.head)
+        return self._threshold
 
     def _model_for(self, classes) -> BaseRecognizer:
         """The model for the classes of a call."""

@@ -101,7 +101,7 @@ class BIKEInferencer(CallClasses):
         read_association(self.model, self.device)
         self.model.to(self.device).eval()
         self.reader = SourceReader(video_pipeline(config))
-        super().__init__(self.model, float(config.get('threshold') or 0))
+        super().__init__(self.model, config.get('threshold'))
 
     def __call__(
         self,

@@ -5,7 +5,7 @@ import copy
 import glob
 import os
 import os.path as osp
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from mmengine.runner import Runner
 from ...checkpoint import newest_checkpoint, save_checkpoint
 from ...evaluation.calibration import Calibration, calibrate
 from ...evaluation.dump_files import load_dump
+from ...evaluation.label_calibration import LabelCalibration, calibrate_labels
+from ...evaluation.score_dumps import Dump, labels_of
 from ...files import write_json, write_lines, write_text
 from ...models.lora import merged_state
 from ...models.vcs_head import VCSHead
@@ -25,12 +27,15 @@ from ...recipes.tuning import EPOCHS
 from ...shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SCORES, WEIGHTS
 from ..building import build_recognizer
 from ..embedding_cache import embed_dataset
+from ..inference.call_classes import default_threshold
 
 EMBEDDINGS = 'embeddings'
 SAMPLES = 8  # of each training video: what augmentation there is without decoding
 ENOUGH_FOR_FULL, ENOUGH_MEMORY = 1000, 16  # clips, and GiB of the GPU
 _CLASSES = 'classes.txt'
 _PARTS = ('val', 'test')
+LEAST_THRESHOLD = 1e-4  # of several labels: 0 would name all of them
+Fitted = Union[Calibration, LabelCalibration]
 
 
 class Choice(NamedTuple):
@@ -46,13 +51,13 @@ class Outcome(NamedTuple):
     Attributes:
         folder (str): Of the model.
         metrics (dict[str, dict]): Of 'val' and 'test', as far as there are.
-        calibration (Calibration, optional): None without validation, or where
-            a clip may have several labels.
+        calibration (Calibration | LabelCalibration, optional): The latter where
+            a clip may have several labels; None without validation.
     """
 
     folder: str
     metrics: dict[str, dict]
-    calibration: Optional[Calibration]
+    calibration: Optional[Fitted]
 
 
 def choose_way(clips: int, memory: Optional[float]) -> Choice:
@@ -168,46 +173,55 @@ def scores_file(work_dir: str, part: str) -> str:
     return osp.join(work_dir, SCORES.format(part))
 
 
-def calibrate_part(work_dir: str, part: str, head: VCSHead) -> Optional[Calibration]:
+def calibrate_part(work_dir: str, part: str, head: VCSHead) -> Optional[Fitted]:
     """Calibrate by the scores that :func:`test_part` has written.
 
     Returns:
-        Calibration | None: None where clips may have several labels.
+        Calibration | LabelCalibration | None: The latter of a head with a
+        :class:`.SigmoidLoss`; None where clips have several labels, and the
+        head has another loss.
     """
-    samples = load_dump(scores_file(work_dir, part))
-    labels = [torch.as_tensor(sample['gt_label']).reshape(-1) for sample in samples]
-    if any(len(label) != 1 for label in labels):
-        return None
-    ranks = torch.stack([torch.as_tensor(s['video_score']) for s in samples])
-    cosines = ranks if head.average_clips == 'score' else ranks.log()
-    scale = float(head.logit_scale.detach().exp())
-    return calibrate(cosines.numpy(), torch.cat(labels).numpy(), scale)
+    dump = Dump(scores_file(work_dir, part), load_dump(scores_file(work_dir, part)))
+    ranks = torch.stack([torch.as_tensor(s['video_score']) for s in dump.samples])
+    cosines = (ranks if head.average_clips == 'score' else ranks.log()).numpy()
+    labels, scale = (
+        labels_of(dump, cosines.shape[1]),
+        float(head.logit_scale.detach().exp()),
+    )
+    if head.bias is not None:
+        truth = labels if labels.ndim == 2 else np.eye(cosines.shape[1])[labels]
+        return calibrate_labels(cosines, truth, scale, float(head.bias.detach()))
+    return calibrate(cosines, labels, scale) if labels.ndim == 1 else None
 
 
-def write_model(
-    recognizer, cfg: Config, target: str, fitted: Optional[Calibration]
-) -> None:
+def write_model(recognizer, cfg: Config, target: str, fitted: Optional[Fitted]) -> None:
     """Write a folder from which videos are recognized: config, weights, names.
 
     Adapters become part of the weights, and the fitted scale becomes the logit
-    scale, which leaves the order of the classes as it is.
+    scale, which leaves the order of the classes as it is; so does the bias.
 
     Args:
         recognizer (nn.Module): Trained.
         cfg (Config): Its config, which reads videos.
         target (str): The folder.
-        fitted (Calibration, optional): None leaves the scale as it is.
+        fitted (Calibration | LabelCalibration, optional): None leaves the
+            scale as it is.
     """
     os.makedirs(target, exist_ok=True)
     state = merged_state(recognizer)
     if fitted is not None:
         state['cls_head.logit_scale'] = torch.tensor(float(np.log(fitted.scale)))
+    if isinstance(fitted, LabelCalibration):
+        state['cls_head.loss_cls.bias'] = torch.tensor(fitted.bias)
     write_lines(osp.join(target, _CLASSES), recognizer.cls_head.class_names)
     save_checkpoint(dict(state_dict=state), osp.join(target, WEIGHTS))
-    write_text(osp.join(target, 'config.py'), model_config(cfg, fitted))
+    threshold = fitted.threshold if fitted else default_threshold(recognizer.cls_head)
+    if recognizer.cls_head.bias is not None:
+        threshold = max(threshold, LEAST_THRESHOLD)
+    write_text(osp.join(target, 'config.py'), model_config(cfg, threshold))
 
 
-def model_config(cfg: Config, fitted: Optional[Calibration]) -> str:
+def model_config(cfg: Config, threshold: float) -> str:
     """The config of a model folder: the model, and how a video is read."""
     model = copy.deepcopy(cfg.model)
     model['backbone'].pop('lora', None)
@@ -221,7 +235,7 @@ def model_config(cfg: Config, fitted: Optional[Calibration]) -> str:
             test_pipeline=dataloader['dataset']['pipeline'],
             test_dataloader=dataloader,
             # confidence below which a video is none of the classes
-            threshold=0.0 if fitted is None else round(fitted.threshold, 4),
+            threshold=round(threshold, 4),
         )
     )
     return own.pretty_text
@@ -238,15 +252,27 @@ def report(outcome: Outcome) -> None:
         )
         lines.append(f'{part}: {values}')
     if outcome.calibration is not None:
-        fitted = outcome.calibration
-        lines.append(
-            f'confidences: off by {100 * fitted.error[1]:.0f} % on average (before '
-            f'calibration {100 * fitted.error[0]:.0f} %); below '
-            f'{fitted.threshold:.2f} a video is none of the classes, which keeps '
-            f'{100 * fitted.kept:.0f} % of their videos and refuses '
-            f'{100 * fitted.refused:.0f} % of others (on the validation part)'
-        )
+        lines.append(_of_calibration(outcome.calibration))
     folder = osp.dirname(outcome.folder)
     lines.append(f'use it: bike infer VIDEO --config {folder}')
     for line in lines:
         print_log(line, 'current')
+
+
+def _of_calibration(fitted: Fitted) -> str:
+    error = (
+        f'confidences: off by {100 * fitted.error[1]:.0f} % on average (before '
+        f'calibration {100 * fitted.error[0]:.0f} %); '
+    )
+    if isinstance(fitted, LabelCalibration):
+        return (
+            f'{error}each class has its own, and is named from {fitted.threshold:.2f} '
+            f'on: then {100 * fitted.precision:.0f} % of the labels named are right, '
+            f'and {100 * fitted.recall:.0f} % of the right ones are named (on the '
+            'validation part)'
+        )
+    return (
+        f'{error}below {fitted.threshold:.2f} a video is none of the classes, which '
+        f'keeps {100 * fitted.kept:.0f} % of their videos and refuses '
+        f'{100 * fitted.refused:.0f} % of others (on the validation part)'
+    )
