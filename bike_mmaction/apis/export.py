@@ -55,6 +55,7 @@ def video_branch(
         pipeline = video_pipeline(recognizer.cfg)
     branch = VideoBranch(recognizer, _frames_shape(recognizer, pipeline))
     sizes, head = ', '.join(map(str, branch.shape)), branch.head
+    sums = 'sum to 1' if branch.bias is None else 'each class by itself'
     steps = [t for t in pipeline if t['type'] != 'LoadAttributes']
     return branch, dict(
         bike_mmaction=__version__,
@@ -62,7 +63,7 @@ def video_branch(
         prompt=json.dumps(head.prompt, ensure_ascii=False),
         input=f'frames [B, {sizes}] (channels, frames, height, width): '
         f'{branch.colors} from 0 to 255, float32',
-        outputs='scores [B, K]: cosines; confidences [B, K]: sum to 1; '
+        outputs=f'scores [B, K]: cosines; confidences [B, K]: {sums}; '
         'saliency [B, K, T]: share of each frame',
         pipeline=json.dumps(steps, default=str),
     )

@@ -8,6 +8,9 @@ from ..errors import TextError
 from ..text_files import PATHS, raw_lines
 from .tables import Field, Row, columns_of, kind_of, read_table
 
+# Column of all labels, where there may be several; input may have its 'labels'.
+SEVERAL = 'labels_above_threshold'
+
 
 class Result(NamedTuple):
     """A row, of a video or of a piece of one.
@@ -17,9 +20,14 @@ class Result(NamedTuple):
         label (str, optional): None for "none of these".
         confidence (float): Of the likeliest class.
         margin (float): By how much it is above that of the second; 1 if only
-            one class was named.
+            one class was named. Where there may be several labels, how far the
+            most doubtful class is from 0.5, from 0 to 1.
         segment (tuple[float, float], optional): Begin and end in seconds.
         error (str, optional): Why it could not be read.
+        labels (dict[str, float]): Of all that it is labelled with, by name, the
+            confidence: one for ``label``, or several where they may be.
+        has_several (bool): Whether it may have several labels, each with a
+            confidence of its own.
         row (dict): All columns as they are.
     """
 
@@ -29,6 +37,8 @@ class Result(NamedTuple):
     margin: float
     segment: Optional[tuple[float, float]]
     error: Optional[str]
+    labels: dict[str, float]
+    has_several: bool
     row: Row
 
 
@@ -71,14 +81,24 @@ def _json_lines(path: str) -> Iterator[Row]:
 
 def _result_of(row: Row, path_column: str) -> Result:
     start, end = (_number(row.get(key)) for key in ('start', 'end'))
-    values = _predictions(row['predictions'])
+    values = list(_predictions(row['predictions']).values())
+    label, has_several = row['label'] or None, SEVERAL in row
+    first = values[0] if values else 0.0
+    margin = first - values[1] if len(values) > 1 else 1.0
+    if has_several:
+        margin = min((abs(2 * value - 1) for value in values), default=1.0)
+        labels = _predictions(row[SEVERAL])
+    else:
+        labels = {} if label is None else {label: first}
     return Result(
         row[path_column],
-        row['label'] or None,
-        values[0] if values else 0.0,
-        values[0] - values[1] if len(values) > 1 else 1.0,
+        label,
+        first,
+        margin,
         None if start is None or end is None else (start, end),
         row['error'] or None,
+        labels,
+        has_several,
         row,
     )
 
@@ -87,7 +107,7 @@ def _number(value: Any) -> Optional[float]:
     return None if value in (None, '') else float(value)
 
 
-def _predictions(value: Any) -> list[float]:
-    """Confidences, the highest first; CSV has the list as JSON text."""
+def _predictions(value: Any) -> dict[str, float]:
+    """Confidences by class, the highest first; CSV has the list as JSON text."""
     entries = json.loads(value) if isinstance(value, str) and value else value or []
-    return [float(entry['confidence']) for entry in entries]
+    return {str(entry['class']): float(entry['confidence']) for entry in entries}

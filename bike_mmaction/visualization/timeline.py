@@ -1,8 +1,8 @@
 """A long video's classes over time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import shorten
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -14,6 +14,7 @@ UNREADABLE = ''  # label of a window that could not be read
 FONT = 10  # points
 COLUMNS = 2  # of the legend
 Segment = tuple[float, float]
+Labels = Union[None, str, Sequence[str]]  # of a window
 
 
 def nearest_segments(windows: Sequence[Segment]) -> list[Segment]:
@@ -37,7 +38,7 @@ def nearest_segments(windows: Sequence[Segment]) -> list[Segment]:
 def draw_timeline(
     path: str,
     windows: Sequence[Segment],
-    labels: Sequence[Optional[str]],
+    labels: Sequence[Labels],
     confidences: dict[str, Sequence[float]],
     frames: Sequence[np.ndarray] = (),
     threshold: float = 0.0,
@@ -51,8 +52,9 @@ def draw_timeline(
         path (str): Image file to write; its suffix tells the format.
         windows (Sequence[tuple[float, float]]): Begin and end of each of N
             windows, in seconds; they may overlap.
-        labels (Sequence[str | None]): What was recognized in each; None for
-            "none of these", '' where it could not be read.
+        labels (Sequence[str | Sequence[str] | None]): What was recognized in
+            each, a class or several; None or no class for "none of these", ''
+            where it could not be read.
         confidences (dict[str, Sequence[float]]): N values of each class to
             draw; NaN where unknown. Other labels are dark.
         frames (Sequence[np.ndarray]): Images [H, W, 3], RGB, uint8, evenly
@@ -75,8 +77,10 @@ def draw_timeline(
         for name, color in (colors or class_colors(confidences)).items()
         if name is None or name in confidences
     }
-    keys = _keys(labels, confidences, palette, threshold)
-    heights = [1.0] * bool(len(frames)) + [2.6, 0.4]
+    sets = [_as_set(label) for label in labels]
+    keys = _keys(sets, confidences, palette, threshold)
+    rows = _rows(sets, confidences)
+    heights = [1.0] * bool(len(frames)) + [2.6, max(0.4, 0.2 * len(rows))]
     lines = -(-len(keys) // COLUMNS)
     size = (9, 0.9 + sum(heights) + 0.24 * lines)
     figure = Figure(figsize=size, layout='constrained')
@@ -89,7 +93,7 @@ def draw_timeline(
     _draw_curves(curves, centres, confidences, palette, threshold)
     curves.set_xlim(windows[0][0], windows[-1][1])
     ribbon = figure.add_subplot(grid[-1, :], sharex=curves)
-    _draw_ribbon(ribbon, nearest_segments(windows), labels, palette)
+    _draw_ribbon(ribbon, nearest_segments(windows), sets, rows, palette)
     _draw_legend(figure, keys)
     if title:
         figure.suptitle(title, fontsize=1.2 * FONT, parse_math=False)
@@ -133,14 +137,43 @@ def _draw_curves(
         axes.spines[side].set_visible(False)
 
 
+def _as_set(labels: Labels) -> frozenset[str]:
+    if labels is None or isinstance(labels, str):
+        return frozenset() if labels is None else frozenset([labels])
+    return frozenset(labels)
+
+
+def _rows(sets: Sequence[frozenset[str]], curves: Iterable[str]) -> list[set[str]]:
+    """The classes of each row of the ribbon, from above.
+
+    Where a window has several classes, each class has a row of its own, and
+    those without a curve share the last one. Else there is one row.
+    """
+    used = set[str]().union(*sets) - {UNREADABLE}
+    if all(len(one) < 2 for one in sets):
+        return [used]
+    rows = [{name} for name in curves if name in used]
+    others = used.difference(curves)
+    return [*rows, others] if others else rows
+
+
 def _draw_ribbon(
-    axes, segments: Sequence[Segment], labels: Sequence[Optional[str]], palette: dict
+    axes,
+    segments: Sequence[Segment],
+    sets: Sequence[frozenset[str]],
+    rows: Sequence[set[str]],
+    palette: dict,
 ) -> None:
-    for (begin, end), label in zip(segments, labels):
-        if label == UNREADABLE:
+    for (begin, end), labels in zip(segments, sets):
+        if UNREADABLE in labels:
             axes.axvspan(begin, end, **_UNREADABLE_STYLE)
-        else:
-            axes.axvspan(begin, end, color=palette.get(label, OTHERS), linewidth=0)
+        elif not labels:
+            axes.axvspan(begin, end, color=palette.get(None, OTHERS), linewidth=0)
+        for row, names in enumerate(reversed(rows)):
+            for name in labels & names:
+                height = dict(ymin=row / len(rows), ymax=(row + 1) / len(rows))
+                color = palette.get(name, OTHERS)
+                axes.axvspan(begin, end, color=color, linewidth=0, **height)
     axes.set_yticks([])
     axes.set_ylabel(
         'recognized', fontsize=FONT, rotation=0, ha='right', va='center', labelpad=4
@@ -162,7 +195,7 @@ _UNREADABLE_STYLE: dict[str, Any] = dict(
 
 
 def _keys(
-    labels: Sequence[Optional[str]],
+    sets: Sequence[frozenset[str]],
     confidences: dict[str, Sequence[float]],
     palette: dict,
     threshold: float,
@@ -178,16 +211,17 @@ def _keys(
         )
         for name in confidences
     ]
-    if any(label not in (None, UNREADABLE, *confidences) for label in labels):
+    used = set[str]().union(*sets)
+    if used.difference(confidences, [UNREADABLE]):
         keys.append((Patch(color=OTHERS), 'another class'))
-    if None in labels or threshold:
+    if not all(sets) or threshold:
         keys.append((Patch(color=palette[None]), 'none of these'))
     if threshold:
         line = Line2D([], [], color='black', linewidth=1, linestyle=':')
         keys.append(
             (line, f'threshold, {100 * threshold:.4g} %: below it none of these')
         )
-    if UNREADABLE in labels:
+    if UNREADABLE in used:
         keys.append((Patch(**_UNREADABLE_STYLE), 'could not be read'))
     return keys
 

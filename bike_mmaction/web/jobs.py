@@ -90,6 +90,8 @@ class Jobs:
         check_text(classes, self._limits)
         names = split_names(classes)
         check_names(names, self._limits)
+        if self._bike.head.bias is not None:  # with 0 it would name all classes
+            threshold = self._bike.threshold_for(names, threshold or None)
         end = time.monotonic() + self._limits.seconds
         source = self._open(video, end)
         try:

@@ -15,6 +15,8 @@ def summarize(results: Sequence[Recognition]) -> str:
         count = '1 window' if len(results) == 1 else f'{len(results)} windows'
         return '\n\n'.join([f'## {count}', *warnings])
     lines = [f'## {_label(results[0])}', *warnings]
+    if results[0].independent:
+        lines.append('Each class has a confidence of its own: they need not sum to 1.')
     if results[0].attributes:
         lines.append(f'Attributes: {_attributes(results[0])}')
     return '\n\n'.join(lines)
@@ -29,10 +31,10 @@ def tabulate(results: Sequence[Recognition]) -> str:
         if recognition.error:
             cells += ['*unreadable*', '', '']
         else:
-            value = recognition.predictions[0][1]
+            values = recognition.predictions[: max(1, len(recognition.labels))]
             cells += [
                 _label(recognition),
-                f'{100 * value:.0f} %',
+                ', '.join(f'{100 * value:.0f} %' for _, value in values),
                 _attributes(recognition),
             ]
         rows.append(f'| {" | ".join(cells)} |')
@@ -45,7 +47,7 @@ def without_folder(text: str, video: Optional[str]) -> str:
 
 
 def _label(recognition: Recognition) -> str:
-    return plain(recognition.label) or '*none of these*'
+    return plain(recognition.named) or '*none of these*'
 
 
 def _attributes(recognition: Recognition) -> str:

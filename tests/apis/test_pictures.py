@@ -77,7 +77,8 @@ def test_curves_do_not_break_below_the_top(bike, videos, tmp_path, monkeypatch):
         assert values == pytest.approx([dict(r.predictions)[name] for r in every])
     assert drawn['times'][0] == pytest.approx(0.12)
     content = json.loads((tmp_path / 'v0_bike.json').read_text())
-    assert set(content[0]) == {f.name for f in fields(Recognition) if f.name[0] != '_'}
+    names = {f.name for f in fields(Recognition) if f.name[0] != '_'}
+    assert set(content[0]) == {*names, 'labels'}
     assert content[0]['predictions'] == [list(p) for p in top[0].predictions]
     # A class has the colour of its place among all of them.
     name = top[0].predictions[0][0]

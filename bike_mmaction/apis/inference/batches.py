@@ -104,8 +104,16 @@ def _recognize_batch(
     for recognition, sample, values, saliency in zip(
         read, samples, confidences.cpu(), scores.saliency[:, 0].cpu()
     ):
-        names = model.cls_head.class_names
-        fill_in(recognition, sample, names, values, saliency, topk, threshold)
+        fill_in(
+            recognition,
+            sample,
+            model.cls_head.class_names,
+            values,
+            saliency,
+            topk,
+            threshold,
+            independent=model.cls_head.bias is not None,
+        )
     return recognitions
 
 

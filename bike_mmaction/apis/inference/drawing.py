@@ -24,7 +24,7 @@ def _ranked_names(recognitions: Sequence[Recognition]) -> list[str]:
     for recognition in recognitions:
         for name, value in recognition.predictions:
             best[name] = max(value, best.get(name, 0))
-    labels = {r.label for r in recognitions if r.label}
+    labels = {label for r in recognitions for label in r.labels}
     return sorted(best, key=lambda name: (name not in labels, -best[name]))
 
 
@@ -49,9 +49,13 @@ def draw_windows(
     times = times_of(source)
     moments = (np.arange(8) + 0.5) * times[-1] / 8
     indices = (np.searchsorted(times[:-1], moments, 'right') - 1).clip(0)
-    labels = [UNREADABLE if r.error else r.label for r in recognitions]
+    labels = [[UNREADABLE] if r.error else r.labels for r in recognitions]
     shown = _ranked_names(recognitions)[:MAX_CURVES]
-    first = {name: place for place, name in reversed(list(enumerate(labels)))}
+    first = {
+        name: place
+        for place, names in reversed(list(enumerate(labels)))
+        for name in names
+    }
     shown.sort(key=lambda name: first.get(name, len(labels)))
     draw_timeline(
         path,
@@ -84,7 +88,7 @@ def draw_recognition(path: str, source: Source, recognition: Recognition) -> Non
             f'{name} (confidence {100 * value:.1f} %)'
             for name, value in recognition.predictions
         ],
-        title=f'{osp.basename(source.name)}: {recognition.label or NONE_OF_THESE}',
+        title=f'{osp.basename(source.name)}: {recognition.named or NONE_OF_THESE}',
         attributes=recognition.attributes,
         times=times_of(source)[recognition.frames].tolist(),
         colors=[colors[name] for name in names],
@@ -123,10 +127,12 @@ def annotate(
     starts, bars, caption = [0.0], _saliency_bars(recognitions[0], times, colors), ''
     if recognitions[0].segment:
         starts, bars = _window_bars(recognitions, length, colors)
-        caption = 'Recognized when (gray: none of these)'
+        what = 'The surest class' if recognitions[0].independent else 'Recognized'
+        caption = f'{what} when (gray: none of these)'
     elif bars:
         caption = 'What counts for the first class'
-    count = max(len(r.predictions[:3]) for r in recognitions)
+    rows_of = [max(3, len(r.labels)) for r in recognitions]
+    count = max(len(r.predictions[:n]) for r, n in zip(recognitions, rows_of))
     images = images_of(source).iterate(indices)
     for index, image in zip(indices, images):
         place = max(0, bisect_right(starts, times[index]) - 1)

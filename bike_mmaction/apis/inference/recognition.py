@@ -22,7 +22,7 @@ class Recognition:
         source (str): Its file or address; 'array' for frames.
         predictions (list[tuple[str, float]]): Classes with their
             confidences, the most likely first. Confidences of all classes
-            sum to 1.
+            sum to 1, unless they are ``independent``.
         label (str, optional): The most likely class; None for "none of
             these", below the threshold.
         saliency (dict[str, list[float]]): Share of each frame of the first
@@ -34,6 +34,8 @@ class Recognition:
         segment (tuple[float, float], optional): Begin and end, in seconds.
         warning (str, optional): What makes the result doubtful.
         error (str, optional): Why it could not be read; the rest is empty.
+        independent (bool): Whether each class has a confidence of its own, as
+            of a model that was trained on clips with several labels.
     """
 
     source: str
@@ -45,9 +47,11 @@ class Recognition:
     segment: Optional[tuple[float, float]] = None
     warning: Optional[str] = None
     error: Optional[str] = None
+    independent: bool = False
     # All K classes and their confidences [K], for pictures; not in JSON.
     _classes: Sequence[str] = field(default=(), repr=False, compare=False)
     _confidences: Optional[np.ndarray] = field(default=None, repr=False, compare=False)
+    _above: int = field(default=0, repr=False, compare=False)  # the threshold, of K
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -56,7 +60,7 @@ class Recognition:
             for item in fields(self)
             if not item.name.startswith('_')
         }
-        return copy.deepcopy(content)
+        return copy.deepcopy(dict(content, labels=self.labels))
 
     @property
     def classes(self) -> list[str]:
@@ -69,6 +73,20 @@ class Recognition:
         if self._confidences is None:
             return dict(self.predictions)
         return dict(zip(self._classes, self._confidences.tolist()))
+
+    @property
+    def labels(self) -> list[str]:
+        """Where they are ``independent``, all classes at or above the threshold,
+        the most likely first; else ``label`` alone, if there is one.
+        """
+        if self.independent:
+            return [name for name, _ in self.predictions[: self._above]]
+        return [] if self.label is None else [self.label]
+
+    @property
+    def named(self) -> str:
+        """The labels as text; '' for "none of these"."""
+        return ', '.join(self.labels)
 
 
 def describe(recognition: Recognition) -> str:
@@ -85,7 +103,9 @@ def _describe(recognition: Recognition) -> str:
     listed = ', '.join(
         f'{name} {100 * value:.1f} %' for name, value in recognition.predictions
     )
-    line = f'{where}: {recognition.label or "none of these"} ({listed})'
+    if recognition.independent:
+        listed = f'each by itself: {listed}'
+    line = f'{where}: {recognition.named or "none of these"} ({listed})'
     if recognition.attributes:
         line += '; ' + ', '.join(name for name, _ in recognition.attributes)
     if recognition.warning:
@@ -101,6 +121,7 @@ def fill_in(
     saliency: Tensor,
     topk: int,
     threshold: float,
+    independent: bool = False,
 ) -> None:
     """Say in the words of the user what was recognized in a video.
 
@@ -109,19 +130,25 @@ def fill_in(
         sample (ActionDataSample): Of the video, with ``frame_inds``, and
             ``attributes`` and ``phrase_scores`` if it has any.
         names (Sequence[str]): Of the K classes.
-        confidences (Tensor): Of each class, [K]; they sum to 1.
+        confidences (Tensor): Of each class, [K]; they sum to 1, or are
+            ``independent``.
         saliency (Tensor): Of the first view, [K, T].
-        topk (int): Classes to name.
+        topk (int): Classes to name; more where there are more labels.
         threshold (float): Confidence below which it is none of these.
+        independent (bool): Whether each class has a confidence of its own.
+            Defaults to False.
     """
+    above = int((confidences >= threshold).sum())
+    if independent:
+        topk = max(topk, above)
     values, order = confidences.topk(min(topk, len(names)))
     recognition.predictions = [
         (names[k], value) for k, value in zip(order.tolist(), values.tolist())
     ]
+    recognition.independent, recognition._above = independent, above
     recognition._classes = names
     recognition._confidences = confidences.detach().cpu().float().numpy()
-    if values[0] >= threshold:
-        recognition.label = recognition.predictions[0][0]
+    recognition.label = recognition.predictions[0][0] if above else None
     recognition.attributes = list(
         zip(sample.get('attributes', ()), sample.get('phrase_scores', ()))
     )
@@ -135,7 +162,7 @@ def fill_in(
             f'only {different} of the {len(frames)} frames that the model '
             'looks at: some are repeated'
         )
-    if len(names) == 1:
+    if len(names) == 1 and not independent:
         warnings.append('one class alone has a confidence of 1 in any video')
     recognition.warning = '; '.join(warnings) or None
 

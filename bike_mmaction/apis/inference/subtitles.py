@@ -16,15 +16,22 @@ def write_subtitles(
     Args:
         path (str): File to write: '.srt' (SubRip) or '.vtt' (WebVTT).
         recognitions (Sequence[Recognition]): That of a video, or those of its
-            windows. Where it is none of the classes, there is no subtitle.
+            windows. Where it is none of the classes, there is no subtitle;
+            where it is several, it has the confidence of the least sure one.
         seconds (float): How long the video is.
     """
     spans = spans_of(
         [r.segment or (0.0, seconds) for r in recognitions],
-        [r.label for r in recognitions],
-        [r.predictions[0][1] if r.predictions else 0.0 for r in recognitions],
+        [', '.join(sorted(r.labels)) or None for r in recognitions],
+        [_least_sure(r) for r in recognitions],
     )
     write_text(path, _vtt(spans) if path.lower().endswith('.vtt') else _srt(spans))
+
+
+def _least_sure(recognition: Recognition) -> float:
+    """Confidence of the last one of the labels."""
+    values = [value for _, value in recognition.predictions[: len(recognition.labels)]]
+    return values[-1] if values else 0.0
 
 
 def _srt(spans: Sequence[Span]) -> str:

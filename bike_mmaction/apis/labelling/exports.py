@@ -41,7 +41,8 @@ def convert_labels(
             the columns of the result and ``margin``.
         uncertain (int, optional): Only so many videos, the most uncertain
             first: those whose two likeliest classes are nearest to each other,
-            in any piece of theirs. A table has that piece alone.
+            in any piece of theirs, or with a class nearest to 0.5 where there
+            may be several. A table has that piece alone.
         path_column (str): Column with the paths. Defaults to 'path'.
         root (str): Where relative paths begin, for FiftyOne.
         url_prefix (str): Put before paths for Label Studio, such as
@@ -111,7 +112,7 @@ def _write_table(
         for results in videos
         for result in ([min(results, key=lambda r: r.margin)] if one_each else results)
     )
-    known = {field.name: field for field in result_fields(True, True)}
+    known = {field.name: field for field in result_fields(True, True, True)}
     fields = [field for field in fields_of(labels) if field.name != 'margin']
     if kind_of(labels) == '.jsonl':  # which tells no kinds
         fields = [known.get(field.name, field) for field in fields]
@@ -128,13 +129,26 @@ def _write_table(
             write(piece)
 
 
-def _spans(results: Sequence[Result]) -> list[Span]:
-    """Of a video that was labelled piece by piece."""
-    return spans_of(
-        [result.segment or (0, 0) for result in results],
-        [result.label for result in results],
-        [result.confidence for result in results],
-    )
+def _spans(
+    results: Sequence[Result], whole: tuple[float, float] = (0.0, 0.0)
+) -> list[Span]:
+    """Of each class, in the order of their begins.
+
+    Args:
+        results (Sequence[Result]): Of a video, labelled piece by piece or whole.
+        whole (tuple[float, float]): Begin and end of a whole one.
+    """
+    windows = [result.segment or whole for result in results]
+    spans = [
+        span
+        for name in dict.fromkeys(name for result in results for name in result.labels)
+        for span in spans_of(
+            windows,
+            [name if name in result.labels else None for result in results],
+            [result.labels.get(name, 0.0) for result in results],
+        )
+    ]
+    return sorted(spans, key=lambda span: span.start)
 
 
 def _task(results: Sequence[Result], url_prefix: str, rate: float) -> dict:
@@ -146,11 +160,11 @@ def _task(results: Sequence[Result], url_prefix: str, rate: float) -> dict:
             dict(
                 from_name=_CHOICE,
                 type='choices',
-                value=dict(choices=[result.label]),
-                score=result.confidence,
+                value=dict(choices=list(result.labels)),
+                score=min(result.labels.values()),
             )
             for result in results[:1]
-            if result.label
+            if result.labels
         ]
     for number, region in enumerate(regions, 1):
         region.update(id=f'bike{number}', to_name='video')
@@ -177,18 +191,21 @@ def _classes(labels: str, rows: Iterable[Result]) -> list[str]:
     """Those that were asked for, if that is known, or else that were found."""
     if osp.isfile(about_of(labels)):
         return list(read_about(labels)['settings']['classes'])
-    return sorted({row.label for row in rows if row.label})
+    return sorted({label for row in rows for label in row.labels})
 
 
 def _interface(classes: Sequence[str], rows: Sequence[Result], rate: float) -> str:
     """Label Studio's labelling interface for the tasks."""
+    many = ''
     if any(row.segment for row in rows):
         tag, child, name = 'TimelineLabels', 'Label', _TIMES
     else:
         tag, child, name = 'Choices', 'Choice', _CHOICE
+        if any(row.has_several for row in rows):
+            many = ' choice="multiple"'
     values = '\n'.join(f'    <{child} value={quoteattr(one)}/>' for one in classes)
     return (
-        f'<View>\n  <{tag} name="{name}" toName="video">\n{values}\n  </{tag}>\n'
+        f'<View>\n  <{tag} name="{name}" toName="video"{many}>\n{values}\n  </{tag}>\n'
         f'  <Video name="video" value="$video" frameRate="{rate:g}"/>\n</View>\n'
     )
 
@@ -198,10 +215,10 @@ def _fiftyone(labels: str, videos: Sequence[Sequence[Result]], root: str) -> dic
     detections = {}
     for results in videos:
         path = osp.abspath(osp.join(root, results[0].path))
-        spans = _spans(results)
+        whole = (0.0, 0.0)
         if results[0].segment is None:  # a detection has times: those of all
             whole = (0.0, _seconds(path))
-            spans = spans_of([whole], [results[0].label], [results[0].confidence])
+        spans = _spans(results, whole)
         detections[path] = [
             dict(
                 label=span.label,

@@ -148,6 +148,7 @@ class _Job:
         self.added = result_fields(
             options['window'] is not None,
             getattr(model, 'association', None) is not None,
+            model.cls_head.bias is not None,
         )
         self.names = kept_names(table.fields, self.added)
 

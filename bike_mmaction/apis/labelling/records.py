@@ -8,6 +8,7 @@ from typing import Any, Optional
 import numpy as np
 from mmaction.models import BaseRecognizer
 
+from ...datasets.result_tables import SEVERAL
 from ...datasets.video_table import VideoTable
 from ...video import DamagedVideoWarning
 from ..inference.batches import recognize_batches
@@ -81,10 +82,12 @@ def _record_of(recognition: Recognition) -> dict:
     if recognition.error:
         return dict(record, error=recognition.error)
     record['label'] = recognition.label
-    for key in ('predictions', 'attributes'):
-        pairs = getattr(recognition, key)
-        if pairs:
-            record[key] = [[name, round(value, _DIGITS)] for name, value in pairs]
+    pairs = dict(predictions=recognition.predictions, attributes=recognition.attributes)
+    if recognition.independent:  # those of the labels come first
+        pairs[SEVERAL] = recognition.predictions[: len(recognition.labels)]
+    for key, values in pairs.items():
+        if values or key == SEVERAL:
+            record[key] = [[name, round(value, _DIGITS)] for name, value in values]
     return record
 
 

@@ -11,6 +11,7 @@ from mmaction.models import BaseRecognizer
 from ...checkpoint.digest import weights_sha256
 from ...datasets.pipeline_access import video_pipeline
 from ...datasets.prompts import load_prompts
+from ...datasets.result_tables import SEVERAL
 from ...datasets.tables import Field, Row
 from ...datasets.video_table import VideoTable
 from ...datasets.views import views_of
@@ -27,14 +28,23 @@ _LABELS = (Field('class'), Field('confidence', 'number'))
 _PHRASES = (Field('phrase'), Field('cosine', 'number'))
 
 
-def result_fields(with_windows: bool, with_attributes: bool) -> list[Field]:
-    """The columns that labelling adds to those of the input."""
+def result_fields(
+    with_windows: bool, with_attributes: bool, with_labels: bool
+) -> list[Field]:
+    """The columns that labelling adds to those of the input.
+
+    Args:
+        with_windows (bool): Whether rows are of windows.
+        with_attributes (bool): Whether there are phrases of a lexicon.
+        with_labels (bool): Whether a video may have several labels.
+    """
     windows = [Field('start', 'number'), Field('end', 'number')] * with_windows
     attributes = [Field('attributes', _PHRASES)] * with_attributes
     return [
         *windows,
         Field('label'),
         Field('confidence', 'number'),
+        *[Field(SEVERAL, _LABELS)] * with_labels,
         Field('predictions', _LABELS),
         *attributes,
         Field('warning'),
