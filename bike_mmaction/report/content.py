@@ -9,6 +9,23 @@ from .measures import Mistake
 from .strips import Strip
 
 
+class Labelling(NamedTuple):
+    """Which labels a model names.
+
+    Attributes:
+        confidences (np.ndarray): [N, K], of each class by itself.
+        threshold (float): From which a class is named.
+    """
+
+    confidences: np.ndarray
+    threshold: float
+
+    @property
+    def named(self) -> np.ndarray:
+        """Bool [N, K]."""
+        return self.confidences >= self.threshold
+
+
 class Content(NamedTuple):
     """What a page is made of.
 
@@ -25,6 +42,8 @@ class Content(NamedTuple):
         no_strips (str): Why there are none; else ''.
         training (list[int], optional): Clips that each class was trained on.
         curves (Curves, optional): Of the training.
+        labelling (Labelling, optional): Where a video may have several, what
+            the model names; None without a model that tells it.
     """
 
     title: str
@@ -38,3 +57,4 @@ class Content(NamedTuple):
     no_strips: str = ''
     training: Optional[list[int]] = None
     curves: Optional[Curves] = None
+    labelling: Optional[Labelling] = None

@@ -4,14 +4,17 @@ import os.path as osp
 import time
 from typing import NamedTuple, Optional
 
+import numpy as np
+import torch
+
 from ..apis import BIKEInferencer
 from ..datasets.class_names import load_class_names
 from ..evaluation.score_dumps import labels_of, ranking_scores, read_dump
 from ..files import file_sha256, source_of, write_text
 from ..text_files import TextError, read_json, read_lines
-from .content import Content
+from .content import Content, Labelling
 from .curves import read_curves
-from .measures import Mistake, worst_mistakes
+from .measures import Mistake, worst_labels, worst_mistakes
 from .page import render
 from .strips import Strip, make_strips
 
@@ -76,7 +79,13 @@ def gather(
     names = class_names(inputs, bike, scores.shape[1])
     files = [str(source_of(sample, '')) for sample in dump.samples]
     facts = measured_on(inputs, len(scores))
-    mistakes = worst_mistakes(scores, labels, most)
+    labelling = label(bike, scores) if labels.ndim == 2 else None
+    if labelling is None:
+        mistakes = worst_mistakes(scores, labels, most)
+    else:
+        mistakes = worst_labels(
+            labelling.confidences, labels, labelling.threshold, most
+        )
     strips, problem = _strips(bike, mistakes, files, names)
     training = None
     if inputs.train_list:
@@ -93,7 +102,22 @@ def gather(
         problem,
         training,
         None if inputs.log is None else read_curves(inputs.log),
+        labelling,
     )
+
+
+def label(bike: Optional[BIKEInferencer], scores: np.ndarray) -> Optional[Labelling]:
+    """What a model names by its scores [N, K].
+
+    Returns:
+        Labelling | None: None without a model, or if its classes compete.
+    """
+    if bike is None or bike.head.bias is None:
+        return None
+    with torch.no_grad():
+        ranks = torch.as_tensor(scores, device=bike.head.bias.device)
+        confidences = bike.head.confidences(ranks).cpu().numpy()
+    return Labelling(confidences, bike.threshold_for(None, None))
 
 
 def class_names(

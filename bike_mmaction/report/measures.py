@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 from mmaction.evaluation import mean_average_precision
+
+from ..evaluation.label_calibration import Agreement, compare_labels
 
 _RESAMPLES, _SEED = 200, 0  # of the interval of mAP
 
@@ -59,17 +61,36 @@ class Mistake(NamedTuple):
 
     Attributes:
         video (int): Its row in the dump.
-        truth (int): A class that it has: the one of the lowest score.
-        predicted (int): The class of the highest score that it has not.
+        truth (int, optional): A class that it has: the one of the lowest score;
+            None if it has none.
+        predicted (int, optional): The class of the highest score that it has
+            not; None if it has all.
         margin (float): By how much the wrong score is higher.
         rank (int): Place of ``truth`` among all classes, from 1.
     """
 
     video: int
-    truth: int
-    predicted: int
+    truth: Optional[int]
+    predicted: Optional[int]
     margin: float
     rank: int
+
+
+class LabelRow(NamedTuple):
+    """A class in a test where a video may have several.
+
+    Attributes:
+        number (int): Of the class, from 0.
+        videos (int): That have it.
+        average_precision (float): See :func:`average_precisions`.
+        labels (Agreement, optional): Of its labels at the threshold; None
+            without one.
+    """
+
+    number: int
+    videos: int
+    average_precision: float
+    labels: Optional[Agreement]
 
 
 def wilson(right: int, total: int, classes: int = 1) -> Interval:
@@ -122,6 +143,11 @@ def confused_pairs(matrix: np.ndarray, most: int) -> list[Pair]:
     """The pairs that were confused most often, at most so many."""
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
+    return _most_of(wrong, most)
+
+
+def _most_of(wrong: np.ndarray, most: int) -> list[Pair]:
+    """The largest entries of a matrix [K, K], without zeros."""
     order = np.argsort(-wrong, axis=None, kind='stable')[:most]
     places = zip(*np.unravel_index(order, wrong.shape))
     pairs = [Pair(int(t), int(p), int(wrong[t, p])) for t, p in places]
@@ -192,3 +218,64 @@ def worst_mistakes(
         )
         for i in order
     ]
+
+
+def label_rows(
+    scores: np.ndarray, truth: np.ndarray, named: Optional[np.ndarray]
+) -> list[LabelRow]:
+    """Each class, that of the lowest average precision first.
+
+    Classes without videos come last.
+
+    Args:
+        scores (np.ndarray): [N, K].
+        truth (np.ndarray): Bool [N, K].
+        named (np.ndarray, optional): Bool [N, K], labels at the threshold.
+    """
+    rows = []
+    for k, precision in enumerate(average_precisions(scores, truth)):
+        own = None if named is None else compare_labels(named[:, k], truth[:, k])
+        rows.append(LabelRow(k, int(truth[:, k].sum()), float(precision), own))
+    return sorted(rows, key=lambda r: (not r.videos, r.average_precision))
+
+
+def worst_labels(
+    confidences: np.ndarray, truth: np.ndarray, threshold: float, most: int
+) -> list[Mistake]:
+    """The videos with the surest wrong label, or the most clearly missed one.
+
+    The margin is the confidence of a wrong label at or above the threshold, or
+    what a missed one lacks to 1. A class that is right is None.
+
+    Args:
+        confidences (np.ndarray): [N, K].
+        truth (np.ndarray): Bool [N, K].
+        threshold (float): From which a class is named.
+        most (int): How many, at most.
+    """
+    wrong = np.where(~truth & (confidences >= threshold), confidences, 0.0)
+    missed = np.where(truth & (confidences < threshold), 1 - confidences, 0.0)
+    margin = np.maximum(wrong, missed).max(axis=1)
+    order = [i for i in np.argsort(-margin, kind='stable')[:most] if margin[i] > 0]
+    return [
+        Mistake(
+            int(i),
+            int(missed[i].argmax()) if missed[i].any() else None,
+            int(wrong[i].argmax()) if wrong[i].any() else None,
+            float(margin[i]),
+            1,
+        )
+        for i in order
+    ]
+
+
+def mixed_up(named: np.ndarray, truth: np.ndarray, most: int) -> list[Pair]:
+    """The classes that were missed where another was named wrongly, and how often.
+
+    Args:
+        named (np.ndarray): Bool [N, K].
+        truth (np.ndarray): Bool [N, K].
+        most (int): How many pairs, at most.
+    """
+    missed, wrong = (truth & ~named).astype(int), (named & ~truth).astype(int)
+    return _most_of(missed.T @ wrong, most)

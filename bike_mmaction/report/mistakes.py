@@ -3,10 +3,14 @@
 import os.path as osp
 from typing import Optional
 
-from .content import Content
+import numpy as np
+
+from .content import Content, Labelling
 from .drawing import BLUE, ORANGE, percent, text
 from .measures import Mistake
 from .strips import Strip
+
+_WRONG = '#b35300'  # ORANGE, dark enough for text
 
 
 def mistakes_section(content: Content, one_label: bool) -> str:
@@ -35,33 +39,76 @@ def mistakes_section(content: Content, one_label: bool) -> str:
             '<span><i class="dotted"></i>all frames alike</span></p>'
         )
     note = f'<p>{text(content.no_strips)}</p>' if content.no_strips else ''
+    what = 'A wrong class had a much higher score than a right one'
+    if content.labelling is not None:
+        what = 'A label was missed, or named with much confidence and wrong'
     return (
-        '<section><h2>Worst mistakes</h2><p>A wrong class had a much higher score than '
-        f'a right one; the worst first.</p>{note}{legend}{items}</section>'
+        f'<section><h2>Worst mistakes</h2><p>{what}; the worst first.</p>'
+        f'{note}{legend}{items}</section>'
     )
 
 
 def _mistake(
     content: Content, mistake: Mistake, strip: Optional[Strip], one_label: bool
 ) -> str:
-    truth, other = content.names[mistake.truth], content.names[mistake.predicted]
     file = content.files[mistake.video]
     short = osp.join(*file.replace('\\', '/').split('/')[-2:]) if file else ''
     name = short or f'video {mistake.video + 1} of the list'
     body, sure = '', ('', '')
-    verb = 'taken for' if one_label else 'ranked below'
     if strip is not None and strip.frames:
         body = _frames(strip)
         sure = f' {percent(strip.truth or 0)}', f' {percent(strip.predicted or 0)}'
     elif strip is not None:
         body = f'<p class="problem">No frames: {text(strip.problem)}</p>'
+    if content.labelling is None:
+        head, remark = _ranked(content, mistake, sure, one_label)
+    else:
+        head, remark = _labelled(content, content.labelling, mistake)
     return (
-        '<article><h3>'
-        f'<span style="color:{BLUE}">{text(truth)}{sure[0]}</span> '
-        f'{verb} <span style="color:#b35300">{text(other)}{sure[1]}</span></h3>'
-        f'<p class="file" title="{text(file)}">{text(name)}; the right class has '
-        f'rank {mistake.rank}</p>{body}</article>'
+        f'<article><h3>{head}</h3><p class="file" title="{text(file)}">{text(name)}; '
+        f'{remark}</p>{body}</article>'
     )
+
+
+def _ranked(
+    content: Content, mistake: Mistake, sure: tuple[str, str], one_label: bool
+) -> tuple[str, str]:
+    """Heading and remark of a right class that has a lower score than a wrong one."""
+    assert mistake.truth is not None and mistake.predicted is not None
+    truth, other = content.names[mistake.truth], content.names[mistake.predicted]
+    verb = 'taken for' if one_label else 'ranked below'
+    head = (
+        f'{_colored(truth + sure[0], BLUE)} {verb} {_colored(other + sure[1], _WRONG)}'
+    )
+    return head, f'the right class has rank {mistake.rank}'
+
+
+def _labelled(
+    content: Content, labelling: Labelling, mistake: Mistake
+) -> tuple[str, str]:
+    """Heading and remark of labels that were missed, or named and wrong."""
+    parts = []
+    for number, verb, color in (
+        (mistake.truth, 'missed', BLUE),
+        (mistake.predicted, 'wrong', _WRONG),
+    ):
+        if number is not None:
+            sure = percent(labelling.confidences[mistake.video, number])
+            parts.append(f'{_colored(f"{content.names[number]} {sure}", color)} {verb}')
+    lists = {'has': content.labels, 'named': labelling.named}
+    remarks = [
+        f'{what}: {text(", ".join(_names(content, rows[mistake.video])) or "none")}'
+        for what, rows in lists.items()
+    ]
+    return ', '.join(parts), '; '.join(remarks)
+
+
+def _names(content: Content, has: np.ndarray) -> list[str]:
+    return [content.names[k] for k in np.flatnonzero(has)]
+
+
+def _colored(words: str, color: str) -> str:
+    return f'<span style="color:{color}">{text(words)}</span>'
 
 
 def _frames(strip: Strip) -> str:

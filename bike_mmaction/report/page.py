@@ -17,14 +17,15 @@ from .drawing import (
     table,
     text,
 )
+from .labels import figures_of_labels, labels_table, mix_ups
 from .measures import (
     ClassRow,
     Interval,
-    average_precisions,
     class_rows,
     confused_pairs,
     confusion_matrix,
     interval_of_map,
+    label_rows,
     top_k,
     wilson,
 )
@@ -76,27 +77,22 @@ def _one_label(content: Content) -> list[str]:
 
 
 def _several_labels(content: Content) -> list[str]:
-    scores, truth = content.scores, content.labels
-    each = average_precisions(scores, truth)
-    present = np.isfinite(each)
-    value, interval = float(each[present].mean()), interval_of_map(scores, truth)
+    scores, truth, labelling = content.scores, content.labels, content.labelling
+    rows = label_rows(scores, truth, None if labelling is None else labelling.named)
+    tested = [row for row in rows if row.videos]
+    value = float(np.mean([row.average_precision for row in tested]))
+    interval = interval_of_map(scores, truth)
+    chance = float(truth[:, [row.number for row in tested]].mean())
     further = [('videos', str(len(scores))), ('classes', str(len(content.names)))]
-    order = sorted(range(len(each)), key=lambda k: (not present[k], each[k]))
-    head = ['class', 'average precision', '', 'videos']
-    rows = [
-        [
-            text(content.names[k]),
-            percent(each[k]),
-            interval_bar(each[k], Interval(0, 0)),
-            str(int(truth[:, k].sum())),
-        ]
-        for k in order
-    ]
-    if content.training is not None:
-        head.append('clips to train')
-        rows = [[*row, str(content.training[k])] for row, k in zip(rows, order)]
+    further.append(('by chance', percent(chance)))
+    if labelling is not None:
+        further += figures_of_labels(labelling, truth)
     steps = advise([], [], content.names, Interval(0, 0), content.training)
-    low = [content.names[k] for k in order[:5] if present[k] and each[k] < value / 2]
+    low = [
+        content.names[row.number]
+        for row in tested[:5]
+        if row.average_precision < value / 2
+    ]
     if low:
         why = 'Their average precision is less than half of the mean.'
         steps.append(Advice('Look at the clips of these classes', low, why))
@@ -106,7 +102,9 @@ def _several_labels(content: Content) -> list[str]:
     return [
         _headline('mean average precision', value, interval, further),
         _steps(steps),
-        f'<section><h2>Classes</h2>{_folded(table(head, rows), len(rows))}</section>',
+        f'<section><h2>Classes</h2>{_folded(labels_table(rows, content), len(rows))}'
+        '</section>',
+        *([] if labelling is None else [mix_ups(labelling.named, content)]),
         mistakes_section(content, one_label=False),
     ]
 

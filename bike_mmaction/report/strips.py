@@ -22,7 +22,8 @@ class Frame(NamedTuple):
     Attributes:
         image (str): A JPEG as a data URI.
         second (float): When it is shown.
-        truth (float): Its share of the saliency of a class that the video has.
+        truth (float): Its share of the saliency of a class that the video has;
+            0 without one.
         predicted (float): That of the class that the video was taken for.
     """
 
@@ -63,13 +64,23 @@ def make_strips(
         names (Sequence[str]): Of the K classes.
     """
     return [
-        _strip(bike, files[m.video], names[m.truth], names[m.predicted], list(names))
+        _strip(
+            bike,
+            files[m.video],
+            None if m.truth is None else names[m.truth],
+            None if m.predicted is None else names[m.predicted],
+            list(names),
+        )
         for m in mistakes
     ]
 
 
 def _strip(
-    bike: BIKEInferencer, file: str, truth: str, predicted: str, names: list[str]
+    bike: BIKEInferencer,
+    file: str,
+    truth: Optional[str],
+    predicted: Optional[str],
+    names: list[str],
 ) -> Strip:
     if not osp.exists(file):
         return Strip([], problem='the file is not there any more')
@@ -81,12 +92,15 @@ def _strip(
         frames = _frames(source, recognition, truth, predicted)
     except Exception as error:  # decoders have many
         return Strip([], problem=explain(file, error))
-    sure = dict(recognition.predictions)
-    return Strip(frames, sure[truth], sure[predicted])
+    sure: dict[Optional[str], float] = {**dict(recognition.predictions)}
+    return Strip(frames, sure.get(truth), sure.get(predicted))
 
 
 def _frames(
-    source: Source, recognition: Recognition, truth: str, predicted: str
+    source: Source,
+    recognition: Recognition,
+    truth: Optional[str],
+    predicted: Optional[str],
 ) -> list[Frame]:
     step = math.ceil(len(recognition.frames) / MOST_FRAMES)
     starts = range(0, len(recognition.frames), step)
@@ -97,8 +111,9 @@ def _frames(
         images = [_uri(image) for image in images_of(source).frames(shown)]
     finally:
         close_file(source)
+    saliency: dict[Optional[str], list[float]] = dict(recognition.saliency.items())
     shares = [
-        [sum(recognition.saliency[name][i : i + step]) for i in starts]
+        [sum(saliency.get(name, [])[i : i + step]) for i in starts]
         for name in (truth, predicted)
     ]
     return [
