@@ -78,7 +78,7 @@ def draw_timeline(
         if name is None or name in confidences
     }
     sets = [_as_set(label) for label in labels]
-    keys = _keys(sets, confidences, palette, threshold)
+    keys = _keys(labels, confidences, palette, threshold)
     rows = _rows(sets, confidences)
     heights = [1.0] * bool(len(frames)) + [2.6, max(0.4, 0.2 * len(rows))]
     lines = -(-len(keys) // COLUMNS)
@@ -195,7 +195,7 @@ _UNREADABLE_STYLE: dict[str, Any] = dict(
 
 
 def _keys(
-    sets: Sequence[frozenset[str]],
+    labels: Sequence[Labels],
     confidences: dict[str, Sequence[float]],
     palette: dict,
     threshold: float,
@@ -211,6 +211,7 @@ def _keys(
         )
         for name in confidences
     ]
+    sets = [_as_set(label) for label in labels]
     used = set[str]().union(*sets)
     if used.difference(confidences, [UNREADABLE]):
         keys.append((Patch(color=OTHERS), 'another class'))

@@ -173,3 +173,16 @@ def test_subtitles(tmp_path):
     whole = [Recognition('v', [('x', 0.5)], 'x')]
     write_subtitles(str(tmp_path / 'b.vtt'), whole, 2.5)
     assert '00:00:00.000 --> 00:00:02.500\nx (50 %)' in (tmp_path / 'b.vtt').read_text()
+
+
+def test_subtitles_of_several_labels(tmp_path):
+    """The same labels in another order are one subtitle, as sure as the least."""
+    pairs = [('a', 0.9), ('b', 0.6), ('c', 0.1)]
+    orders = [pairs, [pairs[1], ('a', 0.4), pairs[2]]]
+    recognitions = [
+        Recognition('v', p, p[0][0], segment=(i, i + 2), independent=True, _above=2)
+        for i, p in enumerate(orders)
+    ]
+    write_subtitles(str(tmp_path / 'a.srt'), recognitions, 3)
+    expected = '1\n00:00:00,000 --> 00:00:03,000\na, b (50 %)\n'
+    assert (tmp_path / 'a.srt').read_text() == expected

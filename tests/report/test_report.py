@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bike_mmaction.evaluation.dump_files import write_dump
+from bike_mmaction.report.content import Labelling
 from bike_mmaction.report.curves import read_curves
 from bike_mmaction.report.making import Inputs, gather, write_report
 from bike_mmaction.report.measures import (
@@ -16,7 +17,10 @@ from bike_mmaction.report.measures import (
     class_rows,
     confused_pairs,
     confusion_matrix,
+    label_rows,
+    mixed_up,
     wilson,
+    worst_labels,
     worst_mistakes,
 )
 from bike_mmaction.report.page import render
@@ -144,6 +148,39 @@ def test_page_of_several_labels(tmp_path):
     assert [(m.video, m.truth, m.predicted) for m in content.mistakes] == [(0, 1, 0)]
     words = ' '.join(Page(render(content)).words)
     assert 'mean average precision' in words and 'taken for' not in words
+
+
+def test_labels_at_a_threshold(tmp_path):
+    """Two named right, one wrong, one missed, and nothing where nothing is."""
+    confidences = np.array([[0.9, 0.7, 0.2], [0.1, 0.8, 0.1], [0.3, 0.1, 0.2]])
+    truth = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0]], bool)
+    labelling = Labelling(confidences, 0.5)
+    assert [tuple(m) for m in worst_labels(confidences, truth, 0.5, 9)] == [
+        (0, 2, 1, 0.8, 1)  # missed with 0.2, which lacks more than 0.7 is
+    ]
+    assert worst_labels(confidences, ~truth, 0.5, 1)[0][:4] == (0, None, 0, 0.9)
+    assert mixed_up(labelling.named, truth, 9) == [(2, 1, 1)]
+    rows = label_rows(confidences, truth, labelling.named)
+    assert {row.number: row.labels[0] for row in rows} == {
+        0: 1,
+        1: pytest.approx(2 / 3),
+        2: 0,
+    }
+    samples = [sample(f'{i}.mp4', confidences[i], truth[i] * 1) for i in range(3)]
+    write_dump(str(tmp_path / 's.pkl'), samples)
+    content = gather(Inputs(str(tmp_path / 's.pkl')))
+    content = content._replace(
+        labelling=labelling, mistakes=worst_labels(confidences, truth, 0.5, 9)
+    )
+    words = ' '.join(Page(render(content)).words)
+    for expected in (
+        '33.3 % by chance',
+        '66.7 % F1 of labels from 50 % on',
+        '66.7 % of videos have all labels right',
+        'class 2 20.0 %  missed,  class 1 70.0 %  wrong',
+        'has: class 0, class 2; named: class 0, class 1',
+    ):
+        assert expected in words, words
 
 
 def test_bad_input_is_one_line(tmp_path):

@@ -95,6 +95,15 @@ class TestTimeline:
         assert self.widest(other, PALETTE[1]) > 600
         assert self.widest(other, NONE) < 100
 
+    def test_several_labels_have_a_row_each(self, tmp_path):
+        """The first class all the time, above; the second in half of it, below."""
+        picture = self.draw(tmp_path / 'a.png', labels=(['one'], ('two', 'one')))
+        one, two = (abs(picture - PALETTE[i]).sum(-1) < 10 for i in range(2))
+        assert 0.45 < two.sum(1).max() / one.sum(1).max() < 0.55
+        assert self.widest(picture, NONE) < 100
+        rows = [np.flatnonzero(where.sum(1) > 300) for where in (one, two)]
+        assert rows[0].max() < rows[1].min() <= rows[0].max() + 3
+
     def widest(self, picture, color):
         """Pixels of a colour in the line that has most."""
         return (abs(picture - color).sum(-1) < 10).sum(1).max()
