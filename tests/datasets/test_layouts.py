@@ -148,6 +148,23 @@ def test_label_studio(tmp_path):
     ]
 
 
+def test_choices_of_label_studio_in_json_min(tmp_path):
+    """As its own converter writes them: one is text, several are a dict."""
+    touch(tmp_path, 'a.mp4')
+    tasks = [
+        dict(id=1, video='a.mp4', action='run', annotator='me'),
+        dict(id=2, video='a.mp4', kind=dict(choices=['run', 'jump'])),
+        dict(id=3, video='a.mp4', kind='jump'),
+    ]
+    (tmp_path / 'x.json').write_text(json.dumps(tasks))
+    reading = read(tmp_path / 'x.json')
+    assert short(reading) == [('a.mp4', ('run',)), ('a.mp4', ('run', 'jump'))]
+    (left,) = reading.left_out
+    assert left.reason == 'without label' and '--label-column' in left.detail
+    reading = read(tmp_path / 'x.json', label_column='kind')
+    assert short(reading) == [('a.mp4', ('run', 'jump')), ('a.mp4', ('jump',))]
+
+
 def test_other_results_of_label_studio(tmp_path):
     """Seconds, objects that are followed, several people, and skipped tasks."""
     touch(tmp_path, 'a.mp4')
@@ -182,12 +199,14 @@ def test_other_results_of_label_studio(tmp_path):
 
 
 def test_cvat_for_video(tmp_path):
-    """Tracks of one label are one range where they overlap; outside ends them."""
+    """Tracks of one label are one range where they overlap, not where one follows
+    the other; outside ends them."""
     touch(tmp_path, 'deep/a.mp4')
     tracks = [
         ('run', [(0, False), (7, False), (10, True), (20, False), (25, False)]),
         ('run', [(8, False), (14, True)]),
         ('jump', [(3, False), (4, True)]),
+        ('jump', [(4, False), (6, True)]),
     ]
     export = write_cvat(
         tmp_path / 'x.zip', 'a.mp4', ['run', 'jump', 'swim'], tracks=tracks
@@ -197,6 +216,7 @@ def test_cvat_for_video(tmp_path):
         ('deep/a.mp4', ('run',), 0, 13, None),
         ('deep/a.mp4', ('run',), 20, 25, None),
         ('deep/a.mp4', ('jump',), 3, 3, None),
+        ('deep/a.mp4', ('jump',), 4, 5, None),
     ]
     assert reading.classes == ['run', 'jump', 'swim']
     export = write_cvat(tmp_path / 'y.xml', 'b.mp4', ['run'], tracks=tracks[:1])

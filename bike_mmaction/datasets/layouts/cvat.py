@@ -120,8 +120,8 @@ def _ranges_by_task(
                     frames[number, shape.get('label', '')].add(frame)
     for key, numbers in frames.items():
         step = steps[key[0]].step
-        ranges[key] += [(n, n + step - 1) for n in numbers]
-    return {key: union(found) for key, found in ranges.items() if found}
+        ranges[key] += union(((n, n + step - 1) for n in numbers), gap=1)
+    return {key: union(own) for key, own in ranges.items() if own}
 
 
 def _ranges_of_track(track: Element, step: int) -> Iterator[Range]:
@@ -148,11 +148,14 @@ def _frame_of(image: Element, task: _Task) -> int:
     return int(image.get('id', 0)) * task.step + task.start
 
 
-def union(ranges: Iterable[Range]) -> list[Range]:
-    """Ranges that overlap or touch become one."""
+def union(ranges: Iterable[Range], gap: int = 0) -> list[Range]:
+    """Ranges that overlap become one; with a ``gap`` of 1 also those that touch.
+
+    Tracks that follow each other are two events, frames with a tag are one.
+    """
     joined: list[Range] = []
     for first, last in sorted(ranges):
-        if joined and first <= joined[-1][1] + 1:
+        if joined and first <= joined[-1][1] + gap:
             joined[-1] = joined[-1][0], max(last, joined[-1][1])
         else:
             joined.append((first, last))

@@ -17,6 +17,7 @@ from .paths import NamedVideos, choose_root, first_video
 
 KIND = 'export of Label Studio'
 _RATES = ('fps', 'framerate', 'frame_rate', 'frameRate')  # keys of a task's data
+_CHOICES = ('action', 'choice', 'choices', 'label', 'class', 'category')
 _NOTHING = 'without label'
 
 
@@ -78,7 +79,8 @@ def _read_task(
             f'({type(error).__name__}: {error})'
         ) from error
     if not spans:
-        reading.leave_out(_NOTHING, name, place)
+        hint = '' if 'annotations' in task else ': --label-column names its key'
+        reading.leave_out(_NOTHING, name, f'{place}{hint}')
         return
     path = videos.find(name, place)
     if not path:
@@ -118,13 +120,8 @@ def _spans_of(
     rate: Optional[float],
     options: ReadingOptions,
 ) -> Iterator[_Span]:
-    if 'annotations' not in task:  # JSON-MIN, where a key is a control tag
-        for key, value in task.items():
-            values = value if isinstance(value, list) else [value]
-            if key == options.label_column and isinstance(value, str):
-                values = [dict(choices=[value])]
-            for one in values:
-                yield from _read_value(one, rate)
+    if 'annotations' not in task:
+        yield from _minimal_spans(task, rate, options.label_column)
         return
     annotations = [
         one
@@ -141,6 +138,26 @@ def _spans_of(
         )
     for result in annotations[0].get('result') or () if annotations else ():
         yield from _read_value(result.get('value'), rate)
+
+
+def _minimal_spans(
+    task: dict, rate: Optional[float], column: Optional[str]
+) -> list[_Span]:
+    """Those of JSON-MIN, where a key is the name of a control tag.
+
+    A single choice is plain text there, as the data are: it is known by its key.
+    """
+    spans = [
+        span
+        for value in task.values()
+        for one in (value if isinstance(value, list) else [value])
+        for span in _read_value(one, rate)
+    ]
+    usual = () if spans else _CHOICES
+    for key in usual if column is None else (column,):
+        if isinstance(task.get(key), str):
+            spans += _read_value(dict(choices=[task[key]]), rate)
+    return spans
 
 
 def _read_value(value: Any, rate: Optional[float]) -> Iterator[_Span]:
