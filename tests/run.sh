@@ -39,7 +39,7 @@ check() {
     echo "== $*"
     "$VENV/bin/python" -m "$@" || status=1
 }
-code=(bike_mmaction bike_mmaction_cli.py configs docs tests tools setup.py README.md)
+code=(bike_mmaction bike_mmaction_cli.py configs docs examples tests tools setup.py README.md)
 check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
 # not among the oldest versions
