@@ -168,8 +168,15 @@ def write_lines(path: str, lines: Iterable[str]) -> None:
 
 
 def write_json(path: str, content: Any) -> None:
-    """Write JSON in one step; tensors and arrays in it become lists."""
-    with replaced(path) as draft, open(draft, 'w', encoding='utf-8') as file:
+    """Write JSON in one step; tensors and arrays in it become lists.
+
+    Bytes of names that are no UTF-8 become escapes, which JSON reads back.
+    """
+    errors = 'backslashreplace'
+    with (
+        replaced(path) as draft,
+        open(draft, 'w', encoding='utf-8', errors=errors) as file,
+    ):
         json.dump(content, file, indent=1, ensure_ascii=False, default=_plain)
         file.write('\n')
 

@@ -1,18 +1,27 @@
 """Names of classes as people have them, made text that CLIP reads."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 _CAMEL = re.compile(r'(?:[A-Z][a-z0-9]+){2,}')  # ApplyEyeMakeup
 _NO_WORDS = re.compile(r'(?:[a-zA-Z]?\d+|class[ _-]?\d+)')
+_NO_TEXT = re.compile('[\ud800-\udfff]')  # bytes that are no UTF-8, in names of files
+_COMMENT = re.compile('#(?= |$)')  # which begins one in classes.txt
 
 
 def readable_name(label: str) -> str:
-    """A label as text: ``playing_chess`` and ``PlayingChess`` get spaces."""
-    text = ' '.join(label.replace('_', ' ').split())
+    """A label as text: ``playing_chess`` and ``PlayingChess`` get spaces.
+
+    Each name can be a line of classes.txt: it is not empty, and no comment.
+    """
+    text = unicodedata.normalize('NFC', _NO_TEXT.sub('\ufffd', label))
+    text = ' '.join(text.replace('_', ' ').split())
     if _CAMEL.fullmatch(text):
         text = re.sub(r'(?<=[a-z0-9])(?=[A-Z])', ' ', text)
-    return text or label
+    if _COMMENT.match(text):
+        text = f'number{text[1:]}'
+    return text or label.strip() or 'no name'
 
 
 def says_nothing(name: str) -> bool:
@@ -38,7 +47,7 @@ def merge_names(
 
     Returns:
         tuple: The names by label. And pairs of names that differ, though the
-        text encoder reads the same of both, as their ends are cut.
+        text encoder reads the same of both, such as where their ends are cut.
     """
     by_tokens: dict[tuple[int, ...], str] = {}
     by_name: dict[str, str] = {}

@@ -250,6 +250,9 @@ def test_nothing_is_lost_or_used_silently(tmp_path):
     shutil.copy(clips / '007/e0.mp4', clips / '007/again.mp4')
     shutil.copy(clips / '007/e1.mp4', clips / 'Yo_Yo/e1.mp4')
     os.rename(clips / '007/e2.mp4', clips / '007/e\n2.mp4')
+    shutil.copy(clips / '007/e\n2.mp4', clips / 'single' / os.fsdecode(b'\xff.mp4'))
+    with open(clips / 'single' / os.fsdecode(b'\xff.mp4'), 'ab') as file:
+        file.write(b'other content')
     shutil.copy(clips / 'bad/v0.mp4', clips / 'loose.mp4')
     data = prepare(str(clips), str(tmp_path / 'out'), time_limit=20)
     left_out = {(one.reason, os.path.basename(one.name)) for one in data.left_out}
@@ -261,6 +264,7 @@ def test_nothing_is_lost_or_used_silently(tmp_path):
         ('same content as another clip', 'e0.mp4'),
         ('same clip in several classes', 'e1.mp4'),
         ('name that no list can have', 'e\n2.mp4'),
+        ('name that no list can have', '\udcff.mp4'),
     }
     warnings = '\n'.join(data.warnings)
     for text in (
@@ -277,6 +281,7 @@ def test_nothing_is_lost_or_used_silently(tmp_path):
         'list can have: 007/e\\n2.mp4 (a tab',
     ):
         assert text in warnings, f'{text}\nnot in\n{warnings}'
+    assert not any("'Yo Yo' is" in remark for remark in data.remarks)
     content = about(tmp_path / 'out')
     told = sum(len(group) for group in content['left_out'].values())
     files = [n for _, _, names in os.walk(clips) for n in names]

@@ -35,8 +35,8 @@ def name_classes(
     data.names, alike = merge_names(by_size, _tokens(data.base, by_size))
     data.classes = list(dict.fromkeys(data.names[label] for label in labels))
     data.warnings += [
-        f'CLIP reads the same of the classes {one!r} and {two!r}: their ends are cut; '
-        'make one of them shorter'
+        f'CLIP reads the same of the classes {one!r} and {two!r}, and cannot tell them '
+        'apart: begin one of them with other words (the end of a long name is cut)'
         for one, two in alike
     ]
 

@@ -93,7 +93,9 @@ def _tell_of_names(data: OwnData) -> None:
                 'the same of them'
             )
     changed = [
-        f'{own[0]!r} is {name!r}' for name, own in labels.items() if own != [name]
+        f'{label!r} is {name!r}'
+        for label, name in data.names.items()
+        if name not in ('', label)
     ]
     if changed:
         data.remarks.append(f'names of classes as CLIP reads them: {_first(changed)}')
