@@ -13,7 +13,7 @@ SAME = 'same content as another clip'
 SEVERAL = 'same clip in several classes'
 # ends of lines, tabs, and halves of characters: bytes that are no UTF-8
 _UNLISTABLE = re.compile('[\t\n\r\v\f\0\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]')
-LABELS = 'labels of a clip that is listed again'
+LABELS, AGAIN = 'labels of a clip that is listed again', 'listed again'
 
 
 class UsableClip(NamedTuple):
@@ -108,7 +108,8 @@ def each_once(
             continue
         kept[id(first)] = first._replace(labels=labels)
         for one in others:
-            reason = LABELS if differ and one.content == one.clip.path else SAME
+            again = LABELS if differ else AGAIN
+            reason = again if one.clip.path == first.clip.path else SAME
             left_out.append(LeftOut(reason, one.clip.path, _as(first, one)))
     return [kept[id(clip)] for clip in clips if id(clip) in kept], left_out
 
@@ -120,7 +121,8 @@ def _several(clip: UsableClip, labels: Sequence[str]) -> LeftOut:
 
 def _as(first: UsableClip, other: UsableClip) -> str:
     """What other clip stays, and where it is if that is another part."""
-    detail = f"'{first.clip.path}' is used"
+    same_file = other.clip.path == first.clip.path
+    detail = 'it is used once' if same_file else f"'{first.clip.path}' is used"
     parts = first.clip.part, other.clip.part
     if parts[0] != parts[1]:
         detail += f', in {parts[0] or "no part"}; this one was in {parts[1] or "none"}'

@@ -153,7 +153,7 @@ def seconds_of(frames: FrameRange, times: np.ndarray) -> tuple[float, float]:
         end = float(times[-1])
         if frames.last is not None:
             end = min(end, (frames.last + 1) / frames.rate)
-        return frames.first / frames.rate, end
+        return max(frames.first, 0) / frames.rate, end
     last = total - 1 if frames.last is None else min(frames.last, total - 1)
     if max(frames.first, 0) > last:
         return 0.0, 0.0

@@ -1,6 +1,5 @@
 """Videos and folders of frames on disk, and the lines of lists for them."""
 
-import os
 import os.path as osp
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from ..files import has_extension, without_video_extension
 from ..terminal import printable
+from .folder_walk import walk_folders
 from .frame_names import frame_numbers
 from .official import Entry
 from .segments import segment_frames
@@ -174,7 +174,7 @@ def _walk(root: str) -> Iterable[tuple[str, list[str]]]:
     """Path below ``root`` and files of each folder."""
     progress = tqdm(desc=printable(root), unit=' folders', leave=False, disable=None)
     with progress:  # counting frames takes long
-        for folder, _, files in os.walk(root, followlinks=True):
+        for folder, files in walk_folders(root):
             progress.update()
             relative = osp.relpath(folder, root)
             yield '' if relative == '.' else relative, files

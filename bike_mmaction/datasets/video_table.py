@@ -12,6 +12,7 @@ from typing import Any, Union
 from ..errors import TextError, did_you_mean
 from ..files import has_extension
 from ..text_files import PATHS, cut, read_lines, shorten
+from .folder_walk import walk_folders
 from .tables import READABLE, Field, Row, check_pyarrow, columns_of, kind_of, read_table
 
 LISTS = ('.txt',)
@@ -193,25 +194,8 @@ def videos_below(folder: str) -> Iterator[str]:
     Raises:
         OSError: if a folder cannot be read.
     """
-    for here, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
-        folders[:] = [
-            name
-            for name in sorted(folders)
-            if not _leads_back(osp.join(here, name), here, folder)
-        ]
-        yield from (
-            osp.join(here, name) for name in sorted(names) if has_extension(name)
-        )
-
-
-def _leads_back(path: str, here: str, root: str) -> bool:
-    """Whether a folder is a link to one on the way to it."""
-    if not osp.islink(path):
-        return False
-    target = osp.realpath(path)
-    while osp.realpath(here) != target and here != root:
-        here = osp.dirname(here)
-    return osp.realpath(here) == target
+    for here, names in walk_folders(folder, _raise):
+        yield from (osp.join(here, name) for name in names if has_extension(name))
 
 
 def _raise(error: OSError) -> None:

@@ -61,6 +61,17 @@ def test_folders(tmp_path):
     assert [r.classes for r in readings] == [['train'], ['bus']]
 
 
+def test_several_folders(tmp_path):
+    """Of `clips/*` each is a class: an empty one too, and one with folders in it."""
+    touch(tmp_path, 'clips/run/1.mp4', 'clips/jump/monday/2.mp4', 'more/swim/3.mp4')
+    (tmp_path / 'clips/empty').mkdir()
+    names = 'clips/empty', 'clips/jump', 'clips/run', 'more'
+    folders = [str(tmp_path / name) for name in names]
+    readings = read_sources(folders, ReadingOptions())
+    assert [r.classes for r in readings] == [['empty'], ['jump'], ['run'], ['swim']]
+    assert [len(r.clips) for r in readings] == [0, 1, 1, 1]
+
+
 def test_tables(tmp_path):
     touch(tmp_path, 'videos/1.mp4')
     table = tmp_path / 'x.csv'
@@ -78,6 +89,9 @@ def test_tables(tmp_path):
     ]
     ranges = [('no time range', '1.mp4')] * 2
     assert reasons(reading) == [*ranges, ('without path', f"'{table}' row 6")]
+    windows = tmp_path / 'windows.csv'
+    windows.write_text('path,label\nvideos\\1.mp4,run\nC:\\2.mp4,run\n')
+    assert [clip[0] for clip in short(read(windows))] == ['videos/1.mp4', 'C:/2.mp4']
     outside = tmp_path / 'outside.csv'
     outside.write_text(f'path,label\n../1.mp4,a\n{tmp_path}/x/1.mp4,a\n/b.mp4,a\n')
     reading = read(outside, root=str(tmp_path / 'x'))

@@ -7,6 +7,7 @@ import pytest
 
 from bike_mmaction.datasets import tables
 from bike_mmaction.datasets.tables import Field, columns_of, read_table, write_table
+from bike_mmaction.datasets.video_folders import VideoFolder
 from bike_mmaction.datasets.video_table import VideoTable, check_inputs, videos_below
 
 
@@ -23,8 +24,10 @@ def test_folders(tmp_path):
     touch(top / 'a/list.txt', top / '._b.mp4', top / 'folder.mp4/x.mp4')
     os.symlink(other, top / 'link')
     os.symlink(top, other / 'back')
+    os.symlink(tmp_path, top / 'a/above')
     names = ['b.mp4', 'a/10.mkv', 'a/2.AVI', 'folder.mp4/x.mp4', 'link/c.mp4']
     assert list(videos_below(str(top))) == [f'{top}/{name}' for name in names]
+    assert VideoFolder(str(top)).find(['2.AVI']) == 'a/2.AVI'
     (top / 'empty').mkdir()
     with pytest.raises(ValueError, match='there are no videos in .*empty'):
         VideoTable(top / 'empty')

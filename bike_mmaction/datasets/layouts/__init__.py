@@ -7,7 +7,7 @@ from typing import Callable
 from ..tables import READABLE, kind_of
 from .clips import PARTS, Clip, FrameRange, LeftOut, Reading, ReadingOptions
 from .cvat import read_cvat
-from .folders import is_class_folder, read_class_folder, read_folder
+from .folders import class_folders, read_class_folder, read_folder
 from .label_studio import read_label_studio
 from .lists import read_clip_list
 from .table import read_clip_table
@@ -62,12 +62,12 @@ def read_sources(sources: Sequence[str], options: ReadingOptions) -> list[Readin
         ValueError: if one is not what it should be; names the place.
     """
     check_sources(sources)
-    several = len([source for source in sources if osp.isdir(source)]) > 1
+    classes = class_folders([source for source in sources if osp.isdir(source)])
     readings = []
     for source in sources:
         if not osp.isdir(source):
             reader = READERS[kind_of(source)]
-        elif several and is_class_folder(source):
+        elif source in classes:
             reader = read_class_folder
         else:
             reader = read_folder

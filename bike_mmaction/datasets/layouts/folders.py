@@ -3,7 +3,7 @@
 import os
 import os.path as osp
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...files import has_extension
 from ..video_table import videos_below
@@ -52,9 +52,20 @@ def read_class_folder(folder: str, options: ReadingOptions) -> Reading:
     return reading
 
 
-def is_class_folder(folder: str) -> bool:
-    """Whether a folder has videos, and no folders."""
-    return not inner_folders(folder) and bool(_videos_in(folder, ''))
+def class_folders(folders: Sequence[str]) -> set[str]:
+    """Those of several folders that are a class each, as of ``clips/*``.
+
+    They have no folders in them, or lie beside one that has videos alone.
+    """
+    if len(folders) < 2:
+        return set()
+    flat = [folder for folder in folders if not inner_folders(folder)]
+    above = {_above(folder) for folder in flat if _videos_in(folder, '')}
+    return {*flat, *(folder for folder in folders if _above(folder) in above)}
+
+
+def _above(folder: str) -> str:
+    return osp.dirname(osp.abspath(folder))
 
 
 def _read_classes(reading: Reading, folder: str, part: str) -> None:

@@ -34,7 +34,7 @@ def choose_root(paths: Sequence[str], source: str, root: Optional[str]) -> str:
     roots = (folder, osp.join(folder, 'videos'), os.getcwd())
     relative = [path for path in dict.fromkeys(paths) if path and not osp.isabs(path)]
     return max(
-        roots, key=lambda r: sum(osp.exists(osp.join(r, path)) for path in relative)
+        roots, key=lambda r: sum(osp.exists(_joined(r, path)) for path in relative)
     )
 
 
@@ -47,10 +47,18 @@ def place_path(reading: Reading, path: str, place: str, strict: bool) -> str:
         place (str): Where that is.
         strict (bool): Whether it must lie below the root.
     """
-    joined = osp.normpath(osp.join(reading.root, osp.expanduser(path)))
+    joined = _joined(reading.root, path)
     if strict and not joined.startswith(osp.join(reading.root, '')):
         reading.leave_out(OUTSIDE, path, f"{place}, not below '{reading.root}'")
         return ''
+    return joined
+
+
+def _joined(root: str, path: str) -> str:
+    """Where a path leads, also one that was written on Windows."""
+    joined = osp.normpath(osp.join(root, osp.expanduser(path)))
+    if '\\' in path and not osp.exists(joined):
+        return osp.normpath(osp.join(root, path.replace('\\', '/')))
     return joined
 
 
