@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 
 _BINS = 10  # of the calibration error
 _SCALES = (np.log(0.1), np.log(1000.0))  # where the best one is looked for
+_DIGITS = 10**4  # of the threshold: four, rounded down
 
 
 class Calibration(NamedTuple):
@@ -40,8 +41,8 @@ class Calibration(NamedTuple):
 def calibrate(cosines: np.ndarray, labels: np.ndarray, scale: float) -> Calibration:
     """Fit the scale of the confidences, and a threshold for "none of these".
 
-    The scale has the least negative log-likelihood (temperature scaling, Guo et
-    al. 2017). For the threshold each video is recognized twice, among all
+    The scale is that of :func:`fit_scale` (temperature scaling, Guo et al.
+    2017). For the threshold each video is recognized twice, among all
     classes and among all but its own, where every answer would be wrong: it is
     the confidence that parts the two best, by the sum of both shares.
 
@@ -75,11 +76,21 @@ def confidences(cosines: np.ndarray, scale: float) -> np.ndarray:
 
 
 def fit_scale(cosines: np.ndarray, labels: np.ndarray) -> float:
-    """The scale with the least negative log-likelihood, from 0.1 to 1000."""
-    rows = np.arange(len(labels))
+    """The scale with the least negative log-likelihood, from 0.1 to 1000.
+
+    As if one video more, which is like all of them, were of the class that is
+    nearest to its own: else a few videos that are all right would make any
+    answer certain (Platt 1999 smooths labels by as much).
+    """
+    rows, count = np.arange(len(labels)), len(labels)
+    others = cosines.copy()
+    others[rows, labels] = -np.inf
+    nearest = others.argmax(axis=1)
 
     def loss(log_scale: float) -> float:
-        return -log_softmax(np.exp(log_scale) * cosines, axis=1)[rows, labels].mean()
+        chances = log_softmax(np.exp(log_scale) * cosines, axis=1)
+        one_more = chances[rows, nearest].mean()
+        return -(chances[rows, labels].sum() + one_more) / count
 
     return float(np.exp(minimize_scalar(loss, bounds=_SCALES, method='bounded').x))
 
@@ -113,11 +124,13 @@ def choose_threshold(
         unknown (np.ndarray): Those of videos of none.
 
     Returns:
-        tuple[float, float, float]: The threshold, between two confidences; the
-        share of known videos at or above it, of unknown ones below it.
+        tuple[float, float, float]: The threshold, between two confidences, with
+        four digits; the share of known videos at or above it, of unknown ones
+        below it.
     """
     values = np.unique(np.concatenate([known, unknown]))
     between = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2])
+    between = np.floor(between * _DIGITS) / _DIGITS  # so that none becomes 1
     kept = 1 - np.searchsorted(np.sort(known), between) / len(known)
     refused = np.searchsorted(np.sort(unknown), between) / len(unknown)
     best = int(np.argmax(kept + refused))

@@ -29,6 +29,15 @@ def test_the_scale_that_labels_were_drawn_with(scale):
     assert after < 0.03 < before
 
 
+@pytest.mark.parametrize('videos', [4, 9])
+def test_few_videos_that_are_all_right_do_not_make_certain(videos):
+    """As many and one more, which is wrong: 4 of 5, 9 of 10."""
+    cosines = np.array([[0.6, 0.2]] * videos)
+    fitted = calibrate(cosines, np.zeros(videos, int), 100)
+    chance = confidences(cosines, fitted.scale)[0, 0]
+    assert chance == pytest.approx(videos / (videos + 1), abs=1e-3)
+
+
 def test_error_of_known_confidences():
     confidence = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 10)
     labels = np.array([0] * 5 + [1] * 5 + [0] * 6 + [1] * 4)
@@ -41,6 +50,8 @@ def test_threshold_parts_known_from_unknown():
     threshold, kept, refused = choose_threshold(known, unknown)
     assert (kept, refused) == (0.75, 1.0)
     assert 0.55 < threshold < 0.7
+    certain = np.array([0.9999999, 0.99999995])
+    assert choose_threshold(certain, certain[:1] - 1e-8) == (0, 1, 0)
 
 
 def test_a_video_among_other_classes():
