@@ -21,6 +21,7 @@ MODEL_FOLDER, WEIGHTS = 'model', 'model.pth'
 # Its trainings, a folder for each way to tune, with the scores of a part.
 RUNS, SCORES = 'runs', '{}_scores.npz'
 FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
+SAMPLES = 8  # that are embedded of each training video, all that augments it
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
 SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))
@@ -75,7 +76,7 @@ def find_config(name: str) -> str:
         return osp.join(name, 'config.py')
     if osp.isfile(name) or find_moved_config(name):
         return name
-    if osp.basename(name) != name:
+    if osp.basename(name) != name and not osp.isdir(name):
         raise FileNotFoundError(f"config '{name}' does not exist")
     configs = shipped_configs()
     bare = name[: -len('.py')] if name.endswith('.py') else name
@@ -84,6 +85,11 @@ def find_config(name: str) -> str:
     old = find_shipped('configs')
     if find_moved_config(osp.join(old, f'{bare}.py')):  # a twin for extracted frames
         return osp.join(old, f'{bare}.py')
+    if osp.isdir(name):
+        raise FileNotFoundError(
+            f"'{name}' is a folder without a config.py; if it has clips, `bike data "
+            f'{name} --out FOLDER` makes one'
+        )
     raise FileNotFoundError(
         f"'{name}' is neither a config file nor the name of a shipped config"
         + did_you_mean(bare, configs)

@@ -42,7 +42,7 @@ def exit_with(prog: str, error: Exception) -> NoReturn:
     Of several processes the main one tells it; the others only if that has
     not ended them soon after, as launchers do.
     """
-    if _rank():
+    if rank_of_process():
         time.sleep(_PATIENCE)
     sys.exit(printable(f'{prog}: error: {_message(error)}'))
 
@@ -138,7 +138,7 @@ def types_of(registry: str) -> set[str]:
     }
 
 
-def _rank() -> int:
+def rank_of_process() -> int:
     """Of this process, also before the processes know of each other."""
     if 'mmengine.dist' in sys.modules:
         from mmengine.dist import get_rank

@@ -9,7 +9,7 @@ import os.path as osp
 from types import SimpleNamespace
 from typing import Optional
 
-from ..shipped import WAYS, find_config
+from ..shipped import SAMPLES, WAYS, find_config
 from . import train_own
 from .arguments import (
     add_frame_arguments,
@@ -57,9 +57,8 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     folder.add_argument(
         '--samples',
         type=count,
-        default=8,
         help='with --tune frozen: how often each video is cropped and embedded, '
-        'which its epochs take in turn (default: 8)',
+        f'which its epochs take in turn (default: {SAMPLES})',
     )
     return parser
 
@@ -68,8 +67,9 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the config, and refuse what does not fit."""
     args.folder = args.config if osp.isdir(args.config) else None
     args.config = find_config(args.config)
-    if args.tune is not None and args.folder is None:
-        raise ValueError('--tune is for a folder that `bike data` has written')
+    for option in ('tune', 'samples'):
+        if getattr(args, option) is not None and args.folder is None:
+            raise ValueError(f'--{option} is for a folder that `bike data` has written')
     if args.epochs is not None and 'train_cfg.max_epochs' in (args.cfg_options or {}):
         raise ValueError(
             '--epochs and --cfg-options train_cfg.max_epochs '

@@ -4,8 +4,11 @@ import argparse
 import copy
 import os.path as osp
 
-from ..shipped import FROZEN, RUNS
+from ..shipped import FROZEN, RUNS, SAMPLES
 from ..terminal import say
+from .mistakes import rank_of_process
+
+_LOCKS: list = []  # held until the process ends: two trainings would mix their files
 
 
 def choose(folder: str, args: argparse.Namespace, clips: int) -> str:
@@ -31,9 +34,11 @@ def start(cfg, folder: str, args: argparse.Namespace):
         Config: The same, which reads videos.
 
     Raises:
+        BlockingIOError: if another training writes the same ``work_dir``.
         ValueError: if CLIP is frozen, and there are to be several processes.
     """
     from ..apis.own_data.training import keep_embeddings
+    from ..evaluation.lock import Lock
     from ..recipes.tuning import tune
     from ..text_files import read_lines
 
@@ -45,14 +50,19 @@ def start(cfg, folder: str, args: argparse.Namespace):
             '--tune frozen trains in seconds, in one process: leave out the launcher, '
             'or tune otherwise (--tune lora, --tune full)'
         )
+    if way != FROZEN and args.samples is not None:
+        raise ValueError(f'--samples is for --tune {FROZEN}, and this is {way}')
     if args.work_dir is None:
         args.work_dir = osp.join(folder, RUNS, way)
+    if not rank_of_process():
+        _LOCKS.append(Lock(osp.join(args.work_dir, 'lock')))
+        _LOCKS[-1].acquire()
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     tune(cfg, way)
     plain = copy.deepcopy(cfg)
     if way == FROZEN:
-        keep_embeddings(cfg, folder, args.samples)
+        keep_embeddings(cfg, folder, args.samples or SAMPLES)
     return plain
 
 

@@ -7,18 +7,33 @@ from typing import Any
 _SHOWN = 200  # letters of a setting, in messages
 
 
+class OtherSettingsError(ValueError):
+    """What is there was made with other settings than those of now.
+
+    Args:
+        where (str): What is there.
+        difference (str): The first setting that differs.
+    """
+
+    def __init__(self, where: str, difference: str) -> None:
+        self.difference = difference
+        super().__init__(
+            f"'{where}' was made with {difference}. Choose another file, or start "
+            'anew with --overwrite'
+        )
+
+
 def check_same(old: dict, new: dict, where: str) -> None:
     """Refuse to mix results of different settings.
 
     Raises:
-        ValueError: naming the first setting that differs.
+        OtherSettingsError: naming the first setting that differs.
     """
     for key in sorted(set(old) | set(new)):
         if old.get(key) != new.get(key):
             before, now = _difference(old.get(key), new.get(key))
-            raise ValueError(
-                f"'{where}' was made with another '{key}': {before}, now it is {now}. "
-                'Choose another file, or start anew with --overwrite'
+            raise OtherSettingsError(
+                where, f"another '{key}': {before}, now it is {now}"
             )
 
 

@@ -65,7 +65,7 @@ class Lock:
         except (BlockingIOError, PermissionError):
             raise BlockingIOError(
                 f"'{osp.dirname(self.path)}' is in use by another job"
-                f'{_holder(handle)}: wait for its end, or choose another file to write'
+                f'{_holder(handle)}: wait for its end, or write to another place'
             ) from None
         except OSError as error:
             warnings.warn(

@@ -41,6 +41,11 @@ def tune(cfg, way: str) -> None:
     """
     if way not in WAYS:
         raise ValueError(f'tune: {way!r} is none of {", ".join(WAYS)}')
+    batch = cfg.train_dataloader.get('batch_size', 1)
+    if not isinstance(batch, int) or batch < 1:
+        raise ValueError(
+            f'train_dataloader.batch_size={batch!r} must be a whole number, 1 or more'
+        )
     backbone = cfg.model.get('backbone') or {}
     if backbone.get('type') != 'CLIPImageEncoder':
         raise ValueError(

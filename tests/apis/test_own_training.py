@@ -10,13 +10,15 @@ import pytest
 from mmengine.config import Config
 
 from bike_mmaction.apis import BIKEInferencer, prepare_data
-from bike_mmaction.apis.own_data.training import choose_way
+from bike_mmaction.apis.own_data.training import choose_way, keep_embeddings
+from bike_mmaction.evaluation.lock import Lock
+from bike_mmaction.recipes.tuning import tune
 from bike_mmaction.report.measures import Mistake
 from bike_mmaction.report.strips import make_strips
 from bike_mmaction.visualization.video import write_video
 from tests.kit.configs import load_config
 from tests.kit.models import write_clip
-from tests.kit.tools import run_well
+from tests.kit.tools import run_python, run_well
 
 COLORS = {
     'all red': (220, 30, 30),
@@ -79,6 +81,26 @@ def test_a_model_that_recognizes(folder, way):
         assert words in page
     if way == 'frozen':
         assert about['metrics']['test']['acc/top1'] > 0.6
+
+
+def test_embeddings_of_another_seed_are_made_anew(folder, tmp_path, capsys):
+    for seed in (1, 1, 2):
+        cfg = Config.fromfile(str(folder / 'config.py'))
+        cfg.randomness = dict(seed=seed)
+        tune(cfg, 'frozen')
+        keep_embeddings(cfg, str(tmp_path), 1)
+        assert ('is made anew' in capsys.readouterr().out) == (seed == 2)
+    about = json.loads((tmp_path / 'embeddings/train/about.json').read_text())
+    assert about['settings']['seed'] == 2 and about['complete']
+
+
+def test_one_training_at_a_time(folder):
+    lock = Lock(str(folder / 'runs/mine/lock'))
+    lock.acquire()
+    arguments = folder, '--tune', 'lora', '--work-dir', folder / 'runs/mine'
+    done = run_python('tools/train.py', *arguments)
+    assert done.returncode == 1 and "runs/mine' is in use by another" in done.stderr
+    lock.release()
 
 
 def cfg_of(folder, way):

@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...checkpoint import newest_checkpoint, save_checkpoint
+from ...datasets.same_settings import OtherSettingsError
 from ...evaluation.calibration import Calibration, calibrate
 from ...evaluation.dump_files import load_dump
 from ...evaluation.label_calibration import LabelCalibration, calibrate_labels
@@ -24,13 +25,13 @@ from ...models.lora import merged_state
 from ...models.vcs_head import VCSHead
 from ...recipes import use_cached_embeddings
 from ...recipes.tuning import EPOCHS
-from ...shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SCORES, WEIGHTS
+from ...shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SAMPLES, SCORES, WEIGHTS
+from ...terminal import say
 from ..building import build_recognizer
 from ..embedding_cache import embed_dataset
 from ..inference.call_classes import default_threshold
 
 EMBEDDINGS = 'embeddings'
-SAMPLES = 8  # of each training video: what augmentation there is without decoding
 ENOUGH_FOR_FULL, ENOUGH_MEMORY = 1000, 16  # clips, and GiB of the GPU
 _CLASSES = 'classes.txt'
 _PARTS = ('val', 'test')
@@ -88,13 +89,20 @@ def gpu_memory() -> Optional[float]:
 def keep_embeddings(cfg: Config, folder: str, samples: int = SAMPLES) -> None:
     """Let frame embeddings take the place of videos, where CLIP is frozen.
 
+    Those of an earlier training with other settings, such as another seed, are
+    made anew.
+
     Args:
         cfg (Config): Of the data folder, tuned; changed.
         folder (str): The data folder; what is embedded is kept in it.
         samples (int): Of each training video. Defaults to 8.
     """
-    store = osp.join(folder, EMBEDDINGS)
-    embed_dataset(cfg, store, min(samples, EPOCHS[FROZEN]), retry=True, progress=True)
+    store, samples = osp.join(folder, EMBEDDINGS), min(samples, EPOCHS[FROZEN])
+    try:
+        embed_dataset(cfg, store, samples, retry=True, progress=True)
+    except OtherSettingsError as error:
+        say(f"'{store}' is made anew, as it was made with {error.difference}")
+        embed_dataset(cfg, store, samples, overwrite=True, progress=True)
     use_cached_embeddings(cfg, store)
 
 
