@@ -72,6 +72,8 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before torch is imported; the model of the index."""
     about = read_about(args.index)
+    if not all(text.strip() for text in args.texts):
+        parser.error(f'TEXT is empty, in {args.texts}: say what to find')
     if args.out and kind_of(args.out) not in WRITABLE:
         parser.error(f"--out '{args.out}' must end with {', '.join(WRITABLE)}")
     check_pyarrow('--out', args.out)
@@ -134,7 +136,8 @@ def show(text: str, matches: Sequence['Match']) -> None:
     spans = [f'{clock(match.start)} - {clock(match.end)}' for match in matches]
     width = max(map(len, spans), default=0)
     for match, span in zip(matches, spans):
-        say(f'  {match.score:.3f}  {span:<{width}}  {match.video}')
+        gone = '' if osp.exists(match.video) else '  (not there any more)'
+        say(f'  {match.score:.3f}  {span:<{width}}  {match.video}{gone}')
 
 
 def clock(seconds: float) -> str:

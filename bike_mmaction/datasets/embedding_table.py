@@ -12,6 +12,7 @@ import numpy as np
 from ..text_files import PATHS, raw_lines
 
 NAME = 'videos.csv'
+NO_LINE_BREAKS = 'its path has a line break: rename it'
 HEADER = 'path start end sample first rows size mtime_ns error'.split()
 
 
@@ -151,6 +152,11 @@ def _read(path: str) -> Iterator[Entry]:
         yield Entry(video, sample, first, rows, size, mtime_ns, fields[8])
 
 
+def has_line_break(path: str) -> bool:
+    """Whether a path cannot be in the table, which has a line for each."""
+    return '\n' in path or '\r' in path
+
+
 def append_entries(folder: str, entries: list[Entry]) -> None:
     """Write entries behind those of the table, which is made if it is absent.
 
@@ -163,8 +169,8 @@ def append_entries(folder: str, entries: list[Entry]) -> None:
             a torn line.
     """
     for entry in entries:
-        if '\n' in entry.video.path or '\r' in entry.video.path:
-            raise ValueError(f'{entry.video.path!r} has a line break: rename it')
+        if has_line_break(entry.video.path):
+            raise ValueError(f'{entry.video.path!r}: {NO_LINE_BREAKS}')
     path = osp.join(folder, NAME)
     size = _cut_torn_line(path)
     with open(path, 'a', encoding='utf-8', errors=PATHS, newline='') as file:

@@ -402,6 +402,8 @@ def test_folder_that_cannot_be_written(clips, tmp_path, monkeypatch):
     (tmp_path / 'file').touch()
     with pytest.raises(FileExistsError, match="file' is a file, name a folder"):
         prepare(str(clips), str(tmp_path / 'file'))
+    with pytest.raises(ValueError, match='Ann\'s data" has "\'" in it'):
+        prepare(str(clips), str(tmp_path / "Ann's data"))
     monkeypatch.setattr(os, 'access', lambda *_: False)  # tests may run as root
     with pytest.raises(
         PermissionError, match="write to '.*out': '.*' is no folder, or"

@@ -78,9 +78,11 @@ def test_goes_on_and_adds(quick, three, tmp_path, monkeypatch):
     shutil.copy(three / '2.mp4', three / '1.mp4')  # was unreadable
     embed_videos(quick, str(three), out)
     write_video(three / '2.mp4', num_frames=100)  # another one now
+    shutil.copy(three / '0.mp4', three / 'no\nline.mp4')  # costs itself alone
     counts = embed_videos(quick, [str(three), f'{three}/gone.mp4'], out)
     assert embedded == [['0.mp4'], ['1.mp4', '2.mp4'], ['2.mp4', 'gone.mp4']]
-    assert counts['frames'] == 2 + 2 + 4 and len(counts['unreadable']) == 1
+    assert counts['frames'] == 2 + 2 + 4 and len(counts['unreadable']) == 2
+    assert 'has a line break' in counts['unreadable'][f'{three}/no\nline.mp4']
     embed_videos(quick, f'{three}/gone.mp4'.replace('gone', '0'), out, retry=True)
     assert embedded[-1] == []
     with pytest.raises(ValueError, match="another 'fps': 1.0, now it is 2.0"):
@@ -156,6 +158,8 @@ def test_scored_as_a_clip(quick, tmp_path):
 def test_refused_by_name(quick, hour, with_attributes, tmp_path):
     with pytest.raises(FileNotFoundError, match='`bike embed VIDEOS'):
         search(quick, str(tmp_path / 'gone'), 'yoga')
+    with pytest.raises(ValueError, match='a text to search for is empty'):
+        search(quick, hour, ['yoga', ' '])
     about = json.loads(open(f'{hour}/about.json').read())
     about['settings']['model']['sha256'] = '0' * 64
     about['config'] = 'other.py'

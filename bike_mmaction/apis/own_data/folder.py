@@ -23,6 +23,7 @@ FILES = (CONFIG, NEW_CONFIG, CLASSES, *LISTS, ABOUT, PICTURE)
 MOST_ROWS, SAMPLES = 24, 4  # classes in the picture, frames of each
 SMALLEST_BATCH, MOST_WORKERS = 4, 4
 FOLDER = '{{ fileDirname }}'  # MMEngine's for the folder of a config
+NO_CONFIG = '\'\\\n\r'  # signs that MMEngine does not put there
 
 
 def check_free(out: str, overwrite: bool) -> dict[str, str]:
@@ -37,9 +38,16 @@ def check_free(out: str, overwrite: bool) -> dict[str, str]:
 
     Raises:
         OSError: if there are such files, or it is no folder, or not writable.
+        ValueError: if it has a sign in its path that no config can have.
     """
     if osp.exists(out) and not osp.isdir(out):
         raise FileExistsError(f"out: '{out}' is a file, name a folder")
+    sign = next((sign for sign in NO_CONFIG if sign in out), None)
+    if sign:
+        raise ValueError(
+            f'out: {out!r} has {sign!r} in it, and MMEngine reads no config that names '
+            'such a folder: choose another'
+        )
     present = [name for name in FILES if osp.lexists(osp.join(out, name))]
     if present and not overwrite:
         raise FileExistsError(

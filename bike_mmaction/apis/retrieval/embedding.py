@@ -9,7 +9,7 @@ from typing import Any, Union
 import numpy as np
 import torch
 
-from ...datasets.embedding_table import Video
+from ...datasets.embedding_table import NO_LINE_BREAKS, Video, has_line_break
 from ...datasets.embedding_writer import StoreWriter
 from ...datasets.pipeline_access import video_pipeline
 from ...datasets.video_table import PATH, VideoTable
@@ -73,7 +73,8 @@ def embed_videos(
         raise ValueError(f'fps={fps} must be positive')
     if not isinstance(inputs, VideoTable):
         inputs = VideoTable(inputs, path_column, root)
-    paths = [osp.abspath(inputs.file_of(path)) for path in inputs.paths if path]
+    all_paths = [osp.abspath(inputs.file_of(path)) for path in inputs.paths if path]
+    paths = [path for path in dict.fromkeys(all_paths) if not has_line_break(path)]
     encoder = FrameEncoder(bike.model)
     steps = regular_steps(video_pipeline(bike.model.cfg))
     settings = dict(model=encoder.settings(), pipeline=steps, fps=fps)
@@ -84,13 +85,16 @@ def embed_videos(
             out, settings, encoder.width, dtype, _describe(bike), overwrite
         ) as store:
             job = _Job(bike, encoder, steps, fps, store)
-            job.do(list(dict.fromkeys(paths)), retry, progress)
+            job.do(paths, retry, progress)
             counts = job.counts()
             store.finish(counts)
     finally:
         lock.release()
     bad = [store.table.find(Video(path)) for path in paths]
     unreadable = {e.video.path: e.error for e in bad if e is not None and e.error}
+    for path in all_paths:
+        if has_line_break(path):
+            unreadable[path] = f'cannot use {path!r}: {NO_LINE_BREAKS}'
     return dict(counts, unreadable=unreadable, damaged=job.damaged)
 
 

@@ -61,8 +61,8 @@ def embed_texts(bike: BIKEInferencer, texts: Union[str, Sequence[str]]) -> Queri
         ValueError: if a text is empty, or there twice.
     """
     texts = [texts] if isinstance(texts, str) else list(texts)
-    if not texts:
-        raise ValueError('there is no text to search for')
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError(f'a text to search for is empty, or there is none: {texts}')
     head: Any = bike.head.with_classes(texts)
     with torch.no_grad():
         classes = head.embed_classes(with_words=True)
