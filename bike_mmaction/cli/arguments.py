@@ -31,6 +31,11 @@ Parser = Union[argparse.ArgumentParser, argparse._ArgumentGroup]
 def add_model_arguments(parser: Parser) -> None:
     """Options of commands that make a :class:`.BIKEInferencer`."""
     add_model_choice(parser)
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: Parser) -> None:
+    """Of these options all but which model it is."""
     parser.add_argument(
         '--classes',
         help='names, separated by commas (those with commas in quotes: '
@@ -48,25 +53,29 @@ def add_model_arguments(parser: Parser) -> None:
     add_time_limit(parser)
 
 
-def add_model_choice(parser: Parser, index: bool = False) -> None:
+def add_model_choice(parser: Parser, index: bool = False, many: bool = False) -> None:
     """Options of which model it is.
 
     Args:
         parser (Parser): Is changed.
-        index (bool): Whether it is that of an index, which knows it, unless
-            the user names another. Defaults to False.
+        index (bool): Whether an index may know it. Defaults to False.
+        many (bool): Whether there may be several. Defaults to False.
     """
-    config = 'that of the index' if index else DEFAULT_CONFIG
+    action, of_index = 'append' if many else 'store', 'that of the index'
+    known = f'{of_index}, or else {DEFAULT_CONFIG}' if many else of_index
     parser.add_argument(
         '--config',
+        action=action,
         default=None if index else DEFAULT_CONFIG,
-        help=f'a file or a shipped config (default: {config})',
+        help='a file, a shipped config, or the data folder of a trained model '
+        f'(default: {known if index else DEFAULT_CONFIG})',
     )
     parser.add_argument(
         '--checkpoint',
+        action=action,
         default=None if index else PRETRAINED,
         help="a checkpoint, or 'pretrained': the weights that the config names "
-        f'(default{": that of the index" if index else ""})',
+        f'(default{": that of the index" if index and not many else ""})',
     )
     parser.add_argument(
         '--pretrained',

@@ -26,7 +26,7 @@ from .arguments import (
 from .values import checked, count, positive
 
 if TYPE_CHECKING:
-    from ..apis import Match
+    from ..apis import BIKEInferencer, Match, VideoSearch
 
 FIELDS = (
     Field('query'),
@@ -80,13 +80,27 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_output('--out', args.out)
     check_writable('--json', args.json)
     if args.config is None:
-        args.config = config_of(about, args.index)
-        if args.pretrained is None and osp.isfile(about.get('pretrained') or ''):
-            args.pretrained = about['pretrained']
-        if args.checkpoint is None:
-            args.checkpoint = (about.get('checkpoint') or {}).get('file')
+        use_model_of(about, args)
     args.checkpoint = args.checkpoint or PRETRAINED
     check_model_arguments(args)
+
+
+def use_model_of(about: dict, args: argparse.Namespace) -> None:
+    """Let the model be the one that made an index.
+
+    Args:
+        about (dict): What the index says of itself.
+        args (Namespace): With the option ``index``; gets those of a model, but
+            for weights that it names.
+
+    Raises:
+        FileNotFoundError: as :func:`config_of`.
+    """
+    args.config = config_of(about, args.index)
+    if args.pretrained is None and osp.isfile(about.get('pretrained') or ''):
+        args.pretrained = about['pretrained']
+    if args.checkpoint is None:
+        args.checkpoint = (about.get('checkpoint') or {}).get('file')
 
 
 def config_of(about: dict, index: str) -> str:
@@ -109,17 +123,11 @@ def config_of(about: dict, index: str) -> str:
 
 def run(args: argparse.Namespace) -> None:
     """Search, print and write."""
-    from ..apis import VideoSearch, search
     from .models import make_inferencer
 
-    bike = make_inferencer(args, 0)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter('always')
-        index = VideoSearch(bike, args.index)
-    for warning in caught:
-        say(f'warning: {warning.message}')
+    index = open_index(make_inferencer(args, 0), args.index)
     texts = list(dict.fromkeys(args.texts))
-    results = search(bike, index, texts, args.topk, args.window)
+    results = index(texts, args.topk, args.window)
     for text, matches in zip(texts, results):
         show(text, matches)
     rows = [match.to_dict() for matches in results for match in matches]
@@ -128,6 +136,18 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         with replaced(args.out) as draft, write_table(draft, FIELDS) as write:
             write(rows)
+
+
+def open_index(bike: 'BIKEInferencer', folder: str) -> 'VideoSearch':
+    """The index of a folder; its warnings are told in a line."""
+    from ..apis import VideoSearch
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        index = VideoSearch(bike, folder)
+    for warning in caught:
+        say(f'warning: {warning.message}')
+    return index
 
 
 def show(text: str, matches: Sequence['Match']) -> None:

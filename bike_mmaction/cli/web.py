@@ -1,4 +1,8 @@
-"""Serve a web page on this machine: drop a video, name classes, look.
+"""Serve a web page on this machine: drop videos, name classes, look, search.
+
+Several --config give a menu of models; --checkpoint is then given as often, in
+the same order, with 'pretrained' for a model that brings its own weights. With
+--index videos are searched by text, and without --config its model recognizes.
 
 Needs Gradio: pip install 'bike_mmaction[web]'. Nothing is sent to or fetched
 from other machines, but for weights that the config names.
@@ -7,10 +11,16 @@ from other machines, but for weights that the config names.
 import argparse
 import errno
 import socket
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from .arguments import Parser, add_model_arguments, check_model_arguments
+from ..datasets.embedding_store import read_about
+from .arguments import Parser, add_model_choice, add_reading_arguments
+from .search import open_index
 from .values import count, limit, port, positive
+from .web_models import choose_models, is_same, model_of_index
+
+if TYPE_CHECKING:
+    from ..apis import BIKEInferencer, VideoSearch
 
 WORKERS = 2  # processes that read, for each visitor who waits for a result
 
@@ -18,7 +28,14 @@ WORKERS = 2  # processes that read, for each visitor who waits for a result
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
     parser = argparse.ArgumentParser(prog, description=__doc__)
-    add_model_arguments(parser)
+    add_model_choice(parser, index=True, many=True)
+    add_reading_arguments(parser)
+    parser.add_argument(
+        '--index',
+        metavar='FOLDER',
+        help='search videos by text, too: in this folder, which `bike embed` has '
+        'made. Visitors may see the videos that a search gives',
+    )
     parser.add_argument(
         '--host',
         default='127.0.0.1',
@@ -80,7 +97,9 @@ def add_limits(group: Parser) -> None:
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
-    check_model_arguments(args)
+    about = None if args.index is None else read_about(args.index)
+    args.models = choose_models(parser, args, about)
+    args.search = None if about is None else model_of_index(args, about)
     check_address(args.host, args.port)
 
 
@@ -119,21 +138,37 @@ def run(args: argparse.Namespace) -> None:
     from ..datasets.typed_names import read_classes
     from ..web.limits import GB, Limits
     from ..web.page import WebPage, import_gradio
-    from .models import make_inferencer
 
     import_gradio()  # before anything that takes long
     classes = None if args.classes is None else read_classes(args.classes)
     names = () if classes is None else load_class_names(classes)
     # Whatever a visitor's file does, the page goes on.
-    bike = make_inferencer(args, workers=WORKERS)
+    bikes, index = make_models(args)
     limits = Limits(
         queue=args.max_queue,
         seconds=args.max_seconds,
         upload=int(args.max_upload * GB),
         disk=int(args.max_disk * GB),
     )
-    page = WebPage(bike, names or bike.classes, limits, args.allow_host, args.proxy)
+    page = WebPage(bikes, names, limits, args.allow_host, args.proxy, index)
     try:
         page.launch(bracketed(args.host), args.port)
     finally:
         page.close()
+
+
+def make_models(
+    args: argparse.Namespace,
+) -> tuple[dict[str, 'BIKEInferencer'], Optional['VideoSearch']]:
+    """The models by their names, and the index, if there is one."""
+    from .models import make_inferencer
+
+    bikes = {
+        name: make_inferencer(model, WORKERS) for name, model in args.models.items()
+    }
+    if args.search is None:
+        return bikes, None
+    same = [bikes[n] for n, model in args.models.items() if is_same(model, args.search)]
+    args.search.lexicon = None
+    bike = same[0] if same else make_inferencer(args.search, 0)
+    return bikes, open_index(bike, args.index)

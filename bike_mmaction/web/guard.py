@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from .answers import answer, refuse, safely
+from .answers import refuse, safely
 from .forms import FormError, OneFile
 from .limits import Limits
-from .previews import Previews
-from .rules import FILES, PREVIEW, UPLOAD, Rules
+from .moments import Moments
+from .rules import FILES, UPLOAD, Rules
 from .uploads import DiskFullError, Uploads
+from .views import Views
 from .visitors import Connections, visitor_of
 
 IDLE_SECONDS = 60.0  # without a byte of what a visitor sends
@@ -24,6 +25,7 @@ class Guard:
         allowed (Sequence[str]): Further names of this machine.
         uploads (Uploads): Where files go.
         limits (Limits): Of the page.
+        moments (Moments, optional): See :class:`.Views`.
     """
 
     def __init__(
@@ -33,11 +35,12 @@ class Guard:
         allowed: Sequence[str],
         uploads: Uploads,
         limits: Limits,
+        moments: Optional[Moments] = None,
     ) -> None:
         self._app, self._uploads = app, uploads
         self._rules = Rules(host, allowed, uploads, limits)
         self._connections = Connections(limits)
-        self._previews = Previews(limits)
+        self._views = Views(limits, moments)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope['type'] == 'lifespan':
@@ -57,18 +60,8 @@ class Guard:
         with self._connections.of(visitor):
             if path.rstrip('/') == UPLOAD:
                 await self._receive_upload(scope, receive, send)
-            elif path.startswith(PREVIEW):
-                await self._send_preview(path[len(PREVIEW) :], send)
-            else:
+            elif not await self._views(scope, receive, send):
                 await self._app(scope, _in_time(receive), send)
-
-    async def _send_preview(self, video: str, send: Any) -> None:
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(None, self._previews.of, video)
-        if content:
-            await answer(send, 200, content, 'image/jpeg')
-        else:
-            await answer(send, 404, b'there is no picture of this file')
 
     async def _receive_upload(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope['headers'])

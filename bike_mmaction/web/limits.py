@@ -25,6 +25,9 @@ class Limits:
         disk (int): Bytes of all files that the page keeps.
         pixels (int): Of a frame.
         windows (int): Of a video.
+        videos (int): That are recognized by one request.
+        matches (int): Videos that a search gives.
+        query (int): Characters of a text to search for.
         classes (int): Names.
         text (int): Characters of all names.
         drawn (int): Frames of a video that is shown annotated.
@@ -41,6 +44,9 @@ class Limits:
     disk: int = 10 * GB
     pixels: int = 8192 * 4320
     windows: int = 2000
+    videos: int = 50
+    matches: int = 50
+    query: int = 1000
     classes: int = 1000
     text: int = 50_000
     drawn: int = 15_000

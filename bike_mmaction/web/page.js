@@ -45,4 +45,43 @@
     },
     true,
   );
+
+  // Gradio sends several files as one form; the page takes a file at a time, so
+  // that the limits hold for each.
+  const send = window.fetch;
+  window.fetch = async (address, options = {}) => {
+    const files = options.body instanceof FormData ? options.body.getAll('files') : [];
+    if (files.length < 2) return send(address, options);
+    const paths = [];
+    for (const file of files) {
+      const body = new FormData();
+      body.append('files', file);
+      const answer = await send(address, { ...options, body });
+      if (!answer.ok) {
+        const reason = `${file.name}: ${await answer.text()}`;
+        return new Response(reason, { status: answer.status });
+      }
+      paths.push(...(await answer.json()));
+    }
+    return new Response(JSON.stringify(paths));
+  };
+
+  // The moments that a search has given play below their row.
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest?.('.moment');
+    if (!button) return;
+    const row = button.closest('tr');
+    const isOpen = row.nextElementSibling?.matches('.player');
+    document.querySelectorAll('.player').forEach((player) => player.remove());
+    if (isOpen) return;
+    row.insertAdjacentHTML(
+      'afterend',
+      '<tr class="player"><td colspan="4"><video controls autoplay></video></td></tr>',
+    );
+    const video = row.nextElementSibling.querySelector('video');
+    video.addEventListener('error', () =>
+      video.replaceWith('Your browser cannot play this file.'),
+    );
+    video.src = button.dataset.video;
+  });
 })();

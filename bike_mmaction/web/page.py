@@ -2,28 +2,26 @@
 
 import os
 import os.path as osp
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ..apis.inference.inferencer import BIKEInferencer
-from ..datasets.typed_names import join_names
+from ..apis.retrieval.search import VideoSearch
 from ..video import limit_memory
+from .buttons import Buttons
+from .fields import say_what_is_refused
 from .folders import PageFolder
 from .guard import Guard
 from .jobs import Jobs
+from .layout import Actions, Layout
 from .limits import Limits
-from .text import plain, summarize, tabulate, without_folder
+from .models import PageModels
+from .moments import Moments
 from .uploads import Uploads
 from .visitors import share_queue, trusting
 
-TITLE = 'BIKE: video recognition by video and text'
 FILES = files('bike_mmaction.web')  # of this folder, also where it is zipped
-HELP = (
-    'Drop a video, name the classes it may show, and press *Recognize*. '
-    'With a window, the video is recognized piece by piece.'
-)
 FOLDER = 'GRADIO_TEMP_DIR'  # the variable by which Gradio knows its folder
 FONTS = ['system-ui', 'sans-serif']  # of this machine: nothing is fetched
 
@@ -44,18 +42,22 @@ def import_gradio():
 
 
 class WebPage:
-    """The page around a recognizer.
+    """The page around recognizers.
 
     Args:
-        bike (BIKEInferencer): Recognizes; with a lexicon the page shows
-            attributes too.
-        classes (Sequence[str]): Names to start with. Defaults to ().
+        bike (BIKEInferencer | Mapping[str, BIKEInferencer]): Recognizes; with a
+            lexicon the page shows attributes too. Of several, by their names,
+            visitors choose one.
+        classes (Sequence[str]): Names to start with. Defaults to (): a trained
+            model is asked for its own classes.
         limits (Limits, optional): What it takes at most. Defaults to None:
             those of :class:`.Limits`.
         allowed_hosts (Sequence[str]): Names by which visitors may open it,
             beside those of the address at which it listens. Defaults to ().
         proxies (Sequence[str]): Addresses of proxies on other machines, which
             are believed whom they speak for. Defaults to ().
+        search (VideoSearch, optional): An index that visitors may search, and
+            whose videos they may see. Defaults to None.
 
     Raises:
         ImportError: if Gradio is not installed.
@@ -63,22 +65,17 @@ class WebPage:
 
     def __init__(
         self,
-        bike: BIKEInferencer,
+        bike: Union[BIKEInferencer, Mapping[str, BIKEInferencer]],
         classes: Sequence[str] = (),
         limits: Optional[Limits] = None,
         allowed_hosts: Sequence[str] = (),
         proxies: Sequence[str] = (),
+        search: Optional[VideoSearch] = None,
     ) -> None:
         self.gradio = import_gradio()
-        self.bike = bike
-        limits = limits or Limits()
-        # A page that was started with more classes takes them again.
-        text = join_names(classes)
-        self._limits = replace(
-            limits,
-            classes=max(limits.classes, len(classes)),
-            text=max(limits.text, 2 * len(text)),
-        )
+        models = bike if isinstance(bike, Mapping) else {'model': bike}
+        self._models = PageModels(models, classes, limits or Limits())
+        self._limits = self._models.limits
         self._allowed_hosts, self._proxies = allowed_hosts, proxies
         self._folder = PageFolder()
         files, results = (osp.join(self._folder.name, n) for n in ('files', 'results'))
@@ -88,8 +85,13 @@ class WebPage:
         # Of this page alone: else it would serve the files of all others.
         self._folder_before = os.environ.get(FOLDER)
         os.environ[FOLDER] = self._uploads.folder
-        self._jobs = Jobs(bike, results, self._uploads, self._limits)
-        self.blocks = self._layout(text)
+        self._jobs = Jobs(results, self._uploads, self._limits)
+        self._moments = None if search is None else Moments(search, self._limits)
+        self._buttons = Buttons(
+            self.gradio.update, self._models, self._jobs, self._moments
+        )
+        self.blocks = self._layout()
+        say_what_is_refused(self.gradio, self.blocks)
 
     def launch(self, host: str, port: Optional[int], wait: bool = True) -> str:
         """Serve the page.
@@ -109,10 +111,14 @@ class WebPage:
         """
         from starlette.middleware import Middleware
 
-        theme = self.gradio.themes.Default(font=FONTS, font_mono='monospace')
+        theme = self.gradio.themes.Default(font=FONTS, font_mono='monospace').set(
+            block_info_text_color='*neutral_500', layout_gap='12px'
+        )
         limits = self._limits
         limit_memory(limits.memory)
-        guard = Middleware(Guard, host, self._allowed_hosts, self._uploads, limits)
+        guard = Middleware(
+            Guard, host, self._allowed_hosts, self._uploads, limits, self._moments
+        )
         queue = self.blocks.queue(
             api_open=False,  # nobody passes the others who wait
             max_size=limits.queue,
@@ -149,145 +155,19 @@ class WebPage:
             os.environ[FOLDER] = self._folder_before
         self._folder.cleanup()
 
-    def _layout(self, classes: str):
-        gr = self.gradio
-        with gr.Blocks(
-            title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)
-        ) as blocks:
-            gr.Markdown(f'# {TITLE}\n{HELP}', elem_id='head')
-            with gr.Row(elem_id='desk'):
-                with gr.Column(scale=1, min_width=300):
-                    inputs = self._inputs(classes)
-                    button = gr.Button(
-                        'Recognize', variant='primary', elem_id='recognize'
-                    )
-                with gr.Column(scale=2, min_width=300):
-                    outputs = self._outputs()
+    def _layout(self) -> Any:
+        gr, buttons = self.gradio, self._buttons
 
-            def recognize(*values, progress=gr.Progress(track_tqdm=True)):
-                return self.recognize(*values)
+        # Gradio shows how far it is where a function has such an argument.
+        def recognize(*values: Any, progress: Any = gr.Progress(track_tqdm=True)):
+            return buttons.recognize(*values)
 
-            button.click(
-                recognize,
-                inputs,
-                outputs,
-                scroll_to_output=True,
-                show_progress_on=outputs[0],
-            )
-        return blocks
+        actions = Actions(recognize, buttons.recognize_each)
+        if self._moments is None:
+            return Layout(gr, self._models, actions)()
+        actions = actions._replace(search=buttons.search)
+        return Layout(gr, self._models, actions, self._moments.count)()
 
-    def _inputs(self, classes: str) -> list:
-        gr = self.gradio
-        video = gr.Video(
-            label='Video',
-            show_label=False,
-            sources=['upload'],
-            height=180,
-            elem_id='video',
-        )
-        text = gr.Textbox(
-            classes,
-            label='Classes',
-            info='a line each, or separated by commas; names with commas in quotes',
-            lines=4,
-            max_lines=8,
-            elem_id='classes',
-        )
-        with gr.Row():
-            threshold = gr.Number(
-                0,
-                label='Threshold',
-                info='below it: none of these',
-                minimum=0,
-                maximum=1,
-                step=0.05,
-                min_width=130,
-            )
-            window = gr.Number(
-                0,
-                label='Window in seconds',
-                info='0: the whole video',
-                minimum=0,
-                min_width=130,
-                elem_id='window',
-            )
-        return [_without_addresses(video), text, threshold, window]
-
-    def _outputs(self) -> list:
-        """All but the first are there when there is something to show."""
-        gr, options = self.gradio, dict(show_label=False, visible=False)
-        return [
-            gr.Markdown(elem_id='summary'),
-            gr.Label(elem_id='confidences', show_heading=False, **options),
-            gr.Image(
-                type='filepath',
-                buttons=['download', 'fullscreen'],
-                elem_id='picture',
-                **options,
-            ),
-            gr.Markdown(elem_id='windows', visible=False),
-            gr.Video(elem_id='annotated', **options),
-            gr.File(elem_id='json', **options),
-        ]
-
-    def recognize(
-        self,
-        video: Optional[str],
-        classes: Optional[str],
-        threshold: Optional[float],
-        window: Optional[float],
-    ) -> tuple:
-        """What the button does.
-
-        Args:
-            video (str, optional): Path of the uploaded file.
-            classes (str, optional): As typed.
-            threshold (float, optional): See :meth:`.BIKEInferencer.__call__`.
-            window (float, optional): In seconds; 0 for the whole video.
-
-        Returns:
-            tuple: Summary, confidences, path of the picture, table of the
-            windows, paths of video and JSON; of unfit input nothing but what
-            is wrong with it.
-        """
-        try:
-            if not video:
-                raise ValueError('Drop a video first.')
-            results, files = self._jobs.recognize(
-                video, classes or '', threshold or 0, window or 0
-            )
-        except (MemoryError, OSError, RuntimeError, ValueError) as error:
-            text = str(error)
-            if isinstance(error, MemoryError):
-                text = 'its frames need more memory than the page may use'
-            summary = f'## Not recognized\n{plain(text)}'
-            return without_folder(summary, video), *map(self._shown, [None] * 5)
-        return (
-            without_folder(summarize(results), video),
-            self._shown(None if window else dict(results[0].predictions)),
-            self._shown(files.get('.png')),
-            self._shown(tabulate(results) if window else None),
-            self._shown(files.get('.mp4')),
-            self._shown(files['.json']),
-        )
-
-    def _shown(self, value: Any) -> Any:
-        """A new value of a field, which is not there if it has none."""
-        return self.gradio.update(value=value, visible=value is not None)
-
-
-def _without_addresses(field: Any) -> Any:
-    """A field of Gradio, which takes nothing but what was uploaded.
-
-    Else it would fetch from an address that a visitor names. A class of our own
-    would do, but for each Gradio writes a file beside this one.
-    """
-    move_to_cache = field.async_move_resource_to_block_cache
-
-    async def move_file_to_cache(path: Any) -> Any:
-        if not osp.isabs(str(path)):
-            raise ValueError(f'{str(path)[:100]!r} was not uploaded')
-        return await move_to_cache(path)
-
-    field.async_move_resource_to_block_cache = move_file_to_cache
-    return field
+    def recognize(self, *values: Any, **named: Any) -> tuple:
+        """See :meth:`.Buttons.recognize`."""
+        return self._buttons.recognize(*values, **named)

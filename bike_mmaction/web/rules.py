@@ -23,11 +23,13 @@ OVERHEAD = 2**16  # bytes of a form around its file
 API = '/gradio_api/'
 UPLOAD = f'{API}upload'
 PREVIEW = f'{API}preview='
-FILES = f'{API}file=', PREVIEW
+UPLOADED = f'{API}file=', PREVIEW
+MOMENT, INDEXED = f'{API}moment=', f'{API}indexed='  # by the keys of Moments
+FILES = *UPLOADED, MOMENT, INDEXED
 READS = re.compile(
-    f'{API}(app_id|call/[^/]+/[^/]+|file=.+|heartbeat/[^/]+|info|login_check|'
-    'openapi.json|preview=.+|queue/data|startup-events|theme.css|token|'
-    'upload_progress|user)/?'
+    f'{API}(app_id|call/[^/]+/[^/]+|file=.+|heartbeat/[^/]+|indexed=\\w+|info|'
+    'login_check|moment=\\w+|openapi.json|preview=.+|queue/data|startup-events|'
+    'theme.css|token|upload_progress|user)/?'
     '|/(assets/.+|config|favicon.ico|manifest.json|robots.txt|static/.+|theme.css)?/?',
     re.S,
 )
@@ -126,7 +128,7 @@ class Rules:
         allowed = READS if reads else WRITES
         if not allowed.fullmatch(path):
             return 404, 'this page has no such address'
-        if path.startswith(FILES) and not self._uploads.has(path.partition('=')[2]):
+        if path.startswith(UPLOADED) and not self._uploads.has(path.partition('=')[2]):
             return 404, 'this page has no such file'
         return None
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.kit.videos import write_video
 
-CALL = '/gradio_api/call/recognize'
+CALL = '/gradio_api/call'
 FRAME = Fraction(1, 25)
 META = {'_type': 'gradio.FileData'}
 
@@ -53,19 +53,28 @@ class PageClient:
         """Wait in the queue: the answer, which names the place in it."""
         if isinstance(video, str):
             video = {'path': video, 'meta': META}
-        data = json.dumps({'data': [video, classes, threshold, window]})
+        values = [video, classes, threshold, window, True, None]
+        return self.post('recognize', values, headers)
+
+    def post(self, button, values, headers=()):
+        """Press a button, with the values of its fields."""
+        data = json.dumps({'data': values})
         headers = {'content-type': 'application/json', **dict(headers)}
-        return self.http.post(CALL, content=data, headers=headers)
+        return self.http.post(f'{CALL}/{button}', content=data, headers=headers)
 
     def recognize(self, video, *args, **options):
         """What the page shows: its summary; or what it answers instead."""
-        answer = self.join(video, *args, **options)
+        return self.result(self.join(video, *args, **options), 'recognize')[0]
+
+    def result(self, answer, button='recognize'):
+        """What the page shows at last, by the answer to :meth:`post`: the values of
+        all fields; or alone what it answers instead."""
         if answer.status_code != 200:
-            return f'{answer.status_code} {answer.text}'
-        answer = self.http.get(f'{CALL}/{answer.json()["event_id"]}')
+            return [f'{answer.status_code} {answer.text}']
+        answer = self.http.get(f'{CALL}/{button}/{answer.json()["event_id"]}')
         kind, _, content = answer.text.strip().rpartition('event: ')[2].partition('\n')
         content = json.loads(content.partition('data: ')[2])
-        return content[0] if kind == 'complete' else f'{kind} {content}'
+        return content if kind == 'complete' else [f'{kind} {content}']
 
 
 def repeat_video(path, source, times):

@@ -12,6 +12,7 @@ import pytest
 from bike_mmaction.web.folders import PREFIX, PageFolder, delete_abandoned
 from bike_mmaction.web.jobs import Jobs
 from bike_mmaction.web.limits import Limits
+from bike_mmaction.web.models import Wanted
 from bike_mmaction.web.visitors import TRUSTED, Connections, trusting, visitor_of
 from tests.kit.videos import write_video
 
@@ -53,10 +54,10 @@ def test_requests_that_are_refused(client, good, folder, tmp_path):
         (long, dict(window=0.1), 'use windows of 0.2 s or more'),
         (large, {}, '16000 x 16000 pixels; the page takes at most 35.4 million'),
         (playlist, {}, "'list.m3u8': it is a playlist, which names other files"),
-        ({'path': good}, {}, 'error'),
-        ({'path': 'good.mp4', 'meta': META}, {}, 'error'),
-        (str(folder / 'good.mp4'), {}, 'error'),
-        ('http://127.0.0.1:1/a.mp4', {}, 'error'),
+        ({'path': good}, {}, 'this page has no such file'),
+        ({'path': 'good.mp4', 'meta': META}, {}, 'this page has no such file'),
+        (str(folder / 'good.mp4'), {}, 'this page has no such file'),
+        ('http://127.0.0.1:1/a.mp4', {}, 'this page has no such file'),
         (None, {}, 'Drop a video first'),
     ]
     wrong = []
@@ -206,8 +207,8 @@ def test_connections_of_one_visitor():
 
 
 def test_time_for_a_request(bike, good, page, tmp_path):
-    jobs = Jobs(bike, str(tmp_path), page._uploads, Limits(seconds=1e-3))
-    results, files = jobs.recognize(good, 'a dog,yoga', 0, 0.5)
+    jobs = Jobs(str(tmp_path), page._uploads, Limits(seconds=1e-3))
+    results, files = jobs.recognize(good, Wanted(bike, ['a dog', 'yoga'], 0, 0.5))
     assert len(results) < 7
     assert 'stopped after 0.001 s' in results[0].warning
     assert "no 'good_bike.mp4': the time for one request is over" in results[0].warning
@@ -215,7 +216,7 @@ def test_time_for_a_request(bike, good, page, tmp_path):
 
 
 def test_long_videos_are_not_drawn(bike, good, page, tmp_path):
-    jobs = Jobs(bike, str(tmp_path), page._uploads, Limits(drawn=49))
-    results, files = jobs.recognize(good, 'a dog,yoga', 0, 0)
+    jobs = Jobs(str(tmp_path), page._uploads, Limits(drawn=49))
+    results, files = jobs.recognize(good, Wanted(bike, ['a dog', 'yoga'], 0))
     assert results[0].warning.startswith('no annotated video: it has 50 frames')
     assert sorted(files) == ['.json', '.png']

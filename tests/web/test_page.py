@@ -1,9 +1,7 @@
 """The web page, as a person uses it: in a browser."""
 
 import json
-import os
 import re
-import shutil
 import socket
 import sys
 import urllib.request
@@ -12,16 +10,11 @@ import pytest
 
 from bike_mmaction.apis.inference.recognition import Recognition
 from bike_mmaction.datasets.typed_names import split_names
-from bike_mmaction.web.page import import_gradio, summarize, tabulate
+from bike_mmaction.web.page import import_gradio
+from bike_mmaction.web.text import summarize, tabulate
 from tests.kit.models import CLASSES
 from tests.kit.tools import run_tool
 from tests.kit.web_client import write_mpeg4
-
-FLAGS = (
-    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
-    '--disable-background-networking --disable-component-update '
-    '--disable-sync --disable-dev-shm-usage --window-size=1400,1700'
-)
 
 
 def test_names_as_typed():
@@ -47,7 +40,7 @@ def test_summaries_have_no_markup_from_outside():
     assert summarize([recognition, recognition]) == '## 2 windows'
     assert (
         tabulate([recognition]).splitlines()[-1]
-        == '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90 % | '
+        == '| 0.0–1.5\N{NO-BREAK SPACE}s | *none of these* | 90\N{NO-BREAK SPACE}% | '
         '\\<img src=x\\>, \\*sea\\* |'
     )
 
@@ -68,89 +61,6 @@ def test_port_that_is_taken(bike, page, folder):
                 'web', '--config', folder / 'small.py', '--port', taken.getsockname()[1]
             )
     assert re.match('web: error: --port .* cannot be used: Addr', end.value.code)
-
-
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    """Debian's packages chromium and chromium-driver."""
-    programs = [shutil.which(name) for name in ('chromium', 'chromedriver')]
-    if None in programs:
-        assert os.environ.get('BIKE_BROWSER') != 'required', (
-            'neither chromium nor chromedriver may be absent here'
-        )
-        pytest.skip('chromium or chromedriver is not installed')
-    webdriver = pytest.importorskip('selenium.webdriver')
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    profile = tmp_path_factory.mktemp('profile')
-    for flag in (*FLAGS.split(), f'--user-data-dir={profile}'):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
-
-
-class Visit:
-    """What a person does on the page, and what it shows."""
-
-    def __init__(self, browser, url):
-        self.browser = browser
-        browser.get(url)
-        self.wait(lambda: self.all('#video input[type=file]'), 'the page')
-
-    def all(self, selector):
-        return self.browser.find_elements('css selector', selector)
-
-    def wait(self, condition, what):
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        return WebDriverWait(self.browser, 60).until(
-            lambda _: condition(), f'waited for {what}'
-        )
-
-    def upload(self, path):
-        (field,) = self.all('#video input[type=file]')
-        field.send_keys(str(path))
-        self.wait(
-            lambda: self.all('#video video') or self.all('.toast-body'), 'the upload'
-        )
-
-    def resize(self, width, height):
-        metrics = dict(width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
-
-    def type(self, selector, text):
-        (field,) = self.all(f'{selector} textarea, {selector} input')
-        field.clear()
-        field.send_keys(text)
-
-    def recognize(self):
-        self.all('#recognize')[0].click()
-        return self.wait(self.summary, 'a result')
-
-    def summary(self):
-        elements = self.all('#summary .prose')
-        return elements[0].text.strip() if elements else ''
-
-    def text(self):
-        return self.all('body')[0].text
-
-    def value_of(self, selector, what):
-        """A property of the element, once it has one."""
-
-        def get():
-            elements = self.all(selector)
-            return elements and self.browser.execute_script(
-                f'return arguments[0].{what}', elements[0]
-            )
-
-        return self.wait(get, f'{what} of {selector}')
-
-
-@pytest.fixture
-def visit(browser, url):
-    return Visit(browser, url)
 
 
 @pytest.mark.slow
@@ -181,18 +91,20 @@ class TestInBrowser:
         assert len(fetched) > 10
         assert all(name.startswith(url) for name in fetched)
 
+    def test_one_model_has_no_menu(self, visit):
+        assert visit.value('#classes').splitlines() == CLASSES
+        assert visit.value('#threshold') == '0'
+        assert not visit.shows('#model, #own, #others')
+        assert [tab.text for tab in visit.all('button[role=tab]')] == [
+            'One video',
+            'Several videos',
+        ]
+
     def test_nothing_empty_is_shown(self, visit):
         """What has no result is not there, and all fits on a small screen."""
         fields = '#confidences, #picture, #windows, #annotated, #json'
         assert not [e for e in visit.all(fields) if e.is_displayed()]
-        visit.resize(390, 844)
-        try:
-            width = visit.browser.execute_script(
-                'return document.documentElement.scrollWidth'
-            )
-            assert width <= 390
-        finally:
-            visit.resize(1400, 1700)
+        assert visit.fits()
 
     def test_preview_of_what_browsers_do_not_play(self, visit, folder):
         visit.upload(write_mpeg4(folder / 'old.avi'))
