@@ -22,6 +22,7 @@ from multiprocessing import get_context
 
 from tests.kit.videos import write_video
 from tests.kit.web_client import (
+    META,
     PageClient,
     repeat_video,
     write_good,
@@ -97,6 +98,21 @@ def hang_and_crash(url, files, size):
         other = pool.submit(timed(lambda: ask(url, files['good'], address=OTHER)))
         what = expect([hang.result(), crash.result()], 'not read within', 'crashed')
         return f'{what}; recognized for another in {other.result():.1f} s'
+
+
+@attack
+def several_videos(url, files, size):
+    """One of them hangs, one crashes, one is no video; the last one is good."""
+    with PageClient(url, 300) as client:
+        names = 'hang.mp4', 'abort.mp4', 'good.mp4'
+        paths = [client.upload(files['good'], name)[1] for name in names]
+        paths.insert(2, client.upload(files['part'])[1])
+        videos = [{'path': path, 'meta': META} for path in paths]
+        answer = client.post('recognize_each', [videos, 'a dog,yoga', 0, True, None])
+        shown = client.result(answer, 'recognize_each')
+    parts = 'not read within', 'crashed', 'no video', '<b>'
+    rows = shown[1]['value'].split('</tr>')[1:-1] if len(shown) > 1 else shown
+    return expect(rows, *parts)
 
 
 @attack
