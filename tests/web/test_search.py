@@ -3,6 +3,9 @@
 import io
 import os
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -146,16 +149,20 @@ def test_names_of_videos(bike, tmp_path):
     assert sorted(map(moments.name_of, matches)) == ['1.mp4', '3.avi', 'y/2.mp4']
 
 
-def test_many_searches_at_once(rich_page):
-    """With windows of different lengths, which the index keeps."""
-    from concurrent.futures import ThreadPoolExecutor
+def test_one_search_at_a_time(rich_page, monkeypatch):
+    """An index keeps the windows of the last search."""
+    busy = threading.Lock()
 
-    moments = rich_page._moments
-    windows = [0.25 + 0.25 * (n % 5) for n in range(40)]
-    expected = {window: moments.find('a wave', 3, window) for window in set(windows)}
+    def search(*_):
+        assert busy.acquire(blocking=False), 'two at a time'
+        time.sleep(0.01)
+        busy.release()
+        return [[]]
+
+    monkeypatch.setattr(rich_page._moments, '_search', search)
     with ThreadPoolExecutor(4) as pool:
-        found = pool.map(lambda window: moments.find('a wave', 3, window), windows)
-        assert list(found) == [expected[window] for window in windows]
+        found = pool.map(lambda _: rich_page._moments.find('a', 3, 1), range(8))
+        assert list(found) == [[]] * 8
 
 
 def test_page_without_an_index_is_no_way_to_files():
