@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ..apis.inference.recognition import Recognition
 from ..apis.labelling.results import result_fields
 from ..apis.retrieval.search import Match
+from ..datasets.result_tables import SEVERAL
 from ..datasets.tables import Field, write_table
 from ..files import replaced, write_json
 from ..visualization.times import clock
@@ -102,7 +103,8 @@ def write_results(folder: str, recognitions: Sequence[Recognition]) -> list[str]
     """
     table, content = (osp.join(folder, f'results.{kind}') for kind in ('csv', 'json'))
     has_attributes = any(recognition.attributes for recognition in recognitions)
-    fields = [Field('video'), *result_fields(False, has_attributes)]
+    has_labels = any(recognition.independent for recognition in recognitions)
+    fields = [Field('video'), *result_fields(False, has_attributes, has_labels)]
     rows = map(_row_to_write, recognitions)
     with replaced(table) as draft, write_table(draft, fields) as write:
         write([{field.name: row[field.name] for field in fields} for row in rows])
@@ -111,11 +113,11 @@ def write_results(folder: str, recognitions: Sequence[Recognition]) -> list[str]
 
 
 def _row_to_write(recognition: Recognition) -> dict:
-    predictions, phrases = recognition.predictions, recognition.attributes
-    return dict(
-        recognition.to_dict(),
-        video=recognition.source,
-        confidence=predictions[0][1] if predictions else None,
-        predictions=[{'class': n, 'confidence': round(v, 5)} for n, v in predictions],
-        attributes=[{'phrase': n, 'cosine': round(v, 5)} for n, v in phrases],
-    )
+    phrases = [{'phrase': n, 'cosine': round(v, 5)} for n, v in recognition.attributes]
+    classes = [
+        {'class': n, 'confidence': round(v, 5)} for n, v in recognition.predictions
+    ]
+    content = dict(recognition.to_dict(), predictions=classes, attributes=phrases)
+    content[SEVERAL] = classes[: len(recognition.labels)]
+    content['confidence'] = classes[0]['confidence'] if classes else None
+    return dict(content, video=recognition.source)

@@ -23,7 +23,7 @@ FILES = (CONFIG, NEW_CONFIG, CLASSES, *LISTS, ABOUT, PICTURE)
 MOST_ROWS, SAMPLES = 24, 4  # classes in the picture, frames of each
 SMALLEST_BATCH, MOST_WORKERS = 4, 4
 FOLDER = '{{ fileDirname }}'  # MMEngine's for the folder of a config
-NO_CONFIG = '\'\\\n\r'  # signs that MMEngine does not put there
+NO_CONFIG = "'\\\n\r"  # signs that MMEngine does not put there
 
 
 def check_free(out: str, overwrite: bool) -> dict[str, str]:
