@@ -103,7 +103,7 @@ def add_result_arguments(parser: Parser, below: str, window: str) -> None:
         '--threshold',
         type=share,
         help=f'confidence below which {below} (default: what was chosen for a '
-        'trained model and its classes, else 0)',
+        'trained model and its classes, else 0; 0.5 where a video may have several)',
     )
     parser.add_argument('--window', type=positive, help=window)
     parser.add_argument(

@@ -68,6 +68,8 @@ def fill(folder):
     for name in ('my_train', 'my_val', 'my_videos'):
         write_text(f'{folder}/{name}.txt', 'dogs/a.mp4 0', 'chess/b.mp4 1')
     write_text(f'{folder}/clips.csv', 'path,label', 'video.mp4,3', 'VIDEOS/a.mp4,')
+    rows = ('video.mp4,cutting;talking', 'long.mp4,talking')
+    write_text(f'{folder}/clips_of_two.csv', 'path,label', *rows)
     write_text(f'{folder}/my_classes.txt', 'a dog', 'playing chess')
     write_text(f'{folder}/label_map.txt', *load_class_names('kinetics400'))
     write_dataset(folder / 'data' / 'kinetics400')

@@ -123,7 +123,8 @@ class BIKEInferencer(CallClasses):
             topk (int): Predictions per video. Defaults to 5.
             threshold (float, optional): Confidence below which a video is
                 "none of these". Defaults to None: what was chosen for the
-                model, for its own classes; else 0.
+                model, for its own classes; else 0, or 0.5 where a video may
+                have several classes.
             batch_size (int): Videos at once. Defaults to 4.
             writer (ResultWriter, optional): Writes results, pictures and
                 annotated videos as soon as a batch is done.
