@@ -39,8 +39,9 @@ def use_own_data(
         segments (bool): Whether lines are ``path start end label``, with
             seconds. Defaults to False: ``path label``.
         multi_label (bool): Whether a line may have several labels, or none.
-            A model of the video branch alone then tells of each class by
-            itself, see :class:`.SigmoidLoss`. Defaults to False.
+            A model of the video branch alone, with a :class:`.VCSHead`, then
+            tells of each class by itself, see :class:`.SigmoidLoss`. Defaults
+            to False.
         delimiter (str): What parts the fields of a line. Defaults to ' '; a
             tab where paths have spaces.
 
@@ -73,8 +74,13 @@ def use_own_data(
             dataset.update(multi_class=True, num_classes=len(names))
         if delimiter != ' ':
             dataset['delimiter'] = delimiter
-    if multi_label and not cfg.model.get('attributes_head'):
-        cfg.model['cls_head']['loss_cls'] = ConfigDict(type='SigmoidLoss')
+    head = cfg.model.get('cls_head') or {}
+    if (
+        multi_label
+        and head.get('type') == 'VCSHead'
+        and not cfg.model.get('attributes_head')
+    ):
+        head['loss_cls'] = ConfigDict(type='SigmoidLoss')
     metrics = ['MeanAPMetric'] if multi_label else ['AccMetric']
     for part, (_, _, evaluator) in LOADERS.items():
         if cfg.get(f'{part}_dataloader'):
