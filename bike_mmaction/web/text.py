@@ -23,7 +23,7 @@ def summarize(results: Sequence[Recognition], threshold: float = 0.0) -> str:
         )
     lines += warnings
     if results[0].independent:
-        lines.append('Each class has a confidence of its own: they need not sum to 1.')
+        lines.append('Each class is judged by itself: they need not sum to 100 %.')
     if results[0].attributes:
         lines.append(f'Attributes: {_attributes(results[0])}')
     return '\n\n'.join(lines)

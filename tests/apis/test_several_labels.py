@@ -22,6 +22,7 @@ from bike_mmaction.apis import (
 from bike_mmaction.datasets.tables import read_table
 from bike_mmaction.recipes.tuning import tune
 from bike_mmaction.visualization.video import write_video
+from bike_mmaction.web.text import summarize
 from tests.kit.configs import load_config
 from tests.kit.models import CLASSES, attributes_branch, video_branch, write_clip
 from tests.kit.tools import run_well
@@ -112,6 +113,7 @@ def test_a_model_that_names_several(folder, trained, bike):
     assert len(two.labels) == 2 and sum(two.confidences.values()) > 1.2
     assert two.label == two.labels[0] and two.to_dict()['labels'] == two.labels
     assert f': {two.named} (each by itself: ' in describe(two)
+    assert f'## {two.named}\n\nEach class is judged by itself' in summarize([two])
 
 
 def test_none_of_these_and_more_than_are_asked_for(folder, bike):
