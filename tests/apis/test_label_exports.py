@@ -85,6 +85,23 @@ def test_label_studio_gets_what_it_would_export(windows, tmp_path, kind):
     ] == [(('a',), 0, 61), (('b',), 0, 49)]
 
 
+def test_addresses_lead_to_the_files(tmp_path):
+    """Also with signs that mean something in an address; S3 takes plain names."""
+    name = 'a b/c & d#1+2 50%.mp4'
+    write_video(tmp_path / name, 10)
+    labels = write_rows(tmp_path / 'labels.csv', whole([row(name, 'a', 1, 0)] * 5))
+    out = tmp_path / 'tasks.json'
+    for prefix in ('/data/local-files/?d=', 'https://x.y/videos/', ''):
+        convert_labels(labels, str(out), 'label-studio', url_prefix=prefix)
+        (task,) = json.loads(out.read_text())
+        task['annotations'] = task.pop('predictions')
+        out.write_text(json.dumps([task]))
+        (clip,) = read_label_studio(str(out), ReadingOptions(root=str(tmp_path))).clips
+        assert clip.path == str(tmp_path / name)
+    convert_labels(labels, str(out), 'label-studio', url_prefix='s3://bucket/')
+    assert json.loads(out.read_text())[0]['data']['video'] == f's3://bucket/{name}'
+
+
 def test_fiftyone_has_times_also_of_whole_videos(windows, tmp_path):
     out = tmp_path / 'fiftyone.json'
     for rows, ends in ((windows, (2.5, 2)), (whole(windows), (4, 4))):

@@ -4,6 +4,7 @@ import os.path as osp
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Optional
+from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from ...datasets.result_tables import Result, fields_of, read_results
@@ -170,9 +171,15 @@ def _task(results: Sequence[Result], url_prefix: str, rate: float) -> dict:
         region.update(id=f'bike{number}', to_name='video')
     score = min(result.confidence for result in results)
     prediction = dict(model_version='bike_mmaction', score=score, result=regions)
-    video = f'{url_prefix}{results[0].path}'
+    video = _address(url_prefix, results[0].path)
     data = dict(video=video, margin=round(_margin(results), 5))
     return dict(data=data, predictions=[prediction])
+
+
+def _address(prefix: str, path: str) -> str:
+    """Signs such as & and # would end an address; a cloud is asked by plain names."""
+    is_web = prefix.startswith(('/', 'http://', 'https://'))
+    return prefix + (quote(path) if is_web else path)
 
 
 def _region(span: Span, rate: float) -> dict[str, Any]:
