@@ -1,13 +1,15 @@
 """Make a page about a test: how good, which mistakes, what to do next.
 
 SCORES is what `bike test --dump` has written, of any data set; or a data folder
-that `bike train` has trained, which brings all else. The page is one HTML file
+that `bike train` has trained, which brings all else (of several trainings the
+newest; `bike report mydata/runs/frozen` is of that one). The page is one HTML file
 that needs no server. With a model it shows the frames of the worst mistakes,
 and what the model looked at.
 """
 
 import argparse
 import os.path as osp
+from collections.abc import Sequence
 from typing import Optional
 
 from ..shipped import PRETRAINED
@@ -87,14 +89,17 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the page."""
-    from ..report.data_folder import files_of_run, newest_run
+    from ..report.data_folder import data_folder_of, files_of_run, runs_of
     from ..report.making import Inputs, write_report
 
     inputs, out = Inputs(args.scores), args.out or OUT
     if osp.isdir(args.scores):
-        inputs, place = files_of_run(args.scores, newest_run(args.scores))
+        run, *others = runs_of(args.scores)
+        folder = data_folder_of(run)
+        _say_which(run, others)
+        inputs, place = files_of_run(folder, run)
         out = args.out or place
-        _use_model_of(args, args.scores)
+        _use_model_of(args, folder, osp.basename(osp.abspath(run)))
     given = {
         name: getattr(args, name)
         for name in ('classes', 'results', 'log', 'train_list', 'title')
@@ -110,9 +115,28 @@ def run(args: argparse.Namespace) -> None:
     say(f"report: '{out}'; open it in a browser")
 
 
-def _use_model_of(args: argparse.Namespace, folder: str) -> None:
-    """The model that was trained last in a data folder, if there is one."""
+def _say_which(run: str, others: Sequence[str]) -> None:
+    """Of several trainings the newest is shown."""
+    if others:
+        say(
+            f"of the training '{run}', the newest; for another one name its folder: "
+            f'{", ".join(others)}'
+        )
+
+
+def _use_model_of(args: argparse.Namespace, folder: str, run: str) -> None:
+    """The model of a data folder, if it comes from this run."""
+    from ..report.data_folder import run_of_model
     from ..shipped import MODEL_FOLDER, WEIGHTS, find_model
 
-    if args.config is None and osp.isfile(osp.join(folder, MODEL_FOLDER, WEIGHTS)):
-        args.config, args.checkpoint = find_model(folder, args.checkpoint or PRETRAINED)
+    model = osp.join(folder, MODEL_FOLDER)
+    if args.config is not None or not osp.isfile(osp.join(model, WEIGHTS)):
+        return
+    other = run_of_model(folder)
+    if args.checkpoint is None and other not in ('', run):
+        say(
+            f"no frames: '{model}' is of the training '{other}', not of '{run}'; name "
+            'the model of this one by --config and --checkpoint'
+        )
+        return
+    args.config, args.checkpoint = find_model(folder, args.checkpoint or PRETRAINED)

@@ -4,7 +4,8 @@ import glob
 import os.path as osp
 from typing import NamedTuple, Optional
 
-from ..shipped import RUNS, SCORES
+from ..shipped import MODEL_FOLDER, RUNS, SCORES
+from ..text_files import TextError, read_json
 from .making import Inputs
 
 REPORT = 'report.html'
@@ -18,12 +19,17 @@ class Run(NamedTuple):
     out: str
 
 
-def newest_run(folder: str) -> str:
-    """The folder of the training whose scores are the newest.
+def runs_of(folder: str) -> list[str]:
+    """Folders of the trainings that were tested, the newest scores first.
+
+    Args:
+        folder (str): A data folder; or such a run of one, which is then alone.
 
     Raises:
         FileNotFoundError: if there are no scores.
     """
+    if has_scores(folder):
+        return [folder]
     paths = [
         path
         for part in _PARTS
@@ -36,7 +42,22 @@ def newest_run(folder: str) -> str:
             f"'{folder}' has no scores of a test (runs/*/test_scores.npz): "
             f'`bike train {folder}` makes them, or name a file of `bike test --dump`'
         )
-    return osp.dirname(max(paths, key=osp.getmtime))
+    newest_first = sorted(paths, key=osp.getmtime, reverse=True)
+    return list(dict.fromkeys(map(osp.dirname, newest_first)))
+
+
+def data_folder_of(run: str) -> str:
+    """The data folder that a run lies in."""
+    return osp.dirname(osp.dirname(osp.abspath(run)))
+
+
+def run_of_model(folder: str) -> str:
+    """The name of the run that the model of a data folder is of; '' if unknown."""
+    try:
+        about = read_json(osp.join(folder, MODEL_FOLDER, 'about.json'))
+        return osp.basename(osp.dirname(about['checkpoint']))
+    except (OSError, TextError, KeyError, TypeError):
+        return ''
 
 
 def has_scores(run: str) -> bool:

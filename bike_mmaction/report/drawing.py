@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 
+from ..terminal import printable
 from .curves import Points
 from .measures import Interval
 
@@ -13,8 +14,8 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 440, 220, 44, 34
 
 
 def text(value: object) -> str:
-    """Escaped, for the page and for attributes."""
-    return escape(str(value), quote=True)
+    """Escaped, for the page and for attributes; names cannot turn its text."""
+    return escape(printable(value), quote=True)
 
 
 def percent(value: float) -> str:

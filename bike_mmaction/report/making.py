@@ -11,7 +11,7 @@ from ..apis import BIKEInferencer
 from ..datasets.class_names import load_class_names
 from ..evaluation.score_dumps import labels_of, ranking_scores, read_dump
 from ..files import file_sha256, source_of, write_text
-from ..text_files import TextError, read_json, read_lines
+from ..text_files import PATHS, TextError, read_json, read_lines
 from .content import Content, Labelling
 from .curves import read_curves
 from .measures import Mistake, worst_labels, worst_mistakes
@@ -171,7 +171,7 @@ def training_clips(path: str, num_classes: int, one_label: bool) -> list[int]:
         TextError: if a line does not end with a class number; names it.
     """
     counts = [0] * num_classes
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, errors=PATHS):
         labels = _labels(line, one_label)
         if (one_label and not labels) or max(labels, default=0) >= num_classes:
             raise TextError(

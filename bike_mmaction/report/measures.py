@@ -1,7 +1,6 @@
 """What the scores of a test say: numbers alone, before anything is drawn."""
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple, Optional
 
@@ -190,23 +189,19 @@ def interval_of_map(scores: np.ndarray, truth: np.ndarray) -> Interval:
     return Interval(float(low), float(high))
 
 
-def worst_mistakes(
-    scores: np.ndarray, labels: np.ndarray, most: int, skip: Sequence[int] = ()
-) -> list[Mistake]:
+def worst_mistakes(scores: np.ndarray, labels: np.ndarray, most: int) -> list[Mistake]:
     """The videos that were wrong by the widest margin, the worst first.
 
     Args:
         scores (np.ndarray): [N, K].
         labels (np.ndarray): Class numbers [N], or bool [N, K].
         most (int): How many, at most.
-        skip (Sequence[int]): Rows to leave out. Defaults to ().
     """
     truth = labels if labels.ndim == 2 else np.eye(scores.shape[1], dtype=bool)[labels]
     wrong = np.where(truth, -np.inf, scores)
     right = np.where(truth, scores, np.inf)
     with np.errstate(invalid='ignore'):
         margin = wrong.max(axis=1) - right.min(axis=1)  # -inf: no right, or no wrong
-    margin[list(skip)] = -np.inf
     order = [i for i in np.argsort(-margin, kind='stable')[:most] if margin[i] > 0]
     return [
         Mistake(

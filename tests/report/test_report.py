@@ -1,6 +1,7 @@
 """The page about a test: its numbers, its advice, and that it is safe."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -11,6 +12,12 @@ import torch
 from bike_mmaction.evaluation.dump_files import write_dump
 from bike_mmaction.report.content import Labelling
 from bike_mmaction.report.curves import read_curves
+from bike_mmaction.report.data_folder import (
+    data_folder_of,
+    files_of_run,
+    run_of_model,
+    runs_of,
+)
 from bike_mmaction.report.making import Inputs, gather, write_report
 from bike_mmaction.report.measures import (
     average_precisions,
@@ -108,13 +115,15 @@ class Page(HTMLParser):
 
 
 def test_page_escapes_and_loads_nothing(tmp_path):
-    evil = '/videos/<script>alert(1)</script>/x"onload="y.mp4'
+    evil = '/videos/<script>alert(1)</script>/x"onload="y\udcff.mp4'
     samples = [sample(evil, [0.9, 0.1, 0.0], 2)]
     samples += [sample(f'/videos/cat/{i}.mp4', [0.8, 0.1, 0.1], 0) for i in range(30)]
     samples += [sample(f'/videos/dog/{i}.mp4', [0.8, 0.1, 0.1], 1) for i in range(20)]
     write_dump(str(tmp_path / 's.npz'), samples)
     (tmp_path / 'classes.txt').write_text('\n'.join(NAMES))
     (tmp_path / 'train.txt').write_text('a 1.mp4\t0\n' * 40 + 'b.mp4 1\n' * 30 + 'c 2')
+    with open(tmp_path / 'train.txt', 'ab') as file:
+        file.write(b'\nno\xffutf8.mp4 1')
     out = tmp_path / 'sub' / 'report.html'
     inputs = Inputs(
         str(tmp_path / 's.npz'),
@@ -134,7 +143,7 @@ def test_page_escapes_and_loads_nothing(tmp_path):
     # What to do: the class with one clip, the class that is never recognized, and
     # the pair.
     assert f'{NAMES[2]} (has 1)' in words
-    assert 'dog (0 of 20 right, 30 clips to train)' in words
+    assert 'dog (0 of 20 right, 31 clips to train)' in words
     assert 'dog → cat (20 of 20)' in words
 
 
@@ -224,3 +233,24 @@ def test_bad_input_is_one_line(tmp_path):
             faults.append((arguments, printed[-400:]))
     assert not faults, faults
     assert not (tmp_path / 'r.html').exists()
+
+
+def test_which_training_of_a_data_folder(tmp_path, monkeypatch):
+    """The newest, unless a run is named; frames are of its own model alone."""
+    for age, name in enumerate(('full', 'frozen', 'lora')):
+        scores = tmp_path / 'runs' / name / f'{"test" if age else "val"}_scores.npz'
+        scores.parent.mkdir(parents=True)
+        scores.touch()
+        os.utime(scores, (1000 - age, 1000 - age))
+    names = [os.path.basename(run) for run in runs_of(str(tmp_path))]
+    assert names == ['full', 'frozen', 'lora']
+    monkeypatch.chdir(tmp_path / 'runs')
+    assert runs_of('lora/') == ['lora/'] and data_folder_of('lora/') == str(tmp_path)
+    assert files_of_run(str(tmp_path), 'lora/').out == 'lora/report.html'
+    assert run_of_model(str(tmp_path)) == ''
+    (tmp_path / 'model').mkdir()
+    about = dict(checkpoint='/before/it/moved/runs/frozen/best.pth')
+    (tmp_path / 'model/about.json').write_text(json.dumps(about))
+    assert run_of_model(str(tmp_path)) == 'frozen'
+    with pytest.raises(FileNotFoundError, match='has no scores of a test'):
+        runs_of(str(tmp_path / 'model'))
