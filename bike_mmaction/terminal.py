@@ -61,3 +61,19 @@ def printable_warnings() -> Iterator[None]:
         yield
     finally:
         vars(warnings).update(formatwarning=original)
+
+
+def clock(seconds: float, digits: int = 0) -> str:
+    """Such as '2.4 s', '1:02' or '1:00:05'.
+
+    Args:
+        seconds (float): Not negative.
+        digits (int): Behind the seconds, from a minute on. Defaults to 0; with
+            1 it is '1:02.3'.
+    """
+    if seconds < 59.95:
+        return f'{seconds:.1f} s'
+    minutes, rest = divmod(round(seconds, digits), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    begin = f'{hours}:{minutes:02}' if hours else f'{minutes}'
+    return f'{begin}:{rest:0{3 + digits if digits else 2}.{digits}f}'

@@ -11,7 +11,7 @@ from bike_mmaction.apis.inference.recognition import Recognition, describe
 from bike_mmaction.cli import commands
 from bike_mmaction.cli.mistakes import mistakes_in_one_line
 from bike_mmaction.files import write_json
-from bike_mmaction.terminal import printable
+from bike_mmaction.terminal import clock, printable
 from tests.kit.tools import outcome
 
 # Colour, title of the window, back to the begin of the line, an escape of one
@@ -54,3 +54,18 @@ def test_errors_options_and_output(tmp_path, capsys):
 def test_log():
     record = logging.LogRecord('mmengine', logging.INFO, '', 1, '%s', (EVIL,), None)
     assert MMFormatter(color=False).format(record).endswith(SHOWN)
+
+
+def test_clock():
+    texts = {
+        (0, 0): '0.0 s',
+        (2.44, 0): '2.4 s',
+        (59.94, 1): '59.9 s',
+        (59.96, 0): '1:00',
+        (59.96, 1): '1:00.0',
+        (62.4, 0): '1:02',
+        (125, 1): '2:05.0',
+        (3605, 0): '1:00:05',
+        (3725.04, 1): '1:02:05.0',
+    }
+    assert {times: clock(*times) for times in texts} == texts

@@ -12,16 +12,9 @@ import os.path as osp
 import sys
 from typing import Optional
 
-from ..datasets.video_table import check_inputs
 from ..terminal import say
-from .arguments import (
-    add_model_choice,
-    add_time_limit,
-    check_folder,
-    check_input,
-    check_model_arguments,
-)
-from .table_arguments import add_table_arguments
+from .arguments import add_model_choice, add_time_limit, check_folder
+from .table_arguments import add_table_arguments, check_table_arguments
 from .values import number, positive
 
 STOPPED = 130  # exit status after Ctrl-C, as of a shell
@@ -68,9 +61,7 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
     check_folder('--out', args.out)
-    check_input('--root', args.root)
-    check_inputs(args.inputs, args.path_column)
-    check_model_arguments(args)
+    check_table_arguments(args)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,19 +12,19 @@ import os
 from typing import Optional
 
 from ..datasets.prompts import load_prompts
-from ..datasets.tables import WRITABLE, check_pyarrow, kind_of
-from ..datasets.video_table import check_inputs
+from ..datasets.tables import WRITABLE
 from ..terminal import say
 from .arguments import (
     add_launcher,
     add_model_arguments,
     add_result_arguments,
-    check_input,
-    check_model_arguments,
-    check_output,
     set_local_rank,
 )
-from .table_arguments import add_table_arguments
+from .table_arguments import (
+    add_table_arguments,
+    check_table_arguments,
+    check_table_output,
+)
 from .values import checked, count, number
 
 PATIENCE = 7 * 86400  # seconds that the processes wait for the slowest of them
@@ -84,15 +84,10 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """What can be said before anything that takes long."""
-    if kind_of(args.out) not in WRITABLE:
-        parser.error(f"--out '{args.out}' must end with {', '.join(WRITABLE)}")
+    check_table_output(parser, args.out)
     if args.stride and not args.window:
         parser.error('--stride needs --window')
-    check_pyarrow('--out', args.out)
-    check_output('--out', args.out)
-    check_input('--root', args.root)
-    check_inputs(args.inputs, args.path_column)
-    check_model_arguments(args)
+    check_table_arguments(args)
 
 
 def run(args: argparse.Namespace) -> None:

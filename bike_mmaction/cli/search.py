@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, Optional
 
 from ..datasets.embedding_store import read_about
 from ..datasets.prompts import load_prompts
-from ..datasets.tables import WRITABLE, Field, check_pyarrow, kind_of, write_table
+from ..datasets.tables import WRITABLE, Field, write_table
 from ..files import replaced, write_json
 from ..shipped import PRETRAINED, find_config
-from ..terminal import say
-from .arguments import (
-    add_model_choice,
-    check_model_arguments,
-    check_output,
-    check_writable,
-)
+from ..terminal import clock, say
+from .arguments import add_model_choice, check_model_arguments, check_writable
+from .table_arguments import check_table_output
 from .values import checked, count, positive
 
 if TYPE_CHECKING:
@@ -74,10 +70,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     about = read_about(args.index)
     if not all(text.strip() for text in args.texts):
         parser.error(f'TEXT is empty, in {args.texts}: say what to find')
-    if args.out and kind_of(args.out) not in WRITABLE:
-        parser.error(f"--out '{args.out}' must end with {', '.join(WRITABLE)}")
-    check_pyarrow('--out', args.out)
-    check_output('--out', args.out)
+    check_table_output(parser, args.out)
     check_writable('--json', args.json)
     if args.config is None:
         use_model_of(about, args)
@@ -153,19 +146,8 @@ def open_index(bike: 'BIKEInferencer', folder: str) -> 'VideoSearch':
 def show(text: str, matches: Sequence['Match']) -> None:
     """A text, and a line for each video."""
     say(f'{text}:')
-    spans = [f'{clock(match.start)} - {clock(match.end)}' for match in matches]
+    spans = [f'{clock(match.start, 1)} - {clock(match.end, 1)}' for match in matches]
     width = max(map(len, spans), default=0)
     for match, span in zip(matches, spans):
         gone = '' if osp.exists(match.video) else '  (not there any more)'
         say(f'  {match.score:.3f}  {span:<{width}}  {match.video}{gone}')
-
-
-def clock(seconds: float) -> str:
-    """Such as 12.3 s, 2:05.0 or 1:02:05.0."""
-    tenths = round(10 * seconds)
-    minutes, rest = divmod(tenths, 600)
-    if not minutes:
-        return f'{tenths / 10:.1f} s'
-    hours, minutes = divmod(minutes, 60)
-    begin = f'{hours}:{minutes:02}' if hours else f'{minutes}'
-    return f'{begin}:{rest / 10:04.1f}'

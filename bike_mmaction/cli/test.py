@@ -54,9 +54,10 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 def run(args: argparse.Namespace) -> None:
     """Test as MMAction2 does, with a config that is changed."""
     from ..datasets.pipeline_access import check_list
+    from ..recipes.evaluators import add_metric
     from ..recipes.options import check_cfg_options
     from .mmaction_tools import load_mmaction_tool, read_config_file
-    from .testing import add_metric, change_test
+    from .testing import change_test
 
     set_local_rank(args.local_rank)
     tool = load_mmaction_tool('test')

@@ -84,13 +84,6 @@ def add_hook(cfg, **hook) -> None:
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), ConfigDict(hook)]
 
 
-def add_metric(cfg, **metric) -> None:
-    """Append to the metrics of a config's test, of which there is one or a list."""
-    metrics = cfg.test_evaluator
-    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-    cfg.test_evaluator = [*metrics, ConfigDict(metric)]
-
-
 def average_tests(
     configs: Sequence[str], checkpoints: Sequence[str], args: argparse.Namespace
 ) -> dict:

@@ -7,6 +7,7 @@ from mmengine.config import ConfigDict
 from ..datasets.pipeline_access import own_dataset
 from ..models.pretrained import get_arch
 from ..shipped import FROZEN, FULL, LORA, WAYS
+from .evaluators import metrics_of
 
 EPOCHS = {FROZEN: 30, LORA: 10, FULL: 10}
 BATCH = 32  # where frames are embedded already
@@ -156,7 +157,6 @@ def loss_of(cfg) -> str:
 
 def metric_of(cfg) -> str:
     """What validation is judged by: top-1, or mAP where labels are several."""
-    evaluator = cfg.get('val_evaluator') or {}
-    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    metrics = metrics_of(cfg.get('val_evaluator'))
     several = any(metric.get('type') == 'MeanAPMetric' for metric in metrics)
     return 'acc/mAP' if several else 'acc/top1'

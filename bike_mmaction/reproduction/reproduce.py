@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from ..terminal import say
+from ..terminal import clock, say
 from .index import Index
 from .plan import PlannedRow, Planner
 from .preview import preview
@@ -79,7 +79,7 @@ def _runs(
         say(
             f'\n== row {number} of {len(planned)}: {row.row.name}, '
             f'{row.row.views}: {_work(row, planner.index)} (after '
-            f'{_clock(time.monotonic() - started)})',
+            f'{clock(time.monotonic() - started)})',
             flush=True,
         )
         yield row
@@ -112,8 +112,3 @@ def _run(
             failures[training.folder] = str(error)
             raise StepFailed(f'training {training.name}: {error}') from error
     test(row, settings, lock)
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds), 60)
-    return f'{minutes // 60}:{minutes % 60:02}:{seconds:02}'

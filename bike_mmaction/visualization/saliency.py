@@ -6,8 +6,8 @@ from typing import Optional, Union
 
 import numpy as np
 
+from ..terminal import clock
 from .colors import PALETTE, Color, for_matplotlib
-from .times import clock
 
 Attribute = Union[str, tuple[str, float]]
 NARROWEST, WIDEST = 9, 16  # inches

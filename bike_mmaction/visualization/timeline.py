@@ -6,8 +6,8 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from ..terminal import clock
 from .colors import Color, class_colors, for_matplotlib
-from .times import clock
 
 OTHERS = (0.25, 0.25, 0.25)  # classes without a curve
 UNREADABLE = ''  # label of a window that could not be read

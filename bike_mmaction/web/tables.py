@@ -12,7 +12,7 @@ from ..apis.retrieval.search import Match
 from ..datasets.result_tables import SEVERAL
 from ..datasets.tables import Field, write_table
 from ..files import replaced, write_json
-from ..visualization.times import clock
+from ..terminal import clock
 from .text import percent
 
 API = 'gradio_api/'  # below the address of the page

@@ -16,13 +16,13 @@ from bike_mmaction.apis import embed_texts, embed_videos
 from bike_mmaction.apis.retrieval import embedding as video_embeddings
 from bike_mmaction.apis.retrieval import search
 from bike_mmaction.apis.retrieval.regular_frames import regular_moments, regular_steps
-from bike_mmaction.cli.search import clock
 from bike_mmaction.datasets.embedding_store import EmbeddingStore
 from bike_mmaction.datasets.embedding_table import Video
 from bike_mmaction.datasets.embedding_writer import StoreWriter
 from bike_mmaction.datasets.pipeline_access import video_pipeline
 from bike_mmaction.models.frame_encoder import FrameEncoder
 from bike_mmaction.models.text_head import with_classes
+from bike_mmaction.terminal import clock
 from tests.kit.tools import printed_by, run_python
 from tests.kit.videos import read_video, write_video
 
@@ -198,15 +198,4 @@ def test_commands(folder, bike, three, tmp_path):
     expected = search(bike, str(out), ['a dog', 'yoga'], 2, 0.8)
     assert [m.to_dict() for of_text in expected for m in of_text] == rows
     for row in rows:
-        assert f'{clock(row["start"])} - {clock(row["end"])}' in printed
-
-
-def test_clock():
-    times = [0, 9.96, 59.94, 125, 3725.04]
-    assert list(map(clock, times)) == [
-        '0.0 s',
-        '10.0 s',
-        '59.9 s',
-        '2:05.0',
-        '1:02:05.0',
-    ]
+        assert f'{clock(row["start"], 1)} - {clock(row["end"], 1)}' in printed

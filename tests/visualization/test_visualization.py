@@ -10,7 +10,6 @@ from bike_mmaction.visualization import (
 )
 from bike_mmaction.visualization.colors import NONE, PALETTE, class_colors
 from bike_mmaction.visualization.timeline import _keys, nearest_segments
-from bike_mmaction.visualization.times import clock
 from tests.kit.videos import rate_of, read_video
 
 PAINTS = {'one': 'red', None: 'gray'}
@@ -28,12 +27,6 @@ def test_colors_of_classes():
     assert crowd['c1'] == PALETTE[1] and crowd['c19'] == PALETTE[2]
     assert len(set(class_colors(classes[:18]).values())) == 19
     assert class_colors(classes).keys() == {None, *classes}
-
-
-def test_clock():
-    moments = (0, 2.44, 59.94, 59.96, 62.4, 3605)
-    texts = ['0.0 s', '2.4 s', '59.9 s', '1:00', '1:02', '1:00:05']
-    assert [clock(seconds) for seconds in moments] == texts
 
 
 def draw(path, frames=3, rows=2, **kwargs):

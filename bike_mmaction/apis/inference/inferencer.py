@@ -151,8 +151,7 @@ class BIKEInferencer(CallClasses):
         """What a call returns, one by one, each as soon as its batch is done."""
         model, sources = self._model_for(classes), self.find(inputs)
         workers = choose_workers(self.workers, len(sources))
-        threshold = self.threshold_for(classes, threshold)
-        options = self._options(workers, topk, threshold, batch_size, progress)
+        options = self._options(classes, workers, topk, threshold, batch_size, progress)
         yield from recognize_videos(model, self.reader, sources, writer, **options)
 
     def find(self, inputs, workers: Optional[int] = None) -> list[Source]:
@@ -223,8 +222,7 @@ class BIKEInferencer(CallClasses):
         if len(sources) != 1:
             raise ValueError(f'a timeline is of one video, got {len(sources)}')
         source = sources[0]._replace(fps=fps)
-        threshold = self.threshold_for(classes, threshold)
-        options = self._options(workers, topk, threshold, batch_size, progress)
+        options = self._options(classes, workers, topk, threshold, batch_size, progress)
         yield from recognize_windows(
             model, self.reader, source, window, stride, writer, **options
         )
@@ -264,12 +262,18 @@ class BIKEInferencer(CallClasses):
             yield from recognize_stream(model, self.reader, windows, topk, threshold)
 
     def _options(
-        self, workers: int, topk: int, threshold: float, batch_size: int, progress: bool
+        self,
+        classes: Union[str, Sequence[str], None],
+        workers: int,
+        topk: int,
+        threshold: Optional[float],
+        batch_size: int,
+        progress: bool,
     ) -> dict[str, Any]:
         """Of :func:`.recognize_batches`."""
         return dict(
             topk=topk,
-            threshold=threshold,
+            threshold=self.threshold_for(classes, threshold),
             batch_size=batch_size,
             progress=progress,
             workers=workers,

@@ -24,6 +24,7 @@ from ...files import write_json, write_lines, write_text
 from ...models.lora import merged_state
 from ...models.vcs_head import VCSHead
 from ...recipes import use_cached_embeddings
+from ...recipes.evaluators import add_metric
 from ...recipes.tuning import EPOCHS
 from ...shipped import FROZEN, FULL, LORA, MODEL_FOLDER, SAMPLES, SCORES, WEIGHTS
 from ...terminal import say
@@ -156,12 +157,7 @@ def test_part(cfg: Config, part: str, checkpoint: str) -> dict:
     cfg = copy.deepcopy(cfg)
     for key in ('dataloader', 'evaluator'):
         cfg[f'test_{key}'] = cfg[f'{part}_{key}']
-    metrics = cfg.test_evaluator
-    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-    scores = ConfigDict(
-        type='DumpScores', out_file_path=scores_file(cfg.work_dir, part)
-    )
-    cfg.test_evaluator = [*metrics, scores]
+    add_metric(cfg, type='DumpScores', out_file_path=scores_file(cfg.work_dir, part))
     cfg.test_cfg = ConfigDict(type='ReportingTestLoop')
     cfg.work_dir = osp.join(cfg.work_dir, part)
     cfg.load_from, cfg.resume = checkpoint, False
