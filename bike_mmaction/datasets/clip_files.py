@@ -137,9 +137,8 @@ def span_of(clip: Clip, times: np.ndarray) -> Span:
         start, end = clip.start, duration if clip.end is None else clip.end
     _, count = frames_between((start, end), times)
     if start >= duration or not count:
-        return Span(
-            problem=f'it begins at {start:g} s, and the file has {duration:.2f} s'
-        )
+        place = f'it is from {start:g} to {end:g} s'
+        return Span(problem=f'{place}, and the file has {duration:.2f} s')
     cut = f'until {end:g} s, but the file has {duration:.2f} s'
     remark = cut if end > duration + _SHOWN else ''
     # seconds with six digits find the same frames again, see `segments`

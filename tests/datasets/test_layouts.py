@@ -250,6 +250,8 @@ def test_cvat_project(tmp_path):
         '</tasks></project></meta>'
         f'<track label="run" task_id="6">{box.format(4)}{box.format(5)}</track>'
         f'<track label="jump" task_id="5">{box.format(0)}{box.format(1)}</track>'
+        f'<track label="jump" task_id="8">{box.format(0)}</track>'
+        '<image id="3" name="x"><tag label="run"/></image>'
         '</annotations>'
     )
     reading = read(tmp_path / 'x.xml')
@@ -258,7 +260,11 @@ def test_cvat_project(tmp_path):
         ('b.mp4', ('run',), 4, 5, None),
     ]
     assert reading.classes == ['run', 'jump']
-    assert reasons(reading) == [('without label', 'c.mp4')]
+    assert reasons(reading) == [
+        ('without label', 'c.mp4'),
+        ('without video', f"'{tmp_path}/x.xml' task ?"),
+        ('without video', f"'{tmp_path}/x.xml' task 8"),
+    ]
 
 
 def test_cvat_for_images(tmp_path):

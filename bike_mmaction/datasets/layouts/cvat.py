@@ -46,6 +46,10 @@ def read_cvat(path: str, options: ReadingOptions) -> Reading:
     videos = NamedVideos(reading)
     for task in tasks:
         _read_task(reading, videos, task, ranges, f"'{path}'")
+    known = {task.number for task in tasks}
+    for number in sorted({number for number, _ in ranges} - known):
+        place = f"'{path}' task {number or '?'}"
+        reading.leave_out('without video', place, 'it has labels, and no <task>')
     reading.classes = [
         name.text.strip()
         for name in root.findall('.//meta//labels/label/name')
@@ -103,25 +107,33 @@ def _ranges_by_task(
     root: Element, tasks: list[_Task]
 ) -> dict[tuple[str, str], list[Range]]:
     """Ranges of frames by number of the task, and label."""
-    steps = {task.number: task for task in tasks}
-    only = tasks[0].number if len(tasks) == 1 else ''
+    by_number = {task.number: task for task in tasks}
+
+    def task_of(element: Element) -> _Task:
+        number = element.get('task_id', '')
+        return tasks[0] if len(tasks) == 1 else by_number.get(number, _unknown(number))
+
     ranges: dict[tuple[str, str], list[Range]] = defaultdict(list)
     for track in root.iter('track'):
-        number = track.get('task_id') or only
-        step = steps[number].step if number in steps else 1
-        ranges[number, track.get('label', '')] += _ranges_of_track(track, step)
-    frames: dict[tuple[str, str], set[int]] = defaultdict(set)
+        task = task_of(track)
+        key = task.number, track.get('label', '')
+        ranges[key] += _ranges_of_track(track, task.step)
+    tagged: dict[tuple[str, str], list[Range]] = defaultdict(list)
     for image in root.iter('image'):
-        number = image.get('task_id') or only
-        if number in steps:
-            frame = _frame_of(image, steps[number])
-            for shape in image:
-                if shape.tag in SHAPES:
-                    frames[number, shape.get('label', '')].add(frame)
-    for key, numbers in frames.items():
-        step = steps[key[0]].step
-        ranges[key] += union(((n, n + step - 1) for n in numbers), gap=1)
-    return {key: union(own) for key, own in ranges.items() if own}
+        task = task_of(image)
+        first = _frame_of(image, task)
+        for label in {s.get('label', '') for s in image if s.tag in SHAPES}:
+            tagged[task.number, label].append((first, first + task.step - 1))
+    for key, frames in tagged.items():
+        ranges[key] += union(frames, gap=1)
+    return {key: union(of_label) for key, of_label in ranges.items() if of_label}
+
+
+def _unknown(number: str) -> _Task:
+    """One that is named, and nothing is told of."""
+    task = _Task(ElementTree.Element('task'))
+    task.number = number
+    return task
 
 
 def _ranges_of_track(track: Element, step: int) -> Iterator[Range]:
