@@ -85,6 +85,13 @@ def generate_attributes(
         preprocessing=cfg.model.get('data_preprocessor'),
         videos=_describe_videos(built.ann_file, dataset, split),
     )
+    return _go_on(runner, dump, header, out, overwrite)
+
+
+def _go_on(
+    runner: Runner, dump: AttributesDump, header: dict, out: str, overwrite: bool
+) -> dict:
+    """Do what an earlier run has not; see :func:`generate_attributes`."""
     journal = dump.journal
     try:
         is_there = by_main_process(

@@ -55,7 +55,6 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-# long: for its options
 def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--root',
@@ -89,14 +88,17 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         help='frameRate of the <Video> tag in Label Studio (default: the frames are '
         'those of the files)',
     )
-    labels = group.add_mutually_exclusive_group()
-    labels.add_argument(
+    _add_labels(group.add_mutually_exclusive_group())
+
+
+def _add_labels(group: argparse._MutuallyExclusiveGroup) -> None:
+    group.add_argument(
         '--multi-label',
         action='store_true',
         default=None,
         help='a clip may have several labels, or none (default: if one has several)',
     )
-    labels.add_argument(
+    group.add_argument(
         '--one-label',
         dest='multi_label',
         action='store_false',

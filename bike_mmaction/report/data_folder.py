@@ -39,8 +39,9 @@ def runs_of(folder: str) -> list[str]:
     ]
     if not paths:
         raise FileNotFoundError(
-            f"'{folder}' has no scores of a test (runs/*/test_scores.npz): "
-            f'`bike train {folder}` makes them, or name a file of `bike test --dump`'
+            f"'{folder}' has no scores of a test (runs/*/test_scores.npz): `bike train "
+            f'{folder}` makes them if there are clips to test (test.txt or val.txt); '
+            'or name a file of `bike test --dump`'
         )
     newest_first = sorted(paths, key=osp.getmtime, reverse=True)
     return list(dict.fromkeys(map(osp.dirname, newest_first)))

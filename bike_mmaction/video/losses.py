@@ -46,23 +46,8 @@ def find_damage(
         first (VideoFrame): The first picture.
     """
     name, cut = container.format.name.split(',')[0], missing_bytes(file)
-    codec = stream.codec_context.name
-    expected = _expected_frames(file, name, stream, len(table), errors)
-    lost = expected - len(shown)
-    if lost > 0:
-        hidden = _before_first(table, shown)
-        in_edits = _frames_in_edits(file) if name == 'mov' else None
-        if in_edits is not None:
-            expected, hidden = max(in_edits, len(shown)), 0
-            lost = expected - len(shown)
-        lost -= hidden + table.empty
-        lost -= _repeats(table, shown) if codec == 'mpeg4' else 0
-    elif name in UNCOUNTED:
-        lost = frames_in_gaps(times[:-1])
-        if lost and name == 'mpegts' and not _has_lost_packets(file, stream):
-            lost = 0  # a variable rate
-        expected = len(shown) + lost
-    errors += misplaced_frames(table, name, codec)
+    lost, expected = _lost_frames(file, name, stream, table, shown, times, errors)
+    errors += misplaced_frames(table, name, stream.codec_context.name)
     errors += _broken_elements(file) if name == 'matroska' else 0
     is_false = lost > size_of(file)  # not even a byte for each
     return Damage(
@@ -75,6 +60,40 @@ def find_damage(
         errors=errors,
         false_header=false_header(file, name, stream, first, len(shown)),
     )
+
+
+def _lost_frames(
+    file: File,
+    name: str,
+    stream: VideoStream,
+    table: PacketTable,
+    shown: Sequence[int],
+    times: np.ndarray,
+    errors: int,
+) -> tuple[int, int]:
+    """How many frames are missing, and how many there should be.
+
+    Args:
+        file, stream, table, shown, times, errors: See :func:`find_damage`.
+        name (str): Of the format, such as 'mov'.
+    """
+    expected = _expected_frames(file, name, stream, len(table), errors)
+    lost = expected - len(shown)
+    if lost > 0:
+        hidden = _before_first(table, shown)
+        in_edits = _frames_in_edits(file) if name == 'mov' else None
+        if in_edits is not None:
+            expected, hidden = max(in_edits, len(shown)), 0
+            lost = expected - len(shown)
+        lost -= hidden + table.empty
+        is_mpeg4 = stream.codec_context.name == 'mpeg4'
+        lost -= _repeats(table, shown) if is_mpeg4 else 0
+    elif name in UNCOUNTED:
+        lost = frames_in_gaps(times[:-1])
+        if lost and name == 'mpegts' and not _has_lost_packets(file, stream):
+            lost = 0  # a variable rate
+        expected = len(shown) + lost
+    return lost, expected
 
 
 def _expected_frames(

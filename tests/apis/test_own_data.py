@@ -85,6 +85,7 @@ def test_folders_become_a_config_that_can_be_moved(clips, tmp_path, monkeypatch)
     }
     content = about('mydata')
     assert content['clips'] == dict(train=8, val=2, test=2)
+    assert {'seed', 'shares', 'root', 'separator', 'rate'} <= set(content['settings'])
     assert content['classes'][0]['labels'] == ['playing_chess']
 
 

@@ -22,7 +22,7 @@ def name_classes(
     """Find the names of the classes, and those that CLIP cannot tell apart."""
     own = (name for reading in data.readings for name in reading.classes)
     used = (label for clip in clips for label in clip.labels)
-    labels = list(dict.fromkeys([*(asked or ()), *own, *used]))
+    labels = list(dict.fromkeys([*own, *used]))
     if asked is not None:
         by_name = {same_name(readable_name(name)): name for name in asked}
         data.names = {

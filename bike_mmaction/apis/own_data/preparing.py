@@ -1,5 +1,6 @@
 """From clips as people have them to a data folder that can be trained on."""
 
+import dataclasses
 import os
 import os.path as osp
 import re
@@ -105,15 +106,9 @@ def prepare_data(
         root, path_column, label_column, group_column, separator, frame_rate, asked
     )
     sources = [sources] if isinstance(sources, (str, os.PathLike)) else sources
-    data.readings = read_sources([os.fspath(one) for one in sources], options)
-    clips = _gather(data, group_by)
-    name_classes(data, clips, asked)
-    clips = with_known_classes(data, clips, asked)
-    data.facts = look_at_files(by_file(clips), full, workers, time_limit)
-    _choose(data, clips, multi_label, min_frames, workers)
-    keep_classes(data, asked is not None)
+    sources = [os.fspath(one) for one in sources]
     data.settings = dict(
-        sources=list(sources),
+        sources=sources,
         base=base,
         pretrained=pretrained,
         seed=seed,
@@ -121,7 +116,16 @@ def prepare_data(
         group_by=group_by,
         min_frames=min_frames,
         full=full,
+        multi_label=multi_label,
+        **dataclasses.asdict(options),
     )
+    data.readings = read_sources(sources, options)
+    clips = _gather(data, group_by)
+    name_classes(data, clips, asked)
+    clips = with_known_classes(data, clips, asked)
+    data.facts = look_at_files(by_file(clips), full, workers, time_limit)
+    _choose(data, clips, multi_label, min_frames, workers)
+    keep_classes(data, asked is not None)
     _split(data, shares, seed)
     summarize(data)
     write_data_folder(data, kept, workers, time_limit)

@@ -257,6 +257,8 @@ def report(outcome: Outcome) -> None:
         lines.append(f'{part}: {values}')
     if outcome.calibration is not None:
         lines.append(_of_calibration(outcome.calibration))
+    if not outcome.metrics:
+        lines.append('no clips to validate or test: nothing tells how good it is')
     folder = osp.dirname(outcome.folder)
     lines.append(f'use it: bike infer VIDEO --config {folder}')
     for line in lines:

@@ -182,22 +182,28 @@ def read_parts(
             stack.enter_context(pool)
         while left:
             # A pool asks for tasks ahead: where it got all, it is asked again.
-            for value, error in (
+            for part, error in (
                 map(_trying(read), tasks())
                 if pool is None
                 else pool.map(tasks(), lambda task: task[0])
             ):
                 number, first = given.popleft()
-                if isinstance(error, WorkerError):
-                    error = error.of_video(files[number])
-                if isinstance(error, PipelineError):
-                    value = Part(number, first, error=str(error))
-                elif error is not None:
-                    raise error
-                elif not first:
-                    rest = range(AT_ONCE, len(value.moments), AT_ONCE)
+                if error is not None:
+                    yield Part(number, first, error=_reason(error, files[number]))
+                    continue
+                if not first:
+                    rest = range(AT_ONCE, len(part.moments), AT_ONCE)
                     left.extendleft((number, start) for start in reversed(rest))
-                yield value
+                yield part
+
+
+def _reason(error: Exception, path: str) -> str:
+    """Why a video cannot be read; what is no fault of a video is raised."""
+    if isinstance(error, WorkerError):
+        error = error.of_video(path)
+    if not isinstance(error, PipelineError):
+        raise error
+    return str(error)
 
 
 def _trying(read: _ReadPart) -> Any:
