@@ -18,8 +18,8 @@ from .text import (
 )
 
 SCORES = (
-    'The better a moment fits the text, the higher its score (a cosine). Scores for '
-    'other texts are no measure.'
+    'The better a moment fits the text, the higher its score (a cosine). Scores of '
+    'different texts cannot be compared.'
 )
 FAILURES = (MemoryError, OSError, RuntimeError, ValueError)  # told on the page
 

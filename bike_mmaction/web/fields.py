@@ -14,11 +14,13 @@ CHANGE_MODEL = """(name, typed) => {
   const start = starts[name];
   const isTyped = typed.trim() && !Object.values(starts).some((s) => s.typed === typed);
   const own = { __type__: 'update', value: start.own, label: start.label };
-  return [
-    own, start.others, isTyped ? typed : start.typed, start.others ? 0 : start.threshold
-  ];
+  const threshold = start.others ? start.others_threshold : start.threshold;
+  return [own, start.others, isTyped ? typed : start.typed, threshold];
 }"""
-CHANGE_CLASSES = '(others, name) => (others ? 0 : (%s)[name].threshold)'
+CHANGE_CLASSES = """(others, name) => {
+  const start = (%s)[name];
+  return others ? start.others_threshold : start.threshold;
+}"""
 
 
 class Asked(NamedTuple):
@@ -114,7 +116,7 @@ def _class_fields(gr: Any, start: Start, has_own: bool) -> tuple[Any, Any, Any]:
 
 def _numbers(gr: Any, start: Start) -> tuple[Any, Any]:
     threshold = gr.Number(
-        0 if start.others else start.threshold,
+        start.first_threshold,
         label='Threshold',
         info='below it: none of these',
         minimum=0,

@@ -99,6 +99,8 @@ class Jobs:
                 'at once'
             )
         end = time.monotonic() + self._limits.seconds
+        for video in videos:  # also the last one stays until its turn
+            self._uploads.touch(video)
         for video in videos:
             name = osp.basename(video)
             try:

@@ -50,7 +50,7 @@ class Layout:
             gr.Markdown(f'# {TITLE}', elem_id='head')
             with gr.Row(elem_id='desk'):
                 with gr.Column(scale=1, min_width=300, elem_id='asked'):
-                    with gr.Tabs():
+                    with gr.Tabs(overflow_behavior='wrap'):
                         video, videos = self._upload_tabs()
                         searched = self._search_tab()
                     asked, buttons = self._asked()
@@ -104,6 +104,8 @@ class Layout:
     def _let_do(
         self, starts: list, action: Optional[Callable], inputs: list, outputs: list
     ) -> None:
+        # One and several videos take the places of each other, a search does not.
+        is_search = action == self._actions.search
         self._gr.on(
             starts,
             action,
@@ -111,6 +113,7 @@ class Layout:
             outputs,
             scroll_to_output=True,
             show_progress_on=outputs[0],
+            concurrency_id='search' if is_search else 'recognize',
         )
 
     def _answer(self) -> list:

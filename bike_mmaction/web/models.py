@@ -35,6 +35,7 @@ class Start(NamedTuple):
         others (bool): Whether it is asked for others, which are typed.
         typed (str): These.
         threshold (float): Chosen for its own classes.
+        others_threshold (float): That for any others.
     """
 
     own: str
@@ -42,6 +43,12 @@ class Start(NamedTuple):
     others: bool
     typed: str
     threshold: float
+    others_threshold: float
+
+    @property
+    def first_threshold(self) -> float:
+        """That of the classes that it is asked for at first."""
+        return self.others_threshold if self.others else self.threshold
 
 
 class PageModels:
@@ -84,6 +91,7 @@ class PageModels:
             bool(self._classes) or not is_trained,
             typed,
             round(bike.threshold_for(None, None), 4),
+            round(bike.threshold_for(['something else'], None), 4),
         )
 
     @property
@@ -103,8 +111,7 @@ class PageModels:
 
         Args:
             classes (str, optional): As typed.
-            threshold (float, optional): None: what was chosen for the model,
-                if it is asked for its own classes; else 0.
+            threshold (float, optional): None: that of the model for them.
             window (float, optional): In seconds; 0 or None for whole videos.
             others (bool, optional): Whether the typed classes are meant, or
                 those of the model.

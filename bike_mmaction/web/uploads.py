@@ -39,9 +39,10 @@ class Uploads:
             return False
 
     def touch(self, path: str) -> None:
-        """Somebody needs this file now."""
-        with suppress(FileNotFoundError):
-            os.utime(path)
+        """Somebody needs this file now, if it is one of these."""
+        if self.has(path):
+            with suppress(FileNotFoundError):
+                os.utime(path)
 
     @contextmanager
     def receiving(self, size: int, visitor: str = '') -> Iterator[None]:

@@ -13,11 +13,12 @@ FLAGS = (
 )
 
 
-def open_browser(profile):
+def open_browser(profile, *flags):
     """Debian's packages chromium and chromium-driver, without a window.
 
     Args:
         profile (str | Path): A new folder.
+        *flags (str): More of its arguments.
     """
     programs = [shutil.which(name) for name in ('chromium', 'chromedriver')]
     if None in programs:
@@ -28,7 +29,7 @@ def open_browser(profile):
     webdriver = pytest.importorskip('selenium.webdriver')
     options = webdriver.ChromeOptions()
     options.binary_location = programs[0]
-    for flag in (*FLAGS.split(), f'--user-data-dir={profile}'):
+    for flag in (*FLAGS.split(), *flags, f'--user-data-dir={profile}'):
         options.add_argument(flag)
     driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
     driver.set_page_load_timeout(60)
