@@ -39,18 +39,28 @@ def _row_of_video(video: str, recognition: Optional[Recognition]) -> str:
         image, answer, kind = '', escape(recognition.error), 'failed'
     else:
         image = f'<img src="{address}" loading="lazy" alt="frames of {name}">'
-        best, *others = recognition.predictions
-        answer, kind = f'<b>{escape(recognition.label or "none of these")}</b>', 'done'
-        remarks = [f'then {n}, {percent(v)}' for n, v in others[:1]]
-        if recognition.label is None:
-            remarks = [f'likeliest: {best[0]}, {percent(best[1])}']
-        else:
-            confidence = percent(best[1])
-        if recognition.warning:
-            remarks.append(recognition.warning)
-        answer += ''.join(f'<small>{escape(remark)}</small>' for remark in remarks)
+        answer, confidence = _answer(recognition)
+        kind = 'done'
     cells = dict(frames=image, name=name, answer=answer, confidence=confidence)
     return f'<tr class="{kind}">{_cells(cells)}</tr>'
+
+
+def _answer(recognition: Recognition) -> tuple[str, str]:
+    """What is said of a video as HTML, and how sure it is."""
+    count = len(recognition.labels)
+    values = [f'{name}, {percent(value)}' for name, value in recognition.predictions]
+    remarks = [f'then {text}' for text in values[count : count + 1]]
+    if not count:
+        remarks = [f'likeliest: {values[0]}']
+    if recognition.warning:
+        remarks.append(recognition.warning)
+    labels = recognition.labels or ['none of these']
+    confidences = [percent(value) for _, value in recognition.predictions[:count]]
+    return (
+        '<br>'.join(f'<b>{escape(label)}</b>' for label in labels)
+        + ''.join(f'<small>{escape(remark)}</small>' for remark in remarks),
+        '<br>'.join(confidences),
+    )
 
 
 def tabulate_matches(

@@ -8,9 +8,12 @@ import shutil
 import httpx
 import pytest
 
+from bike_mmaction.apis.inference.recognition import Recognition
+from bike_mmaction.datasets.result_tables import SEVERAL
 from bike_mmaction.web.jobs import Jobs
 from bike_mmaction.web.limits import Limits
 from bike_mmaction.web.models import Wanted
+from bike_mmaction.web.tables import tabulate_videos, write_results
 from tests.kit.videos import write_video
 from tests.kit.web_client import META, bytes_under, write_mpeg4
 
@@ -68,8 +71,8 @@ class TestInBrowser:
         table, content = (httpx.get(address).text for address in addresses)
         rows = list(csv.DictReader(io.StringIO(table)))
         assert [row['video'] for row in rows] == [one[0], broken[0], old[0], notes[0]]
-        assert rows[0]['label'] == name and float(rows[0]['confidence']) == round(
-            value, 5
+        assert rows[0]['label'] == name and rows[0]['confidence'] == str(
+            round(value, 5)
         )
         assert json.loads(rows[0]['predictions'])[1]['class'] == other
         expected = dict(recognition.to_dict(), source='one.mp4')
@@ -130,3 +133,23 @@ def test_time_for_several(bike, rich_client, folder, rich_page, tmp_path):
     results = list(jobs.recognize_each([good] * 3, Wanted(bike, ['a dog'], 0)))
     assert results[0].label == 'a dog' and not results[0].error
     assert 'not looked at: 0.05 s' in results[2].error
+
+
+def test_several_labels_of_a_video(tmp_path):
+    """Each has a confidence of its own; they stand one below the other."""
+    recognition = Recognition(
+        'a.mp4',
+        [('<sea>', 0.9), ('wave', 0.7), ('sun', 0.2)],
+        '<sea>',
+        independent=True,
+        _above=2,
+    )
+    table = tabulate_videos(['/x/a.mp4'], [recognition])
+    space = '\N{NO-BREAK SPACE}'
+    assert '<b>&lt;sea&gt;</b><br><b>wave</b><small>then sun, 20' in table
+    assert f'>90{space}%<br>70{space}%<' in table
+    path, _ = write_results(str(tmp_path), [recognition])
+    with open(path) as file:
+        (row,) = csv.DictReader(file)
+    named = [label['class'] for label in json.loads(row[SEVERAL])]
+    assert (row['label'], named) == ('<sea>', ['<sea>', 'wave'])
