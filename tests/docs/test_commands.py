@@ -13,7 +13,8 @@ import mmaction
 import pytest
 
 from bike_mmaction.cli import commands as cli
-from bike_mmaction.shipped import find_config
+from bike_mmaction.files import write_json
+from bike_mmaction.shipped import DEFAULT_CONFIG, find_config
 from tests.kit import ROOT
 from tests.kit.lists import write_text
 from tests.kit.pages import PAGES, blocks, commands, commands_in_lines
@@ -151,6 +152,8 @@ def provide(desk, words, run):
     configs = [word for word in words if is_config(word)]
     if 'mydata' in words and words[1] != 'data' and not osp.exists('mydata'):
         write_text('mydata/config.py')
+    if '--index' in words and not osp.exists('index'):
+        write_json('index/about.json', dict(format=1, config=DEFAULT_CONFIG))
     if 'ANNOTATIONS' in words:
         os.makedirs('ANNOTATIONS', exist_ok=True)
     for option, word in zip(words, words[1:]):
