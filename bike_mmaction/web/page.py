@@ -112,7 +112,9 @@ class WebPage:
         from starlette.middleware import Middleware
 
         theme = self.gradio.themes.Default(font=FONTS, font_mono='monospace').set(
-            block_info_text_color='*neutral_500', layout_gap='12px'
+            block_info_text_color='*neutral_500',
+            body_text_color_subdued='*neutral_500',
+            layout_gap='12px',
         )
         limits = self._limits
         limit_memory(limits.memory)
