@@ -143,6 +143,7 @@ class Buttons:
             return text, self._shown(None)
         names = [self._moments.name_of(match) for match in matches]
         keys = [self._moments.remember(match) for match in matches]
+        keys = [key if self._moments.video_of(key) else '' for key in keys]
         table = tabulate_matches(matches, names, keys)
         return f'## {plain(text)}\n{SCORES}', self._shown(table)
 

@@ -79,7 +79,8 @@ class Moments:
 
     def name_of(self, match: Match) -> str:
         """How visitors know a video: its path below the folder of them all."""
-        return match.video[len(self._root) :]
+        name = match.video[len(self._root) :]
+        return os.fsencode(name).decode(errors='replace')  # it may be no UTF-8
 
     def remember(self, match: Match) -> str:
         """A key, by which visitors may see the moment and its video from now on."""

@@ -66,6 +66,15 @@
     return new Response(JSON.stringify(paths));
   };
 
+  // Of some files there are no pictures.
+  document.addEventListener(
+    'error',
+    (event) => {
+      if (event.target.matches?.('.videos img')) event.target.remove();
+    },
+    true,
+  );
+
   // The moments that a search has given play below their row.
   document.addEventListener('click', (event) => {
     const button = event.target.closest?.('.moment');

@@ -16,6 +16,7 @@ from ..terminal import clock
 from .text import percent
 
 API = 'gradio_api/'  # below the address of the page
+GONE = 'The file is gone, or has changed since it was indexed.'
 
 
 def tabulate_videos(videos: Sequence[str], recognitions: Sequence[Recognition]) -> str:
@@ -72,7 +73,8 @@ def tabulate_matches(
     Args:
         matches (Sequence[Match]): The best first.
         names (Sequence[str]): How people know the videos.
-        keys (Sequence[str]): See :meth:`.Moments.remember`.
+        keys (Sequence[str]): See :meth:`.Moments.remember`; '' for a video that
+            is not there any more.
     """
     rows = ''.join(map(_row_of_match, matches, names, keys))
     return _table(['moment', 'video', 'time', 'score'], rows)
@@ -81,12 +83,14 @@ def tabulate_matches(
 def _row_of_match(match: Match, name: str, key: str) -> str:
     name = escape(name)
     time = f'{clock(match.start)} – {clock(match.end)}'
-    frames = (
-        f'<button type="button" class="moment" data-video="{API}indexed={key}'
-        f'#t={match.start:.3f}">'
-        f'<img src="{API}moment={key}" loading="lazy" alt="frames of {name}, {time}">'
-        f'<span>▶ play from {clock(match.start)}</span></button>'
-    )
+    frames = f'<small>{GONE}</small>'
+    if key:
+        frames = (
+            f'<button type="button" class="moment" data-video="{API}indexed={key}'
+            f'#t={match.start:.3f}">'
+            f'<img src="{API}moment={key}" loading="lazy" alt="frames, {time}">'
+            f'<span>▶ play from {clock(match.start)}</span></button>'
+        )
     cells = dict(frames=frames, name=name, time=time, score=f'{match.score:.3f}')
     return f'<tr class="done">{_cells(cells)}</tr>'
 

@@ -1,5 +1,6 @@
 """Search on the page, and what may be seen of the videos of an index."""
 
+import dataclasses
 import io
 import os
 import re
@@ -104,6 +105,7 @@ def test_only_what_was_found_is_served(rich_client, indexed, bike):
     try:
         video.symlink_to('/etc/passwd')
         assert client.http.get(address).status_code == 404
+        assert len(keys_of(client)) == 2  # the third is not there any more
         video.unlink()
         video.write_bytes(b'a' * len(content))
         assert client.http.get(address).status_code == 404
@@ -147,6 +149,10 @@ def test_names_of_videos(bike, tmp_path):
     moments = Moments(VideoSearch(bike, str(tmp_path / 'index')), Limits())
     matches = moments.find('a dune', 10, None)
     assert sorted(map(moments.name_of, matches)) == ['1.mp4', '3.avi', 'y/2.mp4']
+    video = os.fsdecode(b'%s/secret/x/caf\xe9.mp4' % os.fsencode(tmp_path))
+    match = dataclasses.replace(matches[0], video=video)
+    assert moments.name_of(match) == 'caf\ufffd.mp4'
+    assert moments.remember(match)
 
 
 def test_one_search_at_a_time(rich_page, monkeypatch):
