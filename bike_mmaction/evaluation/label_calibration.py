@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from .calibration import error_of
 
+_DIGITS = 10**4  # of the threshold
 _BOUNDS = ((np.log(0.1), np.log(1000.0)), (-1000.0, 1000.0))  # log scale, bias
 
 
@@ -122,7 +123,8 @@ def best_threshold(confidences: np.ndarray, truth: np.ndarray) -> float:
         truth (np.ndarray): Bool [N, K], at least one of them true.
 
     Returns:
-        float: Half-way from the lowest confidence that is taken to the next.
+        float: Half-way from the lowest confidence that is taken to the next,
+        with four digits, rounded down.
     """
     order = np.argsort(-confidences, axis=None, kind='stable')
     values, right = confidences.ravel()[order], truth.ravel()[order].cumsum()
@@ -131,7 +133,8 @@ def best_threshold(confidences: np.ndarray, truth: np.ndarray) -> float:
     f1[:-1][values[:-1] == values[1:]] = -1  # equal ones are named together
     last = int(f1.argmax())
     below = values[last + 1] if last + 1 < len(values) else 0.0
-    return float((values[last] + below) / 2)
+    # so that it never becomes 1, from which on nothing would be named
+    return float(np.floor((values[last] + below) / 2 * _DIGITS) / _DIGITS)
 
 
 def compare_labels(named: np.ndarray, truth: np.ndarray) -> Agreement:

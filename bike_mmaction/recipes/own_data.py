@@ -74,17 +74,19 @@ def use_own_data(
             dataset.update(multi_class=True, num_classes=len(names))
         if delimiter != ' ':
             dataset['delimiter'] = delimiter
-    head = cfg.model.get('cls_head') or {}
-    if (
-        multi_label
-        and head.get('type') == 'VCSHead'
-        and not cfg.model.get('attributes_head')
-    ):
-        head['loss_cls'] = ConfigDict(type='SigmoidLoss')
+    if multi_label:
+        _judge_each_class(cfg.model)
     metrics = ['MeanAPMetric'] if multi_label else ['AccMetric']
     for part, (_, _, evaluator) in LOADERS.items():
         if cfg.get(f'{part}_dataloader'):
             cfg[evaluator] = [ConfigDict(type=metric) for metric in metrics]
+
+
+def _judge_each_class(model: dict) -> None:
+    """By itself, where the head can and no attributes compete with it."""
+    head = model.get('cls_head') or {}
+    if head.get('type') == 'VCSHead' and not model.get('attributes_head'):
+        head['loss_cls'] = ConfigDict(type='SigmoidLoss')
 
 
 def _use_list(cfg, part: str, ann_file: str, videos: str, segments: bool) -> None:

@@ -43,7 +43,7 @@ def labels_table(rows: Sequence[LabelRow], content: Content) -> str:
         if content.training is not None:
             cells.append(str(content.training[row.number]))
         lines.append(cells)
-    return table(head, lines)
+    return table(head, lines, 'labels')
 
 
 def mix_ups(named: np.ndarray, content: Content) -> str:

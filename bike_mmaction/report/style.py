@@ -25,7 +25,9 @@ vertical-align:middle}
 thead th{color:#566270;font-weight:600;white-space:nowrap}
 .classes td:nth-child(2),.classes td:nth-child(5),.classes td:nth-child(6)
 {white-space:nowrap}
-.classes td:first-child,.classes td:nth-child(7){min-width:140px}
+.classes td:first-child,.classes td:nth-child(7),.labels td:first-child
+{min-width:140px}
+.labels td{white-space:nowrap}.labels td:first-child{white-space:normal}
 .matrix td,.matrix thead th{width:28px;min-width:28px;height:26px;padding:0;
 text-align:center;border:1px solid #edf0f3}
 .matrix tbody th{position:sticky;left:0;background:#fff;font-weight:400;
