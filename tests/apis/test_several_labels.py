@@ -20,6 +20,7 @@ from bike_mmaction.apis import (
     prepare_data,
 )
 from bike_mmaction.datasets.tables import read_table
+from bike_mmaction.recipes import use_own_data
 from bike_mmaction.recipes.tuning import tune
 from bike_mmaction.visualization.video import write_video
 from bike_mmaction.web.text import summarize
@@ -212,3 +213,13 @@ def test_another_loss_is_refused_before_the_work(folder):
     cfg.model.cls_head.loss_cls.type = 'ContrastiveLoss'
     with pytest.raises(ValueError, match='several labels, but ContrastiveLoss takes'):
         tune(cfg, 'frozen')
+
+
+def test_other_heads_keep_their_loss(folder):
+    """Those of MMAction2 know nothing of a bias."""
+    cfg = load_config('clip_vitb32_tsn_k400')
+    before = cfg.model.cls_head.to_dict()
+    use_own_data(cfg, str(folder), multi_label=True)
+    after = dict(cfg.model.cls_head.to_dict(), num_classes=before['num_classes'])
+    assert after == before
+    assert cfg.train_dataloader.dataset.multi_class
