@@ -51,7 +51,7 @@ def start(cfg, folder: str, args: argparse.Namespace):
             'or tune otherwise (--tune lora, --tune full)'
         )
     if way != FROZEN and args.samples is not None:
-        raise ValueError(f'--samples is for --tune {FROZEN}, and this is {way}')
+        say(f'--samples has no effect with --tune {way}: nothing is embedded')
     if args.work_dir is None:
         args.work_dir = osp.join(folder, RUNS, way)
     if not rank_of_process():
