@@ -136,6 +136,26 @@ def test_whole_videos_are_choices_in_label_studio(windows, tmp_path):
     assert [one.get('value') for one in choices] == ['a', 'b', '"c" & d']
 
 
+def test_any_name_comes_back_from_label_studio(tmp_path):
+    """Also one with signs that mean something in an address."""
+    names = ['a b+c.mp4', 'x&d=y#1.mp4', '100%41.mp4', 'why?.mp4', 'ä/plain.mp4']
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    labels = write_rows(
+        tmp_path / 'labels.jsonl', [row(n, 'a', 0.9, 0.1, (0, 2)) for n in names]
+    )
+    for prefix in ('', '/data/local-files/?d=', 'http://host:8080/videos/'):
+        out = tmp_path / 'tasks.json'
+        convert_labels(labels, str(out), 'label-studio', url_prefix=prefix)
+        tasks = json.loads(out.read_text())
+        for task in tasks:
+            task['annotations'] = task.pop('predictions')
+        out.write_text(json.dumps(tasks))
+        reading = read_label_studio(str(out), ReadingOptions(root=str(tmp_path)))
+        assert [c.path for c in reading.clips] == [f'{tmp_path}/{n}' for n in names]
+
+
 def test_the_most_uncertain_come_first(windows, tmp_path):
     """By the piece whose two likeliest classes are nearest to each other."""
     rows = [windows[3], *windows[:3], row('x.mp4', 'a', 0.6, 0.3, (0, 2)), windows[4]]

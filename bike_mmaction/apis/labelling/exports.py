@@ -11,6 +11,7 @@ from ...datasets.result_tables import Result, fields_of, read_results
 from ...datasets.tables import ROWS_AT_ONCE, Field, kind_of, write_table
 from ...datasets.video_table import PATH
 from ...files import replaced, write_json, write_text
+from ...text_files import PATHS
 from ..inference.frames import VideoFile
 from ..inference.spans import Span, spans_of
 from .results import about_of, read_about, result_fields
@@ -47,7 +48,7 @@ def convert_labels(
         path_column (str): Column with the paths. Defaults to 'path'.
         root (str): Where relative paths begin, for FiftyOne.
         url_prefix (str): Put before paths for Label Studio, such as
-            '/data/local-files/?d='.
+            '/data/local-files/?d='; these become parts of an address then.
         frame_rate (float): By which Label Studio counts frames: that of its
             tag <Video>. Defaults to 24, which is its own.
 
@@ -179,7 +180,7 @@ def _task(results: Sequence[Result], url_prefix: str, rate: float) -> dict:
 def _address(prefix: str, path: str) -> str:
     """Signs such as & and # would end an address; a cloud is asked by plain names."""
     is_web = prefix.startswith(('/', 'http://', 'https://'))
-    return prefix + (quote(path) if is_web else path)
+    return prefix + (quote(path, errors=PATHS) if is_web else path)
 
 
 def _region(span: Span, rate: float) -> dict[str, Any]:

@@ -101,6 +101,8 @@ def possible_names(name: str) -> list[str]:
     names = [path.replace('\\', '/').strip('/')]
     names.append(names[0].rpartition('/')[2])
     names.append(_UPLOADED.sub('', names[1]))
+    if not address.scheme:  # perhaps no address, but a name with '?' or '%'
+        names.append(name)
     return list(dict.fromkeys(filter(None, names)))
 
 
@@ -108,7 +110,6 @@ def first_video(values: Iterable) -> str:
     """The first of some values that names a video file; '' if none does."""
     for value in values:
         if isinstance(value, str):
-            names = possible_names(value)
-            if names and has_extension(names[0]):
+            if any(map(has_extension, possible_names(value))):
                 return value
     return ''
