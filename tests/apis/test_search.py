@@ -15,12 +15,14 @@ from mmengine.dataset import Compose
 from bike_mmaction.apis import embed_texts, embed_videos
 from bike_mmaction.apis.retrieval import embedding as video_embeddings
 from bike_mmaction.apis.retrieval import search
+from bike_mmaction.apis.retrieval.index import SearchIndex
 from bike_mmaction.apis.retrieval.regular_frames import regular_moments, regular_steps
 from bike_mmaction.datasets.embedding_store import EmbeddingStore
 from bike_mmaction.datasets.embedding_table import Video
 from bike_mmaction.datasets.embedding_writer import StoreWriter
 from bike_mmaction.datasets.pipeline_access import video_pipeline
 from bike_mmaction.models.frame_encoder import FrameEncoder
+from bike_mmaction.models.moments import Queries
 from bike_mmaction.models.text_head import with_classes
 from bike_mmaction.terminal import clock
 from tests.kit.tools import printed_by, run_python
@@ -153,6 +155,19 @@ def test_scored_as_a_clip(quick, tmp_path):
     assert model.with_neck and match.score == round(scores.video.item(), 5)
     peak = scores.saliency.argmax().item()
     assert match.peak == round((peak + 0.5) / frames, 3)
+
+
+def test_rows_of_files_that_have_changed_do_not_count():
+    """They stay in the arrays until the index is made anew."""
+    random = torch.Generator().manual_seed(0)
+    rows = torch.randn(40, 8, generator=random)
+    text = F.normalize(torch.randn(1, 8, generator=random), dim=-1)
+    queries = Queries(text[:, None], None, text, 0.05)
+    first, counts = np.array([0, 25]), np.array([25, 15])
+    (expected,) = SearchIndex(rows, first, counts).search(queries, 2, 8)
+    changed = torch.cat([rows, text.repeat(300, 1)])
+    (moments,) = SearchIndex(changed, first, counts).search(queries, 2, 8)
+    assert moments == expected
 
 
 def test_refused_by_name(quick, hour, with_attributes, tmp_path):

@@ -1,7 +1,7 @@
 """An index of frame embeddings in memory, and how it is searched."""
 
 from collections.abc import Iterator
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional, Union
 
 import numpy as np
 import torch
@@ -70,6 +70,7 @@ class SearchIndex:
         self.rows, self.first, self.counts = rows, first, counts
         self.refine = refine
         self.inverse = inverse_lengths(rows)
+        self._own = _rows_of(first, counts, len(rows))
         self._windows: dict[int, Windows] = {}
         self.scored = 0  # windows of the last text
 
@@ -151,7 +152,7 @@ class SearchIndex:
             return []
         saliency = self._spot(queries, number, windows, ranking.windows)[1]
         peaks = windows.start[ranking.windows] + saliency.argmax(axis=1)
-        usual, moments = float(cosines.mean()), []
+        usual, moments = float(cosines[self._own].mean()), []
         for video, score, peak in zip(ranking.videos, ranking.scores, peaks):
             start = self.first[video]
             own = cosines[start : start + self.counts[video]]
@@ -192,3 +193,14 @@ class SearchIndex:
             frames = self.refine(frames)
         frames = F.normalize(frames, dim=-1)
         return spot_windows(frames, torch.from_numpy(counts), queries, number)
+
+
+def _rows_of(
+    first: np.ndarray, counts: np.ndarray, total: int
+) -> Union[slice, np.ndarray]:
+    """Which rows are of a video: others are of files that have changed since."""
+    if int(counts.sum()) == total:
+        return slice(None)
+    return np.concatenate(
+        [np.arange(start, start + count) for start, count in zip(first, counts)]
+    )

@@ -109,7 +109,6 @@ def possible_names(name: str) -> list[str]:
 def first_video(values: Iterable) -> str:
     """The first of some values that names a video file; '' if none does."""
     for value in values:
-        if isinstance(value, str):
-            if any(map(has_extension, possible_names(value))):
-                return value
+        if isinstance(value, str) and any(map(has_extension, possible_names(value))):
+            return value
     return ''
