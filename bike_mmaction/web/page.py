@@ -19,7 +19,7 @@ from .limits import Limits
 from .models import PageModels
 from .moments import Moments
 from .uploads import Uploads
-from .visitors import share_queue, trusting
+from .visitors import put_back, share_queue, trusting
 
 FILES = files('bike_mmaction.web')  # of this folder, also where it is zipped
 FOLDER = 'GRADIO_TEMP_DIR'  # the variable by which Gradio knows its folder
@@ -151,10 +151,7 @@ class WebPage:
         """Stop serving, and delete what was written."""
         self.blocks.close()
         limit_memory(None)
-        if self._folder_before is None:
-            os.environ.pop(FOLDER, None)
-        else:
-            os.environ[FOLDER] = self._folder_before
+        put_back(FOLDER, self._folder_before)
         self._folder.cleanup()
 
     def _layout(self) -> Any:

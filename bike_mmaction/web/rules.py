@@ -121,9 +121,8 @@ class Rules:
 
     def _refuse_path(self, scope: Any, reads: bool) -> Refusal:
         path = scope['path']
-        if len(scope.get('raw_path') or path) + len(scope['query_string']) > (
-            MOST_ADDRESS
-        ):
+        length = len(scope.get('raw_path') or path) + len(scope['query_string'])
+        if length > MOST_ADDRESS:
             return 414, 'this page has no address so long'
         allowed = READS if reads else WRITES
         if not allowed.fullmatch(path):

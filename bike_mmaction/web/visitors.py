@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Optional
 
 from .limits import Limits
 
@@ -110,13 +110,20 @@ def trusting(proxies: Sequence[str]) -> Iterator[None]:
     Args:
         proxies (Sequence[str]): Addresses or networks.
     """
+    if not proxies:
+        yield
+        return
     before = os.environ.get(TRUSTED)
-    if proxies:
-        os.environ[TRUSTED] = ','.join([before or THIS_MACHINE, *proxies])
+    os.environ[TRUSTED] = ','.join([before or THIS_MACHINE, *proxies])
     try:
         yield
     finally:
-        if proxies and before is None:
-            del os.environ[TRUSTED]
-        elif proxies and before is not None:
-            os.environ[TRUSTED] = before
+        put_back(TRUSTED, before)
+
+
+def put_back(variable: str, value: Optional[str]) -> None:
+    """A variable of the environment, as it was; None: it was not there."""
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value

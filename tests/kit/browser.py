@@ -104,9 +104,12 @@ class Visit:
     def choose(self, name):
         """From the menu of models."""
         self.all('#model input')[0].click()
-        self.wait(lambda: self.all('#model [role=option]'), 'the menu')
-        options = self.all('#model [role=option]')
-        next(option for option in options if name in option.text).click()
+
+        def option():
+            options = self.all('#model [role=option]')
+            return next((one for one in options if name in one.text), None)
+
+        self.wait(option, 'the menu').click()
 
     def value(self, selector):
         """Of a field."""
