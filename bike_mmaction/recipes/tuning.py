@@ -11,7 +11,7 @@ from .evaluators import metrics_of
 
 EPOCHS = {FROZEN: 30, LORA: 10, FULL: 10}
 BATCH = 32  # where frames are embedded already
-PATIENCE = 8  # epochs without a better validation
+PATIENCE = {FROZEN: 15, LORA: 8, FULL: 8}  # epochs without a better validation
 LEAST_GAIN = 1e-6  # MMEngine's is 0.1: ten points of accuracy in an epoch
 # Of new weights alone, at CLIP's smallest widths; wider ones learn slower.
 RATE, WIDTH = 1e-3, 128
@@ -68,7 +68,7 @@ def tune(cfg, way: str) -> None:
     if loss_of(cfg) == SIGMOID:
         _train_bias(cfg)
     _set_schedule(cfg, EPOCHS[way])
-    _stop_early(cfg)
+    _stop_early(cfg, way)
 
 
 def _train_new_weights(cfg, way: str) -> None:
@@ -131,7 +131,7 @@ def _set_schedule(cfg, epochs: int) -> None:
     cfg.train_cfg['val_interval'] = 1
 
 
-def _stop_early(cfg) -> None:
+def _stop_early(cfg, way: str) -> None:
     hooks = dict(cfg.get('default_hooks') or {})
     checkpoint = dict(hooks.get('checkpoint') or dict(type='CheckpointHook'))
     checkpoint.update(interval=1, max_keep_ckpts=1, save_last=True)
@@ -142,7 +142,7 @@ def _stop_early(cfg) -> None:
             type='EarlyStoppingHook',
             monitor=metric,
             rule='greater',
-            patience=PATIENCE,
+            patience=PATIENCE[way],
             min_delta=LEAST_GAIN,
         )
     else:
