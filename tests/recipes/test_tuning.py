@@ -15,7 +15,7 @@ def test_it_ends_when_nothing_gets_better():
     hook = HOOKS.build(cfg.default_hooks.early_stopping)
     runner = SimpleNamespace(train_loop=SimpleNamespace(stop_training=False))
     runner.logger = SimpleNamespace(info=lambda text: None)
-    scores = [0.5 + 0.01 * epoch for epoch in range(20)] + [0.69] * PATIENCE
+    scores = [0.5 + 0.01 * epoch for epoch in range(20)] + [0.69] * PATIENCE['frozen']
     ends = []
     for score in scores:
         hook.after_val_epoch(runner, {'acc/top1': score})
