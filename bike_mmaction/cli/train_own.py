@@ -71,9 +71,16 @@ def finish(cfg, plain, folder: str) -> None:
     from mmengine.dist import is_main_process
 
     from ..apis.own_data.training import finish_training, report
+    from ..report.data_folder import run_of_model
 
+    before, run = run_of_model(folder), osp.basename(osp.abspath(cfg.work_dir))
     report(finish_training(cfg, plain, folder))
     if is_main_process():
+        if before not in ('', run):
+            say(
+                f"the model in '{folder}' is now of the training '{run}', and no more "
+                f"of '{before}', whose checkpoints stay"
+            )
         make_page(folder, cfg.work_dir)
 
 

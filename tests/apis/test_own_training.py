@@ -13,6 +13,7 @@ from bike_mmaction.apis import BIKEInferencer, prepare_data
 from bike_mmaction.apis.own_data.training import choose_way, keep_embeddings
 from bike_mmaction.evaluation.lock import Lock
 from bike_mmaction.recipes.tuning import tune
+from bike_mmaction.report.data_folder import run_of_model
 from bike_mmaction.report.measures import Mistake
 from bike_mmaction.report.strips import make_strips
 from bike_mmaction.visualization.video import write_video
@@ -51,6 +52,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize('way', ['frozen', 'lora', 'full'])
 def test_a_model_that_recognizes(folder, way):
+    earlier = run_of_model(str(folder))
     printed = run_well(
         sys.executable,
         'tools/train.py',
@@ -79,6 +81,7 @@ def test_a_model_that_recognizes(folder, way):
     page = (folder / f'runs/{way}/report.html').read_text()
     for words in ('How the training went', 'fingerprint', about['checkpoint'][-20:]):
         assert words in page
+    assert (f"no more of '{earlier}'" in printed) == (earlier not in ('', way))
     if way == 'frozen':
         assert about['metrics']['test']['acc/top1'] > 0.6
 
