@@ -90,9 +90,10 @@ def find_config(name: str) -> str:
             f"'{name}' is a folder without a config.py; if it has clips, `bike data "
             f'{name} --out FOLDER` makes one'
         )
+    nearby = [*configs, *map(osp.dirname, glob.glob('*/config.py'))]
     raise FileNotFoundError(
         f"'{name}' is neither a config file nor the name of a shipped config"
-        + did_you_mean(bare, configs)
+        f', nor a folder that `bike data` has made{did_you_mean(bare, nearby)}'
     )
 
 

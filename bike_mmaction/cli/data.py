@@ -34,8 +34,8 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--base',
         metavar='CONFIG',
-        default=DEFAULT_CONFIG,
-        help='the model to train: a file or a shipped config (default: %(default)s)',
+        help='the model to train: a file or a shipped config (default: '
+        f'{DEFAULT_CONFIG}; with --overwrite that of the earlier call)',
     )
     parser.add_argument(
         '--pretrained',
@@ -147,7 +147,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse what cannot be read or written, before any work."""
     for source in args.sources:
         check_input('SOURCE', source)
-    args.base = find_config(args.base)
+    args.base = args.base and find_config(args.base)
     check_input('--root', args.root)
     check_input('--pretrained', args.pretrained)
     check_folder('--out', args.out)

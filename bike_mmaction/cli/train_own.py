@@ -61,6 +61,7 @@ def start(cfg, folder: str, args: argparse.Namespace):
         cfg.merge_from_dict(args.cfg_options)
     tune(cfg, way)
     plain = copy.deepcopy(cfg)
+    cfg.setdefault('runner_type', 'BriefRunner')
     if way == FROZEN:
         keep_embeddings(cfg, folder, args.samples or SAMPLES)
     return plain

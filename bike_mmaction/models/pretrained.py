@@ -210,8 +210,9 @@ def _download(arch: Arch, tag: str, config: dict) -> str:
     except Exception as error:
         raise RuntimeError(
             f"cannot download the weights '{tag}' of {arch}: "
-            f'{_first_lines(error)}. Without a network, put the file on disk '
-            'and name it in `pretrained` (`bike infer --pretrained FILE`)'
+            f'{_first_lines(error).rstrip(".")}. Without a network, put the file on '
+            'disk and name it: `pretrained` in a config, --pretrained FILE of commands '
+            '(own clips: `bike data ... --pretrained FILE --overwrite`)'
         ) from error
 
 

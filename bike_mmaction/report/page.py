@@ -63,7 +63,7 @@ def _one_label(content: Content) -> list[str]:
     steps = advise(rows, pairs, content.names, overall, content.training, gap)
     further = [('of the videos', f'{right} of {len(labels)}')]
     further.append(('classes', str(len(content.names))))
-    if len(content.names) > 5:
+    if len(content.names) > 10:
         further.append(('top-5', percent(top_k(scores, labels, 5))))
     recalls = [row.recall for row in rows if row.videos]
     further.append(('mean of the classes', percent(float(np.mean(recalls)))))

@@ -1,5 +1,6 @@
 from ..renamed import old_names
 from .bad_videos import ReplaceBadVideos, go_on_in_validation
+from .brief import BriefRunner
 from .checkpoints import SafeCheckpointHook
 from .embeddings import CheckEmbeddings
 from .exact import ExactResume, MakeUpValidation
@@ -52,6 +53,7 @@ __all__ = [
     'CHECKS',
     'EXACT',
     'AnySizeTrainLoop',
+    'BriefRunner',
     'CheckEmbeddings',
     'CheckFinite',
     'CheckResume',

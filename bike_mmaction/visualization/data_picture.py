@@ -97,7 +97,8 @@ def _draw_counts(axes, rows: Sequence[ClassRow]) -> None:
     for text in axes.get_yticklabels():
         text.set(fontsize=10, parse_math=False)
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.12 * max(left.max(), 1)))
-    axes.xaxis.get_major_locator().set_params(integer=True, prune='upper')
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= left.max()])
     axes.set_title('clips', fontsize=10, loc='left')
     axes.legend(
         loc='lower right', bbox_to_anchor=(1, 1), ncols=3, fontsize=9, frameon=False
@@ -122,9 +123,9 @@ def _draw_durations(axes, rows: Sequence[ClassRow]) -> None:
     if shortest > 0 and longest / shortest > 20:
         axes.set_xscale('log')
         axes.set_xlim(shortest / 1.5, longest * 2.5)
-        axes.xaxis.set_major_formatter('{x:g}')
     else:
         axes.set_xlim(0, 1.18 * longest or 1)
+    axes.xaxis.set_major_formatter('{x:g}')
     axes.tick_params(labelleft=False)
     axes.set_title('seconds (line and number: median)', fontsize=10, loc='left')
     _tidy(axes)

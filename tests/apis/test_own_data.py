@@ -194,6 +194,10 @@ def test_bases(clips, tmp_path):
     assert (loader.batch_size, loader.num_workers, loader.drop_last) == (4, 4, False)
     assert cfg.val_dataloader.num_workers == 4 and cfg.auto_scale_lr.enable
     assert cfg.train_dataloader.dataset.data_prefix.video == str(clips)  # far away
+    data = prepare(str(clips), str(tmp_path / 'a'), base=None, overwrite=True)
+    assert 'the model is that of the earlier call: bike_vitb16_k400' in data.remarks
+    again = Config.fromfile(f'{tmp_path}/a/config.py')
+    assert again.model.backbone == cfg.model.backbone
     own = tmp_path / 'my.py'
     own.write_text("_base_ = 'bike_mmaction::bike_demo'\nmodel = dict(neck=None)\n")
     prepare(str(clips), str(tmp_path / 'b'), base=str(own))
@@ -273,10 +277,10 @@ def test_nothing_is_lost_or_used_silently(tmp_path):
         "2 left out, same clip in several classes: 007/e1.mp4 (it is in '007' ",
         "and 'Yo Yo'); Yo_Yo/e1.mp4",
         "'Yo_Yo' and 'YO YO' are one class, 'Yo Yo': CLIP reads the same",
-        '1 classes have no usable clip, they are left out: empty class',
-        '1 classes have names that say nothing to CLIP, edit classes.txt: 007',
-        '1 classes have one clip: single',
-        'have no clip to test: single',
+        'classes without a usable clip, they are left out: empty class',
+        'classes whose names say nothing to CLIP, edit classes.txt: 007',
+        'classes with one clip, add more: single',
+        'classes without a clip to test: single',
         '2 files are damaged, kept: ',
         '2 clips are shorter than the 8 frames that the model sees, kept',
         'list can have: 007/e\\n2.mp4 (a tab',
@@ -321,7 +325,7 @@ def test_given_parts_and_leaks(clips, tmp_path):
     ]
     table = write_text(str(tmp_path / 'y.csv'), *rows)
     data = prepare(table, str(tmp_path / 'leaky'), root=str(clips))
-    assert any('3 recordings have clips in several parts' in w for w in data.warnings)
+    assert any('recordings with clips in several parts' in w for w in data.warnings)
     by_name = prepare(str(clips), str(tmp_path / 'by'), group_by='[ab]([0-2])')
     sides = {
         (c.clip.group, p) for c, p in zip(by_name.clips, by_name.parts) if c.clip.group

@@ -67,6 +67,10 @@ def test_a_model_that_recognizes(folder, way):
         0,
     )
     assert f'use it: bike infer VIDEO --config {folder}' in printed
+    listings = ('System environment:', 'Config:', 'Hooks will be executed')
+    (log,) = (folder / f'runs/{way}').glob('[0-9]*/[0-9]*.log')
+    for words in listings:
+        assert words not in printed and words in log.read_text()
     about = json.loads((folder / 'model/about.json').read_text())
     assert set(about['metrics']) == {'val', 'test'}
     assert f'runs/{way}/best_acc_top1' in about['checkpoint']

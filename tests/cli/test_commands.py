@@ -113,7 +113,7 @@ ANSWERS = [
     (['nonsense'], "there is no command 'nonsense' ("),
     (['test_splits'], 'usage: bike test-splits'),
     (['train'], 'the following arguments are required: config'),
-    (['train', 'bike_vitb31_k400'], "shipped config; did you mean 'bike_vitb32_k400'"),
+    (['train', 'bike_vitb31_k400'], "made; did you mean 'bike_vitb32_k400'"),
     (['train', 'absent/c.py'], "bike train: error: config 'absent/c.py' does not"),
     (['train', 'bike_vitb32_k400', '--sede', '1'], "--sede 1; did you mean '--seed'"),
     (['train', 'bike_vitb32_k400', '--epochs', '0'], "argument --epochs: '0' is"),

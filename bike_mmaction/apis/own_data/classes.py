@@ -80,9 +80,7 @@ def keep_classes(data: OwnData, all_of_them: bool) -> None:
     if absent:
         what = 'they stay in classes.txt' if all_of_them else 'they are left out'
         names = ', '.join(absent[:5]) + (', ...' if len(absent) > 5 else '')
-        data.warnings.append(
-            f'{len(absent)} classes have no usable clip, {what}: {names}'
-        )
+        data.warnings.append(f'classes without a usable clip, {what}: {names}')
     if len(used) < 2:
         has = f'one class has ({next(iter(used))!r})' if used else 'none has'
         raise ValueError(

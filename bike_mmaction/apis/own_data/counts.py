@@ -102,8 +102,8 @@ def _tell_of_names(data: OwnData) -> None:
     silent = [name for name in data.classes if says_nothing(name)]
     if silent:
         data.warnings.append(
-            f'{len(silent)} classes have names that say nothing to CLIP, edit '
-            f'classes.txt: {_first(silent)}'
+            'classes whose names say nothing to CLIP, edit classes.txt: '
+            f'{_first(silent)}'
         )
 
 
@@ -121,19 +121,17 @@ def _tell_of_parts(data: OwnData) -> None:
     used = {name: one for name, one in counts.items() if any(one.values())}
     single = [name for name, one in used.items() if sum(one.values()) == 1]
     if single:
-        data.warnings.append(f'{len(single)} classes have one clip: {_first(single)}')
+        data.warnings.append(f'classes with one clip, add more: {_first(single)}')
     for part, verb in dict(train='train on', val='validate', test='test').items():
         absent = [name for name, one in used.items() if not one[part]]
         if part not in data.parts:
             data.warnings.append(f'there are no clips to {verb}: no {part}.txt')
         elif absent:
-            data.warnings.append(
-                f'{len(absent)} classes have no clip to {verb}: {_first(absent)}'
-            )
+            data.warnings.append(f'classes without a clip to {verb}: {_first(absent)}')
     leaks = recordings_in_parts(data)
     if leaks:
         data.warnings.append(
-            f'{len(leaks)} recordings have clips in several parts, as they were given: '
+            'recordings with clips in several parts, as they were given: '
             f'{_first(leaks)}'
         )
     given = sum(bool(clip.clip.part) for clip in data.clips)

@@ -26,6 +26,20 @@ FOLDER = '{{ fileDirname }}'  # MMEngine's for the folder of a config
 NO_CONFIG = "'\\\n\r"  # signs that MMEngine does not put there
 
 
+def earlier_model(out: str) -> dict:
+    """``base`` and ``pretrained`` of the call that made a data folder.
+
+    Args:
+        out (str): The data folder.
+
+    Returns:
+        dict: Empty if there is none.
+    """
+    path = osp.join(out, ABOUT)
+    settings = read_json(path).get('settings') or {} if osp.isfile(path) else {}
+    return {key: settings[key] for key in ('base', 'pretrained') if settings.get(key)}
+
+
 def check_free(out: str, overwrite: bool) -> dict[str, str]:
     """Refuse a folder that has files of an earlier call.
 

@@ -27,7 +27,7 @@ from ..building import read_config
 from .classes import keep_classes, name_classes, why, with_known_classes
 from .clips import OwnData, split_by
 from .counts import summarize
-from .folder import check_free, write_data_folder
+from .folder import check_free, earlier_model, write_data_folder
 
 SHARES = (0.7, 0.15, 0.15)
 
@@ -37,7 +37,7 @@ def prepare_data(
     sources: Union[str, Sequence[str]],
     out: str,
     *,
-    base: str = DEFAULT_CONFIG,
+    base: Optional[str] = None,
     pretrained: Optional[str] = None,
     root: Optional[str] = None,
     classes: Union[str, Sequence[str], None] = None,
@@ -68,7 +68,9 @@ def prepare_data(
             ``path,label`` or ``path,start,end,label``; exports of Label
             Studio (.json) or CVAT (.xml, .zip); lists of MMAction2 (.txt).
         out (str): The data folder; it is made.
-        base (str): A config that is trained, a file or a shipped one.
+        base (str, optional): A config that is trained, a file or a shipped one.
+            Defaults to None: with ``overwrite`` that of the earlier call, with its
+            weights; else CLIP ViT-B/16.
         pretrained (str, optional): Weights of CLIP. Defaults to None: those
             that ``base`` names.
         root (str, optional): Folder that relative paths begin in; others are
@@ -99,8 +101,13 @@ def prepare_data(
         ValueError: if a source is not what it should be, or there are no two
             classes with clips, or none to train on.
     """
+    kept = check_free(osp.abspath(out), overwrite)
+    earlier = earlier_model(out) if overwrite and base is None else {}
+    base = base or earlier.get('base') or DEFAULT_CONFIG
+    pretrained = pretrained or earlier.get('pretrained')
     data = OwnData(osp.abspath(out), read_base(base))
-    kept = check_free(data.out, overwrite)
+    if earlier:
+        data.remarks.append(f'the model is that of the earlier call: {base}')
     asked = load_class_names(classes, 'classes') if classes is not None else None
     options = ReadingOptions(
         root, path_column, label_column, group_column, separator, frame_rate, asked

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
-from mmengine.runner import Runner
+from mmengine.registry import RUNNERS
 
 from ...checkpoint import newest_checkpoint, save_checkpoint
 from ...datasets.same_settings import OtherSettingsError
@@ -36,6 +36,7 @@ EMBEDDINGS = 'embeddings'
 ENOUGH_FOR_FULL, ENOUGH_MEMORY = 1000, 16  # clips, and GiB of the GPU
 _CLASSES = 'classes.txt'
 _PARTS = ('val', 'test')
+_JUDGED = ('acc/top1', 'acc/mAP')  # a mean of classes counts one without clips as 0
 LEAST_THRESHOLD = 1e-4  # of several labels: 0 would name all of them
 Fitted = Union[Calibration, LabelCalibration]
 
@@ -168,7 +169,7 @@ def test_part(cfg: Config, part: str, checkpoint: str) -> dict:
     cfg.pop('param_scheduler', None)
     cfg.default_hooks.pop('early_stopping', None)
     cfg.experiment_name = f'{part}_{osp.basename(osp.dirname(cfg.work_dir))}'
-    results = Runner.from_cfg(cfg).test()
+    results = RUNNERS.build(cfg).test()
     return {key: float(value) for key, value in results.items() if np.ndim(value) == 0}
 
 
@@ -252,7 +253,7 @@ def report(outcome: Outcome) -> None:
         values = ', '.join(
             f'{key.partition("/")[2]} {100 * value:.1f} %'
             for key, value in metrics.items()
-            if key.startswith('acc/')
+            if key in _JUDGED
         )
         lines.append(f'{part}: {values}')
     if outcome.calibration is not None:
@@ -278,7 +279,8 @@ def _of_calibration(fitted: Fitted) -> str:
             'validation part)'
         )
     return (
-        f'{error}below {fitted.threshold:.2f} a video is none of the classes, which '
-        f'keeps {100 * fitted.kept:.0f} % of their videos and refuses '
-        f'{100 * fitted.refused:.0f} % of others (on the validation part)'
+        f'{error}below {fitted.threshold:.2f} the answer is "none of these": for '
+        f'{100 * (1 - fitted.kept):.0f} % of the videos of the classes, and '
+        f'{100 * fitted.refused:.0f} % of others (on the validation part); '
+        '--threshold 0 names a class in any case'
     )
