@@ -44,5 +44,7 @@ check ruff check --quiet "${code[@]}"
 check ruff format --check --diff "${code[@]}"
 # not among the oldest versions
 if "$VENV/bin/python" -c 'import mypy' 2>/dev/null; then check mypy; fi
-check pytest -n auto --maxprocesses 4 --dist loadfile "${coverage[@]}" "$@"
+# One more than there are cores: many tests wait for processes of their own.
+workers=$("$VENV/bin/python" -c 'import os; print(min(4, os.cpu_count() + 1))')
+check pytest -n "$workers" --dist loadfile "${coverage[@]}" "$@"
 exit $status
