@@ -57,7 +57,7 @@ for point in map(int, points.split(',')):
     for pid in pids:
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL, 'it has ended'
     assert not os.path.exists(out)
-    print(lines())
+    print(lines(), flush=True)  # no fork may have it in its buffer
 """
 
 
