@@ -30,9 +30,15 @@ import bike_mmaction_cli
 
 out, points, processes, port, *argv = sys.argv[1:]
 
-def lines():
+def counts():
     paths = glob.glob(f'{out}.partial/rank*.jsonl')
-    return sum(open(path, 'rb').read().count(b'\\n') for path in paths)
+    return [open(path, 'rb').read().count(b'\\n') for path in paths]
+
+def lines():
+    return sum(counts())
+
+def is_time(point):
+    return lines() >= point and len([x for x in counts() if x]) == int(processes)
 
 def start(rank, count):
     pid = os.fork()
@@ -49,7 +55,7 @@ def start(rank, count):
 
 for point in map(int, points.split(',')):
     pids = [start(rank, int(processes)) for rank in range(int(processes))]
-    while lines() < point:
+    while not is_time(point):
         time.sleep(0.001)
         assert os.waitpid(pids[0], os.WNOHANG) == (0, 0), 'it has ended'
     for pid in pids:
