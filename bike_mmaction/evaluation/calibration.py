@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 _BINS = 10  # of the calibration error
 _SCALES = (np.log(0.1), np.log(1000.0))  # where the best one is looked for
-_DIGITS = 10**4  # of the threshold: four, rounded down
+_DIGITS = 10**4  # of a threshold: four
 
 
 class Calibration(NamedTuple):
@@ -114,6 +114,11 @@ def error_of(confidences: np.ndarray, right: np.ndarray) -> float:
     return float(sum(gaps) / right.size)
 
 
+def round_down(thresholds: np.ndarray) -> np.ndarray:
+    """To four digits, so that none becomes 1, from which on nothing is named."""
+    return np.floor(thresholds * _DIGITS) / _DIGITS
+
+
 def choose_threshold(
     known: np.ndarray, unknown: np.ndarray
 ) -> tuple[float, float, float]:
@@ -130,7 +135,7 @@ def choose_threshold(
     """
     values = np.unique(np.concatenate([known, unknown]))
     between = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2])
-    between = np.floor(between * _DIGITS) / _DIGITS  # so that none becomes 1
+    between = round_down(between)
     kept = 1 - np.searchsorted(np.sort(known), between) / len(known)
     refused = np.searchsorted(np.sort(unknown), between) / len(unknown)
     best = int(np.argmax(kept + refused))

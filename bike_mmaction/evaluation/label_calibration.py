@@ -9,9 +9,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from .calibration import error_of
+from .calibration import error_of, round_down
 
-_DIGITS = 10**4  # of the threshold
 _BOUNDS = ((np.log(0.1), np.log(1000.0)), (-1000.0, 1000.0))  # log scale, bias
 
 
@@ -133,8 +132,7 @@ def best_threshold(confidences: np.ndarray, truth: np.ndarray) -> float:
     f1[:-1][values[:-1] == values[1:]] = -1  # equal ones are named together
     last = int(f1.argmax())
     below = values[last + 1] if last + 1 < len(values) else 0.0
-    # so that it never becomes 1, from which on nothing would be named
-    return float(np.floor((values[last] + below) / 2 * _DIGITS) / _DIGITS)
+    return float(round_down((values[last] + below) / 2))
 
 
 def compare_labels(named: np.ndarray, truth: np.ndarray) -> Agreement:
