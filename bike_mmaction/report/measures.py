@@ -202,7 +202,6 @@ def worst_mistakes(scores: np.ndarray, labels: np.ndarray, most: int) -> list[Mi
     right = np.where(truth, scores, np.inf)
     with np.errstate(invalid='ignore'):
         margin = wrong.max(axis=1) - right.min(axis=1)  # -inf: no right, or no wrong
-    order = [i for i in np.argsort(-margin, kind='stable')[:most] if margin[i] > 0]
     return [
         Mistake(
             int(i),
@@ -211,8 +210,13 @@ def worst_mistakes(scores: np.ndarray, labels: np.ndarray, most: int) -> list[Mi
             float(margin[i]),
             int((scores[i] > right[i].min()).sum()) + 1,
         )
-        for i in order
+        for i in _widest(margin, most)
     ]
+
+
+def _widest(margin: np.ndarray, most: int) -> list[int]:
+    """Rows of the largest margins above 0, at most so many."""
+    return [i for i in np.argsort(-margin, kind='stable')[:most] if margin[i] > 0]
 
 
 def label_rows(
@@ -251,7 +255,6 @@ def worst_labels(
     wrong = np.where(~truth & (confidences >= threshold), confidences, 0.0)
     missed = np.where(truth & (confidences < threshold), 1 - confidences, 0.0)
     margin = np.maximum(wrong, missed).max(axis=1)
-    order = [i for i in np.argsort(-margin, kind='stable')[:most] if margin[i] > 0]
     return [
         Mistake(
             int(i),
@@ -260,7 +263,7 @@ def worst_labels(
             float(margin[i]),
             1,
         )
-        for i in order
+        for i in _widest(margin, most)
     ]
 
 
