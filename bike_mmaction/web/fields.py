@@ -125,15 +125,15 @@ def _numbers(gr: Any, start: Start) -> tuple[Any, Any]:
         min_width=130,
         elem_id='threshold',
     )
-    window = gr.Number(
-        0,
-        label='Window in seconds',
-        info='0: the whole video',
-        minimum=0,
-        min_width=130,
-        elem_id='window',
-    )
+    window = _window_field(gr, '0: the whole video', 'window')
     return threshold, window
+
+
+def _window_field(gr: Any, info: str, name: str) -> Any:
+    """Seconds; ``info`` says what 0 means."""
+    return gr.Number(
+        0, label='Window in seconds', info=info, minimum=0, min_width=130, elem_id=name
+    )
 
 
 def _let_follow(asked: Asked, own: Any, starts: dict[str, Start]) -> None:
@@ -174,14 +174,7 @@ def search_fields(gr: Any, most: int) -> tuple[Any, Any, Any]:
             min_width=130,
             elem_id='topk',
         )
-        window = gr.Number(
-            0,
-            label='Window in seconds',
-            info='0: the length of a clip',
-            minimum=0,
-            min_width=130,
-            elem_id='search_window',
-        )
+        window = _window_field(gr, '0: the length of a clip', 'search_window')
     return text, topk, window
 
 
