@@ -22,32 +22,13 @@ from bike_mmaction.datasets.attribute_file import AttributeFile
 from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.recipes import add_attributes_branch, fold_frames, use_rawframes
 from tests.kit import ROOT
+from tests.kit.attributes import LEXICON, write_config
 from tests.kit.configs import load_config
-from tests.kit.models import tiny_arch, write_clip
+from tests.kit.models import write_clip
 from tests.kit.tools import environment, free_port, run_python
 from tests.kit.videos import write_video
 
-LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
 COUNT = 30
-
-
-def write_config(folder, names):
-    """The demo's config on these videos, with a CLIP of random weights."""
-    (folder / 'lexicon.txt').write_text('\n'.join(LEXICON) + '\n')
-    (folder / 'list.txt').write_text(''.join(f'{name} 0\n' for name in names))
-    cfg = load_config('bike_demo')
-    arch = tiny_arch(image_size=64)
-    clip = write_clip(folder / 'clip.pt', arch)
-    cfg.model.backbone.update(arch=arch, pretrained=clip)
-    cfg.test_dataloader.batch_size = 2
-    for split in ('train', 'test'):
-        cfg[f'{split}_dataloader'].dataset.update(
-            ann_file=str(folder / 'list.txt'),
-            data_prefix=dict(video=str(folder / 'videos')),
-        )
-    cfg.work_dir = str(folder / 'work_dir')
-    cfg.dump(str(folder / 'config.py'))
-    return cfg
 
 
 @pytest.fixture(scope='module')

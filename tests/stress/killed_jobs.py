@@ -21,15 +21,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
-from tests.kit.configs import load_config
-from tests.kit.lists import write_text
-from tests.kit.models import tiny_arch, write_clip
+from tests.kit.attributes import write_config
 from tests.kit.videos import write_video
 from tests.stress import runs
 
 VIDEOS, CHAIN = 40, 3
-LEXICON = [f'{a} {b}' for a in ('red', 'green', 'old') for b in ('cat', 'car')]
 EQUAL = 'the same result'
 
 
@@ -123,25 +121,8 @@ def make_jobs(folder):
     for i, name in enumerate(names):
         write_video(f'{videos}/{name}', num_frames=16, seed=i)
     os.truncate(f'{videos}/{names[7]}', 500)
-    lexicon = write_text(f'{folder}/lexicon.txt', *LEXICON)
-    cfg = load_config('bike_demo')
-    arch = tiny_arch(image_size=64)
-    clip = write_clip(f'{folder}/clip.pt', arch)
-    cfg.model.backbone.update(arch=arch, pretrained=clip)
-    cfg.model.cls_head.text_encoder.update(arch=arch, pretrained=clip)
-    cfg.model.cls_head.update(
-        class_names=['a dog', 'a cat'], num_classes=2, in_channels=arch['embed_dim']
-    )
-    cfg.test_dataloader.batch_size = 2
-    ann_file = write_text(
-        f'{folder}/list.txt', *(f'{x} 0' for x in [*names, 'gone.mp4'])
-    )
-    for split in ('train', 'test'):
-        cfg[f'{split}_dataloader'].dataset.update(
-            ann_file=ann_file, data_prefix=dict(video=videos)
-        )
-    config = f'{folder}/config.py'
-    cfg.dump(config)
+    write_config(Path(folder), [*names, 'gone.mp4'])
+    config, lexicon = f'{folder}/config.py', f'{folder}/lexicon.txt'
     generate = ['generate-attributes', config, '--lexicon', lexicon, '--topk', 3]
     model = ['--config', config, '--device', 'cpu', '--workers', 1]
     label = ['label', videos, '--batch-size', 2, *model]
