@@ -11,7 +11,7 @@ from mmengine.runner import load_checkpoint
 
 from ..errors import UntrainedError
 from ..evaluation.lock import Lock
-from ..models.clip_image import CLIPImageEncoder
+from ..models.clip.image_encoder import CLIPImageEncoder
 from ..models.finite import check_weights
 from ..models.frame_encoder import FrameEncoder
 from ..recipes.embeddings import check_cacheable, splits_of

@@ -16,7 +16,7 @@ from ..apis import BIKEInferencer
 from ..apis.inference.batches import recognize_batches
 from ..apis.inference.reading import Reading, read_sources
 from ..apis.inference.sources import Source, SourceReader, close_file, find_sources
-from ..models.pretrained import get_arch
+from ..models.clip.architectures import get_arch
 from ..shipped import find_config
 from .clips import draw_clips
 from .decoders import installed_decoders

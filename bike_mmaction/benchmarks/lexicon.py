@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from ..apis import generate_attributes
 from ..datasets.class_names import load_class_names
-from ..models.pretrained import get_arch
+from ..models.clip.architectures import get_arch
 from ..shipped import find_config
 from .clips import draw_clips
 from .measuring import Report

@@ -15,7 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..datasets.checking import sampled_frames
-from ..models.pretrained import get_arch
+from ..models.clip.architectures import get_arch
 from .measuring import Report, Spread, by_turns
 
 # 10^12 operations a second of dense bfloat16 and float16 matrix products, from

@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.device import get_device
 
 from ..datasets.class_names import load_class_names
-from ..models.clip_text import CLIPTextEncoder
+from ..models.clip.text_encoder import CLIPTextEncoder
 from ..models.text_head import PROMPT
 from .measuring import Report, Spread, by_turns
 

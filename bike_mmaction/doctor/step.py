@@ -17,7 +17,7 @@ from mmengine.optim import build_optim_wrapper
 from ..benchmarks.models import make_batch, without_weights
 from ..datasets.checking import sampled_frames
 from ..datasets.pipeline_access import own_dataset
-from ..models.pretrained import get_arch
+from ..models.clip.architectures import get_arch
 from .findings import ERROR, OK, WARNING, Finding, failed
 from .machine import GIB
 

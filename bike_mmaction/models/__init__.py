@@ -1,7 +1,7 @@
 from .association import AttributeAssociation
 from .attributes_head import AttributesTextHead
-from .clip_image import CLIPImageEncoder
-from .clip_text import CLIPTextEncoder
+from .clip.image_encoder import CLIPImageEncoder
+from .clip.text_encoder import CLIPTextEncoder
 from .data_preprocessor import OptionalVideoDataPreprocessor
 from .interpolation import InterpolateWeights
 from .loss import ContrastiveLoss, SigmoidLoss

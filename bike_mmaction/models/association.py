@@ -18,7 +18,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor
 
 from ..datasets.lexicon import load_lexicon
-from .pretrained import Arch, arch_name, get_arch
+from .clip.architectures import Arch, arch_name, get_arch
 from .text_head import PROMPT
 
 # Of the authors' attribute files, whatever architecture is trained on them.

@@ -10,7 +10,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor
 
 from ..checkpoint.digest import weights_sha256
-from .clip_image import CLIPImageEncoder
+from .clip.image_encoder import CLIPImageEncoder
 from .frame_features import to_frames
 
 

@@ -6,8 +6,8 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
-from .clip_image import CLIPImageEncoder
-from .clip_text import CLIPTextEncoder
+from .clip.image_encoder import CLIPImageEncoder
+from .clip.text_encoder import CLIPTextEncoder
 from .wrappers import unwrap_model
 
 

@@ -23,7 +23,7 @@ from .branches import (
     require_video,
     warn_of_two_clips,
 )
-from .clip_image import CLIPImageEncoder
+from .clip.image_encoder import CLIPImageEncoder
 from .finite import check_predictions
 from .fusion import RELEASED_WEIGHT, BranchScores
 from .loading import before_loading

@@ -16,12 +16,12 @@ from torch import Tensor
 from ..datasets.class_names import load_class_names
 from ..datasets.prompts import load_prompts
 from ..renamed import old_arguments, old_names
-from .clip_text import CLIPTextEncoder, TextEmbeddings
+from .clip.text_encoder import CLIPTextEncoder, TextEmbeddings
+from .clip.word_positions import WORDS, fill_prompts, word_positions
 from .fusion import confidences
 from .label_check import check_labels
 from .loss import SigmoidLoss
 from .sharing import Unregistered, variant
-from .word_positions import WORDS, fill_prompts, word_positions
 
 PROMPT = 'This is a video about {}'  # section 2.2
 

@@ -9,8 +9,8 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule
 
 from ..errors import UntrainedError
-from .clip_image import CLIPImageEncoder
-from .clip_text import CLIPTextEncoder
+from .clip.image_encoder import CLIPImageEncoder
+from .clip.text_encoder import CLIPTextEncoder
 from .wrappers import unwrap_model
 
 

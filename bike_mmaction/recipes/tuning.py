@@ -5,7 +5,7 @@ import math
 from mmengine.config import ConfigDict
 
 from ..datasets.pipeline_access import own_dataset
-from ..models.pretrained import get_arch
+from ..models.clip.architectures import get_arch
 from ..shipped import FROZEN, FULL, LORA, WAYS
 from .evaluators import metrics_of
 

@@ -16,7 +16,7 @@ from mmengine.optim import build_optim_wrapper
 from PIL import Image
 
 from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
-from bike_mmaction.models.pretrained import get_arch
+from bike_mmaction.models.clip.architectures import get_arch
 from tests.kit import ROOT
 from tests.kit.checks import collected
 from tests.kit.configs import load_config, shrink_model

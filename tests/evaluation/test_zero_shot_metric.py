@@ -11,7 +11,7 @@ from mmaction.structures import ActionDataSample
 from scipy.special import softmax
 
 from bike_mmaction.evaluation.zero_shot import votes
-from bike_mmaction.models.clip_text import TextEmbeddings
+from bike_mmaction.models.clip.text_encoder import TextEmbeddings
 from tests.kit import ROOT
 from tests.kit.models import vcs_head
 

@@ -9,7 +9,7 @@ import copy
 import open_clip
 import torch
 
-from bike_mmaction.models.pretrained import get_arch
+from bike_mmaction.models.clip.architectures import get_arch
 
 # Of the golden files too. Embeddings are 64 wide, images 32x32 pixels.
 TINY_ARCH = dict(

@@ -8,8 +8,8 @@ from mmengine.config import Config
 
 from ...datasets.layouts import Clip, LeftOut
 from ...datasets.own_names import merge_names, readable_name, same_name
-from ...models.pretrained import get_arch
-from ...models.tokens import build_tokenizer
+from ...models.clip.architectures import get_arch
+from ...models.clip.tokens import build_tokenizer
 from .clips import OwnData
 from .counts import summarize
 

@@ -21,7 +21,7 @@ from ...evaluation.dump_files import load_dump
 from ...evaluation.label_calibration import LabelCalibration, calibrate_labels
 from ...evaluation.score_dumps import Dump, labels_of
 from ...files import write_json, write_lines, write_text
-from ...models.lora import merged_state
+from ...models.clip.lora import merged_state
 from ...models.vcs_head import VCSHead
 from ...recipes import use_cached_embeddings
 from ...recipes.evaluators import add_metric

@@ -8,7 +8,8 @@ import torch
 from mmaction.registry import MODELS
 from safetensors.torch import save_file
 
-from bike_mmaction.models.pretrained import get_arch, load_pretrained
+from bike_mmaction.models.clip.architectures import get_arch
+from bike_mmaction.models.clip.weights import load_pretrained
 from tests.golden import fixture
 from tests.kit import models
 from tests.kit.models import TINY_ARCH

@@ -5,9 +5,10 @@ from typing import Any, Optional
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .clip_tower import CLIPTower
+from .architectures import Arch, arch_name, build_image_tower
 from .lora import load_tower
-from .pretrained import Arch, arch_name, build_image_tower, load_pretrained
+from .tower import CLIPTower
+from .weights import load_pretrained
 
 
 @MODELS.register_module()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
-from bike_mmaction.models.lora import merged_state
+from bike_mmaction.models.clip.lora import merged_state
 from tests.kit import models
 
 TIMM = dict(

@@ -10,8 +10,8 @@ from typing import Optional
 import torch.nn as nn
 from mmengine.model import BaseModule
 
+from .architectures import Arch, get_arch
 from .lora import add_lora
-from .pretrained import Arch, get_arch
 
 
 class CLIPTower(BaseModule):

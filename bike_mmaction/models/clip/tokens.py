@@ -9,8 +9,8 @@ from mmengine.logging import print_log
 from open_clip.tokenizer import HFTokenizer
 from torch import Tensor
 
-from .pretrained import CONTEXT, Arch, arch_name
-from .sharing import Recent
+from ..sharing import Recent
+from .architectures import CONTEXT, Arch, arch_name
 
 SHOWN = 3  # texts, in a message
 START, END = 70, 25  # characters of each

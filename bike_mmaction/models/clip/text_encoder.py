@@ -11,12 +11,13 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor
 from tqdm import tqdm
 
-from ..renamed import old_arguments
-from .clip_tower import CLIPTower
+from ...renamed import old_arguments
+from ..sharing import Recent, variant
+from .architectures import Arch, arch_name, build_text_tower
 from .lora import load_tower
-from .pretrained import Arch, arch_name, build_text_tower, load_pretrained
-from .sharing import Recent, variant
 from .tokens import TextTokens
+from .tower import CLIPTower
+from .weights import load_pretrained
 
 
 class TextEmbeddings(NamedTuple):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
-from bike_mmaction.models.pretrained import get_arch
+from bike_mmaction.models.clip.architectures import get_arch
 from tests.kit import models
 
 

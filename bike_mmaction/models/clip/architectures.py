@@ -1,0 +1,152 @@
+"""open_clip's architectures, and their towers with random weights."""
+
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Union
+
+import open_clip
+import torch.nn as nn
+from open_clip.model import (
+    CLIPTextCfg,
+    CLIPVisionCfg,
+    _build_text_tower,
+    _build_vision_tower,
+)
+
+Arch = Union[str, dict]
+# Of open_clip's model-config files, beside these and the two towers.
+KEYS = (
+    'custom_text',
+    'multimodal_cfg',
+    'quick_gelu',
+    'init_logit_scale',
+    'init_logit_bias',
+    'nonscalar_logit_scale',
+)
+CONTEXT = 77  # open_clip's default of text_cfg.context_length
+
+
+def get_arch(arch: Arch) -> dict:
+    """An architecture as open_clip's model-config dict.
+
+    Args:
+        arch (str | dict): Model name of open_clip, or such a dict.
+
+    Returns:
+        dict: A copy, which downloads no weights of its towers.
+
+    Raises:
+        ValueError: if the name is unknown, or the dict lacks a key or has
+            one that open_clip does not know.
+    """
+    config = _read_arch(arch) if isinstance(arch, str) else arch
+    missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
+    if missing:
+        raise ValueError(
+            f'arch lacks {sorted(missing)}; as a dict it needs '
+            "'embed_dim', 'vision_cfg' and 'text_cfg', as in "
+            "open_clip's model-config files"
+        )
+    config = {k: dict(v) if isinstance(v, dict) else v for k, v in config.items()}
+    known = {
+        'arch': (config, ('embed_dim', 'vision_cfg', 'text_cfg', *KEYS)),
+        'arch.vision_cfg': (config['vision_cfg'], _names(CLIPVisionCfg)),
+        'arch.text_cfg': (config['text_cfg'], _names(CLIPTextCfg)),
+    }
+    for name, (given, accepted) in known.items():
+        surplus = sorted(set(given) - set(accepted))
+        if surplus:
+            raise ValueError(
+                f'{name} has {surplus}, which open_clip '
+                f'{open_clip.__version__} does not know; it knows '
+                f'{sorted(accepted)}'
+            )
+    if config['vision_cfg'].get('timm_model_name'):
+        config['vision_cfg']['timm_model_pretrained'] = False
+    if config['text_cfg'].get('hf_model_name'):
+        config['text_cfg']['hf_model_pretrained'] = False
+    return config
+
+
+def _read_arch(name: str) -> dict:
+    try:
+        config = open_clip.get_model_config(name)
+    except Exception as error:  # of a folder, or of the Hub
+        raise ValueError(
+            f"arch='{name}' cannot be read: {first_lines(error)}"
+        ) from error
+    if config is None:
+        near = [m for m in open_clip.list_models() if m.lower()[:6] == name.lower()[:6]]
+        raise ValueError(
+            f"arch='{name}' is not a model of open_clip "
+            f'{open_clip.__version__}. Similar names: '
+            f'{near or open_clip.list_models()[:10]}'
+        )
+    return config
+
+
+def _names(config_class: type) -> list:
+    return [field.name for field in fields(config_class)]
+
+
+def build_image_tower(arch: Arch) -> nn.Module:
+    """The visual tower of an architecture, with random weights.
+
+    Args:
+        arch (str | dict): See :func:`get_arch`.
+
+    Raises:
+        ImportError: if it needs a package that is missing.
+        ValueError: if it does not fit open_clip.
+    """
+    config = get_arch(arch)
+    with _explained(arch, 'vision_cfg'):
+        return _build_vision_tower(
+            config['embed_dim'], config['vision_cfg'], config.get('quick_gelu', False)
+        )
+
+
+def build_text_tower(arch: Arch) -> nn.Module:
+    """As :func:`build_image_tower`, the text tower."""
+    config = get_arch(arch)
+    length = config['text_cfg'].get('context_length', CONTEXT)
+    with _explained(arch, 'text_cfg'):
+        tower = _build_text_tower(
+            config['embed_dim'], config['text_cfg'], config.get('quick_gelu', False)
+        )
+        if 0 < tower.context_length < length:  # of Hugging Face
+            raise ValueError(
+                f'context_length={length}, but the tower has '
+                f'{tower.context_length} positions'
+            )
+    return tower
+
+
+@contextmanager
+def _explained(arch: Arch, key: str):
+    """What fails in open_clip is a fault of the architecture."""
+    try:
+        yield
+    except Exception as error:
+        what = f'{key} of arch={arch_name(arch)}'
+        if 'pip install transformers' in str(error):  # by a RuntimeError
+            raise ImportError(
+                f'{what} has a text tower of Hugging Face, '
+                'which needs its package: pip install '
+                'transformers'
+            ) from error
+        raise ValueError(
+            f'{what} does not fit open_clip '
+            f'{open_clip.__version__}: {type(error).__name__}: '
+            f'{first_lines(error)}'
+        ) from error
+
+
+def arch_name(arch: Arch) -> str:
+    """What to call an architecture in a message."""
+    return repr(arch) if isinstance(arch, str) else 'the given dict'
+
+
+def first_lines(error: Exception, count: int = 6) -> str:
+    """The beginning of what another package says of a fault."""
+    return '\n'.join(str(error).splitlines()[:count])
