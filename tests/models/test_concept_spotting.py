@@ -1,8 +1,11 @@
 """The formulas of video concept spotting, by hand and at their limits."""
 
+import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from bike_mmaction.models import concept_spotting as module
 from bike_mmaction.models.concept_spotting import concept_spotting, frame_saliency
 
 
@@ -75,3 +78,66 @@ def test_gradients_in_double_precision():
         assert torch.autograd.gradcheck(
             lambda *x, r=renormalize: concept_spotting(*x, 0.1, mask, r), inputs
         )
+
+
+class LargestTensor(TorchDispatchMode):
+    """Elements of the largest result of any operation."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for tensor in out if isinstance(out, (tuple, list)) else [out]:
+            if isinstance(tensor, torch.Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return out
+
+
+def by_definition(frames, words, classes, temperature, mask, renormalize):
+    """Eq. 5, 6 and 2 with all N·K·Q·T similarities, and a video for each class."""
+    similarity = torch.einsum('ntd,kqd->nkqt', frames, words)
+    saliency = (similarity / temperature).softmax(dim=-1)
+    weights = mask.double() / mask.sum(dim=1, keepdim=True)
+    saliency = torch.einsum('nkqt,kq->nkt', saliency, weights)
+    videos = torch.einsum('nkt,ntd->nkd', saliency, frames)
+    if renormalize:
+        videos = F.normalize(videos, dim=-1)
+    return torch.einsum('nkd,kd->nk', videos, classes), saliency
+
+
+@pytest.mark.parametrize('renormalize', [False, True])
+@pytest.mark.parametrize('most', [1, 100, 10_000])
+def test_parts_are_the_whole_in_little_memory(monkeypatch, most, renormalize):
+    """Values and gradients of frames, words and classes; what is kept for them."""
+    n, k, q, t, d = 6, 10, 20, 5, 4
+    monkeypatch.setattr(module, 'MOST_ON_CPU', most)
+    shapes = (n, t, d), (k, q, d), (k, d)
+    inputs = [
+        F.normalize(torch.randn(*shape, dtype=torch.double), dim=-1).requires_grad_()
+        for shape in shapes
+    ]
+    mask = torch.rand(k, q) < 0.5
+    mask[:, 0] = True
+
+    def run(function):
+        scores, saliency = function(*inputs, 0.1, mask, renormalize)
+        wanted = torch.linspace(-1, 1, saliency.numel()).view_as(saliency)
+        loss = scores.square().sum() + (saliency * wanted).sum()
+        return [scores, saliency, *torch.autograd.grad(loss, inputs)]
+
+    expected, kept = run(by_definition), []
+    with (
+        LargestTensor() as largest,
+        torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: kept.append(tensor.numel()) or tensor, lambda tensor: tensor
+        ),
+    ):
+        actual = run(concept_spotting)
+    for a, b in zip(actual, expected):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+    others = n * k * t, k * q * d, n * t * d, n * t * t  # inputs and results
+    assert largest.elements <= max(most, q * t, *others)
+    if most < n * k * q * t:
+        assert max(kept) <= max(others)
