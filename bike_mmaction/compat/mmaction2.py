@@ -58,7 +58,7 @@ def leave_out_multimodal(dependency: Any) -> Optional[str]:
 def has_functions_of_old_transformers() -> bool:
     """Whether transformers has what OpenMMLab's multi-modal models import."""
     try:
-        from transformers.modeling_utils import (  # noqa: F401
+        from transformers.modeling_utils import (  # type: ignore  # noqa: F401
             apply_chunking_to_forward,
             find_pruneable_heads_and_indices,
             prune_linear_layer,

@@ -108,10 +108,10 @@ def by_definition(frames, words, classes, temperature, mask, renormalize):
 
 
 @pytest.mark.parametrize('renormalize', [False, True])
-@pytest.mark.parametrize('most', [1, 100, 10_000])
+@pytest.mark.parametrize('most', [300, 2000, 100_000])
 def test_parts_are_the_whole_in_little_memory(monkeypatch, most, renormalize):
     """Values and gradients of frames, words and classes; what is kept for them."""
-    n, k, q, t, d = 6, 10, 20, 5, 4
+    n, k, q, t, d = 16, 10, 20, 5, 4
     monkeypatch.setattr(module, 'MOST_ON_CPU', most)
     shapes = (n, t, d), (k, q, d), (k, d)
     inputs = [
@@ -131,7 +131,7 @@ def test_parts_are_the_whole_in_little_memory(monkeypatch, most, renormalize):
     with (
         LargestTensor() as largest,
         torch.autograd.graph.saved_tensors_hooks(
-            lambda tensor: kept.append(tensor.numel()) or tensor, lambda tensor: tensor
+            lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor
         ),
     ):
         actual = run(concept_spotting)
@@ -140,4 +140,5 @@ def test_parts_are_the_whole_in_little_memory(monkeypatch, most, renormalize):
     others = n * k * t, k * q * d, n * t * d, n * t * t  # inputs and results
     assert largest.elements <= max(most, q * t, *others)
     if most < n * k * q * t:
-        assert max(kept) <= max(others)
+        storages = {x.untyped_storage().data_ptr(): x.untyped_storage() for x in kept}
+        assert sum(len(x) for x in storages.values()) < 8 * n * k * q * t  # bytes
