@@ -25,6 +25,8 @@ WHAT = {
     'as of Kinetics (H.264, 340x256, 280 frames), or on --video',
     'infer': 'a folder of such clips, against the larger of (reading / workers) and '
     'computing, and against bare reading; with a tiny model and with --arch',
+    'head': 'video concept spotting against its definition: time and peak memory, '
+    'forward alone and with the gradient of the frames',
     'text': 'attribute sentences encoded up to their end, against all positions of '
     'the context',
     'lexicon': 'attributes generated with a lexicon of --phrases, against a hundredth '
@@ -32,7 +34,9 @@ WHAT = {
     'search': 'texts sought in --frames frame embeddings in memory, against one matrix '
     'product with all of them; of videos whose frames are alike, and of others',
 }
-REPEATS = dict(train=10, test=10, pipeline=20, infer=5, text=20, lexicon=1, search=7)
+REPEATS = dict(
+    train=10, test=10, pipeline=20, infer=5, head=5, text=20, lexicon=1, search=7
+)
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -83,11 +87,15 @@ def _add_of_archs(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--videos', type=count, help='clips (default: 32; 96 for infer)')
     group.add_argument('--workers', type=count, default=1, help='of infer')
     group.add_argument(
-        '--batch-size', type=count, help='of text (default: 32), train, test (8)'
+        '--batch-size', type=count, help='default: text 32, head 256, train and test 8'
     )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
-    group = parser.add_argument_group('search')
+    group = parser.add_argument_group('head (its batch: --batch-size)')
+    group.add_argument('--classes', type=count, default=256, help='K')
+    group.add_argument('--words', type=count, default=77, help='Q, of each class')
+    group.add_argument('--clip-len', type=count, default=32, help='T, frames')
+    group = parser.add_argument_group('search, and head')
     group.add_argument(
         '--frames', type=count, default=1_000_000, help='(default: %(default)s)'
     )
@@ -107,7 +115,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.repeats is None:
         args.repeats = REPEATS[args.what]
     if args.batch_size is None:
-        args.batch_size = 32 if args.what == 'text' else 8
+        args.batch_size = dict(text=32, head=256).get(args.what, 8)
     if args.videos is None:
         args.videos = 96 if args.what == 'infer' else 32
 
@@ -125,6 +133,7 @@ def run(args: argparse.Namespace) -> None:
         test=_model,
         pipeline=_pipeline,
         infer=_infer,
+        head=_head,
         text=_text,
         lexicon=_lexicon,
         search=_search,
@@ -170,6 +179,13 @@ def _infer(args: argparse.Namespace, report) -> None:
 
     options = dict(repeats=args.repeats, device=args.device)
     benchmark_infer(args.arch, args.videos, args.workers, report, **options)
+
+
+def _head(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.head import Sizes, benchmark_head
+
+    sizes = Sizes(args.batch_size, args.classes, args.words, args.clip_len, args.width)
+    benchmark_head(sizes, report, repeats=args.repeats, device=args.device)
 
 
 def _text(args: argparse.Namespace, report) -> None:

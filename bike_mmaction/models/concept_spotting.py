@@ -1,10 +1,12 @@
 """Video concept spotting as pure functions (BIKE section 2.3, Eq. 2, 5, 6)."""
 
+import math
+from collections.abc import Iterator
 from typing import Optional
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+from torch.autograd.function import once_differentiable
 
 # Similarities of frames and queries that exist at once: on a CPU what its cache
 # holds; on a GPU enough to keep it busy.
@@ -30,55 +32,80 @@ def frame_saliency(
     Returns:
         Tensor: Saliency [N, K, T]; sums to 1 over the frames.
     """
-    n, t = frames.shape[:2]
-    k, q = queries.shape[:2]
-    if not isinstance(n, int):  # a symbol, while a model is exported
-        return _saliency(frames, queries, temperature, mask)
-    most = MOST_ON_CPU if frames.device.type == 'cpu' else MOST_ON_GPU
-    classes = min(k, max(1, most // (max(1, n) * t * q)))
-    videos = max(1, most // (classes * t * q))
-    if classes == k and videos >= n:
-        return _saliency(frames, queries, temperature, mask)
-    masks = [None] * k if mask is None else mask.split(classes)
-    return torch.cat(
-        [
-            torch.cat(
-                [
-                    _recomputed(part, some, temperature, one)
-                    for part in frames.split(videos)
-                ]
-            )
-            for some, one in zip(queries.split(classes), masks)
-        ],
-        dim=1,
-    )
-
-
-def _saliency(
-    frames: Tensor, queries: Tensor, temperature: float, mask: Optional[Tensor]
-) -> Tensor:
-    """As :func:`frame_saliency`, all at once."""
-    logits = (queries / temperature).flatten(0, 1) @ frames.flatten(0, 1).t()
-    shape = (*queries.shape[:2], *frames.shape[:2])
-    saliency = logits.view(shape).softmax(dim=-1)  # [K, Q, N, T]
     if mask is None:
-        return saliency.mean(dim=1).transpose(0, 1)
-    weights = mask.to(saliency) / mask.sum(dim=1, keepdim=True)  # [K, Q]
-    return torch.einsum('kqnt,kq->nkt', saliency, weights)
+        weights = queries.new_full(queries.shape[:2], 1 / queries.shape[1])
+    else:
+        weights = mask.to(queries) / mask.sum(dim=1, keepdim=True)
+    most = MOST_ON_CPU if frames.device.type == 'cpu' else MOST_ON_GPU
+    videos, t = frames.shape[:2]
+    # While a model is exported, the number of videos is a symbol, no int.
+    if isinstance(videos, int) and videos * t * weights.numel() > most:
+        saliency = _SaliencyInParts.apply(frames, queries, weights, temperature, most)
+    else:
+        logits = torch.einsum('kqd,ntd->kqnt', queries / temperature, frames)
+        saliency = torch.einsum('kqnt,kq->knt', logits.softmax(dim=-1), weights)
+    return saliency.transpose(0, 1)
 
 
-def _recomputed(frames: Tensor, queries: Tensor, *options) -> Tensor:
-    """As :func:`_saliency`; for a gradient it is computed once more, not kept."""
-    if torch.is_grad_enabled() and (frames.requires_grad or queries.requires_grad):
-        return checkpoint(
-            _saliency,
-            frames,
-            queries,
-            *options,
-            use_reentrant=False,
-            preserve_rng_state=False,  # nothing in it is random
-        )
-    return _saliency(frames, queries, *options)
+class _SaliencyInParts(torch.autograd.Function):
+    """:func:`frame_saliency` [K, N, T] with ``most`` similarities at once.
+
+    They lie in memory that all parts use; the gradient makes them once more.
+    """
+
+    @staticmethod
+    def forward(ctx, frames, queries, weights, temperature, most):
+        ctx.save_for_backward(frames, queries, weights)
+        ctx.options = temperature, most
+        saliency = frames.new_empty(len(queries), *frames.shape[:2])
+        for k, n, softmax, _ in _parts(frames, queries, *ctx.options):
+            # [k, 1, q] by [k, q, n·t]
+            part = weights[k, None] @ softmax.flatten(2)
+            saliency[k, n] = part.view(saliency[k, n].shape)
+        return saliency
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        frames, queries, weights = ctx.saved_tensors
+        wanted = zip((frames, queries), ctx.needs_input_grad)
+        of_frames, of_queries = (torch.zeros_like(x) if y else None for x, y in wanted)
+        weights = weights / ctx.options[0]
+        for k, n, softmax, buffer in _parts(frames, queries, *ctx.options):
+            # That of a softmax p: p · g - p · Σ p·g.
+            torch.mul(softmax, gradient[k, None, n], out=buffer)
+            buffer.addcmul_(softmax, buffer.sum(dim=-1, keepdim=True), value=-1)
+            of_logits = buffer.mul_(weights[k, :, None, None]).flatten(0, 1).flatten(1)
+            rows, columns = queries[k].flatten(0, 1), frames[n].flatten(0, 1)
+            if of_frames is not None:
+                of_frames[n].flatten(0, 1).addmm_(of_logits.t(), rows)
+            if of_queries is not None:
+                of_queries[k].flatten(0, 1).addmm_(of_logits, columns)
+        return of_frames, of_queries, None, None, None
+
+
+def _parts(
+    frames: Tensor, queries: Tensor, temperature: float, most: int
+) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+    """Which classes and videos, their softmax [k, q, n, t], and a buffer like it."""
+    videos, t = frames.shape[:2]
+    classes, q = queries.shape[:2]
+    at_once = min(classes, max(1, most // (videos * t * q)))
+    videos_at_once = min(videos, max(1, most // (at_once * t * q)))
+    buffers = frames.new_empty(2, at_once * q * videos_at_once * t)
+    for first in range(0, classes, at_once):
+        k = slice(first, min(first + at_once, classes))
+        rows = (queries[k] / temperature).flatten(0, 1)
+        for start in range(0, videos, videos_at_once):
+            n = slice(start, min(start + videos_at_once, videos))
+            columns = frames[n].flatten(0, 1).t()
+            shape = (k.stop - k.start, q, n.stop - n.start, t)
+            logits, softmax = (
+                buffer[: math.prod(shape)].view(shape) for buffer in buffers
+            )
+            torch.matmul(rows, columns, out=logits.view(len(rows), -1))
+            torch.softmax(logits, dim=-1, out=softmax)
+            yield k, n, softmax, logits
 
 
 def concept_spotting(

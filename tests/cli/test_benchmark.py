@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from bike_mmaction.benchmarks import head
 from bike_mmaction.benchmarks.clips import draw_clips
 from bike_mmaction.benchmarks.decoders import installed_decoders
 from bike_mmaction.benchmarks.infer import TINY, Parts, make_inferencer
@@ -78,6 +79,19 @@ def test_command(clips, tmp_path):
         spread = Spread(**ratio)
         assert f'ratio to bare pyav: {spread}' in printed
     assert content['machine']['torch'] in printed
+
+
+def test_head(tmp_path, monkeypatch):
+    monkeypatch.setattr(  # not in a process of its own, which takes long to begin
+        head, 'peak_memory', lambda *args: head._peak_of_process(*args[:3])
+    )
+    out = tmp_path / 'out.json'
+    sizes = head.Sizes(videos=3, classes=4, words=5, frames=2, width=8)
+    head.benchmark_head(sizes, Report('head', str(out)), repeats=1, device='cpu')
+    forward, backward = json.loads(out.read_text())['figures']
+    assert 'forward and backward' in backward['name']
+    assert max(row['differ_by'] for row in (forward, backward)) < 1e-5
+    assert all(row['ratio']['median'] > 0 for row in (forward, backward))
 
 
 def test_text_and_models(tmp_path):

@@ -138,7 +138,7 @@ def test_parts_are_the_whole_in_little_memory(monkeypatch, most, renormalize):
     for a, b in zip(actual, expected):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
     others = n * k * t, k * q * d, n * t * d, n * t * t  # inputs and results
-    assert largest.elements <= max(most, q * t, *others)
+    assert largest.elements <= max(2 * most, *others)  # two buffers in one
     if most < n * k * q * t:
         storages = {x.untyped_storage().data_ptr(): x.untyped_storage() for x in kept}
         assert sum(len(x) for x in storages.values()) < 8 * n * k * q * t  # bytes

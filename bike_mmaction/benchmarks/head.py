@@ -1,0 +1,140 @@
+"""What video concept spotting costs, against its definition in three lines."""
+
+import multiprocessing
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.device import get_device
+from torch import Tensor
+
+from ..models.concept_spotting import concept_spotting
+from .measuring import Report, Spread, by_turns
+
+TEMPERATURE = 0.01
+
+
+class Sizes(NamedTuple):
+    """Of the inputs: N videos, K classes, Q words each, T frames, width D."""
+
+    videos: int
+    classes: int
+    words: int
+    frames: int
+    width: int
+
+
+def naive(frames: Tensor, words: Tensor, classes: Tensor, temperature: float):
+    """As :func:`.concept_spotting`, by tensors of N·K·Q·T and of N·K·D."""
+    similarity = torch.einsum('ntd,kqd->nkqt', frames, words)
+    saliency = (similarity / temperature).softmax(dim=-1).mean(dim=2)
+    videos = torch.einsum('nkt,ntd->nkd', saliency, frames)
+    return torch.einsum('nkd,kd->nk', videos, classes), saliency
+
+
+PARTS: dict[str, Callable[..., Any]] = dict(parts=concept_spotting, naive=naive)
+
+
+def benchmark_head(
+    sizes: Sizes, report: Report, repeats: int = 5, device: Optional[str] = None
+) -> None:
+    """Time and peak memory, forward alone and with the gradient of the frames.
+
+    Also the time of the product that both begin with, all frames by all
+    words, and how far values and gradients are apart.
+
+    Args:
+        sizes (Sizes): Of the inputs.
+        report (Report): Takes the figures.
+        repeats (int): Rounds. Defaults to 5.
+        device (str, optional): Defaults to None: a GPU if there is one.
+    """
+    place = torch.device(device or get_device())
+    inputs = draw(sizes, place)
+    frames, words, _ = inputs
+    product = partial(torch.matmul, words.flatten(0, 1), frames.flatten(0, 1).t())
+    for backward in (False, True):
+        steps = {k: partial(step, part, inputs, backward) for k, part in PARTS.items()}
+        times = by_turns(dict(steps, product=product), repeats)
+        parts, whole = times['parts'].clock, times['naive'].clock
+        memory = {name: peak_memory(name, sizes, backward, place) for name in PARTS}
+        report.add(
+            'head, {} videos, {} classes, {} words, {} frames, width {}, '.format(
+                *sizes
+            )
+            + f'{"forward and backward" if backward else "forward"}, {place}',
+            in_parts=Spread.of(1000 * parts, 'ms'),
+            naive=Spread.of(1000 * whole, 'ms'),
+            ratio=Spread.of(parts / whole),
+            ratio_to_the_product=Spread.of(parts / times['product'].clock),
+            memory_in_parts_MiB=memory['parts'],
+            memory_naive_MiB=memory['naive'],
+            differ_by=difference(*(one() for one in steps.values())),
+        )
+
+
+def draw(sizes: Sizes, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Unit frames [N, T, D], words [K, Q, D] and classes [K, D]."""
+    n, k, q, t, d = sizes
+    generator = torch.Generator().manual_seed(0)
+    shapes = (n, t, d), (k, q, d), (k, d)
+    return tuple(  # type: ignore[return-value]
+        F.normalize(torch.randn(*shape, generator=generator), dim=-1).to(device)
+        for shape in shapes
+    )
+
+
+def step(part: Callable, inputs: tuple, backward: bool) -> list[Tensor]:
+    """Scores [N, K], and the gradient of the frames if it is wanted."""
+    frames, words, classes = inputs
+    with torch.set_grad_enabled(backward):
+        frames = frames.detach().requires_grad_(backward)
+        scores, _ = part(frames, words, classes, TEMPERATURE)
+    if not backward:
+        return [scores]
+    scores.logsumexp(dim=-1).sum().backward()
+    assert frames.grad is not None
+    return [scores.detach(), frames.grad]
+
+
+def difference(one: list[Tensor], other: list[Tensor]) -> float:
+    """The largest, as a share of the largest value."""
+    return max(((a - b).abs().max() / b.abs().max()).item() for a, b in zip(one, other))
+
+
+def peak_memory(name: str, sizes: Sizes, backward: bool, device: torch.device) -> float:
+    """MiB beyond the inputs at the worst moment of a step; on a CPU in a process
+    of its own, and NaN where the system does not tell."""
+    if device.type == 'cuda':
+        inputs = draw(sizes, device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        step(PARTS[name], inputs, backward)
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        return pool.apply(_peak_of_process, (name, sizes, backward))
+
+
+def _peak_of_process(name: str, sizes: Sizes, backward: bool) -> float:
+    inputs = draw(sizes, torch.device('cpu'))
+    step(
+        PARTS[name], draw(Sizes(2, 2, 2, 2, sizes.width), torch.device('cpu')), backward
+    )
+    try:
+        with open('/proc/self/clear_refs', 'w') as file:
+            file.write('5')  # begin to look for the peak here
+        before = _resident('VmRSS')
+        step(PARTS[name], inputs, backward)
+        return _resident('VmHWM') - before
+    except OSError:  # of Linux only
+        return float('nan')
+
+
+def _resident(key: str) -> float:
+    with open('/proc/self/status') as file:
+        match = re.search(rf'{key}:\s+(\d+) kB', file.read())
+    assert match is not None
+    return int(match[1]) / 1024
