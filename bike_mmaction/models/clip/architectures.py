@@ -2,16 +2,19 @@
 
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Union
+from typing import Any, Optional, Union
 
 import open_clip
 import torch.nn as nn
+from open_clip.hf_configs import arch_dict
 from open_clip.model import (
     CLIPTextCfg,
     CLIPVisionCfg,
     _build_text_tower,
     _build_vision_tower,
 )
+
+from .hugging_face import TOWER_CURE, hugging_face_fault, unknown_type
 
 Arch = Union[str, dict]
 # Of open_clip's model-config files, beside these and the two towers.
@@ -107,34 +110,65 @@ def build_image_tower(arch: Arch) -> nn.Module:
 
 
 def build_text_tower(arch: Arch) -> nn.Module:
-    """As :func:`build_image_tower`, the text tower."""
+    """As :func:`build_image_tower`, the text tower.
+
+    Raises:
+        ImportError: if it needs a package that is missing.
+        RuntimeError: if the config of a tower of Hugging Face cannot be read.
+        ValueError: if it does not fit open_clip.
+    """
     config = get_arch(arch)
-    length = config['text_cfg'].get('context_length', CONTEXT)
-    with _explained(arch, 'text_cfg'):
+    text_cfg = config['text_cfg']
+    with _explained(arch, 'text_cfg', text_cfg.get('hf_model_name')):
         tower = _build_text_tower(
-            config['embed_dim'], config['text_cfg'], config.get('quick_gelu', False)
+            config['embed_dim'], text_cfg, config.get('quick_gelu', False)
         )
-        if 0 < tower.context_length < length:  # of Hugging Face
-            raise ValueError(
-                f'context_length={length}, but the tower has '
-                f'{tower.context_length} positions'
-            )
+        _check_text_tower(tower, text_cfg)
     return tower
 
 
+def _check_text_tower(tower: Any, text_cfg: dict) -> None:
+    """Raise ValueError for options with which a forward would fail."""
+    length = text_cfg.get('context_length', CONTEXT)
+    if text_cfg.get('pool_type') == 'none':
+        raise ValueError("pool_type='none' gives no embedding of a sentence")
+    if not text_cfg.get('hf_model_name'):
+        return
+    if 0 < tower.context_length < length:
+        raise ValueError(
+            f'context_length={length}, but the tower has '
+            f'{tower.context_length} positions'
+        )
+    if not hasattr(tower, 'proj'):
+        raise ValueError(
+            f'hf_proj_type={text_cfg.get("hf_proj_type")!r} makes no projection to '
+            "embed_dim; use 'linear' or 'mlp'"
+        )
+    if text_cfg.get('hf_pooler_type') == 'max_pooler':  # masks by integers
+        raise ValueError(
+            "hf_pooler_type='max_pooler' fails in open_clip; use 'mean_pooler', "
+            "'cls_pooler' or 'cls_last_hidden_state_pooler'"
+        )
+
+
 @contextmanager
-def _explained(arch: Arch, key: str):
+def _explained(arch: Arch, key: str, hugging_face: Optional[str] = None):
     """What fails in open_clip is a fault of the architecture."""
     try:
         yield
     except Exception as error:
         what = f'{key} of arch={arch_name(arch)}'
-        if 'pip install transformers' in str(error):  # by a RuntimeError
-            raise ImportError(
-                f'{what} has a text tower of Hugging Face, '
-                'which needs its package: pip install '
-                'transformers'
-            ) from error
+        if hugging_face:
+            tower = f"the text tower '{hugging_face}' ({what})"
+            fault = hugging_face_fault(tower, hugging_face, error, TOWER_CURE)
+            if fault is not None:
+                raise fault from error
+            if unknown_type(hugging_face):
+                raise ValueError(
+                    f"{tower} is of the type '{unknown_type(hugging_face)}', but "
+                    f'open_clip {open_clip.__version__} has text towers of '
+                    f'{sorted(arch_dict)} only'
+                ) from error
         raise ValueError(
             f'{what} does not fit open_clip '
             f'{open_clip.__version__}: {type(error).__name__}: '

@@ -4,20 +4,19 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Callable, NamedTuple, Optional
 
 import torch
-import torch.nn as nn
 from mmaction.registry import MODELS
 from mmengine.dist import is_main_process
-from open_clip.transformer import TextTransformer
 from torch import Tensor
 from tqdm import tqdm
 
 from ...renamed import old_arguments
-from ..sharing import Recent, variant
+from ..sharing import Recent
 from .architectures import Arch, arch_name, build_text_tower
 from .lora import load_tower
 from .tokens import TextTokens
 from .tower import CLIPTower
 from .weights import load_pretrained
+from .words import NoWordsError, embed_sentences, embed_words
 
 
 class TextEmbeddings(NamedTuple):
@@ -180,48 +179,15 @@ class CLIPTextEncoder(CLIPTower):
     def _embed_tokens(self, tokens: Tensor, with_words: bool) -> TextEmbeddings:
         tokens = tokens.to(next(self.parameters()).device)
         if with_words:
-            return self._embed_words(tokens)
-        text, length = self.text, self._used_length(tokens)
-        if length < tokens.shape[1]:
-            # open_clip adds its whole causal mask to whatever length.
-            text = variant(text, attn_mask=text.attn_mask[:length, :length])
-        out = text(tokens[:, :length])
-        return TextEmbeddings(out[0] if isinstance(out, tuple) else out, None)
-
-    def _embed_words(self, tokens: Tensor) -> TextEmbeddings:
-        if not hasattr(self.text, 'forward_intermediates'):
-            raise ValueError(
-                f'the text tower of arch={arch_name(self.arch)} gives no word '
-                "embeddings; use saliency_source='class' or "
-                "aggregation='mean'"
-            )
-        out = self.text.forward_intermediates(
-            tokens, indices=1, normalize_intermediates=True, output_fmt='NLC'
-        )
-        words = out['text_intermediates'][-1]  # [K, N, text width]
-        projection = self.text.text_projection
-        if isinstance(projection, nn.Linear):
-            words = projection(words)
-        elif projection is not None:
-            words = words @ projection
-        return TextEmbeddings(out['text_features'], words)
-
-    def _used_length(self, tokens: Tensor) -> int:
-        """Positions that the embeddings of these texts depend on.
-
-        A causal tower looks back only: what follows the last end-of-text
-        token of the batch can be left out.
-        """
-        text = self.text
-        causal = (
-            isinstance(text, TextTransformer)
-            and text.attn_mask is not None
-            and text.pool_type == 'argmax'
-            and text.cls_emb is None
-        )
-        if not causal or not len(tokens):
-            return tokens.shape[1]
-        return int(tokens.argmax(dim=1).max()) + 1
+            try:
+                return TextEmbeddings(*embed_words(self.text, tokens))
+            except NoWordsError as error:
+                raise ValueError(
+                    f'the text tower of arch={arch_name(self.arch)} gives no word '
+                    f"embeddings ({error}); use saliency_source='class' or "
+                    "aggregation='mean'"
+                ) from error
+        return TextEmbeddings(embed_sentences(self.text, tokens), None)
 
 
 def _forget(encoder: CLIPTextEncoder, incompatible_keys) -> None:

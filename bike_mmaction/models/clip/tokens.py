@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..sharing import Recent
 from .architectures import CONTEXT, Arch, arch_name
+from .hugging_face import TOKENIZER_CURE, hugging_face_fault
 
 SHOWN = 3  # texts, in a message
 START, END = 70, 25  # characters of each
@@ -80,8 +81,9 @@ def build_tokenizer(arch: Arch, config: dict):
         config (dict): What :func:`.get_arch` makes of it.
 
     Raises:
-        ImportError: if it is one of Hugging Face, whose package is missing.
-        RuntimeError: if it cannot be made.
+        ImportError: if it is one of Hugging Face, and needs a package that is
+            missing.
+        RuntimeError: if it cannot be read or made.
     """
     text_cfg = config['text_cfg']
     name = text_cfg.get('hf_tokenizer_name')
@@ -97,15 +99,13 @@ def build_tokenizer(arch: Arch, config: dict):
         return HFTokenizer(
             name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options
         )
-    except ImportError as error:
-        raise ImportError(
-            f"arch={arch_name(arch)} has the tokenizer '{name}' of Hugging "
-            f'Face, which needs a package ({error}): pip install '
-            'transformers'
-        ) from error
     except Exception as error:
+        fault = None
+        if name:
+            what = f"the tokenizer '{name}' of arch={arch_name(arch)}"
+            fault = hugging_face_fault(what, name, error, TOKENIZER_CURE)
         # Never AttributeError, which nn.Module would blame on its caller.
-        raise RuntimeError(
+        raise fault or RuntimeError(
             f"the tokenizer '{name or 'SimpleTokenizer'}' of "
             f'arch={arch_name(arch)} cannot be made: '
             f'{type(error).__name__}: {error}'
