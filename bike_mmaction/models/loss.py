@@ -1,6 +1,8 @@
 """The contrastive objective of both branches (BIKE section 2.4, Eq. 7-9), and a
 binary one for videos that may have several classes."""
 
+from typing import Optional
+
 import torch
 import torch.distributed as dist
 import torch.nn as nn
@@ -191,6 +193,21 @@ class SigmoidLoss(nn.Module):
             scale (Tensor): exp(logit_scale), a scalar.
         """
         self.bias.data.copy_(-MATCHING * scale)
+
+    def start_bias(self, scale: Tensor, pretrained: Optional[Tensor]) -> None:
+        """The bias before any training.
+
+        Args:
+            scale (Tensor): exp(logit_scale), a scalar.
+            pretrained (Tensor, optional): That of pretrained weights, a scalar
+                or [1], as SigLIP's have: it is taken over, and no batch sets
+                another. None: see :meth:`guess_bias`.
+        """
+        if pretrained is None:
+            self.guess_bias(scale)
+        else:
+            self.bias.data.copy_(pretrained.reshape(()))
+            self._is_to_be_set = False
 
     def forward(self, cls_score: Tensor, label: Tensor) -> Tensor:
         """Compute the loss.

@@ -132,13 +132,14 @@ class TextHead(BaseHead):
         return cast(CLIPTextEncoder, encoder)
 
     def init_weights(self) -> None:
-        """Take over the logit scale of the pretrained CLIP."""
+        """Take over the logit scale, and bias, of the pretrained CLIP."""
         super().init_weights()
         scale = self.text_encoder.pretrained_logit_scale
         if scale is not None:
             self.logit_scale.data.copy_(scale.reshape(()))
         if self.bias is not None:
-            self.loss_cls.guess_bias(self.logit_scale.exp())
+            known = self.text_encoder.pretrained_logit_bias
+            self.loss_cls.start_bias(self.logit_scale.exp(), known)
 
     def set_prompt(self, prompt: Union[str, Sequence[str]]) -> None:
         """Describe the classes in another way from now on.

@@ -29,6 +29,7 @@ SENTENCES = [
     "the man's hat isn't red: 1234567890 (5-4=1) & more!",
     'ein Café für Ärzte, el niño, ça va',
     '一个人在弹小提琴 打太极拳',
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz',
 ]
 LANGUAGES = ['eng_Latn', 'deu_Latn', 'zho_Hans']
 _ROBERTA = dict(bos='<s>', cls='<s>', sep='</s>', mask='<mask>')

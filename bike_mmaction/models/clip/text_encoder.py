@@ -73,6 +73,7 @@ class CLIPTextEncoder(CLIPTower):
         if with_cp:
             self.text.set_grad_checkpointing(True)
         self.pretrained_logit_scale: Optional[Tensor] = None
+        self.pretrained_logit_bias: Optional[Tensor] = None
         self.tokens = TextTokens(arch, self.config, self.max_cached)
         self.memory = Recent(self.max_cached)
         self.register_load_state_dict_post_hook(_forget)
@@ -90,6 +91,8 @@ class CLIPTextEncoder(CLIPTower):
             source = load_pretrained(self.arch, self.pretrained)
             load_tower(self.text, source.text.state_dict())
             self.pretrained_logit_scale = source.logit_scale.detach()
+            bias = source.logit_bias
+            self.pretrained_logit_bias = None if bias is None else bias.detach()
         self.clear_cache()
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
