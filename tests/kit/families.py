@@ -98,7 +98,7 @@ def _siglip(folder: str) -> dict[str, Any]:
 def _siglip_i18n(folder: str) -> dict[str, Any]:
     arch = _siglip(folder)
     del arch['text_cfg']['proj_bias']
-    arch['text_cfg'].update(proj_type='none', context_length=16)
+    arch['text_cfg'].update(proj_type='none')
     return arch
 
 

@@ -27,7 +27,7 @@ SENTENCES = [
     'somebody who is making a cake, reading and singing',
     'a person is doing yoga on the beach at night',
     "the man's hat isn't red: 1234567890 (5-4=1) & more!",
-    'ein Café für Ärzte, el niño, ça va',
+    'ein Café für Ärzte und ärzte, el niño, ça va',
     '一个人在弹小提琴 打太极拳',
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz',
 ]

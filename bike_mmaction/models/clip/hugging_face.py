@@ -1,11 +1,15 @@
 """What goes wrong with towers and tokenizers of Hugging Face, and the cure."""
 
 import os.path as osp
+import threading
 from importlib.util import find_spec
 from typing import Optional
 
 from open_clip.hf_configs import arch_dict
 
+# Tokenizers keep the options of a call, such as where texts are cut, until the
+# next one: two threads would cut each other's texts.
+ONE_AT_A_TIME = threading.RLock()
 # Packages of which errors tell, and the modules that they provide.
 MODULES = {
     'transformers': 'transformers',

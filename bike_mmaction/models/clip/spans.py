@@ -7,6 +7,8 @@ import torch
 from open_clip import SimpleTokenizer
 from torch import Tensor
 
+from .hugging_face import ONE_AT_A_TIME
+
 
 class TokenSpans(NamedTuple):
     """How a tokenizer reads K texts, at N positions each.
@@ -43,9 +45,9 @@ def read_spans(tokenizer: Any, texts: Sequence[str]) -> TokenSpans:
     if isinstance(tokenizer, SimpleTokenizer):
         return _of_clip(tokenizer, texts)
     cleaned = [tokenizer.clean_fn(text) for text in texts]
-    if tokenizer.tokenizer_mode == 'clips':
-        return _of_clips(tokenizer, cleaned)
-    return _of_hugging_face(tokenizer, cleaned)
+    is_clips = tokenizer.tokenizer_mode == 'clips'
+    with ONE_AT_A_TIME:
+        return (_of_clips if is_clips else _of_hugging_face)(tokenizer, cleaned)
 
 
 def name_span(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..sharing import Recent
 from .architectures import CONTEXT, Arch, arch_name
-from .hugging_face import TOKENIZER_CURE, hugging_face_fault
+from .hugging_face import ONE_AT_A_TIME, TOKENIZER_CURE, hugging_face_fault
 
 SHOWN = 3  # texts, in a message
 START, END = 70, 25  # characters of each
@@ -42,7 +42,8 @@ class TextTokens:
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Token ids [K, N]; of a longer text the end is cut."""
-        return self.tokenizer(list(texts))
+        with ONE_AT_A_TIME:
+            return self.tokenizer(list(texts))
 
     def count(self, text: str) -> int:
         """Number of tokens of a text, without those added around it."""
@@ -88,17 +89,9 @@ def build_tokenizer(arch: Arch, config: dict):
     text_cfg = config['text_cfg']
     name = text_cfg.get('hf_tokenizer_name')
     try:
-        if isinstance(arch, str):
-            return open_clip.get_tokenizer(arch)
-        options = dict(
-            context_length=text_cfg.get('context_length', CONTEXT),
-            **text_cfg.get('tokenizer_kwargs') or {},
-        )
-        if not name:
-            return open_clip.SimpleTokenizer(**options)
-        return HFTokenizer(
-            name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options
-        )
+        tokenizer = _make_tokenizer(arch, text_cfg)
+        _keep_language(tokenizer, text_cfg)
+        return tokenizer
     except Exception as error:
         fault = None
         if name:
@@ -112,12 +105,44 @@ def build_tokenizer(arch: Arch, config: dict):
         ) from error
 
 
+def _make_tokenizer(arch: Arch, text_cfg: dict) -> Any:
+    if isinstance(arch, str):
+        return open_clip.get_tokenizer(arch)
+    options = dict(
+        context_length=text_cfg.get('context_length', CONTEXT),
+        **text_cfg.get('tokenizer_kwargs') or {},
+    )
+    name = text_cfg.get('hf_tokenizer_name')
+    if not name:
+        return open_clip.SimpleTokenizer(**options)
+    return HFTokenizer(name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options)
+
+
+def _keep_language(tokenizer: Any, text_cfg: dict) -> None:
+    """Set the language of NLLB's tokenizer for good.
+
+    open_clip sets it so that each call sets it back, where it calls the tokenizer
+    as newer versions do.
+    """
+    language = (text_cfg.get('tokenizer_kwargs') or {}).get('language')
+    inner: Any = getattr(tokenizer, 'tokenizer', None)
+    if language is None or not hasattr(inner, 'src_lang'):
+        return
+    if inner.convert_tokens_to_ids(language) == inner.unk_token_id:
+        raise ValueError(
+            f'tokenizer_kwargs.language={language!r} is no language of it; it names '
+            "them as 'eng_Latn'"
+        )
+    inner.src_lang = language
+
+
 def count_tokens(tokenizer, text: str) -> int:
     """Number of tokens of a text, without those added around it."""
     if hasattr(tokenizer, 'encode'):
         return len(tokenizer.encode(text))
     text = tokenizer.clean_fn(text)  # of Hugging Face
-    return len(tokenizer.tokenizer(text, add_special_tokens=False).input_ids)
+    with ONE_AT_A_TIME:
+        return len(tokenizer.tokenizer(text, add_special_tokens=False).input_ids)
 
 
 def find_cut(tokenizer, texts: Sequence[str], tokens: Tensor) -> list[tuple[str, int]]:
