@@ -24,6 +24,7 @@ class TestWords:
             ('a video of {}', 'sentence', list(range(8))),
             ('a video of {}', 'name', [4, 5, 6]),
             ('{}, a video.', 'name', [1, 2, 3]),
+            ('("{}")', 'name', [2, 3, 4]),  # quotes are tokens of their own
         ):
             mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
             positions = mask[1].nonzero().flatten().tolist()
