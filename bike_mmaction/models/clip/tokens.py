@@ -90,7 +90,12 @@ def build_tokenizer(arch: Arch, config: dict):
     name = text_cfg.get('hf_tokenizer_name')
     try:
         tokenizer = _make_tokenizer(arch, text_cfg)
-        _keep_language(tokenizer, text_cfg)
+        inner = getattr(tokenizer, 'tokenizer', None)
+        if inner is not None:  # of Hugging Face
+            _keep_language(inner, text_cfg)
+            if not hasattr(inner, 'batch_encode_plus'):
+                # transformers 5 has it no more, and open_clip 3.0 calls it
+                inner.batch_encode_plus = inner.__call__
         return tokenizer
     except Exception as error:
         fault = None
@@ -118,14 +123,13 @@ def _make_tokenizer(arch: Arch, text_cfg: dict) -> Any:
     return HFTokenizer(name, tokenizer_mode=text_cfg.get('tokenizer_mode'), **options)
 
 
-def _keep_language(tokenizer: Any, text_cfg: dict) -> None:
+def _keep_language(inner: Any, text_cfg: dict) -> None:
     """Set the language of NLLB's tokenizer for good.
 
     open_clip sets it so that each call sets it back, where it calls the tokenizer
     as newer versions do.
     """
     language = (text_cfg.get('tokenizer_kwargs') or {}).get('language')
-    inner: Any = getattr(tokenizer, 'tokenizer', None)
     if language is None or not hasattr(inner, 'src_lang'):
         return
     if inner.convert_tokens_to_ids(language) == inner.unk_token_id:
