@@ -40,7 +40,8 @@ def family(request, tmp_path_factory):
     (folder / 'open_clip_config.json').write_text(config)
     tokenizer = open_clip.get_tokenizer(f'local-dir:{folder}')
     inner = getattr(tokenizer, 'tokenizer', None)
-    if inner is not None:  # open_clip 3.0 calls what transformers 5 has no more
+    if inner is not None and not hasattr(inner, 'batch_encode_plus'):
+        # open_clip 3.0 calls what transformers 5 has no more
         inner.batch_encode_plus = inner.__call__
     return (*built(arch), tokenizer)
 
@@ -206,7 +207,7 @@ class TestKindsOfTokenizers:
             encoder = changed(worldwide, tokenizer_mode=mode)
             assert positions(encoder, 'sentence').tolist()[0] == 0
             with pytest.raises(
-                ValueError, match="words='name' .*Tokenizer of arch=.*tokenizer.json"
+                ValueError, match="words='name' .*Tokenizer.* of arch=.*tokenizer.json"
             ):
                 positions(encoder, 'name')
 
