@@ -4,6 +4,7 @@ import re
 import zipfile
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from typing import Optional
 
 import numpy as np
 import torch
@@ -29,7 +30,12 @@ def is_torchscript(path: str) -> bool:
         return any(n.endswith('constants.pkl') for n in archive.namelist())
 
 
-def read_pickle(path: str, map_location=None, mmap: bool = False):
+def read_pickle(
+    path: str,
+    map_location=None,
+    mmap: bool = False,
+    weights_only: Optional[bool] = None,
+):
     """``torch.load`` that runs no code from the file (torch >= 2.6).
 
     Unless the user allows that, by ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
@@ -39,13 +45,16 @@ def read_pickle(path: str, map_location=None, mmap: bool = False):
         map_location: As in ``torch.load``.
         mmap (bool): As in ``torch.load``: leave tensors on the disk until
             they are used. Defaults to False.
+        weights_only (bool, optional): As in ``torch.load``. True: whatever
+            torch and the user have set. Defaults to None: torch's default.
 
     Raises:
         RuntimeError: if the file cannot be read; names it and the reason.
     """
     try:
         with allow_own_types():
-            return torch.load(path, map_location=map_location, mmap=mmap)
+            options = {} if weights_only is None else dict(weights_only=weights_only)
+            return torch.load(path, map_location=map_location, mmap=mmap, **options)
     except Exception as error:
         raise RuntimeError(
             f"cannot read checkpoint '{path}': {_reason(error, path)}"

@@ -1,5 +1,6 @@
 """open_clip's architectures, and their towers with random weights."""
 
+import os.path as osp
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Optional, Union
@@ -14,9 +15,14 @@ from open_clip.model import (
     _build_vision_tower,
 )
 
+from ...text_files import read_json
 from .hugging_face import TOWER_CURE, hugging_face_fault, unknown_type
 
 Arch = Union[str, dict]
+CONFIG = 'open_clip_config.json'
+PARTS = ('vision_cfg', 'text_cfg')
+# What names of models and weights outside of open_clip begin with.
+HUB, LOCAL = 'hf-hub:', 'local-dir:'
 # Of open_clip's model-config files, beside these and the two towers.
 KEYS = (
     'custom_text',
@@ -33,7 +39,10 @@ def get_arch(arch: Arch) -> dict:
     """An architecture as open_clip's model-config dict.
 
     Args:
-        arch (str | dict): Model name of open_clip, or such a dict.
+        arch (str | dict): Model name of open_clip; 'hf-hub:org/repo' or
+            'local-dir:FOLDER', with an ``open_clip_config.json``; or such a
+            dict. A repository's config, and nothing else of it, is downloaded
+            and cached by open_clip.
 
     Returns:
         dict: A copy, which downloads no weights of its towers.
@@ -73,7 +82,11 @@ def get_arch(arch: Arch) -> dict:
 
 def _read_arch(name: str) -> dict:
     try:
-        config = open_clip.get_model_config(name)
+        if name.startswith(LOCAL):
+            content = read_json(osp.join(folder_of(name), CONFIG))
+            config = content.get('model_cfg', content)
+        else:
+            config = open_clip.get_model_config(name)
     except Exception as error:  # of a folder, or of the Hub
         raise ValueError(
             f"arch='{name}' cannot be read: {first_lines(error)}"
@@ -85,7 +98,28 @@ def _read_arch(name: str) -> dict:
             f'{open_clip.__version__}. Similar names: '
             f'{near or open_clip.list_models()[:10]}'
         )
+    is_whole = isinstance(config, dict) and all(
+        isinstance(config.get(part), dict) for part in PARTS
+    )
+    if not is_whole:
+        raise ValueError(
+            f"arch='{name}' is no architecture: expected a 'model_cfg' in its "
+            f'{CONFIG}, with {" and ".join(map(repr, PARTS))}, which are objects'
+        )
     return config
+
+
+def has_own_weights(arch: Arch) -> bool:
+    """Whether it names a place that has weights too.
+
+    ``pretrained`` may then be the same name.
+    """
+    return isinstance(arch, str) and arch.startswith((HUB, LOCAL))
+
+
+def folder_of(name: str) -> str:
+    """The folder that 'local-dir:FOLDER' names, or that is named alone."""
+    return osp.expanduser(name[len(LOCAL) :] if name.startswith(LOCAL) else name)
 
 
 def _names(config_class: type) -> list:

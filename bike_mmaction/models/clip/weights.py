@@ -1,17 +1,25 @@
-"""open_clip's weight files, whatever their kind."""
+"""A CLIP of open_clip with its weights, whatever kind of file they are."""
 
-import os.path as osp
 import warnings
 from typing import Any
 
 import open_clip
 import torch
-import torch.nn as nn
 from mmengine.logging import print_log
-from open_clip.model import convert_to_custom_text_state_dict
+from open_clip.convert import convert_state_dict
+from open_clip.model import (
+    convert_to_custom_text_state_dict,
+    resize_pos_embed,
+    resize_text_pos_embed,
+)
+from torch import Tensor
 
-from ...checkpoint import first_of_machine, is_released, is_torchscript, read_pickle
 from .architectures import Arch, arch_name, first_lines, get_arch
+from .state_dicts import check_npz, read_state_dict
+from .weight_files import about_weights, find_weights
+
+# What older versions of transformers keep with the weights.
+_POSITIONS = 'text.transformer.embeddings.position_ids'
 
 
 def load_pretrained(arch: Arch, pretrained: str) -> Any:
@@ -19,26 +27,39 @@ def load_pretrained(arch: Arch, pretrained: str) -> Any:
 
     Args:
         arch (str | dict): See :func:`get_arch`.
-        pretrained (str): A tag of open_clip (downloaded and cached by it),
-            or a file: OpenAI's TorchScript ``.pt``, an open_clip state dict,
-            or ``.safetensors``.
+        pretrained (str): Where its weights are, see :func:`.find_weights`:
+            a tag of open_clip or a repository of the Hub (downloaded and
+            cached by it), a folder, or a file: OpenAI's TorchScript ``.pt``,
+            an open_clip state dict, ``.safetensors`` or the index of several,
+            ``.npz`` of big_vision.
 
     Returns:
         nn.Module: It has ``visual``, ``text`` and ``logit_scale``.
 
     Raises:
         ValueError: if ``pretrained`` is neither file nor tag.
-        RuntimeError: if the weights are of another architecture, or
-            were trained with another activation.
+        RuntimeError: if the weights cannot be read, are of another
+            architecture, or were trained with another activation.
     """
     config = get_arch(arch)
-    path, tag_config = _find_weights(arch, pretrained)
-    _check_quick_gelu(arch, config, path, pretrained, tag_config)
+    _check_quick_gelu(arch, config, pretrained)
+    path = find_weights(arch, pretrained)
     config.pop('custom_text', None)  # `text` is a module in every case
     full = open_clip.CoCa if 'multimodal_cfg' in config else open_clip.CustomTextCLIP
+    if path.endswith('.npz'):
+        check_npz(path)
+        weights = None
+    else:
+        try:
+            weights = read_state_dict(path)
+        except (RuntimeError, ValueError) as error:
+            raise RuntimeError(f"pretrained='{pretrained}': {error}") from error
     model = full(**config)
     try:
-        _load_weights(model, path)
+        if weights is None:  # big_vision's layout, which open_clip translates
+            open_clip.load_checkpoint(model, path)
+        else:
+            _fill(model, weights)
     except Exception as error:
         raise RuntimeError(
             f"pretrained='{pretrained}' does not fit arch={arch_name(arch)}: "
@@ -48,63 +69,26 @@ def load_pretrained(arch: Arch, pretrained: str) -> Any:
     return model
 
 
-def _find_weights(arch: Arch, pretrained: str) -> tuple[str, dict]:
-    """Path of the weights, and open_clip's entry where it is a tag."""
-    if osp.isfile(osp.expanduser(pretrained)):
-        return osp.expanduser(pretrained), {}
-    config = (
-        open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(arch, str) else {}
-    )
-    if not config:
-        tags = (
-            open_clip.list_pretrained_tags_by_model(arch)
-            if isinstance(arch, str)
-            else []
-        )
-        raise ValueError(
-            f"pretrained='{pretrained}' is no existing file and no tag of "
-            f'arch={arch_name(arch)}. Its tags: {tags}'
-        )
-    with first_of_machine():  # one download, then the others find it cached
-        return _download(arch, pretrained, config), config
-
-
-def _download(arch: Arch, tag: str, config: dict) -> str:
-    try:
-        return open_clip.download_pretrained(config)
-    except Exception as error:
-        raise RuntimeError(
-            f"cannot download the weights '{tag}' of {arch}: "
-            f'{first_lines(error).rstrip(".")}. Without a network, put the file on '
-            'disk and name it: `pretrained` in a config, --pretrained FILE of commands '
-            '(own clips: `bike data ... --pretrained FILE --overwrite`)'
-        ) from error
-
-
-def _check_quick_gelu(
-    arch: Arch, config: dict, path: str, pretrained: str, tag_config: dict
-) -> None:
+def _check_quick_gelu(arch: Arch, config: dict, pretrained: str) -> None:
     """OpenAI's weights give poor features with the exact GELU, and reverse."""
     ours = bool(config.get('quick_gelu'))
-    if tag_config:
-        theirs = bool(tag_config.get('quick_gelu'))
-    elif is_torchscript(path):
-        theirs = True  # only OpenAI publishes TorchScript
-    else:
-        # Other files do not tell what they were trained with.
+    about = about_weights(arch, pretrained, fetch=True)
+    if about is None:
+        # Bare files do not tell what they were trained with.
         print_log(
-            f"'{path}' must be of a CLIP trained with "
+            f"'{pretrained}' must be of a CLIP trained with "
             f'{"QuickGELU" if ours else "GELU"}, as arch={arch_name(arch)} '
             'says',
             'current',
         )
-        if not ours and 'openai' in path.lower():
+        if not ours and 'openai' in pretrained.lower():
             warnings.warn(
-                f"'{path}' looks like OpenAI's weights, which need "
+                f"'{pretrained}' looks like OpenAI's weights, which need "
                 f'QuickGELU; arch={arch_name(arch)} uses GELU'
             )
         return
-    if ours != theirs and 'timm_model_name' not in config['vision_cfg']:
+    theirs = about.quick_gelu
+    if theirs not in (None, ours) and 'timm_model_name' not in config['vision_cfg']:
         names = ('QuickGELU', 'GELU')
         raise RuntimeError(
             f"pretrained='{pretrained}' was trained with "
@@ -115,28 +99,22 @@ def _check_quick_gelu(
         )
 
 
-def _load_weights(model: nn.Module, path: str) -> None:
-    if is_torchscript(path):
-        weights = torch.jit.load(path, map_location='cpu').state_dict()
-        for name in ('input_resolution', 'context_length', 'vocab_size'):
-            weights.pop(name, None)  # numbers that the model derives
-        model.load_state_dict(convert_to_custom_text_state_dict(weights))
-        return
-    try:
-        open_clip.load_checkpoint(model, path)
-    except Exception as error:
-        if not path.endswith(('.pt', '.pth', '.bin')):
-            raise
-        content = read_pickle(path, 'cpu')
-        if is_released(content):
-            raise RuntimeError(
-                "this is one of the authors' released BIKE files. Run "
-                f'bike convert-checkpoint {path} '
-                'CONVERTED.pth and use `load_from=CONVERTED.pth`'
-            ) from error
-        if 'meta' in content and 'state_dict' in content:
-            raise RuntimeError(
-                'this is a checkpoint of MMEngine, not the weights of a CLIP. '
-                'Name it as the checkpoint (`--checkpoint`), or in `load_from`'
-            ) from error
-        raise
+def _fill(model: Any, weights: dict[str, Tensor]) -> None:
+    """As ``open_clip.load_checkpoint``, which reads the file itself.
+
+    Layouts of others become open_clip's, positions are interpolated.
+    """
+    weights = convert_state_dict(model, weights)
+    if 'positional_embedding' in weights and not hasattr(model, 'positional_embedding'):
+        weights = convert_to_custom_text_state_dict(weights)
+    for name in ('logit_scale', 'logit_bias'):  # numbers, or vectors of one
+        own = getattr(model, name, None)
+        if own is not None and name in weights:
+            weights[name] = weights[name].reshape(own.shape)
+    if 'logit_bias' not in weights and getattr(model, 'logit_bias', None) is not None:
+        weights['logit_bias'] = torch.zeros_like(model.logit_bias)
+    if _POSITIONS not in model.state_dict():
+        weights.pop(_POSITIONS, None)
+    resize_pos_embed(weights, model)
+    resize_text_pos_embed(weights, model)
+    model.load_state_dict(weights)

@@ -1,0 +1,201 @@
+"""Weights from anywhere: folders, the Hub's cache, shards; and what is refused."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bike_mmaction.models.clip.architectures import get_arch
+from bike_mmaction.models.clip.weight_files import about_weights
+from bike_mmaction.models.clip.weights import _check_quick_gelu, load_pretrained
+from tests.kit.checks import collected
+from tests.kit.families import build_whole, make_family
+from tests.kit.models import TINY_ARCH, tiny_arch
+
+INDEX = 'model.safetensors.index.json'
+
+
+def write_config(folder, **preprocess):
+    folder.mkdir(exist_ok=True)
+    content = dict(model_cfg=TINY_ARCH, preprocess_cfg=preprocess)
+    (folder / 'open_clip_config.json').write_text(json.dumps(content))
+
+
+def write_shards(folder, weights):
+    """Two files and their index, as the Hub has large models."""
+    names = sorted(weights)
+    places = {}
+    for i, part in enumerate((names[::2], names[1::2])):
+        file = f'model-{i}.safetensors'
+        save_file({name: weights[name] for name in part}, folder / file)
+        places.update(dict.fromkeys(part, file))
+    (folder / INDEX).write_text(json.dumps(dict(weight_map=places)))
+
+
+@pytest.fixture(scope='module')
+def whole():
+    return build_whole(TINY_ARCH)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, whole):
+    """With one file, or as 'shards'; a cache of the Hub has the first."""
+    root = tmp_path_factory.mktemp('anywhere')
+    write_config(root / 'one')
+    save_file(whole.state_dict(), root / 'one' / 'open_clip_model.safetensors')
+    write_config(root / 'shards')
+    write_shards(root / 'shards', whole.state_dict())
+    snapshot = root / 'hub/models--me--tiny/snapshots/0123'
+    os.makedirs(snapshot.parent)
+    os.symlink(root / 'one', snapshot)
+    os.makedirs(root / 'hub/models--me--tiny/refs')
+    (root / 'hub/models--me--tiny/refs/main').write_text('0123')
+    return root
+
+
+def same(model, expected):
+    state = model.state_dict()
+    return all(torch.equal(v, state[k]) for k, v in expected.state_dict().items())
+
+
+def test_every_place_gives_the_same_model(folder, whole, monkeypatch):
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_CACHE', str(folder / 'hub'))
+    one = f'local-dir:{folder}/one'
+    places = [
+        (TINY_ARCH, str(folder / 'one')),
+        (TINY_ARCH, str(folder / 'shards')),
+        (TINY_ARCH, str(folder / 'shards' / INDEX)),
+        (one, one),
+        ('hf-hub:me/tiny', 'hf-hub:me/tiny'),
+        (TINY_ARCH, 'hf-hub:me/tiny'),
+    ]
+    with collected() as check:
+        for arch, pretrained in places:
+            with check(pretrained):
+                assert same(load_pretrained(arch, pretrained), whole)
+        with check('nothing is asked of the Hub'):
+            assert about_weights(TINY_ARCH, 'hf-hub:me/other') is None
+
+
+def test_layouts_are_read_as_open_clip_reads_them(tmp_path):
+    """Of families with positions, scales and names of their own."""
+    with collected() as check:
+        for family in ('mobileclip', 'coca', 'siglip2', 'roberta'):
+            (tmp_path / family).mkdir()
+            arch = make_family(family, tmp_path / family)
+            path = str(tmp_path / f'{family}.pt')
+            weights = build_whole(arch).state_dict()
+            weights['logit_scale'] = weights['logit_scale'].reshape(1)
+            torch.save(dict(state_dict=weights), path)
+            expected = build_whole(arch, seed=1)
+            open_clip.load_checkpoint(expected, path)
+            with check(family):
+                assert same(load_pretrained(arch, path), expected)
+
+
+class Foreign:
+    def __reduce__(self):
+        return os.mkdir, ('was_run',)
+
+
+def bad_files(whole, folder):
+    """Each with what the message must have beside its name."""
+    shards = dict(weight_map={'logit_scale': 'm.safetensors'})
+    cut = (folder / 'one' / 'open_clip_model.safetensors').read_bytes()[:5000]
+    return {
+        'empty.safetensors': (b'', 'empty'),
+        'cut.safetensors': (cut, 'cut off'),
+        'text.bin': (b'<html>not found</html>', 'damaged'),
+        'foreign.bin': (pickle.dumps(Foreign()), 'mkdir'),
+        'number.bin': (dict(epoch=3), "'epoch', which is no tensor"),
+        'none.pth': ({}, 'no tensor'),
+        'list.pt': ([1], 'holds a list'),
+        'hf.safetensors': ({'text_model.x': torch.ones(1)}, 'transformers'),
+        f'a.{INDEX}': (b'{"weight_map": ', 'not JSON'),
+        f'b.{INDEX}': (json.dumps(shards).encode(), 'no m.safetensors'),
+        f'c.{INDEX}': (b'{"weight_map": {"x": "../m.safetensors"}}', 'bare name'),
+        f'd.{INDEX}': (b'{"weight_map": {"x": "/m.safetensors"}}', 'bare name'),
+        f'e.{INDEX}': (b'{"weight_map": {"x": 3}}', 'bare name'),
+        f'f.{INDEX}': (b'{}', 'weight_map'),
+        'empty.npz': (b'', 'no .npz'),
+        'other.npz': (dict(x=np.ones(1)), "'params/...'"),
+        'pickled.npz': (dict(x=np.array([Foreign()])), "'params/...'"),
+    }
+
+
+def test_other_files_are_refused_by_name(whole, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with collected() as check:
+        for name, (content, words) in bad_files(whole, folder).items():
+            path = str(tmp_path / name)
+            if isinstance(content, bytes):
+                (tmp_path / name).write_bytes(content)
+            elif name.endswith('.npz'):
+                np.savez(path, **content)
+            elif name.endswith('.safetensors'):
+                save_file(content, path)
+            else:
+                torch.save(content, path)
+            with check(name):
+                with pytest.raises(RuntimeError) as error:
+                    load_pretrained(TINY_ARCH, path)
+                assert words in str(error.value) and name in str(error.value)
+                assert 'does not fit' not in str(error.value)
+    assert not os.path.exists('was_run')
+
+
+def test_other_folders_are_refused(folder, tmp_path):
+    write_config(tmp_path / 'without')
+    write_config(tmp_path / 'several')
+    for name in 'ab':
+        save_file({name: torch.ones(1)}, tmp_path / 'several' / f'{name}.safetensors')
+    (tmp_path / 'bare').mkdir()
+    (tmp_path / 'broken').mkdir()
+    (tmp_path / 'broken' / 'open_clip_config.json').write_text('[]')
+    cases = {
+        'without': 'none',
+        'several': "'a.safetensors', 'b.safetensors'",
+        'bare': 'open_clip_config.json',
+        'broken': 'model_cfg',
+    }
+    with collected() as check:
+        for name, words in cases.items():
+            with check(name), pytest.raises(ValueError) as error:
+                load_pretrained(TINY_ARCH, str(tmp_path / name))
+            with check(f'{name}, its words'):
+                assert words in str(error.value) and name in str(error.value)
+        for name in ('bare', 'broken', 'nowhere'):
+            with check(f'arch {name}'), pytest.raises(ValueError, match=name):
+                get_arch(f'local-dir:{tmp_path}/{name}')
+
+
+def test_offline_hub_is_named():
+    with pytest.raises(RuntimeError, match="'hf-hub:me/none'.*local-dir:FOLDER"):
+        load_pretrained(TINY_ARCH, 'hf-hub:me/none')
+
+
+def test_activation_beside_a_file_counts(folder):
+    arch = dict(tiny_arch(), quick_gelu=False)
+    with pytest.raises(RuntimeError, match='was trained with QuickGELU'):
+        load_pretrained(arch, str(folder / 'one' / 'open_clip_model.safetensors'))
+
+
+def test_tags_of_the_other_activation_are_refused_and_no_others():
+    """Each of these is also a tag of the same architecture '-quickgelu'."""
+    refused = set()
+    for arch, tag in open_clip.list_pretrained():
+        try:
+            _check_quick_gelu(arch, get_arch(arch), tag)
+        except RuntimeError:
+            refused.add((arch, tag))
+    assert refused == {
+        (arch, tag)
+        for arch, tag in open_clip.list_pretrained()
+        if tag in open_clip.list_pretrained_tags_by_model(f'{arch}-quickgelu')
+    }
+    assert ('ViT-B-32', 'openai') in refused
