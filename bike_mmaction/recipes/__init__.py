@@ -30,9 +30,9 @@ from .attributes import add_attributes_branch, leave_out_video, use_attributes
 from .datasets import use_dataset
 from .embeddings import use_cached_embeddings
 from .frames import repeat_augmentation, set_clip_len, use_rawframes
-from .images import fold_frames, set_image_size, use_resize
+from .images import fold_frames, set_image_size, set_preprocessing, use_resize
 from .own_data import use_own_data
-from .pretrained import use_pretrained
+from .pretrained import use_clip, use_pretrained
 from .protocols import few_shot, zero_shot
 from .schedule import set_epochs
 from .views import set_views, use_dense_sampling
@@ -46,9 +46,11 @@ __all__ = [
     'set_clip_len',
     'set_epochs',
     'set_image_size',
+    'set_preprocessing',
     'set_views',
     'use_attributes',
     'use_cached_embeddings',
+    'use_clip',
     'use_dataset',
     'use_dense_sampling',
     'use_own_data',
