@@ -22,6 +22,7 @@ from ..evaluation.attributes_dump import AttributesDump
 from ..evaluation.journal import by_main_process
 from ..files import sha256
 from ..models.association import association_model, clip_of
+from ..models.clip.pipeline_fit import warn_of_misfits
 from ..models.text_head import PROMPT
 from ..models.wrappers import unwrap_model
 from ..training import CHECKS
@@ -141,6 +142,8 @@ def _build_runner(
     """
     clip = clip_of(cfg.model.get('association'))
     model = association_model(cfg.model, dump.phrases, prompt, **clip)
+    if is_main_process():
+        warn_of_misfits(model, dataset['pipeline'])
     options = {k: cfg[k] for k in ('launcher', 'log_level', 'randomness') if k in cfg}
     return Runner(
         model=MODELS.build(model),

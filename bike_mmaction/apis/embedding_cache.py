@@ -1,6 +1,7 @@
 """Frame embeddings of a config's own data sets, for training without decoding."""
 
 import os.path as osp
+import warnings
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -12,6 +13,7 @@ from mmengine.runner import load_checkpoint
 from ..errors import UntrainedError
 from ..evaluation.lock import Lock
 from ..models.clip.image_encoder import CLIPImageEncoder
+from ..models.clip.pipeline_fit import misfits
 from ..models.finite import check_weights
 from ..models.frame_encoder import FrameEncoder
 from ..recipes.embeddings import check_cacheable, splits_of
@@ -85,6 +87,9 @@ def embed_dataset(
     if seed is None:
         seed = int((cfg.get('randomness') or {}).get('seed') or 0)
     encoder = read_encoder(cfg, choose_device(device))
+    text = misfits(cfg, splits or splits_of(cfg))
+    if text:
+        warnings.warn(text)
     counts = {}
     for split in splits or splits_of(cfg):
         loader = dict(cfg[f'{split}_dataloader'])

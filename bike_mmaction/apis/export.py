@@ -17,6 +17,7 @@ from mmaction.models import BaseRecognizer, Recognizer2D
 from ..compat import torch_version
 from ..datasets.pipeline_access import video_pipeline
 from ..files import flush, writing
+from ..models.clip.pipeline_fit import refuse_misfits
 from ..models.video_branch import OUTPUTS, VideoBranch, head_of
 from ..version import __version__
 from .inference.sources import Source, SourceReader
@@ -48,11 +49,12 @@ def video_branch(
         and ``pipeline`` as JSON; ``bike_mmaction``, the version.
 
     Raises:
-        ValueError: if it has no such head, or the pipeline reads no video
-            files.
+        ValueError: if it has no such head, the pipeline reads no video
+            files, or not the images of the weights: :func:`.refuse_misfits`.
     """
     if pipeline is None:
         pipeline = video_pipeline(recognizer.cfg)
+    refuse_misfits(getattr(recognizer, 'cfg', {}).get('model'), pipeline)
     branch = VideoBranch(recognizer, _frames_shape(recognizer, pipeline))
     sizes, head = ', '.join(map(str, branch.shape)), branch.head
     sums = 'sum to 1' if branch.bias is None else 'each class by itself'

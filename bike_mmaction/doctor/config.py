@@ -2,7 +2,7 @@
 
 import os
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Optional
 
@@ -15,6 +15,7 @@ from ..datasets.entries import annotated
 from ..datasets.labels import check_labels
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
 from ..files import source_of
+from ..models.clip.pipeline_fit import misfits, wanted_images
 from .findings import ERROR, OK, WARNING, Check, Finding
 from .step import step
 from .weights import weights
@@ -36,10 +37,24 @@ def checks(
         ('classes', partial(_classes, cfg)),
         *((f'{split} list', partial(_split, cfg, split, videos)) for split in splits),
         ('weights', partial(weights, cfg)),
+        ('images', partial(_images, cfg, splits)),
     ]
     if cfg.get('train_dataloader'):
         listed.append(('training', partial(step, cfg, with_step, device)))
     return listed
+
+
+def _images(cfg: Config, splits: Sequence[str]) -> Iterator[Finding]:
+    """Whether the pipelines give what the weights of the image tower want."""
+    wanted = wanted_images(cfg.model)
+    if wanted is None:
+        return
+    text = misfits(cfg, splits)
+    if text:
+        text, _, cure = text.partition('. In the config, ')
+        yield Finding('images', WARNING, text, cure)
+    else:
+        yield Finding('images', OK, f"are those that '{wanted.pretrained}' wants")
 
 
 def _classes(cfg: Config) -> Iterator[Finding]:

@@ -9,8 +9,6 @@ import copy
 from collections.abc import Sequence
 from typing import Optional, Union
 
-import numpy as np
-import open_clip
 import torch
 import torch.nn as nn
 from mmaction.registry import MODELS
@@ -19,6 +17,7 @@ from torch import Tensor
 
 from ..datasets.lexicon import load_lexicon
 from .clip.architectures import Arch, arch_name, get_arch
+from .clip.preprocessing import image_size, preprocessing_of
 from .text_head import PROMPT
 
 # Of the authors' attribute files, whatever architecture is trained on them.
@@ -122,8 +121,7 @@ def clip_of(options: Optional[dict]) -> dict:
 
 def _check_images(model: dict, arch: Arch, pretrained: str) -> None:
     """Both CLIPs look at the same images."""
-    own = get_arch(model['backbone']['arch'])['vision_cfg'].get('image_size')
-    other = get_arch(arch)['vision_cfg'].get('image_size')
+    (own, _), (other, _) = image_size(model['backbone']['arch']), image_size(arch)
     if own != other:
         raise ValueError(
             f'association.arch={arch_name(arch)} takes images of {other} '
@@ -131,15 +129,11 @@ def _check_images(model: dict, arch: Arch, pretrained: str) -> None:
             'that size'
         )
     options = model.get('data_preprocessor') or {}
-    known = (
-        open_clip.get_pretrained_cfg(arch, pretrained) if isinstance(arch, str) else {}
-    )
-    for key in ('mean', 'std'):
-        if (
-            key in options
-            and key in known
-            and not np.allclose(options[key], 255 * np.array(known[key]), rtol=0.01)
-        ):
+    images = preprocessing_of(arch, pretrained)
+    if images is None:
+        return
+    for key, fits in (('mean', images.has_mean), ('std', images.has_std)):
+        if key in options and not fits(options[key]):
             raise ValueError(
                 f'association.arch={arch_name(arch)} needs images with other '
                 f'{key} than data_preprocessor.{key}={list(options[key])}: '

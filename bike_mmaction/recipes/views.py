@@ -18,10 +18,13 @@ def set_views(cfg, views: str) -> None:
         views (str): See :func:`parse_views`.
 
     Raises:
-        ValueError: if ``views`` is not understood, or the pipeline samples
-            or crops in another way.
+        ValueError: if ``views`` is not understood, the pipeline samples or
+            crops in another way, or all crops would be the same: where images
+            are squashed to the size that is cropped, as SigLIP wants them.
     """
     num_clips, num_crops, dense = parse_views(views)
+    if num_crops > 1:
+        _check_room(cfg, views)
     part_pipelines(cfg, 'test')
     for pipeline in pipelines_of(cfg, 'test'):
         for transform in find_transforms(pipeline, SPARSE, DENSE):
@@ -29,6 +32,23 @@ def set_views(cfg, views: str) -> None:
             transform['num_clips'] = num_clips
         for transform in find_transforms(pipeline, *CROPS):
             transform['type'] = CROP_OF[num_crops]
+
+
+def _check_room(cfg, views: str) -> None:
+    """Refuse several crops of images that have the size of one."""
+    for pipeline in pipelines_of(cfg, 'test'):
+        squashed = [t for t in pipeline if not t.get('keep_ratio', True)]
+        for crop in find_transforms(pipeline, *CROPS):
+            size = crop['crop_size']
+            size = (size, size) if isinstance(size, int) else tuple(size)
+            if squashed and size == tuple(squashed[-1].get('scale') or ()):
+                clips, tail = views.split('x')[0], 'd' * views.endswith('d')
+                raise ValueError(
+                    f'views={views!r}: all crops would be the same, as images are '
+                    f'squashed to {size[0]}x{size[1]} pixels, of which nothing is cut '
+                    f"off: take '{clips}x1{tail}', or more pixels by "
+                    'use_clip(..., short_side=256)'
+                )
 
 
 def use_dense_sampling(cfg, sample_range: int = 64) -> None:

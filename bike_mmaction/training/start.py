@@ -1,11 +1,11 @@
 """What is looked at before the first epoch."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from mmaction.registry import HOOKS
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
@@ -13,6 +13,7 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from ..checkpoint.fit import check_complete
 from ..datasets.entries import innermost
 from ..datasets.labels import check_labels
+from ..models.clip.pipeline_fit import misfits
 from ..models.recognizer import CLIPRecognizer
 from ..models.wrappers import number_of_classes, unwrap_model
 from .schedule import Run, check_schedule
@@ -24,7 +25,9 @@ class CheckStart(Hook):
 
     Looks at the schedule, see :func:`.check_schedule`, and at the labels of
     training and validation. A batch that the learning rate is not for is
-    told in the log. A test is refused if its weights would be random.
+    told in the log, and so are pipelines whose images the weights of an image
+    tower do not fit, see :func:`.misfits`. A test is refused if its weights
+    would be random.
     """
 
     def before_run(self, runner) -> None:
@@ -60,6 +63,14 @@ class CheckStart(Hook):
                 check_labels(runner.val_dataloader.dataset, classes)
         _tell_of_batch(runner)
 
+    def before_train(self, runner) -> None:
+        """Tell of images that do not fit; all weights are read."""
+        _tell_of_images(runner, ('train', 'val'))
+
+    def before_test(self, runner) -> None:
+        """As before a training."""
+        _tell_of_images(runner, ('test',))
+
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Refuse to test a model of which a checkpoint leaves weights random.
 
@@ -75,6 +86,13 @@ class CheckStart(Hook):
         ):
             return
         check_complete(model, checkpoint, runner._load_from)
+
+
+def _tell_of_images(runner, splits: Sequence[str]) -> None:
+    """Warn once, in the log of the first process."""
+    text = misfits(runner.cfg, splits) if is_main_process() else ''
+    if text:
+        print_log(text[0].upper() + text[1:], 'current', logging.WARNING)
 
 
 def _tell_of_batch(runner) -> None:

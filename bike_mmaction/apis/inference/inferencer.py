@@ -6,6 +6,7 @@ from typing import Any, Optional, Union
 from mmengine.config import Config
 
 from ...datasets.pipeline_access import video_pipeline
+from ...models.clip.pipeline_fit import warn_of_misfits
 from ...models.vcs_head import VCSHead
 from ...recipes import set_views
 from ...shipped import DEFAULT_CONFIG, find_model
@@ -100,7 +101,9 @@ class BIKEInferencer(CallClasses):
         self.head = head
         read_association(self.model, self.device)
         self.model.to(self.device).eval()
-        self.reader = SourceReader(video_pipeline(config))
+        pipeline = video_pipeline(config)
+        warn_of_misfits(config.model, pipeline)
+        self.reader = SourceReader(pipeline)
         super().__init__(self.model, config.get('threshold'))
 
     def __call__(

@@ -7,6 +7,7 @@ random. Neither a short side above the size that is cropped (BIKE's 256 to
 224) nor several crops are a misfit.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Optional
@@ -96,6 +97,27 @@ def misfits_of(model: Any, pipelines: Mapping[str, Sequence[dict]]) -> str:
         f'`use_clip(_base_, {cure}, {wanted.pretrained!r})` of bike_mmaction.recipes '
         'sets all of it'
     )
+
+
+def warn_of_misfits(model: Any, pipeline: Sequence[dict]) -> None:
+    """Warn where the pipeline of a test does not fit its model."""
+    text = misfits_of(model, dict(test_pipeline=pipeline))
+    if text:
+        warnings.warn(text, stacklevel=2)
+
+
+def refuse_misfits(model: Any, pipeline: Sequence[dict]) -> None:
+    """Refuse what :func:`warn_of_misfits` warns of.
+
+    Raises:
+        ValueError: naming what does not fit, and both cures.
+    """
+    text = misfits_of(model, dict(test_pipeline=pipeline))
+    if text:
+        raise ValueError(
+            f'{text}. If the model was trained with these images, so that they fit '
+            'its checkpoint: model.backbone.pretrained=None in the config says so'
+        )
 
 
 def _name(step: Mapping) -> str:
