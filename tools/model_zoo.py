@@ -15,6 +15,7 @@ from typing import Callable
 from bike_mmaction.reproduction import read_index
 from bike_mmaction.reproduction.rows import METRICS, input_size, log_figures, log_time
 from bike_mmaction.reproduction.rows import result_of as result
+from bike_mmaction.shipped import PRETRAINED
 
 ROOT = osp.abspath(osp.join(osp.dirname(__file__), '..'))
 PAGE = osp.join(ROOT, 'docs', 'model_zoo.md')
@@ -52,7 +53,7 @@ def home(model: dict) -> str:
     """The section that has its commands."""
     if folder(model) == 'zero_shot':
         return f'zero-shot, {model["Metadata"]["Evaluator"]}'
-    if folder(model) in ('few_shot', 'backbones'):
+    if folder(model) in ('few_shot', 'backbones', 'encoders'):
         return folder(model).replace('_', '-')
     if folder(model) == 'ablations':
         return f'ablations, {branch(model)}'
@@ -111,6 +112,8 @@ COLUMNS: dict[str, Callable[[dict], str]] = {
     'backbone': metadata('Architecture'),
     'recognizer': metadata('Recognizer'),
     'type': metadata('Backbone'),
+    'image-text model': metadata('Architecture'),
+    'weights': metadata('Pretrained'),
     'head': metadata('Head'),
     'note': metadata('Needs'),
     'data set': lambda model: result(model)['Dataset'],
@@ -143,6 +146,7 @@ SECTIONS = {
     'multi-label': " config | input | views | mAP | authors' log | published in ",
     'few-shot': f'{INPUT} shots | top-1 | published in ',
     'backbones': ' config | recognizer | backbone | type | head | input | note ',
+    'encoders': ' config | image-text model | weights | input | top-1 | note ',
     'zero-shot, frames': ZERO_SHOT,
     'zero-shot, video': ZERO_SHOT,
 }
@@ -163,7 +167,10 @@ def commands(model: dict) -> list[str]:
     config, data = model['Config'], model['Metadata']
     if folder(model) == 'zero_shot':
         return [f'bike test {config} CHECKPOINT']
-    test = f'bash tools/dist_test.sh {config} CHECKPOINT 8'
+    begins = data.get('Checkpoint Of') == PRETRAINED
+    test = (
+        f'bash tools/dist_test.sh {config} {PRETRAINED if begins else "CHECKPOINT"} 8'
+    )
     lines = [f'{test} --views {data["Inference Views"]}']
     if 'Epochs' in data:
         start = data.get('Starts From')

@@ -1,11 +1,21 @@
 """Shipped configs, made small."""
 
+import re
+
+import open_clip
 from mmengine.config import Config
 
 from bike_mmaction.datasets.pipeline_access import own_dataset
 from bike_mmaction.recipes import set_clip_len, set_image_size
 from bike_mmaction.shipped import find_config
 from tests.kit.models import TINY_ARCH, WIDTH, small_arch
+
+
+def is_known(path):
+    """Whether the open_clip that is installed has the model of a config."""
+    with open(path, encoding='utf-8') as file:
+        named = re.search(r"use_clip\(_base_, '([^']+)'", file.read())
+    return not named or named[1] in open_clip.list_models()
 
 
 def load_config(name):
