@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from bike_mmaction.datasets.pipeline_access import SPLITS, own_dataset
-from bike_mmaction.recipes import use_rawframes
+from bike_mmaction.models.clip.pipeline_fit import misfits, wanted_images
+from bike_mmaction.recipes import use_clip, use_rawframes
 from tests.kit import ROOT
 from tests.kit.checks import collected
 from tests.kit.configs import is_known, shrink
@@ -146,20 +147,49 @@ def test_both_towers_are_of_one_arch():
                 assert model.cls_head.text_encoder.pretrained == 'openai'
 
 
-def test_every_config_can_read_frames():
-    """What --rawframes of the tools does."""
+def clip_towers(model):
+    """All that see or read."""
+    yield model.backbone
+    for key in ('cls_head', 'attributes_head'):
+        head = model.get(key) or {}
+        for name in ('text_encoder', 'attributes_encoder'):
+            yield head.get(name) or {}
+
+
+def check_another_clip(cfg):
+    """use_clip sets all towers, widths and pipelines, and nothing else."""
+    channels = cfg.model.cls_head.in_channels
+    use_clip(cfg, 'ViT-SO400M-14-SigLIP', 'webli')
+    for tower in clip_towers(cfg.model):
+        if tower.get('type') in ('CLIPImageEncoder', 'CLIPTextEncoder'):
+            assert tower.arch == 'ViT-SO400M-14-SigLIP' and tower.pretrained == 'webli'
+    if cfg.model.backbone.type == 'CLIPImageEncoder':
+        assert wanted_images(cfg.model)
+        channels = 1152
+    assert cfg.model.cls_head.in_channels == channels
+    assert misfits(cfg, SPLITS) == ''
+
+
+def test_every_config_fits_its_weights_or_those_of_another_clip():
+    """From videos, and from frames: what --rawframes of the tools does."""
     with collected() as check:
         for name, path in PATHS.items():
             cfg = Config.fromfile(path)
+            with check(name):
+                assert misfits(cfg, SPLITS) == ''
             use_rawframes(cfg)
             for split in SPLITS:
-                if cfg.get(f'{split}_dataloader') is None:
-                    continue
-                with check(f'{name}, {split}'):
-                    dataset = own_dataset(cfg, split)
-                    assert dataset.type in ('RawframeDataset', 'NamedFrameDataset')
-                    assert set(dataset.data_prefix) == {'img'}
-                    types = [t.type for t in dataset.pipeline]
-                    assert not {'VideoInit', 'VideoDecode', 'KeepSegment'} & set(types)
-                    if dataset.pipeline[-1].get('collect_keys') != ():
-                        assert 'RawFrameDecode' in types
+                if cfg.get(f'{split}_dataloader') is not None:
+                    with check(f'{name}, {split}'):
+                        check_frames(own_dataset(cfg, split))
+            with check(f'{name}, another CLIP'):
+                check_another_clip(cfg)
+
+
+def check_frames(dataset):
+    assert dataset.type in ('RawframeDataset', 'NamedFrameDataset')
+    assert set(dataset.data_prefix) == {'img'}
+    types = [t.type for t in dataset.pipeline]
+    assert not {'VideoInit', 'VideoDecode', 'KeepSegment'} & set(types)
+    if dataset.pipeline[-1].get('collect_keys') != ():
+        assert 'RawFrameDecode' in types
