@@ -92,8 +92,8 @@ def misfits_of(model: Any, pipelines: Mapping[str, Sequence[dict]]) -> str:
     arch = arch_name(wanted.arch)
     cure = repr(wanted.arch) if isinstance(wanted.arch, str) else 'arch'
     return (
-        f"the images do not fit the weights '{wanted.pretrained}' of arch={arch}, "
-        f'which will recognize less: {"; ".join(faults)}. In the config, '
+        f"the images do not fit the weights '{wanted.pretrained}' of arch={arch}, and "
+        f'the model will be worse for it: {"; ".join(faults)}. In the config, '
         f'`use_clip(_base_, {cure}, {wanted.pretrained!r})` of bike_mmaction.recipes '
         'sets all of it'
     )
@@ -103,7 +103,7 @@ def warn_of_misfits(model: Any, pipeline: Sequence[dict]) -> None:
     """Warn where the pipeline of a test does not fit its model."""
     text = misfits_of(model, dict(test_pipeline=pipeline))
     if text:
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, stacklevel=3)
 
 
 def refuse_misfits(model: Any, pipeline: Sequence[dict]) -> None:

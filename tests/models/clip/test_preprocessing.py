@@ -58,14 +58,12 @@ def write_folder(folder, vision_cfg, preprocess):
 
 
 @torch.no_grad()
-def check_tower(place):
+def check_tower(cfg, picture, place):
     """Of a picture of 640x427 pixels, by a shipped config and by open_clip.
 
     Each pixel at most one level of 255 apart; of the same pixels, the same
     embedding.
     """
-    picture = load_sample_image('china.jpg')
-    cfg = load_config('bike_vitb16_vcs_k400')
     use_clip(cfg, place)
     read = SourceReader(cfg.test_pipeline)
     packed = read(Source('array', np.stack([picture] * 8)))
@@ -85,10 +83,14 @@ def check_tower(place):
 
 
 def test_images_and_embeddings_are_those_of_open_clip(tmp_path):
+    picture = load_sample_image('china.jpg')
+    cfg = load_config('bike_vitb16_vcs_k400')  # each after the one before
     with collected() as check:
         for name, (vision_cfg, preprocess) in TOWERS.items():
             with check(name):
-                check_tower(write_folder(tmp_path / name, vision_cfg, preprocess))
+                check_tower(
+                    cfg, picture, write_folder(tmp_path / name, vision_cfg, preprocess)
+                )
 
 
 def test_tags_are_prepared_as_by_open_clip():
