@@ -33,6 +33,10 @@ class UntrainedError(ValueError):
     """A model would recognize by weights that are random."""
 
 
+class SharedModelError(ValueError):
+    """A shared model cannot be used, or a model cannot be shared; names its place."""
+
+
 class WriteError(OSError):
     """A file could not be written; names it and the reason."""
 

@@ -18,6 +18,10 @@ from .moved_configs import find_moved_config
 DEFAULT_CONFIG = 'bike_vitb16_vcs_k400'
 # Of a data folder: the model that was trained on it, and its weights.
 MODEL_FOLDER, WEIGHTS = 'model', 'model.pth'
+# Of a shared model, which `save_pretrained` writes: its config, its weights, or
+# the list of the files with its weights.
+SHARED_CONFIG, SHARED_WEIGHTS = 'bike_config.json', 'model.safetensors'
+SHARED_INDEX = f'{SHARED_WEIGHTS}.index.json'
 # Its trainings, a folder for each way to tune, with the scores of a part.
 RUNS, SCORES = 'runs', '{}_scores.npz'
 FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
@@ -71,7 +75,13 @@ def find_config(name: str) -> str:
 
     Raises:
         FileNotFoundError: if there is none of them; names the nearest.
+        ValueError: if it is a shared model, see :func:`find_shared`.
     """
+    if find_shared(name):
+        raise ValueError(
+            f"'{name}' is a shared model, to recognize with (bike infer, label, "
+            'embed, search, web, export); its config is no program, and trains nothing'
+        )
     if osp.isfile(osp.join(name, 'config.py')):
         return osp.join(name, 'config.py')
     if osp.isfile(name) or find_moved_config(name):
@@ -102,17 +112,45 @@ def find_model(config: str, checkpoint: str = PRETRAINED) -> tuple[str, str]:
 
     Args:
         config (str): See :func:`find_config`; or a folder that `bike train`
-            has written a model to, which brings its checkpoint.
+            has written a model to, or a shared model, which bring their checkpoint.
         checkpoint (str): Another one. Defaults to 'pretrained'.
 
     Raises:
         FileNotFoundError: as :func:`find_config`.
     """
+    shared = find_shared(config)
+    if shared:  # before all else, as it runs no code
+        is_own = checkpoint == PRETRAINED
+        return shared, shared_weights(shared) if is_own else checkpoint
     if checkpoint == PRETRAINED:
         for folder in (osp.join(config, MODEL_FOLDER), config):
             if osp.isfile(osp.join(folder, WEIGHTS)):
                 return find_config(folder), osp.join(folder, WEIGHTS)
     return find_config(config), checkpoint
+
+
+def find_shared(name: str) -> str:
+    """Path of the config of a shared model, which is data alone; '' if it is none.
+
+    MMEngine must never read it: it would import and run what a config names.
+
+    Args:
+        name (str): Of its folder, or of the config itself.
+    """
+    path = (
+        name if osp.basename(name) == SHARED_CONFIG else osp.join(name, SHARED_CONFIG)
+    )
+    return path if osp.isfile(path) else ''
+
+
+def shared_weights(config: str) -> str:
+    """Path of the weights of a shared model, or of their index.
+
+    Args:
+        config (str): Path of its config.
+    """
+    index = osp.join(osp.dirname(config), SHARED_INDEX)
+    return index if osp.isfile(index) else index[: -len('.index.json')]
 
 
 def name_of_shipped(path: str) -> str:

@@ -21,20 +21,24 @@ from ..models.text_head import TextHead
 from ..models.untrained import check_pretrained
 from ..models.vcs_head import VCSHead
 from ..renamed import old_names
-from ..shipped import PRETRAINED, find_config, find_model
+from ..shipped import PRETRAINED, find_config, find_model, find_shared
+from .hub.download import local_model
+from .hub.reading import read_shared
 
 
 def read_config(config: Union[str, Config]) -> Config:
     """Read a config, or copy it, so that it can be changed.
 
     Args:
-        config (str | Config): See :func:`find_config`.
+        config (str | Config): See :func:`find_config`; or a shared model.
 
     Raises:
         FileNotFoundError: if there is none.
+        SharedModelError: if it is of a shared model, which is refused.
     """
     if isinstance(config, str):
-        return Config.fromfile(find_config(config))
+        shared = find_shared(config)
+        return read_shared(shared) if shared else Config.fromfile(find_config(config))
     return copy.deepcopy(config)
 
 
@@ -60,7 +64,7 @@ def build_recognizer(
     """
     register_all_modules()
     if isinstance(config, str):
-        config, checkpoint = find_model(config, checkpoint)
+        config, checkpoint = find_model(local_model(config), checkpoint)
     config = read_config(config)
     model = MODELS.build(config.model)
     if checkpoint == PRETRAINED:

@@ -28,7 +28,7 @@ def check_fit(
     """
     problems = [
         _listed(names, what_is_wrong)
-        for what_is_wrong, names in _misfits(state_dict, own, tuple(optional)).items()
+        for what_is_wrong, names in misfits(state_dict, own, tuple(optional)).items()
         if names
     ]
     if problems:
@@ -60,9 +60,9 @@ def check_complete(model: torch.nn.Module, checkpoint: dict, path: str) -> None:
         for name, tensor in _unwrapped(model.state_dict()).items()
         if not name.endswith('num_batches_tracked')  # older files lack it
     }
-    misfits = _misfits(given, own, ())
-    del misfits[SURPLUS]
-    problems = [_listed(names, what) for what, names in misfits.items() if names]
+    by_fault = misfits(given, own, ())
+    del by_fault[SURPLUS]
+    problems = [_listed(names, what) for what, names in by_fault.items() if names]
     if problems:
         raise RuntimeError(
             f"checkpoint '{path}' does not fit this {type(model).__name__}, whose "
@@ -89,10 +89,16 @@ def _unwrapped(state_dict: StateDict) -> StateDict:
     return {name.removeprefix('module.'): value for name, value in state_dict.items()}
 
 
-def _misfits(
+def misfits(
     state_dict: StateDict, own: StateDict, optional: tuple[str, ...]
 ) -> dict[str, list[str]]:
-    """The tensors that do not fit, by what is wrong with them."""
+    """The tensors that do not fit, by what is wrong with them.
+
+    Args:
+        state_dict (dict): The tensors to load.
+        own (dict): The model's own tensors.
+        optional (tuple[str, ...]): Prefixes of tensors that either may lack.
+    """
     shapes = [
         f'{name}: {tuple(state_dict[name].shape)} in the checkpoint, '
         f'{tuple(tensor.shape)} in the model'

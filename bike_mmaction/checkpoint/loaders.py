@@ -14,6 +14,7 @@ from ..compat import remedy
 from ..files import file_sha256, require_file, sha256
 from .released import is_released
 from .saving import check_digest
+from .shards import INDEX, shards_of
 from .unpickling import is_torchscript, read_pickle
 
 
@@ -37,7 +38,8 @@ def load_from_local(filename: str, map_location=None) -> dict:
     """Read a checkpoint file for MMEngine's ``CheckpointLoader``.
 
     Args:
-        filename (str): A ``.pth`` file, or ``.safetensors``.
+        filename (str): A ``.pth`` file, or ``.safetensors``, or the index of
+            several of these, ``.safetensors.index.json``.
         map_location: As in ``torch.load``.
 
     Returns:
@@ -51,6 +53,8 @@ def load_from_local(filename: str, map_location=None) -> dict:
     """
     path = osp.expanduser(filename)
     require_file(path, 'checkpoint')
+    if path.endswith(INDEX):
+        return dict(state_dict=_read_shards(path))
     check_digest(path)
     if path.endswith('.safetensors'):
         return dict(state_dict=_read_safetensors(path))
@@ -68,6 +72,19 @@ def load_from_local(filename: str, map_location=None) -> dict:
             f'{filename} CONVERTED.pth'
         )
     return checkpoint
+
+
+def _read_shards(path: str) -> dict:
+    try:
+        shards = shards_of(path)
+    except ValueError as error:
+        raise RuntimeError(f"cannot read checkpoint '{path}': {error}") from error
+    tensors: dict = {}
+    for shard in shards:
+        require_file(shard, f"a part of checkpoint '{path}',")
+        check_digest(shard)
+        tensors.update(_read_safetensors(shard))
+    return tensors
 
 
 def _read_safetensors(path: str) -> dict:

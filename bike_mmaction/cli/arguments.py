@@ -7,6 +7,7 @@ from typing import Optional, Union
 
 from mmengine.config import DictAction
 
+from ..apis.hub.download import local_model
 from ..datasets.class_names import BUILT_IN, load_class_names
 from ..datasets.lexicon import IMAGENET
 from ..datasets.prompts import load_prompts
@@ -24,8 +25,7 @@ VIEWS = (
     'parts of each video, whose scores are averaged: temporal clips x spatial '
     'crops, such as 1x1, 4x1 or 4x3, or densely sampled 10x3d'
 )
-# What takes arguments: a parser, or a group of them.
-Parser = Union[argparse.ArgumentParser, argparse._ArgumentGroup]
+Parser = Union[argparse.ArgumentParser, argparse._ArgumentGroup]  # take arguments
 
 
 def add_model_arguments(parser: Parser) -> None:
@@ -67,8 +67,8 @@ def add_model_choice(parser: Parser, index: bool = False, many: bool = False) ->
         '--config',
         action=action,
         default=None if index else DEFAULT_CONFIG,
-        help='a file, a shipped config, or the data folder of a trained model '
-        f'(default: {known if index else DEFAULT_CONFIG})',
+        help='a file, a shipped config, the folder of a trained or shared model, or '
+        f'hf-hub:ORG/NAME (default: {known if index else DEFAULT_CONFIG})',
     )
     parser.add_argument(
         '--checkpoint',
@@ -130,9 +130,9 @@ def check_model_arguments(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: if config, checkpoint or weights do not exist.
-        ValueError: if such views do not exist.
+        ValueError: if such views do not exist, or a shared model cannot be used.
     """
-    args.config, args.checkpoint = find_model(args.config, args.checkpoint)
+    args.config, args.checkpoint = find_model(local_model(args.config), args.checkpoint)
     check_checkpoint(args.checkpoint)
     if args.pretrained is not None and not osp.isfile(args.pretrained):
         raise FileNotFoundError(

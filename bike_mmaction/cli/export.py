@@ -10,8 +10,9 @@ import glob
 import os.path as osp
 from typing import Any, Optional
 
+from ..apis.hub.download import local_model
 from ..datasets.class_names import BUILT_IN
-from ..shipped import find_config
+from ..shipped import find_config, find_model, find_shared
 from ..terminal import say
 from .arguments import check_checkpoint, check_names, check_output
 from .values import count
@@ -54,7 +55,11 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the config and the checkpoint; refuse what cannot be written."""
     if args.opset is not None and not args.out.endswith('.onnx'):
         raise ValueError('--opset is for .onnx files')
-    args.config = find_config(args.config)
+    args.config = local_model(args.config)
+    if find_shared(args.config):
+        args.config, args.checkpoint = find_model(args.config, args.checkpoint)
+    else:
+        args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
     check_names('--classes', args.classes)
     if not args.out.endswith(FORMATS):

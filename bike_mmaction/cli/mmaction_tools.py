@@ -13,19 +13,20 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.config import config as _CONFIG
 
+from ..apis.hub.reading import read_shared
 from ..checkpoint import allow_own_types
 from ..compat.mmaction2_lists import names_are_text
 from ..datasets.frame_names import frame_numbers
 from ..evaluation.dump_files import dumps_are_data
 from ..recipes import use_rawframes
-from ..shipped import find_config, find_mmaction_tool
+from ..shipped import find_config, find_mmaction_tool, find_shared
 
 
 def read_config_file(path: str, needs_model: bool = True) -> Config:
     """Read a config, and name it in whatever error its content gives.
 
     Args:
-        path (str): A file, or a shipped config by its bare name.
+        path (str): A file, a shipped config by its bare name, or a shared model.
         needs_model (bool): Whether it must have one. Defaults to True.
 
     Raises:
@@ -33,6 +34,8 @@ def read_config_file(path: str, needs_model: bool = True) -> Config:
         ValueError: if it, or one that it is based on, cannot be read, or if
             it has no model.
     """
+    if find_shared(path):
+        return read_shared(find_shared(path))
     path = find_config(path)
     with reading_config(path):
         config = Config.fromfile(path)

@@ -19,6 +19,8 @@ from ..building import (
     read_config,
     use_lexicon,
 )
+from ..hub.download import local_model
+from ..hub.shareable import Shareable
 from .call_classes import CallClasses
 from .pictures import ResultWriter
 from .reading import check_reading, choose_workers
@@ -28,7 +30,7 @@ from .streams import Stream
 from .videos import recognize_stream, recognize_videos, recognize_windows
 
 
-class BIKEInferencer(CallClasses):
+class BIKEInferencer(CallClasses, Shareable):
     """Recognize videos among any classes.
 
     The classes of a call are its own: several threads may use one
@@ -38,7 +40,8 @@ class BIKEInferencer(CallClasses):
 
     Args:
         config (str | Config): Of a recognizer with a :class:`.VCSHead`: a
-            file, or the name of a shipped config. Defaults to
+            file, the name of a shipped config, or a shared model (a folder,
+            or 'hf-hub:org/name', see :meth:`from_pretrained`). Defaults to
             'bike_vitb16_vcs_k400': CLIP without further training.
         checkpoint (str): A checkpoint, or 'pretrained': the weights that the
             config names, without training. Defaults to the latter.
@@ -83,7 +86,7 @@ class BIKEInferencer(CallClasses):
         check_reading(workers, time_limit)
         self.workers, self.time_limit = workers, time_limit
         if isinstance(config, str):
-            config, checkpoint = find_model(config, checkpoint)
+            config, checkpoint = find_model(local_model(config), checkpoint)
         self.checkpoint = checkpoint
         config = read_config(config)
         if views is not None:

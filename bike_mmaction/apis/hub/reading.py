@@ -1,0 +1,178 @@
+"""A config for MMEngine from the folder of a shared model, once all is checked."""
+
+import copy
+import os.path as osp
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+from safetensors import SafetensorError, safe_open
+
+from ...checkpoint.fit import misfits
+from ...checkpoint.shards import read_index
+from ...shipped import SHARED_CONFIG, SHARED_INDEX, shared_weights
+from . import allowed
+from .content import ASSOCIATION, TOKENIZER, TOWER, read_content, refuse
+from .texts import check_tokenizer, check_tower
+
+Shapes = dict[str, torch.Tensor]  # without content, on the device 'meta'
+
+
+def read_shared(path: str) -> Config:
+    """The config of a shared model, fit to be built.
+
+    Nothing is built, and no weights are read, before the config has been
+    compared with what is allowed, and the tensors that it describes with those
+    that the weights have. Only data is read: JSON and safetensors.
+
+    Args:
+        path (str): Of its ``bike_config.json``.
+
+    Returns:
+        Config: With ``model``, ``test_pipeline`` and ``threshold``.
+
+    Raises:
+        SharedModelError: naming model, file and what is wrong.
+    """
+    register_all_modules()
+    folder = osp.dirname(osp.abspath(path))
+    content = read_content(folder)
+    try:
+        allowed.check_model(content['model'])
+        allowed.check_pipeline(content['test_pipeline'])
+        allowed.check_threshold(content.get('threshold'))
+    except allowed.Refusal as error:
+        refuse(folder, SHARED_CONFIG, str(error))
+    _check_texts(folder, content['model'])
+    model = _with_places(content['model'], folder)
+    config = Config(
+        dict(
+            model=model,
+            test_pipeline=_with_tuples(content['test_pipeline']),
+            threshold=content.get('threshold'),
+        ),
+        filename=path,
+    )
+    _check_weights(folder, config.model)
+    return config
+
+
+def arches_of(part: Any) -> Iterator[dict]:
+    """All architectures of open_clip in the config of a model."""
+    if isinstance(part, dict):
+        if isinstance(part.get('arch'), dict):
+            yield part['arch']
+        for value in part.values():
+            yield from arches_of(value)
+
+
+def _check_texts(folder: str, model: dict) -> None:
+    """The files of tokenizers and towers of Hugging Face, where there are any."""
+    for arch in arches_of(model):
+        if arch['text_cfg'].get('hf_tokenizer_name') is not None:
+            check_tokenizer(folder)
+        if arch['text_cfg'].get('hf_model_name') is not None:
+            check_tower(folder)
+
+
+def _with_places(part: Any, folder: str) -> Any:
+    """A copy in which the names of files of a shared model are their paths."""
+    if not isinstance(part, dict):
+        return copy.deepcopy(part)
+    part = {key: _with_places(value, folder) for key, value in part.items()}
+    for key, name in (('hf_model_name', TOWER), ('hf_tokenizer_name', TOKENIZER)):
+        if part.get(key) == name:
+            part[key] = osp.join(folder, name)
+    if part.get('association'):
+        part['association']['pretrained'] = osp.join(folder, ASSOCIATION)
+    if part.get('type') == 'UniFormerV2':
+        part['clip_pretrained'] = False
+    return part
+
+
+def _with_tuples(pipeline: list[dict]) -> list[dict]:
+    """JSON has no tuples, but MMAction2's transforms tell them from lists."""
+    return [
+        {k: tuple(v) if isinstance(v, list) else v for k, v in step.items()}
+        for step in pipeline
+    ]
+
+
+def _check_weights(folder: str, model: dict) -> None:
+    """The tensors of the weights are those that the config describes."""
+    file = osp.basename(shared_weights(osp.join(folder, SHARED_CONFIG)))
+    given = _shapes_of_index(folder) if file == SHARED_INDEX else _shapes(folder, file)
+    by_fault = misfits(given, _described(folder, model), ())
+    problems = [
+        f'{len(names)} {what}, such as {names[0]}'
+        for what, names in by_fault.items()
+        if names
+    ]
+    if problems:
+        what = '; '.join(problems).replace('the checkpoint', 'it')
+        refuse(folder, file, f'does not fit the model of {SHARED_CONFIG}: {what}')
+    if model.get('association'):
+        _shapes(folder, ASSOCIATION)
+
+
+def _shapes_of_index(folder: str) -> Shapes:
+    """Of weights in several files, each of which has what the index says."""
+    try:
+        places = read_index(osp.join(folder, SHARED_INDEX))
+    except ValueError as error:
+        refuse(folder, SHARED_INDEX, str(error))
+    shapes: Shapes = {}
+    for file in sorted(set(places.values())):
+        part = _shapes(folder, file)
+        expected = {name for name, place in places.items() if place == file}
+        if set(part) != expected:
+            name = sorted(set(part) ^ expected)[0]
+            refuse(
+                folder, file, f"its tensors are not those of {SHARED_INDEX}: '{name}'"
+            )
+        shapes.update(part)
+    return shapes
+
+
+def _shapes(folder: str, file: str) -> Shapes:
+    """The shapes of the tensors in a file of safetensors, by its header alone."""
+    path = osp.join(folder, file)
+    if not osp.isfile(path):
+        refuse(folder, file, 'the file does not exist')
+    with open(path, 'rb') as content:
+        begin = content.read(4)
+    if begin[:2] in (b'PK', b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05'):
+        refuse(
+            folder,
+            file,
+            'is a pickle of PyTorch, which can run code, and no safetensors: it is '
+            'not read',
+        )
+    try:
+        with safe_open(path, 'pt') as tensors:
+            return {
+                name: torch.empty(tensors.get_slice(name).get_shape(), device='meta')
+                for name in tensors.keys()  # noqa: SIM118
+            }
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        refuse(folder, file, f'is damaged, or no safetensors ({error})')
+
+
+def _described(folder: str, model: dict) -> Shapes:
+    """The tensors that a model would have, without memory for them."""
+    without = copy.deepcopy(model)
+    without.pop('association', None)  # has weights of its own
+    try:
+        try:
+            with torch.device('meta'):
+                built = MODELS.build(without)
+        except (NotImplementedError, RuntimeError) as error:
+            if 'meta' not in str(error):
+                raise
+            built = MODELS.build(copy.deepcopy(model))  # it computes with numbers
+    except Exception as error:
+        refuse(folder, SHARED_CONFIG, f'the model cannot be built: {error}')
+    return built.state_dict()
