@@ -2,117 +2,29 @@
 
 MMEngine imports whatever a ``type`` with dots names, and many options of its
 components read files or download. So nothing that a stranger wrote is built
-before all of it has been found in the tables here: types by the place where
+before all of it has been found in :mod:`.tables`: types by the place where
 they stand, the options of each type, and the kind of each value. Texts are
 allowed where people read them: names of classes, prompts and phrases.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from ...terminal import printable
 from ...text_files import shorten
 from .content import TOKENIZER, TOWER
+from .tables import (
+    ARCH,
+    ASSOCIATION,
+    FOREIGN,
+    OPTIONS,
+    PLACES,
+    TEXTS,
+    TOKENIZER_KWARGS,
+    TRANSFORMS,
+    Types,
+)
 
-Types = Sequence[str]
-_RECOGNIZERS = ('CLIPRecognizer', 'Recognizer2D', 'Recognizer3D')
-_BACKBONES = (
-    'CLIPImageEncoder',
-    'PerFrameBackbone',
-    'ResNet',
-    'ResNet3dSlowOnly',
-    'ResNetTSM',
-    'SwinTransformer3D',
-    'TimeSformer',
-    'UniFormerV2',
-    'VisionTransformer',
-)
-# Which types may stand where.
-PLACES: dict[str, Types] = dict(
-    model=_RECOGNIZERS,
-    backbone=_BACKBONES,
-    neck=('TemporalTransformer',),
-    cls_head=('VCSHead',),
-    attributes_head=('AttributesTextHead',),
-    text_encoder=('CLIPTextEncoder',),
-    attributes_encoder=('CLIPTextEncoder',),
-    loss_cls=('ContrastiveLoss', 'SigmoidLoss'),
-    data_preprocessor=('ActionDataPreprocessor', 'OptionalVideoDataPreprocessor'),
-    norm_cfg=('LN', 'BN', 'BN2d', 'BN3d', 'SyncBN'),
-)
-# Texts that people read; lists of them, too.
-TEXTS = ('class_names', 'lexicon', 'prompt', 'attributes_prompt', 'separator')
-_PREPROCESSOR = 'mean std to_rgb to_float32 format_shape'
-_TEXT_HEAD = (
-    'num_classes in_channels class_names text_encoder prompt words loss_cls '
-    'average_clips'
-)
-_RESNET = 'depth norm_eval out_indices num_stages base_channels norm_cfg'
-# The options of each type; of those that are dictionaries, see PLACES.
-OPTIONS: dict[str, str] = dict(
-    CLIPRecognizer='backbone neck cls_head attributes_head fusion_weight association '
-    'data_preprocessor test_cfg',
-    Recognizer2D='backbone neck cls_head data_preprocessor test_cfg',
-    Recognizer3D='backbone neck cls_head data_preprocessor test_cfg',
-    CLIPImageEncoder='arch frozen as_feature_map lora token_merging dtype',
-    CLIPTextEncoder='arch frozen lora',
-    PerFrameBackbone='backbone',
-    TemporalTransformer='embed_dims num_heads num_layers max_frames',
-    VCSHead=f'{_TEXT_HEAD} aggregation temperature saliency_source num_segments '
-    'recognition_source renormalize',
-    AttributesTextHead=f'{_TEXT_HEAD} attributes_encoder mlp attributes_prompt '
-    'separator',
-    ContrastiveLoss='target loss_weight',
-    SigmoidLoss='loss_weight',
-    ActionDataPreprocessor=_PREPROCESSOR,
-    OptionalVideoDataPreprocessor=_PREPROCESSOR,
-    ResNet=_RESNET,
-    ResNetTSM=f'{_RESNET} num_segments shift_div shift_place',
-    ResNet3dSlowOnly=f'{_RESNET} lateral conv1_kernel conv1_stride_t pool1_stride_t '
-    'inflate spatial_strides temporal_strides with_pool2',
-    SwinTransformer3D='arch patch_size window_size mlp_ratio qkv_bias drop_path_rate '
-    'patch_norm',
-    TimeSformer='num_frames img_size patch_size embed_dims in_channels dropout_ratio '
-    'attention_type num_heads num_transformer_layers norm_cfg',
-    UniFormerV2='input_resolution patch_size width layers heads t_size dw_reduction '
-    'temporal_downsample no_lmhra double_lmhra return_list n_layers n_dim n_head '
-    'mlp_factor mlp_dropout clip_pretrained',
-    VisionTransformer='img_size patch_size embed_dims depth num_heads mlp_ratio '
-    'qkv_bias num_frames norm_cfg tubelet_size use_mean_pooling',
-    LN='eps',
-    BN='eps requires_grad',
-    BN2d='eps requires_grad',
-    BN3d='eps requires_grad',
-    SyncBN='eps requires_grad',
-)
-_CROP = 'crop_size'
-_SAMPLING = 'clip_len num_clips test_mode'
-TRANSFORMS: dict[str, str] = dict(
-    VideoInit='backend num_threads',
-    VideoDecode='',
-    SampleFrames=f'{_SAMPLING} frame_interval twice_sample out_of_bound_opt',
-    SparseSampleFrames=_SAMPLING,
-    DenseClipSampleFrames=f'{_SAMPLING} sample_range',
-    UniformSample=_SAMPLING,
-    Resize='scale keep_ratio interpolation',
-    AntialiasedResize='scale keep_ratio interpolation',
-    CenterCrop=_CROP,
-    RoundedCenterCrop=_CROP,
-    ThreeCrop=_CROP,
-    TenCrop=_CROP,
-    SpacedThreeCrop=_CROP,
-    SpacedFiveCrop=_CROP,
-    SpacedTenCrop=_CROP,
-    FormatShape='input_format',
-    PackActionInputs='meta_keys algorithm_keys',
-)
-ASSOCIATION = 'lexicon topk prompt arch'
-ARCH = (
-    'embed_dim vision_cfg text_cfg multimodal_cfg custom_text quick_gelu '
-    'init_logit_scale init_logit_bias nonscalar_logit_scale'
-)
-TOKENIZER_KWARGS = 'clean strip_sep_token language'
 # Numbers that say how often something is built: more would take for ever.
 _REPEATED = re.compile(r'(num_|n_)?(transformer_)?(layers|depth|stages)')
 MOST_REPEATED, MOST_NUMBER = 1000, 10**9
@@ -145,8 +57,8 @@ def check_pipeline(pipeline: Any) -> None:
         place = f'{where}[{number}]'
         kind = _type_of(step, place, tuple(TRANSFORMS))
         _check_keys(step, f'type {TRANSFORMS[kind]}', place)
-        for key, value in step.items():
-            _check_plain(value, f'{place}.{key}', key)
+        for key in set(step) - {'type'}:
+            _check_plain(step[key], f'{place}.{key}', key)
 
 
 def check_threshold(value: Any) -> None:
@@ -161,9 +73,11 @@ def _check_part(part: Any, place: str, where: str) -> None:
     if part is None and place != 'model':
         return
     kind = _type_of(part, where, PLACES[place])
-    _check_keys(part, f'type {OPTIONS[kind]}', where)
+    _check_keys(part, f'type {OPTIONS.get(kind, "")}', where)
     for key, value in part.items():
         inner = f'{where}.{key}'
+        if key == 'type':
+            continue
         if key == 'arch' and kind.startswith('CLIP'):
             _check_arch(value, inner)
         elif key == 'association':
@@ -180,12 +94,24 @@ def _type_of(part: Any, where: str, allowed: Types) -> str:
     if not isinstance(part, dict):
         raise Refusal(f'{where}: expected an object with a type, got {shorten(part)}')
     kind = part.get('type')
-    if not isinstance(kind, str) or kind not in allowed:
+    if not isinstance(kind, str) or not (kind in allowed or _is_foreign(kind, allowed)):
         raise Refusal(
             f'{where}.type={shorten(kind)} is not allowed in a shared model; allowed '
             f'are {", ".join(allowed)}'
         )
     return kind
+
+
+def _is_foreign(kind: str, allowed: Types) -> bool:
+    """Whether it is a backbone that timm or torchvision knows by this name."""
+    if 'PerFrameBackbone' not in allowed or not kind.startswith(FOREIGN):
+        return False
+    package, _, name = kind.partition('.')
+    if package == 'timm':
+        return _is_timm(name)
+    import torchvision
+
+    return name in torchvision.models.list_models(torchvision.models)
 
 
 def _check_keys(part: dict, allowed: str, where: str) -> None:
@@ -286,7 +212,7 @@ def _check_plain(value: Any, where: str, key: str, word: re.Pattern = _WORD) -> 
                 raise Refusal(f'{where}: the option {shorten(name)} is no word')
             _check_plain(item, f'{where}.{name}', name, word)
     elif isinstance(value, str):
-        if not word.fullmatch(value):
+        if value and not word.fullmatch(value):
             raise Refusal(
                 f'{where}={shorten(value)} is not allowed in a shared model: expected '
                 'a word, no path, address or sentence'

@@ -31,7 +31,7 @@ MOST_BYTES = '4GB'  # of a file of weights, before there are several
 _LEFT_OUT = (
     'pretrained init_cfg with_cp train_cfg train_branches optional keep_scores '
     'keep_saliency patch_dropout compile blending pretrained2d dropout_ratio '
-    'torchvision_pretrain frozen_stages'
+    'torchvision_pretrain frozen_stages weights'
 ).split()
 
 
