@@ -106,6 +106,7 @@ def _frozen_backbone(
     if arch is not None:
         _check_images(model, arch, pretrained)
         backbone['arch'] = arch
+    backbone.pop('patch_dropout', None)  # of training
     backbone.update(frozen=True, with_cp=False, pretrained=pretrained)
     return backbone
 

@@ -66,14 +66,16 @@ def tower_settings(backbone: CLIPImageEncoder, preprocessor: nn.Module) -> dict:
         backbone (CLIPImageEncoder): The tower.
         preprocessor (nn.Module): What normalises its images.
     """
-    pixels = {
+    others: dict[str, Any] = {
         name: getattr(preprocessor, name).flatten().tolist()
         for name in ('mean', 'std')
         if getattr(preprocessor, name, None) is not None
     }
+    if backbone.token_merging:  # not told by older files
+        others['token_merging'] = backbone.token_merging
     return dict(
         arch=backbone.arch,
         sha256=weights_sha256(backbone),
         to_rgb=bool(getattr(preprocessor, 'to_rgb', False)),
-        **pixels,
+        **others,
     )

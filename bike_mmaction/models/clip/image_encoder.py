@@ -1,12 +1,16 @@
 """The image tower of any CLIP that open_clip knows."""
 
-from typing import Any, Optional
+from contextlib import nullcontext
+from typing import Any, Optional, Union
 
+import torch
 from mmaction.registry import MODELS
 from torch import Tensor
 
 from .architectures import Arch, arch_name, build_image_tower
+from .efficiency import compile_tower, low_precision, with_patch_dropout
 from .lora import load_tower
+from .merging_towers import add_token_merging
 from .tower import CLIPTower
 from .weights import load_pretrained
 
@@ -29,6 +33,14 @@ class CLIPImageEncoder(CLIPTower):
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
         lora (dict, optional): Arguments of :func:`.add_lora`, such as ``dict(rank=8)``:
             only adapters are trained. Defaults to None: the weights themselves.
+        patch_dropout (float): Share of the patches that training leaves out, of
+            each frame others. Defaults to 0.
+        token_merging (int): Tokens merged in each block in evaluation mode, see
+            :func:`.add_token_merging`. Defaults to 0.
+        dtype (str, optional): 'bfloat16' or 'float16', of the weights of a frozen
+            tower, see :func:`.low_precision`. Defaults to None: float32.
+        compile (bool | dict): Whether to compile the tower (``torch.compile``) when
+            it first runs; a dict has its options. Defaults to False.
     """
 
     visual: Any  # open_clip's, of one of several classes
@@ -42,14 +54,50 @@ class CLIPImageEncoder(CLIPTower):
         as_feature_map: bool = False,
         init_cfg: Optional[dict] = None,
         lora: Optional[dict] = None,
+        patch_dropout: float = 0.0,
+        token_merging: int = 0,
+        dtype: Optional[str] = None,
+        compile: Union[bool, dict] = False,
     ) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg, lora)
         self.as_feature_map = as_feature_map
-        self.visual = build_image_tower(arch)
+        self.visual = self._build(patch_dropout)
         self.embed_dims = self.config['embed_dim']
+        self.with_cp, self.token_merging = with_cp, token_merging
         if with_cp:
             self.visual.set_grad_checkpointing(True)
+        if token_merging:
+            add_token_merging(self.visual, token_merging)
         self._choose_trained(self.visual, lora)
+        self.dtype = None if dtype is None else self._lower(dtype)
+        if compile:
+            compile_tower(self.visual, {} if compile is True else compile)
+
+    def _build(self, patch_dropout: float) -> Any:
+        if not patch_dropout:
+            return build_image_tower(self.arch)
+        if self.frozen:
+            raise ValueError(
+                f'patch_dropout={patch_dropout} is for training, but frozen=True '
+                'says that the tower does not train; leave one of them out'
+            )
+        return with_patch_dropout(self.arch, patch_dropout)
+
+    def _lower(self, dtype: str) -> torch.dtype:
+        if not self.frozen:
+            raise ValueError(
+                f"dtype='{dtype}' is for a tower that does not train, whose steps "
+                'would be lost in so few digits: set frozen=True, or train with '
+                'AmpOptimWrapper, which keeps float32 weights'
+            )
+        return low_precision(self.visual, dtype)
+
+    def train(self, mode: bool = True):
+        """As ``CLIPTower``; checkpointing of timm's towers would merge no tokens."""
+        super().train(mode)
+        if self.with_cp and self.token_merging:
+            self.visual.set_grad_checkpointing(self.training)
+        return self
 
     def init_weights(self) -> None:
         """Read ``pretrained``, if it is given."""
@@ -105,8 +153,18 @@ class CLIPImageEncoder(CLIPTower):
         return x.transpose(1, 2)[..., None, None] if self.as_feature_map else x
 
     def _encode(self, images: Tensor) -> Tensor:
-        out = self.visual(images)
-        return out[0] if isinstance(out, tuple) else out  # CoCa adds tokens
+        # What is traced as a whole, as for export, takes the tower as it is.
+        traced = torch.compiler.is_compiling()
+        visual = self.visual.forward if traced else self.visual
+        with self._precision(images.device.type):
+            out = visual(images)
+        out = out[0] if isinstance(out, tuple) else out  # CoCa adds tokens
+        return out if self.dtype is None else out.float()
+
+    def _precision(self, device: str) -> Any:
+        return (
+            nullcontext() if self.dtype is None else torch.autocast(device, self.dtype)
+        )
 
     def _image_size(self) -> tuple[int, int]:
         size = self.visual.image_size

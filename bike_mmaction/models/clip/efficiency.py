@@ -1,0 +1,88 @@
+"""What makes an image tower cheaper, where its architecture allows."""
+
+from typing import Any
+
+import torch
+import torch.nn as nn
+from open_clip.model import convert_weights_to_lp
+
+from .architectures import Arch, arch_name, build_image_tower, get_arch
+
+DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
+
+
+def with_patch_dropout(arch: Arch, share: float) -> nn.Module:
+    """An image tower that leaves out patches in training (Li et al., FLIP, 2023).
+
+    Each image loses others, so each frame of a clip too: what one frame does not
+    show, the next ones do. Were the places the same, as in tubes, a small thing
+    that rests in one of them would be lost from the whole clip, whose label it may
+    be. (Tubes keep a model from copying a patch from the next frame when it is to
+    restore it; here nothing is restored, and the tower sees one frame at a time.)
+
+    Args:
+        arch (str | dict): See :func:`.get_arch`.
+        share (float): Of the patches, from 0 to below 1.
+
+    Raises:
+        ValueError: if it is another number, or the tower has no such layer.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f'patch_dropout={share} must be at least 0 and below 1')
+    config = get_arch(arch)
+    config['vision_cfg']['patch_dropout'] = share
+    refused = (
+        f'patch_dropout={share}: the image tower of arch={arch_name(arch)} has no '
+        'layer that leaves out patches; leave patch_dropout out'
+    )
+    try:
+        tower = build_image_tower(config)
+    except ValueError as error:  # of timm, which does not know the option
+        if 'patch_drop' in str(error):
+            raise ValueError(refused) from error
+        raise
+    # open_clip's and timm's have no parent in common.
+    if not any(type(m).__name__.startswith('PatchDropout') for m in tower.modules()):
+        raise ValueError(refused)
+    return tower
+
+
+def low_precision(tower: nn.Module, dtype: str) -> torch.dtype:
+    """Keep the weights of matrix products and convolutions in few digits.
+
+    As open_clip's precisions 'bf16' and 'fp16' do; norms and embeddings of
+    positions stay float32. The tower must run under ``torch.autocast``. Its state
+    dict has the weights as they are now, and loads those of float32.
+
+    Args:
+        tower (nn.Module): Is changed in place.
+        dtype (str): 'bfloat16' or 'float16'.
+
+    Returns:
+        torch.dtype: The same.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f'dtype={dtype!r} must be one of {sorted(DTYPES)}, or None')
+    convert_weights_to_lp(tower, DTYPES[dtype])
+    return DTYPES[dtype]
+
+
+def compile_tower(tower: Any, options: dict) -> None:
+    """Compile a tower when it first runs; the names of its weights stay.
+
+    Args:
+        tower (nn.Module): Is changed in place.
+        options (dict): Arguments of ``torch.compile``, such as ``mode``.
+
+    Raises:
+        RuntimeError: if torch is too old.
+    """
+    if not hasattr(nn.Module, 'compile'):
+        raise RuntimeError(
+            'compile needs torch>=2.2 for the image tower, but torch '
+            f'{torch.__version__} is installed; leave compile out'
+        )
+    tower.compile(**options)
