@@ -116,7 +116,7 @@ def export_onnx(
         ValueError: if ``path`` has another suffix; or as
             :func:`video_branch`.
     """
-    with _checked_target(path, '.onnx') as draft:
+    with checked_target(path, '.onnx') as draft:
         branch, metadata = video_branch(recognizer, pipeline)
         try:
             program = torch.onnx.export(
@@ -164,7 +164,7 @@ def export_program(
     Raises:
         OSError, RuntimeError, ValueError: as :func:`export_onnx`.
     """
-    with _checked_target(path, '.pt2') as draft:
+    with checked_target(path, '.pt2') as draft:
         branch, metadata = video_branch(recognizer, pipeline)
         content = io.BytesIO()  # torch aborts the process where a disk is full
         torch.export.save(
@@ -205,8 +205,8 @@ def check_target(path: str) -> str:
 
 
 @contextmanager
-def _checked_target(path: str, suffix: str) -> Iterator[str]:
-    """A place beside ``path``; what lies in it in the end is moved to it."""
+def checked_target(path: str, suffix: str) -> Iterator[str]:
+    """A file beside ``path``; what lies beside that in the end is moved to it."""
     if check_target(path) != suffix:
         raise ValueError(f"'{path}' must end with {suffix}")
     folder, name = osp.split(osp.abspath(path))

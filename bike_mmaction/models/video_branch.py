@@ -51,7 +51,7 @@ class VideoBranch(nn.Module):
         colors (str): 'RGB', or 'BGR' if that is what the recognizer takes.
 
     Raises:
-        ValueError: if it has no such head.
+        ValueError: if it has no such head, or weights of few digits.
     """
 
     class_sentence: Tensor
@@ -69,6 +69,13 @@ class VideoBranch(nn.Module):
             warnings.warn(
                 'only the video branch is exported: attribute '
                 'sentences need a tokenizer'
+            )
+        dtype = getattr(recognizer.backbone, 'dtype', None)
+        if isinstance(dtype, torch.dtype):
+            raise ValueError(
+                f"model.backbone.dtype='{str(dtype).rpartition('.')[2]}': files are "
+                'exported from float32 weights; leave dtype out (checkpoints load '
+                'without it too)'
             )
         self.shape = tuple(shape)
         recognizer.eval()

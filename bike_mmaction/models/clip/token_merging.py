@@ -127,4 +127,4 @@ def _add(tokens: Tensor, indices: Tensor, added: Tensor) -> Tensor:
 
 def _range(length: int, like: Tensor) -> Tensor:
     """0, 1, 2 ... for each of N, [N, length]."""
-    return torch.arange(length, device=like.device).expand(len(like), -1)
+    return torch.arange(length, device=like.device).expand(like.shape[0], -1)
