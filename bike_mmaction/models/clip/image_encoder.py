@@ -153,11 +153,8 @@ class CLIPImageEncoder(CLIPTower):
         return x.transpose(1, 2)[..., None, None] if self.as_feature_map else x
 
     def _encode(self, images: Tensor) -> Tensor:
-        # What is traced as a whole, as for export, takes the tower as it is.
-        traced = torch.compiler.is_compiling()
-        visual = self.visual.forward if traced else self.visual
         with self._precision(images.device.type):
-            out = visual(images)
+            out = self.visual(images)
         out = out[0] if isinstance(out, tuple) else out  # CoCa adds tokens
         return out if self.dtype is None else out.float()
 

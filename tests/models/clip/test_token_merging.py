@@ -8,6 +8,7 @@ from mmaction.registry import MODELS
 
 from bike_mmaction.models.clip.merging_towers import add_token_merging
 from tests.kit import models
+from tests.kit.exports import needs_torch
 
 ARCH = models.tiny_arch(patch_size=4, layers=3)  # 64 patches
 
@@ -144,6 +145,18 @@ def test_checkpointing_of_timm_does_not_pass_it_by():
     torch.testing.assert_close(outs[0], outs[1])
     assert (outs[0] - outs[2]).abs().max() > 1e-4
     assert encoder.train().visual.trunk.grad_checkpointing
+
+
+@needs_torch
+def test_can_be_exported():
+    """For any number of images; also where the tower is compiled."""
+    encoder = image_encoder(token_merging=20, compile=dict(backend='eager'))
+    images, dim = torch.randn(3, 3, 32, 32), torch.export.Dim('batch')
+    with torch.no_grad():
+        program = torch.export.export(
+            encoder, (images[:2],), dynamic_shapes=dict(x={0: dim}), strict=False
+        )
+        torch.testing.assert_close(program.module()(images), encoder(images))
 
 
 def test_refused_by_name():
