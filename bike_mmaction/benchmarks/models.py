@@ -3,15 +3,18 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, Optional
 
 import open_clip
 import torch
+import torch.nn as nn
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.optim import build_optim_wrapper
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..datasets.checking import sampled_frames
@@ -61,12 +64,21 @@ class Subject:
             name = str(self.dtype).rpartition('.')[2]
             self._optim.update(type='AmpOptimWrapper', dtype=name)
         clip_len = sampled_frames(config.test_pipeline)
-        vision = get_arch(config.model.backbone.arch)
-        size = vision['vision_cfg']['image_size']
+        self._arch = get_arch(config.model.backbone.arch)
+        self._size = self._arch['vision_cfg']['image_size']
         self.num_frames = videos * views * clip_len
-        self.data = make_batch(videos, views, clip_len, size)
-        self.tower = open_clip.CLIP(**vision).visual.to(self.device)
-        self.images = torch.randn(self.num_frames, 3, size, size, device=self.device)
+        self.data = make_batch(videos, views, clip_len, self._size)
+
+    @cached_property
+    def tower(self) -> nn.Module:
+        """open_clip's image tower alone."""
+        return open_clip.CLIP(**self._arch).visual.to(self.device)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """A batch for it, on the device."""
+        shape = self.num_frames, 3, self._size, self._size
+        return torch.randn(shape, device=self.device)
 
     def autocast(self) -> Any:
         """As the recognizer computes."""

@@ -20,6 +20,8 @@ WHAT = {
     'and backward of the bare image tower; on a GPU also memory and MFU, the share '
     'of its peak (matrix products, attention and convolutions)',
     'test': 'a prediction, against forward of the bare image tower',
+    'efficiency': 'test and training with each option that makes the image tower of '
+    '--config cheaper, and ONNX of 8 bits, against those without',
     'pipeline': 'what the training and the test pipeline of a config take for a video, '
     'against bare reading of the same frames by decord, PyAV and torchcodec; on clips '
     'as of Kinetics (H.264, 340x256, 280 frames), or on --video',
@@ -35,8 +37,17 @@ WHAT = {
     'product with all of them; of videos whose frames are alike, and of others',
 }
 REPEATS = dict(
-    train=10, test=10, pipeline=20, infer=5, head=5, text=20, lexicon=1, search=7
+    train=10,
+    test=10,
+    efficiency=7,
+    pipeline=20,
+    infer=5,
+    head=5,
+    text=20,
+    lexicon=1,
+    search=7,
 )
+PARTS = ('test', 'train', 'onnx')  # of efficiency
 
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -57,12 +68,13 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument('--out', metavar='FILE', help='also write the figures, as JSON')
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
     _add_of_configs(parser)
+    _add_of_efficiency(parser)
     _add_of_archs(parser)
     return parser
 
 
 def _add_of_configs(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('train, test and pipeline')
+    group = parser.add_argument_group('train, test, efficiency and pipeline')
     group.add_argument(
         '--config', default='bike_vitb16_k400', help='(default: %(default)s)'
     )
@@ -71,11 +83,33 @@ def _add_of_configs(parser: argparse.ArgumentParser) -> None:
         '--precision',
         choices=('fp32', 'bf16', 'fp16'),
         default='bf16',
-        help='of train and test (default: %(default)s)',
+        help='of train, test and efficiency (default: %(default)s)',
     )
     group.add_argument('--video', nargs='+', help='files instead of drawn clips')
     group.add_argument(
         '--backend', choices=BACKENDS, help="of the pipeline (default: the config's)"
+    )
+
+
+def _add_of_efficiency(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('efficiency')
+    group.add_argument(
+        '--parts',
+        nargs='+',
+        choices=PARTS,
+        default=PARTS,
+        help='(default: all; onnx is on the CPU)',
+    )
+    group.add_argument(
+        '--merge',
+        nargs='+',
+        type=count,
+        default=(8, 16),
+        metavar='TOKENS',
+        help='tokens merged in each block (default: 8 16)',
+    )
+    group.add_argument(
+        '--no-compile', action='store_true', help='which takes minutes for large ones'
     )
 
 
@@ -87,7 +121,7 @@ def _add_of_archs(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--videos', type=count, help='clips (default: 32; 96 for infer)')
     group.add_argument('--workers', type=count, default=1, help='of infer')
     group.add_argument(
-        '--batch-size', type=count, help='default: text 32, head 256, train and test 8'
+        '--batch-size', type=count, help='default: text 32, head 256, else 8'
     )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
@@ -131,6 +165,7 @@ def run(args: argparse.Namespace) -> None:
     measure = dict(
         train=_model,
         test=_model,
+        efficiency=_efficiency,
         pipeline=_pipeline,
         infer=_infer,
         head=_head,
@@ -172,6 +207,23 @@ def _model(args: argparse.Namespace, report) -> None:
     )
     measure = benchmark_test if args.what == 'test' else benchmark_train
     measure(subject, name, report, args.repeats)
+
+
+def _efficiency(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.efficiency import benchmark_efficiency
+    from .mmaction_tools import read_config_file
+
+    benchmark_efficiency(
+        read_config_file(args.config),
+        report,
+        args.repeats,
+        videos=args.batch_size,
+        precision=args.precision,
+        device=args.device,
+        merged=args.merge,
+        compiled=not args.no_compile,
+        parts=args.parts,
+    )
 
 
 def _infer(args: argparse.Namespace, report) -> None:

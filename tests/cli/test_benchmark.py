@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from bike_mmaction.benchmarks import head
+from bike_mmaction.benchmarks import efficiency, head
 from bike_mmaction.benchmarks.clips import draw_clips
 from bike_mmaction.benchmarks.decoders import installed_decoders
+from bike_mmaction.benchmarks.efficiency import LOW
 from bike_mmaction.benchmarks.infer import TINY, Parts, make_inferencer
 from bike_mmaction.benchmarks.measuring import Report, Spread, by_turns
 from bike_mmaction.benchmarks.models import (
@@ -20,7 +21,7 @@ from bike_mmaction.benchmarks.models import (
 from bike_mmaction.benchmarks.text import benchmark_text
 from bike_mmaction.video import VideoReader
 from tests.kit.configs import load_tiny
-from tests.kit.models import CLASSES, TINY_ARCH
+from tests.kit.models import CLASSES, TINY_ARCH, tiny_arch
 from tests.kit.tools import run_well
 
 
@@ -124,3 +125,37 @@ def image_operations():
     tokens, width, layers = 5, 128, 2
     products = layers * tokens * (12 * width**2 + 2 * tokens * width)
     return 2 * (4 * 3 * 16**2 * width + products + width * 64)
+
+
+def no_compiler(graph, inputs):
+    raise RuntimeError('there is no C++ compiler')
+
+
+def test_efficiency(tmp_path, monkeypatch):
+    """Each option is what its row says; one that does not run is told."""
+    config = load_tiny('bike_vitb32_k400', CLASSES, arch=tiny_arch(patch_size=4))
+    seen = []
+
+    def subject(config, *args, **kwargs):
+        options = {key: config.model.backbone.get(key) for key in LOW}
+        seen.append({key: value for key, value in options.items() if value})
+        if config.model.backbone.pop('compile', False):
+            config.model.backbone.compile = dict(backend=no_compiler)
+        return Subject(config, *args, **kwargs)
+
+    monkeypatch.setattr(efficiency, 'Subject', subject)
+    report = Report('efficiency', str(tmp_path / 'out.json'))
+    efficiency.benchmark_efficiency(
+        config, report, 1, 1, 'fp32', 'cpu', merged=(4,), parts=['test']
+    )
+    assert seen == [{}, {}, LOW, {}, LOW]
+    rows = json.loads((tmp_path / 'out.json').read_text())['figures']
+    told = {row['name']: row for row in rows if 'does_not_run_here' in row}
+    assert len(told) == 2 and all('compile' in name for name in told)
+    assert 'no C++ compiler' in told['test, compile']['does_not_run_here']
+    ratios = {
+        row['name']: row['ratio_to_plain'] for row in rows if row not in told.values()
+    }
+    assert ratios['test, plain']['median'] == 1.0
+    merging, low = 'test, token_merging=4', "test, dtype='bfloat16'"
+    assert set(ratios) == {'test, plain', merging, low}

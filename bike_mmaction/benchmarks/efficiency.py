@@ -1,0 +1,158 @@
+"""What the options that make an image tower cheaper save, as ratios."""
+
+import copy
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+import torch
+from mmaction.models import BaseRecognizer
+from mmengine.config import Config
+
+from ..apis import export
+from ..apis.building import quiet_logger
+from ..apis.int8 import export_int8
+from ..terminal import printable
+from .measuring import Report, Spread, by_turns
+from .models import Subject
+
+LOW = dict(frozen=True, dtype='bfloat16')
+SHARE = 0.5  # of the patches that training leaves out
+
+
+def options_of_test(merged: Sequence[int], compiled: bool) -> dict[str, dict]:
+    """Options of the image tower by name: the plain one, each, and all together.
+
+    Args:
+        merged (Sequence[int]): Values of ``token_merging``.
+        compiled (bool): Whether to compile.
+    """
+    options: dict[str, dict] = dict(plain={})
+    options.update({f'token_merging={n}': dict(token_merging=n) for n in merged})
+    options["dtype='bfloat16'"] = dict(LOW)
+    if compiled:
+        options['compile'] = dict(compile=True)
+        most = dict(LOW, compile=True, token_merging=merged[-1])
+        options[', '.join(name for name in options if name != 'plain')] = most
+    return options
+
+
+def options_of_training(compiled: bool) -> dict[str, dict]:
+    """As :func:`options_of_test`; the frozen ones train what is behind the tower."""
+    share = dict(patch_dropout=SHARE)
+    options: dict[str, dict] = {'plain': {}, f'patch_dropout={SHARE}': share}
+    if compiled:
+        options['compile'] = dict(compile=True)
+        options[f'patch_dropout={SHARE}, compile'] = dict(share, compile=True)
+    options['frozen'] = dict(frozen=True)
+    options["frozen, dtype='bfloat16'"] = dict(LOW)
+    return options
+
+
+def benchmark_efficiency(
+    config: Config,
+    report: Report,
+    repeats: int,
+    videos: int = 8,
+    precision: str = 'bf16',
+    device: Optional[str] = None,
+    merged: Sequence[int] = (8, 16),
+    compiled: bool = True,
+    parts: Sequence[str] = ('test', 'train', 'onnx'),
+) -> None:
+    """Test and training with each option against those without.
+
+    Args:
+        config (Config): Of a recognizer with CLIP's image tower.
+        report (Report): Takes the figures.
+        repeats (int): Rounds.
+        videos (int): In a batch. Defaults to 8.
+        precision (str): 'fp32', 'bf16' or 'fp16'. Defaults to 'bf16'.
+        device (str, optional): Defaults to None: a GPU if there is one.
+        merged (Sequence[int]): Values of ``token_merging``. Defaults to 8 and 16.
+        compiled (bool): Whether to compile, too. Defaults to True.
+        parts (Sequence[str]): What to measure; 'onnx' is ONNX Runtime on the CPU,
+            of one clip. Defaults to all.
+    """
+
+    def subject(options: dict) -> Subject:
+        changed = copy.deepcopy(config)
+        changed.model.backbone.update(options)
+        return Subject(changed, videos, precision=precision, device=device)
+
+    if 'test' in parts:
+        tests = options_of_test(merged, compiled)
+        subjects = {name: subject(options) for name, options in tests.items()}
+        _compare('test', {k: s.predict for k, s in subjects.items()}, report, repeats)
+        del subjects
+    if 'train' in parts:
+        training = options_of_training(compiled)
+        with quiet_logger():
+            steps = {k: subject(options).make_step() for k, options in training.items()}
+        _compare('train', steps, report, repeats)
+        del steps
+    if 'onnx' in parts:
+        _compare_onnx(config, report, repeats)
+
+
+def _compare(
+    what: str, parts: Mapping[str, Callable[[], Any]], report: Report, repeats: int
+) -> None:
+    """Parts by turns, those that do not run here left out."""
+    usable, memory = {}, {}
+    for name, part in parts.items():
+        try:
+            memory[name] = _memory(part)
+            usable[name] = part
+        except Exception as error:
+            if name == 'plain' or 'compile' not in name:
+                raise
+            report.add(f'{what}, {name}', does_not_run_here=printable(error, True))
+    times = {k: t.clock for k, t in by_turns(usable, repeats, warm_up=2).items()}
+    for name, spent in times.items():
+        figures: dict[str, Any] = dict(
+            a_batch=Spread.of(1000 * spent, 'ms'),
+            ratio_to_plain=Spread.of(spent / times['plain']),
+        )
+        if memory[name] is not None:
+            figures['memory_GiB_beside_weights'] = memory[name]
+        report.add(f'{what}, {name}', **figures)
+
+
+def _memory(part: Callable[[], Any]) -> Optional[float]:
+    """The first time it runs, and what it takes of a GPU the second time."""
+    part()
+    if not torch.cuda.is_available():
+        return None
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    part()
+    torch.cuda.synchronize()
+    return (torch.cuda.max_memory_allocated() - before) / 2**30
+
+
+def _compare_onnx(config: Config, report: Report, repeats: int) -> None:
+    """The same model in float32 and with weights of 8 bits, by ONNX Runtime."""
+    import onnxruntime
+
+    recognizer: BaseRecognizer = Subject(config, 1, device='cpu').model
+    recognizer.cfg = config
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = dict(plain=f'{folder}/float32.onnx', int8=f'{folder}/int8.onnx')
+        export.export_onnx(recognizer, paths['plain'], check=False)
+        agreement = export_int8(recognizer, paths['int8'])
+        sessions = {
+            name: onnxruntime.InferenceSession(
+                path, options, providers=['CPUExecutionProvider']
+            )
+            for name, path in paths.items()
+        }
+        frames = export.video_branch(recognizer)[0].random_frames(1).cpu().numpy()
+        parts = {
+            name: (lambda session=session: session.run(None, dict(frames=frames)))
+            for name, session in sessions.items()
+        }
+        _compare('ONNX Runtime, one clip', parts, report, repeats)
+        report.add('int8, random weights', **agreement._asdict())
