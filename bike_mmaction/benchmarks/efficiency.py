@@ -108,11 +108,13 @@ def _compare(
             if name == 'plain' or 'compile' not in name:
                 raise
             report.add(f'{what}, {name}', does_not_run_here=printable(error, True))
-    times = {k: t.clock for k, t in by_turns(usable, repeats, warm_up=2).items()}
+    times = by_turns(usable, repeats, warm_up=1)
+    plain = times['plain']
     for name, spent in times.items():
         figures: dict[str, Any] = dict(
-            a_batch=Spread.of(1000 * spent, 'ms'),
-            ratio_to_plain=Spread.of(spent / times['plain']),
+            a_batch=Spread.of(1000 * spent.clock, 'ms'),
+            ratio_to_plain=Spread.of(spent.clock / plain.clock),
+            of_processor_time=Spread.of(spent.processor / plain.processor),
         )
         if memory[name] is not None:
             figures['memory_GiB_beside_weights'] = memory[name]
