@@ -47,15 +47,25 @@ def save_t5(folder: str, pad: str = '<pad>') -> int:
 
 
 def save_gemma(folder: str) -> int:
-    """Of SigLIP 2: spaces are letters, and none is put before the text."""
+    """Of SigLIP 2: spaces are letters, and none is put before the text.
+
+    Letters that it does not have are of several tokens, one for each byte.
+    """
     special = ['<pad>', '<eos>', '<bos>', '<unk>', '<mask>']
-    tokenizer = Tokenizer(models.BPE(unk_token='<unk>', fuse_unk=True))
+    kind = models.BPE(unk_token='<unk>', fuse_unk=True, byte_fallback=True)
+    tokenizer = Tokenizer(kind)
     tokenizer.normalizer = normalizers.Replace(' ', '▁')
     # To learn words with the space before them.
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex('▁?[^▁]+'), 'isolated')
-    _train(tokenizer, trainers.BpeTrainer, special, 300)
+    bytes_of_letters = [f'<0x{byte:02X}>' for byte in range(256)]
+    _train(tokenizer, trainers.BpeTrainer, [*special, *bytes_of_letters], 500)
+    content = json.loads(tokenizer.to_str())
+    content['added_tokens'] = content['added_tokens'][: len(special)]
+    tokenizer = Tokenizer.from_str(json.dumps(content))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(' ', 'merged_with_previous')
-    tokenizer.decoder = decoders.Replace('▁', ' ')
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace('▁', ' '), decoders.ByteFallback(), decoders.Fuse()]
+    )
     tokenizer.post_processor = _around('$A <eos>', tokenizer)
     return _save(
         tokenizer,

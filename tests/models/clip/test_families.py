@@ -12,6 +12,7 @@ import torch
 from mmaction.registry import MODELS
 from open_clip.model import CLIPTextCfg
 
+from bike_mmaction.models.clip.tokens import find_cut
 from bike_mmaction.models.clip.word_positions import word_positions
 from tests.kit import models
 from tests.kit.families import FAMILIES, build_whole, make_family, write_whole
@@ -129,6 +130,18 @@ def test_words_are_read_back_from_their_positions(family):
     assert not wrong
 
 
+def test_letters_of_several_tokens(family):
+    """One for each byte, where a tokenizer does not have the letter."""
+    encoder, _, tokenizer = family
+    mask = word_positions(encoder.tokens, ['a {} on it'], ['🎻'], 'name')[0]
+    tokens = tokenizer(['a 🎻 on it'])[0]
+    decode = getattr(tokenizer, 'tokenizer', tokenizer).decode
+    assert decode(tokens[mask].tolist()).strip() in ('🎻', '<unk>', '[UNK]')
+    first = int(mask.nonzero()[0])
+    assert read(tokenizer, tokens[:first]) == 'a'
+    assert read(tokenizer, tokens[first + int(mask.sum()) :]) == 'onit'
+
+
 def test_sentences_end_before_their_padding(family):
     encoder, _, tokenizer = family
     mask = word_positions(encoder.tokens, ['{}'], TEXTS, 'sentence')
@@ -151,6 +164,8 @@ def test_sentences_end_before_their_padding(family):
 
 def test_names_that_are_cut_keep_what_is_read(family):
     encoder, _, tokenizer = family
+    cut = find_cut(tokenizer, TEXTS, tokenizer(TEXTS))
+    assert [text for text, _ in cut] == TEXTS[2:]
     mask = word_positions(encoder.tokens, ['so {} ends'], TEXTS[2:], 'name')
     tokens = encoder.tokenize(['so ' + TEXTS[2] + ' ends'])
     places = mask[0].nonzero().flatten().tolist()
