@@ -139,3 +139,17 @@ def test_cache_is_bounded():
     for i in range(10):
         encoder([str(i)], with_words=False)
     assert len(encoder.memory) == encoder.max_cached
+
+
+def test_towers_without_words_are_named():
+    class Opaque(torch.nn.Module):
+        def forward(self, tokens):
+            return torch.zeros(len(tokens), 64)
+
+    encoder = text_encoder()
+    encoder.text = Opaque().requires_grad_(False)
+    encoder.text.weight = torch.nn.Parameter(torch.zeros(1), requires_grad=False)
+    assert encoder(TEXTS, with_words=False).sentence.shape == (2, 64)
+    message = "arch=the given dict gives no word .*Opaque.*saliency_source='class'"
+    with pytest.raises(ValueError, match=message):
+        encoder(TEXTS, with_words=True)
