@@ -16,7 +16,7 @@ from ..datasets.views import parse_views
 from ..files import require_file
 from ..shipped import DEFAULT_CONFIG, PRETRAINED, find_model
 from ..video.workers import TIME_LIMIT
-from .values import checked, count, limit, positive, share
+from .values import check_pretrained, checked, count, limit, positive, share
 
 DUMP_SUFFIXES = ('.pkl', '.pickle', '.npz')  # those of evaluation.dump_files
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -80,8 +80,9 @@ def add_model_choice(parser: Parser, index: bool = False, many: bool = False) ->
     parser.add_argument(
         '--pretrained',
         metavar='FILE',
-        help="weights of CLIP, for all towers of the config: OpenAI's .pt, or "
-        'what open_clip saves (default: those that the config names)',
+        help="weights of CLIP, for all towers of the config: OpenAI's .pt, what "
+        'open_clip saves, a folder with open_clip_config.json, or hf-hub:org/repo '
+        '(default: those that the config names)',
     )
 
 
@@ -134,11 +135,7 @@ def check_model_arguments(args: argparse.Namespace) -> None:
     """
     args.config, args.checkpoint = find_model(local_model(args.config), args.checkpoint)
     check_checkpoint(args.checkpoint)
-    if args.pretrained is not None and not osp.isfile(args.pretrained):
-        raise FileNotFoundError(
-            f"--pretrained '{args.pretrained}' does not exist; it must be a file "
-            "with CLIP's weights"
-        )
+    check_pretrained(args.pretrained)
     if args.views is not None:
         parse_views(args.views)
     check_names('--classes', args.classes)

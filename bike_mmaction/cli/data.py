@@ -16,7 +16,7 @@ from ..datasets.shares import read_shares
 from ..shipped import DEFAULT_CONFIG, find_config
 from ..terminal import say
 from .arguments import add_time_limit, check_folder, check_input
-from .values import checked, count, positive, seed
+from .values import check_pretrained, checked, count, positive, seed
 
 FULL = 20  # times the time limit, where all frames are read
 SHARES = '70,15,15'
@@ -40,8 +40,8 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--pretrained',
         metavar='FILE',
-        help="weights of CLIP (default: those that the config names): OpenAI's .pt, or "
-        'what open_clip saves',
+        help="weights of CLIP (default: those that the config names): OpenAI's .pt, "
+        'what open_clip saves, a folder with open_clip_config.json, or hf-hub:org/repo',
     )
     parser.add_argument(
         '--overwrite',
@@ -149,7 +149,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         check_input('SOURCE', source)
     args.base = args.base and find_config(args.base)
     check_input('--root', args.root)
-    check_input('--pretrained', args.pretrained)
+    check_pretrained(args.pretrained)
     check_folder('--out', args.out)
     try:
         re.compile(args.group_by or '')

@@ -5,7 +5,8 @@ What argparse then says names the option, the value and what is expected.
 
 import argparse
 import math
-from typing import Any, Callable
+import os.path as osp
+from typing import Any, Callable, Optional
 
 MAX_PORT, MAX_SEED = 2**16 - 1, 2**32 - 1
 
@@ -106,3 +107,18 @@ def _real(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def check_pretrained(name: Optional[str]) -> None:
+    """Refuse ``--pretrained`` that is neither a file nor a folder of weights.
+
+    Raises:
+        FileNotFoundError: if it does not exist, as far as can be known here.
+    """
+    path = (name or '').replace('local-dir:', '', 1)
+    places = (path, osp.join(path, 'open_clip_config.json'))
+    if name and not name.startswith('hf-hub:') and not any(map(osp.isfile, places)):
+        raise FileNotFoundError(
+            f"--pretrained '{name}' does not exist; it must be a file "
+            "with CLIP's weights, or a folder with an open_clip_config.json"
+        )

@@ -17,7 +17,7 @@ from mmengine.optim import build_optim_wrapper
 from ..benchmarks.models import make_batch, without_weights
 from ..datasets.checking import sampled_frames
 from ..datasets.pipeline_access import own_dataset
-from ..models.clip.architectures import get_arch
+from ..models.clip.preprocessing import image_size
 from .findings import ERROR, OK, WARNING, Finding, failed
 from .machine import GIB
 
@@ -109,7 +109,7 @@ def _batch(cfg: Config) -> tuple[dict[str, Any], str]:
 def _random(cfg: Config, config: dict) -> dict[str, Any]:
     pipeline = config['pipeline']
     arch = cfg.model.get('backbone', {}).get('arch')
-    size = get_arch(arch)['vision_cfg']['image_size'] if arch else 224
+    size = image_size(arch)[0] if arch else 224
     batch = make_batch(_VIDEOS, 1, sampled_frames(pipeline), size)
     if config.get('multi_class'):
         ones = torch.eye(config['num_classes'])

@@ -2,13 +2,15 @@
 
 import os
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
 import open_clip
 from huggingface_hub import try_to_load_from_cache
 from mmengine.config import Config
 
+from ..models.clip.architectures import HUB
+from ..models.clip.weight_files import is_folder
 from .findings import ERROR, OK, WARNING, Finding
 from .machine import OFFLINE, weight_folders
 
@@ -45,13 +47,15 @@ def is_at_hand(arch: Any, name: str) -> Optional[bool]:
 
     Args:
         arch: Of a CLIP's tower, as its config says; None for other models.
-        name (str): File, address, or tag of open_clip.
+        name (str): File, address, tag of open_clip, folder or repository.
 
     Returns:
         bool | None: None if there is neither a file nor a tag of this name.
     """
-    if osp.isfile(osp.expanduser(name)):
+    if osp.isfile(osp.expanduser(name)) or is_folder(name):
         return True
+    if name.startswith(HUB):
+        return _in_cache(name[len(HUB) :], _DEFAULTS)
     if '://' in name:
         files = [osp.join(f, osp.basename(name)) for f in weight_folders()]
         return any(map(osp.isfile, files))
@@ -63,9 +67,15 @@ def is_at_hand(arch: Any, name: str) -> Optional[bool]:
     if repository:
         safe = f'{osp.splitext(file)[0]}.safetensors'
         names = (file, safe, _DEFAULTS[1]) if file else _DEFAULTS
-        cached = [try_to_load_from_cache(repository, one) for one in names]
-        files += [path for path in cached if isinstance(path, str)]
+        if _in_cache(repository, names):
+            return True
     return any(map(osp.isfile, files))
+
+
+def _in_cache(repository: str, names: Sequence[str]) -> bool:
+    """Whether one of the files of a repository has been downloaded."""
+    cached = [try_to_load_from_cache(repository, name) for name in names]
+    return any(isinstance(path, str) for path in cached)
 
 
 def _named(config: Any, place: str) -> Iterator[tuple[str, tuple[Any, str]]]:

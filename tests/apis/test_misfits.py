@@ -8,6 +8,8 @@ from mmengine.runner import Runner
 
 from bike_mmaction.apis import BIKEInferencer, build_recognizer, embed_dataset
 from bike_mmaction.apis.export import video_branch
+from bike_mmaction.doctor.config import checks
+from bike_mmaction.doctor.findings import OK, WARNING
 from bike_mmaction.recipes import use_clip
 from tests.kit.configs import load_config, shrink, shrink_images
 from tests.kit.models import TINY_ARCH, write_clip
@@ -83,3 +85,16 @@ def test_use_clip_mends_it(cfg, weights, recwarn):
     bike = BIKEInferencer(cfg)
     assert not [w for w in recwarn if 'do not fit' in str(w.message)]
     assert video_branch(bike.model)[0].shape == (3, 8, 32, 32)
+
+
+def test_doctor_tells_it_too(cfg, weights, monkeypatch):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    looked = dict(checks(cfg, 1, False, None))
+    (finding,) = looked['images']()
+    assert finding.state == WARNING and finding.cure.startswith('`use_clip(_base_, ')
+    assert {f.state for f in looked['weights']()} == {OK}
+    cfg.model.backbone.pretrained = 'hf-hub:me/gone'
+    assert 'HF_HUB_OFFLINE forbids' in next(iter(looked['weights']())).text
+    use_clip(cfg, f'local-dir:{weights}')
+    (finding,) = looked['images']()
+    assert finding.state == OK

@@ -10,10 +10,11 @@ from mmaction.registry import MODELS
 import bike_mmaction_cli
 from bike_mmaction.apis.export import MIN_TORCH
 from bike_mmaction.compat import torch_version
+from bike_mmaction.files import write_json
 from bike_mmaction.recipes.pretrained import use_pretrained
 from tests.kit.checks import collected
 from tests.kit.configs import load_config, load_tiny, shrink, shrink_images
-from tests.kit.models import CLASSES, write_checkpoint, write_clip
+from tests.kit.models import CLASSES, TINY_ARCH, write_checkpoint, write_clip
 from tests.kit.tools import run_tool
 
 CONFIGS = {
@@ -253,6 +254,16 @@ def test_inference_with_own_weights(folder, video, tmp_path, capsys):
     assert printed.startswith('clip.mp4: ')
     run_tool(*args, write_clip(tmp_path / 'other.pt', seed=1))
     assert capsys.readouterr().out != printed
+    told = dict(model_cfg=TINY_ARCH, preprocess_cfg={})
+    write_json(str(tmp_path / 'open_clip_config.json'), told)
+    (tmp_path / 'other.pt').unlink()
+    run_tool(*args, f'local-dir:{tmp_path}')  # with clip.pt alone
+    assert capsys.readouterr().out == printed
+    refused = (tmp_path / 'gone.pt', f'local-dir:{tmp_path}/gone', 'hf-hub:me/gone')
+    for name in refused:
+        with pytest.raises(SystemExit) as end:
+            run_tool(*args, name)
+        assert re.match(f"infer: error: .*{name}'", end.value.code)
     with pytest.raises(SystemExit) as end:
         run_tool(*args, folder / 'text.pth')
     assert re.match("infer: error: .*text.pth'", end.value.code)

@@ -181,7 +181,9 @@ def config_text(data: OwnData, root: str, delimiter: str) -> str:
         ')',
     ]
     if pretrained:
-        lines.append(f'use_pretrained(_base_, {osp.abspath(pretrained)!r})')
+        if ':' not in pretrained:  # hf-hub:org/repo
+            pretrained = osp.abspath(pretrained)
+        lines.append(f'use_pretrained(_base_, {pretrained!r})')
     return '\n'.join([*lines, *_loader_lines(data)]) + '\n'
 
 
