@@ -35,7 +35,8 @@ def use_clip(
     attributes where that is the same as the image encoder); the widths of
     temporal transformer and heads; size, mean, standard deviation,
     interpolation and resize mode of the images, in all pipelines, see
-    :func:`.set_preprocessing`. Call it before what changes views.
+    :func:`.set_preprocessing`. A ``load_from`` of another architecture is
+    left out. Call it before what changes views.
 
     Args:
         cfg (Config | ConfigDict): The config to change. Where its backbone is
@@ -67,6 +68,7 @@ def use_clip(
         raise ValueError(
             f'use_clip: the config has no tower of CLIP, which are {_names()}'
         )
+    _leave_out_checkpoint(cfg, arch)
     for tower in towers:
         tower.update(arch=arch, pretrained=pretrained)
     _choose_loss(cfg.model, config, independent)
@@ -101,6 +103,17 @@ def _check_tag(arch: Arch, pretrained: Optional[str]) -> None:
         raise ValueError(
             f"use_clip: pretrained='{pretrained}' is no file and no tag of "
             f'arch={arch_name(arch)}. Its tags: {tags}'
+        )
+
+
+def _leave_out_checkpoint(cfg, arch: Arch) -> None:
+    """A training of another architecture cannot begin with it."""
+    begin = cfg.get('load_from')
+    if begin and _sees(cfg.model) and cfg.model['backbone'].get('arch') != arch:
+        cfg['load_from'] = None
+        warnings.warn(
+            f"use_clip: load_from='{begin}' is of another architecture, and left out: "
+            'set load_from to a checkpoint of this one, or train from its own weights'
         )
 
 

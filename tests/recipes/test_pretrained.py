@@ -43,6 +43,16 @@ def test_attributes_and_their_association():
     assert cfg.model.association.arch == 'ViT-L-14-quickgelu'
 
 
+def test_checkpoint_of_another_architecture_is_left_out():
+    cfg = load_config('bike_vitl14_16f_ucf101_split1')
+    begin, arch = cfg.load_from, cfg.model.backbone.arch
+    use_clip(cfg, arch, 'metaclip_400m')
+    assert begin and cfg.load_from == begin
+    with pytest.warns(UserWarning, match=f"load_from='{begin}' is of another arch"):
+        use_clip(cfg, *SIGLIP)
+    assert cfg.load_from is None
+
+
 def test_loss_can_be_chosen():
     cfg = load_config('bike_vitb32_k400')
     losses = []

@@ -127,10 +127,10 @@ def _config_of_hub(pretrained: str, fetch: bool) -> Optional[str]:
     from huggingface_hub import try_to_load_from_cache
 
     repository = pretrained[len(HUB) :]
+    if fetch:  # every process, which wait for each other in it
+        return _download(repository, CONFIG)
     path = try_to_load_from_cache(repository, CONFIG)
-    if isinstance(path, str):
-        return path
-    return _download(repository, CONFIG) if fetch else None
+    return path if isinstance(path, str) else None
 
 
 def _download(repository: str, name: Optional[str] = None) -> str:
