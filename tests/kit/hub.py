@@ -7,8 +7,9 @@ uploads go through the batches of Git LFS. Nothing leaves this machine.
 
 import hashlib
 import json
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import ThreadingHTTPServer
 from unittest import mock
 
@@ -121,7 +122,7 @@ class Hub:
 
 
 @contextmanager
-def calling(url, folder, token=TOKEN):
+def calling(url, folder, token=TOKEN, offline=False):
     """While this is entered, this process calls the hub of this address.
 
     Its client reads its settings when it is imported, which open_clip does.
@@ -130,6 +131,7 @@ def calling(url, folder, token=TOKEN):
         url (str): Of a :class:`Hub`.
         folder (str | Path): For downloads.
         token (str): Which the client has; '' for none. Defaults to ``TOKEN``.
+        offline (bool): Whether it uses its cache alone. Defaults to False.
     """
     from huggingface_hub import constants
 
@@ -137,21 +139,35 @@ def calling(url, folder, token=TOKEN):
         ENDPOINT=url,
         HUGGINGFACE_CO_URL_TEMPLATE=url + '/{repo_id}/resolve/{revision}/{filename}',
         HF_HUB_CACHE=f'{folder}/hub',
-        HF_HUB_OFFLINE=False,
+        HF_HUB_OFFLINE=offline,
         HF_HUB_DISABLE_XET=True,
         HF_HUB_DISABLE_PROGRESS_BARS=True,
     )
     token = dict(HF_TOKEN=token, HUGGING_FACE_HUB_TOKEN=token)
-    known = {name: value for name, value in new.items() if hasattr(constants, name)}
     _forget_sessions()
     try:
-        with (
-            mock.patch.multiple(constants, **known),
-            mock.patch.dict('os.environ', token),
-        ):
+        with ExitStack() as stack:
+            for module in [constants, *_modules_of(constants)]:
+                known = {name: v for name, v in new.items() if hasattr(module, name)}
+                if known:
+                    stack.enter_context(mock.patch.multiple(module, **known))
+            stack.enter_context(mock.patch.dict('os.environ', token))
             yield
     finally:
         _forget_sessions()
+
+
+def _modules_of(constants):
+    """Modules of older versions of the client have copies of its settings."""
+    package = constants.__name__.partition('.')[0]
+    return [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith(f'{package}.')
+        and module is not constants
+        # others, which import more when they are looked into, are left alone
+        and 'HUGGINGFACE_CO_URL_TEMPLATE' in vars(module)
+    ]
 
 
 def _forget_sessions():

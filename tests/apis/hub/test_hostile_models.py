@@ -260,6 +260,7 @@ def test_wrong_parts_of_weights_are_refused(bike, tmp_path, copy_of):
 
 
 def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
+    pytest.importorskip('transformers')
     (tmp_path / 'own').mkdir()
     arch = make_family('roberta', tmp_path / 'own')
     config = tiny_config(arch, neck=None)

@@ -83,6 +83,7 @@ def test_attributes_are_found_as_before(tmp_path, frames):
 
 @pytest.mark.parametrize('family', ['siglip2', 'xlm_roberta'])
 def test_tokenizers_and_towers_travel_with_it(family, tmp_path, frames):
+    pytest.importorskip('transformers')
     there = tmp_path / 'there'
     there.mkdir()
     arch = make_family(family, there)
