@@ -51,6 +51,7 @@ def dependencies() -> list[str]:
         # MMAction2's; there are no wheels for ARM, where it is not needed
         'decord; platform_machine in "x86_64 AMD64"',
         'setuptools<82',  # mmengine imports pkg_resources, which later ones lack
+        'huggingface_hub>=0.26',  # also open_clip's
         'importlib_metadata',  # imported by mmaction2, which omits it
         'matplotlib',
         'mmpretrain>=1.2.0',

@@ -74,11 +74,11 @@ def find_config(name: str) -> str:
             with a ``config.py``, such as `bike data` writes.
 
     Raises:
-        FileNotFoundError: if there is none of them; names the nearest.
-        ValueError: if it is a shared model, see :func:`find_shared`.
+        FileNotFoundError: if there is none of them, names the nearest; or if it
+            is a shared model, see :func:`find_shared`.
     """
     if find_shared(name):
-        raise ValueError(
+        raise FileNotFoundError(
             f"'{name}' is a shared model, to recognize with (bike infer, label, "
             'embed, search, web, export); its config is no program, and trains nothing'
         )

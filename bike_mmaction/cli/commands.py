@@ -32,6 +32,7 @@ COMMANDS = (
     'merge-checkpoints',
     'convert-checkpoint',
     'export',
+    'share',
     'reproduce',
     'prepare',
     'convert-list',

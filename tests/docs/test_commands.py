@@ -29,6 +29,7 @@ PARSED = {
     'bike reproduce': 'trains and tests; tests of reproduction run it',
     'bike generate-attributes': 'tests of the tool run it',
     'bike export': 'tests of the snippets run what it writes',
+    'bike share hf-hub:': 'uploads; tests of the hub do',
     'bike report': 'needs what was tested; tests of the report make it',
     'bike benchmark': 'takes minutes; tests of the command run it',
     'bike web': 'serves until it is stopped; tests of the page use it',
