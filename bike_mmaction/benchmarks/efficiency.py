@@ -3,6 +3,7 @@
 import copy
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Optional
 
 import torch
@@ -16,6 +17,7 @@ from ..terminal import printable
 from .measuring import Report, Spread, by_turns
 from .models import Subject
 
+Part = Callable[[], Any]
 LOW = dict(frozen=True, dtype='bfloat16')
 SHARE = 0.5  # of the patches that training leaves out
 
@@ -80,35 +82,44 @@ def benchmark_efficiency(
         changed.model.backbone.update(options)
         return Subject(changed, videos, precision=precision, device=device)
 
-    if 'test' in parts:
-        tests = options_of_test(merged, compiled)
-        subjects = {name: subject(options) for name, options in tests.items()}
-        _compare('test', {k: s.predict for k, s in subjects.items()}, report, repeats)
-        del subjects
-    if 'train' in parts:
-        training = options_of_training(compiled)
-        with quiet_logger():
-            steps = {k: subject(options).make_step() for k, options in training.items()}
-        _compare('train', steps, report, repeats)
-        del steps
+    def test(options: dict) -> Part:
+        return subject(options).predict
+
+    def step(options: dict) -> Part:
+        return subject(options).make_step()
+
+    tests, training = options_of_test(merged, compiled), options_of_training(compiled)
+    for what, make, table in (('test', test, tests), ('train', step, training)):
+        if what in parts:
+            makers = {name: partial(make, options) for name, options in table.items()}
+            compare(what, makers, report, repeats)
     if 'onnx' in parts:
         _compare_onnx(config, report, repeats)
 
 
-def _compare(
-    what: str, parts: Mapping[str, Callable[[], Any]], report: Report, repeats: int
+def compare(
+    what: str, makers: Mapping[str, Callable[[], Part]], report: Report, repeats: int
 ) -> None:
-    """Parts by turns, those that do not run here left out."""
-    usable, memory = {}, {}
-    for name, part in parts.items():
+    """Parts by turns; those that cannot be compiled here are left out.
+
+    Args:
+        what (str): What all parts do, for the report.
+        makers (Mapping[str, Callable]): Make the parts, 'plain' and others.
+        report (Report): Takes the figures.
+        repeats (int): Rounds.
+    """
+    parts, memory = {}, {}
+    for name, make in makers.items():
         try:
-            memory[name] = _memory(part)
-            usable[name] = part
+            with quiet_logger():
+                parts[name] = make()
+            memory[name] = _memory(parts[name])
         except Exception as error:
-            if name == 'plain' or 'compile' not in name:
+            if 'compile' not in name:
                 raise
+            parts.pop(name, None)
             report.add(f'{what}, {name}', does_not_run_here=printable(error, True))
-    times = by_turns(usable, repeats, warm_up=1)
+    times = by_turns(parts, repeats, warm_up=1)
     plain = times['plain']
     for name, spent in times.items():
         figures: dict[str, Any] = dict(
@@ -121,7 +132,7 @@ def _compare(
         report.add(f'{what}, {name}', **figures)
 
 
-def _memory(part: Callable[[], Any]) -> Optional[float]:
+def _memory(part: Part) -> Optional[float]:
     """The first time it runs, and what it takes of a GPU the second time."""
     part()
     if not torch.cuda.is_available():
@@ -152,9 +163,9 @@ def _compare_onnx(config: Config, report: Report, repeats: int) -> None:
             for name, path in paths.items()
         }
         frames = export.video_branch(recognizer)[0].random_frames(1).cpu().numpy()
-        parts = {
-            name: (lambda session=session: session.run(None, dict(frames=frames)))
+        makers = {
+            name: partial(partial, session.run, None, dict(frames=frames))
             for name, session in sessions.items()
         }
-        _compare('ONNX Runtime, one clip', parts, report, repeats)
+        compare('ONNX Runtime, one clip', makers, report, repeats)
         report.add('int8, random weights', **agreement._asdict())
