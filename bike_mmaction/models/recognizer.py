@@ -24,6 +24,7 @@ from .branches import (
     warn_of_two_clips,
 )
 from .clip.image_encoder import CLIPImageEncoder
+from .clip.weights import read_once
 from .finite import check_predictions
 from .fusion import RELEASED_WEIGHT, BranchScores
 from .loading import before_loading
@@ -145,17 +146,16 @@ class CLIPRecognizer(Recognizer3D):
 
     def _untrained_parts(self) -> list[nn.Module]:
         """The modules of the branches that are not trained."""
-        names = []
-        if 'video' not in self.train_branches:
-            names += ['backbone', 'neck', 'cls_head']
-        if 'attributes' not in self.train_branches:
-            names += ['attributes_head']
-        parts = [getattr(self, name, None) for name in names]
+        names = dict(video=('backbone', 'neck', 'cls_head'))
+        names['attributes'] = ('attributes_head',)
+        untrained = [n for b in names if b not in self.train_branches for n in names[b]]
+        parts = [getattr(self, name, None) for name in untrained]
         return [part for part in parts if part is not None]
 
     def init_weights(self) -> None:
         """Read ``pretrained``; the runner calls it before training."""
-        super().init_weights()
+        with read_once():
+            super().init_weights()
         self._weights.initialized()
 
     def train(self, mode: bool = True):

@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.runner import load_checkpoint
 
+from bike_mmaction.models.clip import weights
 from tests.golden import fixture
 from tests.kit.models import (
     TINY_ARCH,
@@ -14,6 +15,7 @@ from tests.kit.models import (
     text_encoder,
     video_branch,
     write_checkpoint,
+    write_clip,
 )
 
 
@@ -160,3 +162,24 @@ class TestCheckpoints:
         load_checkpoint(model, path)
         path = write_checkpoint(model, tmp_path / 'b.pth')
         load_checkpoint(build(neck=True, optional=['neck.']), path)
+
+
+def test_weights_of_both_towers_are_read_once(tmp_path, monkeypatch):
+    """And each training reads them anew."""
+    path, read, files = str(tmp_path / 'clip.pt'), weights.read_state_dict, []
+    write_clip(path)
+    monkeypatch.setattr(
+        weights, 'read_state_dict', lambda path: files.append(path) or read(path)
+    )
+    head = dict(text_encoder=text_encoder(pretrained=path))
+    backbone = image_encoder(pretrained=path)
+    model = MODELS.build(video_branch(fixture.CLASSES, head, backbone=backbone))
+    model.init_weights()
+    assert files == [path]
+    expected = read(path)
+    words = model.cls_head.text_encoder.text.token_embedding.weight
+    assert model.backbone.visual.conv1.weight.equal(expected['visual.conv1.weight'])
+    assert words.equal(expected['token_embedding.weight'])
+    write_clip(path, seed=1)
+    model.init_weights()
+    assert files == [path, path]

@@ -1,7 +1,10 @@
 """A CLIP of open_clip with its weights, whatever kind of file they are."""
 
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Optional
 
 import open_clip
 import torch
@@ -22,8 +25,23 @@ from .weight_files import about_weights, find_weights
 _POSITIONS = 'text.transformer.embeddings.position_ids'
 
 
+_read: ContextVar[Optional[dict]] = ContextVar('_read', default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Inside, towers of the same weights take them from one reading."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
 def load_pretrained(arch: Arch, pretrained: str) -> Any:
     """A whole open_clip model with its weights, in float32 on the CPU.
+
+    It may be one that :func:`read_once` keeps: copy from it, do not change it.
 
     Args:
         arch (str | dict): See :func:`get_arch`.
@@ -41,6 +59,15 @@ def load_pretrained(arch: Arch, pretrained: str) -> Any:
         RuntimeError: if the weights cannot be read, are of another
             architecture, or were trained with another activation.
     """
+    kept, key = _read.get(), (repr(arch), pretrained)
+    if kept is None:
+        return _load(arch, pretrained)
+    if key not in kept:
+        kept[key] = _load(arch, pretrained)
+    return kept[key]
+
+
+def _load(arch: Arch, pretrained: str) -> Any:
     config = get_arch(arch)
     _check_quick_gelu(arch, config, pretrained)
     path = find_weights(arch, pretrained)
