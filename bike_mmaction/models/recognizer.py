@@ -146,8 +146,8 @@ class CLIPRecognizer(Recognizer3D):
 
     def _untrained_parts(self) -> list[nn.Module]:
         """The modules of the branches that are not trained."""
-        names = dict(video=('backbone', 'neck', 'cls_head'))
-        names['attributes'] = ('attributes_head',)
+        names = dict(video=['backbone', 'neck', 'cls_head'])
+        names['attributes'] = ['attributes_head']
         untrained = [n for b in names if b not in self.train_branches for n in names[b]]
         parts = [getattr(self, name, None) for name in untrained]
         return [part for part in parts if part is not None]
