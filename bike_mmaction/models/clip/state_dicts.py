@@ -12,6 +12,7 @@ from ...text_files import read_json
 
 INDEX = '.safetensors.index.json'
 _DERIVED = ('input_resolution', 'context_length', 'vocab_size')  # by the model
+_BIG_VISION = 'img/embedding/kernel'
 _HUGGING_FACE = ('vision_model.', 'text_model.')
 
 
@@ -158,13 +159,13 @@ def check_npz(path: str) -> None:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            is_known = any(name.startswith('params/') for name in arrays.files)
+            is_known = any(name.endswith(_BIG_VISION) for name in arrays.files)
     except Exception as error:  # of zipfile, numpy or pickle
         raise RuntimeError(
             f"'{path}' is empty, cut off, or no .npz of arrays: {error}"
         ) from error
     if not is_known:
         raise RuntimeError(
-            f"'{path}' has no arrays named 'params/...': expected SigLIP's weights, "
-            'as big_vision publishes them'
+            f"'{path}' has no array '{_BIG_VISION}': expected SigLIP's weights, as "
+            'big_vision publishes them'
         )

@@ -98,6 +98,64 @@ def test_layouts_are_read_as_open_clip_reads_them(tmp_path):
                 assert same(load_pretrained(arch, path), expected)
 
 
+def big_vision_arrays(arch, prefix):
+    """What big_vision has of a SigLIP of 64 channels: random, by its names."""
+    d, text = 64, arch['text_cfg']
+    attention = {f'{n}/kernel': (d, 2, d // 2) for n in ('query', 'key', 'value')}
+    attention.update({f'{n[:-7]}/bias': (2, d // 2) for n in attention})
+    attention.update({'out/kernel': (2, d // 2, d), 'out/bias': (d,)})
+
+    def block(place, norms, width):
+        shapes = {f'MlpBlock_0/Dense_{i}/bias': (n,) for i, n in enumerate((width, d))}
+        shapes['MlpBlock_0/Dense_0/kernel'] = (d, width)
+        shapes['MlpBlock_0/Dense_1/kernel'] = (width, d)
+        for name, shape in attention.items():
+            shapes[f'MultiHeadDotProductAttention_0/{name}'] = shape
+        for norm in norms:
+            shapes.update({f'{norm}/{n}': (d,) for n in ('scale', 'bias')})
+        return {f'{place}/{name}': shape for name, shape in shapes.items()}
+
+    norms = ('LayerNorm_0', 'LayerNorm_1')
+    shapes = {
+        'img/embedding/kernel': (16, 16, 3, d),
+        'img/embedding/bias': (d,),
+        'img/cls': (1, 1, d),
+        'img/pos_embedding': (1, 101, d),
+        'img/MAPHead_0/probe': (1, 1, d),
+        'txt/Embed_0/embedding': (text['vocab_size'], d),
+        'txt/pos_embedding': (1, text['context_length'], d),
+        'txt/head/kernel': (d, d),
+        'txt/head/bias': (d,),
+        'b': (1,),
+        't': (1,),
+        **block('img/MAPHead_0', norms[:1], 3 * d),
+    }
+    for name in ('img/Transformer', 'txt/Encoder_0'):
+        shapes.update({f'{name}/encoder_norm/{n}': (d,) for n in ('scale', 'bias')})
+    for i in range(6):
+        shapes.update(block(f'img/Transformer/encoderblock_{i}', norms, 3 * d))
+    for i in range(text['layers']):
+        shapes.update(block(f'txt/Encoder_0/encoderblock_{i}', norms, 4 * d))
+    draw = np.random.default_rng(0)
+    return {
+        f'{prefix}{name}': draw.standard_normal(shape).astype('f')
+        for name, shape in shapes.items()
+    }
+
+
+@pytest.mark.parametrize('prefix', ['params/', ''])
+def test_arrays_of_big_vision(tmp_path, prefix):
+    arch = make_family('siglip', tmp_path)
+    arch['vision_cfg'] = dict(
+        image_size=160, timm_model_name='test_vit', timm_pool='map', timm_proj='none'
+    )
+    path = str(tmp_path / 'siglip.npz')
+    np.savez(path, **big_vision_arrays(arch, prefix))
+    expected = build_whole(arch)
+    open_clip.load_checkpoint(expected, path)
+    assert same(load_pretrained(arch, path), expected)
+
+
 class Foreign:
     def __reduce__(self):
         return os.mkdir, ('was_run',)
@@ -123,8 +181,8 @@ def bad_files(whole, folder):
         f'e.{INDEX}': (b'{"weight_map": {"x": 3}}', 'bare name'),
         f'f.{INDEX}': (b'{}', 'weight_map'),
         'empty.npz': (b'', 'no .npz'),
-        'other.npz': (dict(x=np.ones(1)), "'params/...'"),
-        'pickled.npz': (dict(x=np.array([Foreign()])), "'params/...'"),
+        'other.npz': (dict(x=np.ones(1)), "'img/embedding/kernel'"),
+        'pickled.npz': (dict(x=np.array([Foreign()])), "'img/embedding/kernel'"),
     }
 
 
