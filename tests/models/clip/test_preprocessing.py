@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 
 from bike_mmaction.apis.inference.sources import Source, SourceReader
+from bike_mmaction.compat import torch_version
 from bike_mmaction.models.clip.architectures import get_arch
 from bike_mmaction.models.clip.preprocessing import preprocessing_of
 from bike_mmaction.models.clip.weight_files import tag_of
@@ -104,6 +105,8 @@ def test_tags_are_prepared_as_by_open_clip():
         if 'hf_model_name' not in get_arch(arch)['text_cfg']:  # it is not here
             kinds.setdefault(tuple(told.values()), (arch, tag, size))
     assert len(kinds) > 5
+    if torch_version() < (2, 2):
+        return  # timm's layers are built by values, which are not there on meta
     for arch, tag, size in kinds.values():
         # Nothing is downloaded, and no memory taken.
         without = mock.patch('open_clip.factory.download_pretrained', return_value='')
