@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 
 import open_clip
 import torch.nn as nn
+from huggingface_hub import try_to_load_from_cache
 from open_clip.hf_configs import arch_dict
 from open_clip.model import (
     CLIPTextCfg,
@@ -23,6 +24,7 @@ CONFIG = 'open_clip_config.json'
 PARTS = ('vision_cfg', 'text_cfg')
 # What names of models and weights outside of open_clip begin with.
 HUB, LOCAL = 'hf-hub:', 'local-dir:'
+_ASKED: set[str] = set()  # of the Hub, in this process
 # Of open_clip's model-config files, beside these and the two towers.
 KEYS = (
     'custom_text',
@@ -85,6 +87,8 @@ def _read_arch(name: str) -> dict:
         if name.startswith(LOCAL):
             content = read_json(osp.join(folder_of(name), CONFIG))
             config = content.get('model_cfg', content)
+        elif name.startswith(HUB):
+            config = _read_of_hub(name)
         else:
             config = open_clip.get_model_config(name)
     except Exception as error:  # of a folder, or of the Hub
@@ -106,6 +110,17 @@ def _read_arch(name: str) -> dict:
             f"arch='{name}' is no architecture: expected a 'model_cfg' in its "
             f'{CONFIG}, with {" and ".join(map(repr, PARTS))}, which are objects'
         )
+    return config
+
+
+def _read_of_hub(name: str) -> dict:
+    """The architecture of a repository; the Hub is asked once in a process."""
+    path = try_to_load_from_cache(name[len(HUB) :], CONFIG)
+    if name in _ASKED and isinstance(path, str):
+        content = read_json(path)
+        return content.get('model_cfg', content)
+    config = open_clip.get_model_config(name)
+    _ASKED.add(name)
     return config
 
 

@@ -10,6 +10,7 @@ from glob import escape, glob
 from typing import Any, NamedTuple, Optional
 
 import open_clip
+from huggingface_hub import try_to_load_from_cache
 from open_clip.pretrained import download_pretrained_from_hf
 
 from ...checkpoint import first_of_machine, is_torchscript
@@ -124,8 +125,6 @@ def _of_config(path: str) -> AboutWeights:
 
 def _config_of_hub(pretrained: str, fetch: bool) -> Optional[str]:
     """Path of the config of a repository; None if it is not at hand."""
-    from huggingface_hub import try_to_load_from_cache
-
     repository = pretrained[len(HUB) :]
     if fetch:  # every process, which wait for each other in it
         return _download(repository, CONFIG)

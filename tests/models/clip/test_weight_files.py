@@ -80,6 +80,8 @@ def test_every_place_gives_the_same_model(folder, whole, monkeypatch):
                 assert same(load_pretrained(arch, pretrained), whole)
         with check('nothing is asked of the Hub'):
             assert about_weights(TINY_ARCH, 'hf-hub:me/other') is None
+            monkeypatch.setattr(open_clip, 'get_model_config', None)  # nor twice
+            assert get_arch('hf-hub:me/tiny')['embed_dim'] == TINY_ARCH['embed_dim']
 
 
 def test_layouts_are_read_as_open_clip_reads_them(tmp_path):
