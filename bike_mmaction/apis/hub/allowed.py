@@ -17,6 +17,8 @@ from .tables import (
     ARCH,
     ASSOCIATION,
     FOREIGN,
+    MOST,
+    MOST_NUMBER,
     OPTIONS,
     PLACES,
     TEXTS,
@@ -25,9 +27,6 @@ from .tables import (
     Types,
 )
 
-# Numbers that say how often something is built: more would take for ever.
-_REPEATED = re.compile(r'(num_|n_)?(transformer_)?(layers|depth|stages)')
-MOST_REPEATED, MOST_NUMBER = 1000, 10**9
 MOST_TEXTS, MOST_CHARACTERS = 100_000, 2000
 _WORD = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_+-]{0,99}')
 _NAME_OF_ARCH = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}')
@@ -191,6 +190,11 @@ def _check_arch(arch: Any, where: str) -> None:
         _check_keys(options, TOKENIZER_KWARGS, f'{where}.text_cfg.tokenizer_kwargs')
 
 
+def most_of(option: str) -> int:
+    """The largest number that an option may have."""
+    return next((most for p, most in MOST if re.fullmatch(p, option)), MOST_NUMBER)
+
+
 def _is_timm(name: Any) -> bool:
     import timm
 
@@ -218,8 +222,7 @@ def _check_plain(value: Any, where: str, key: str, word: re.Pattern = _WORD) -> 
                 'a word, no path, address or sentence'
             )
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        most = MOST_REPEATED if _REPEATED.fullmatch(key) else MOST_NUMBER
-        if abs(value) > most:
+        if abs(value) > (most := most_of(key)):
             raise Refusal(f'{where}={shorten(value)} is more than {most}')
     elif value is not None and not isinstance(value, bool):
         raise Refusal(f'{where}: {printable(type(value).__name__)} is not allowed')

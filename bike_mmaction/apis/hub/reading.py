@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn as nn
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from safetensors import SafetensorError, safe_open
+from torch.overrides import TorchFunctionMode
 
 from ...checkpoint.fit import misfits
 from ...checkpoint.shards import read_index
@@ -63,8 +65,9 @@ def read_shared(path: str) -> Config:
 def arches_of(part: Any) -> Iterator[dict]:
     """All architectures of open_clip in the config of a model."""
     if isinstance(part, dict):
-        if isinstance(part.get('arch'), dict):
-            yield part['arch']
+        arch = part.get('arch')
+        if isinstance(arch, dict) and 'text_cfg' in arch:
+            yield arch
         for value in part.values():
             yield from arches_of(value)
 
@@ -105,7 +108,16 @@ def _check_weights(folder: str, model: dict) -> None:
     """The tensors of the weights are those that the config describes."""
     file = osp.basename(shared_weights(osp.join(folder, SHARED_CONFIG)))
     given = _shapes_of_index(folder) if file == SHARED_INDEX else _shapes(folder, file)
-    by_fault = misfits(given, _described(folder, model), ())
+    described = _described(folder, model)
+    _compare(folder, file, given, described.state_dict())
+    association = getattr(described, 'association', None)
+    if association is not None:
+        expected = clip_weights(association.recognizer)
+        _compare(folder, ASSOCIATION, _shapes(folder, ASSOCIATION), expected)
+
+
+def _compare(folder: str, file: str, given: Shapes, expected: Shapes) -> None:
+    by_fault = misfits(given, expected, ())
     problems = [
         f'{len(names)} {what}, such as {names[0]}'
         for what, names in by_fault.items()
@@ -114,8 +126,6 @@ def _check_weights(folder: str, model: dict) -> None:
     if problems:
         what = '; '.join(problems).replace('the checkpoint', 'it')
         refuse(folder, file, f'does not fit the model of {SHARED_CONFIG}: {what}')
-    if model.get('association'):
-        _shapes(folder, ASSOCIATION)
 
 
 def _shapes_of_index(folder: str) -> Shapes:
@@ -161,18 +171,37 @@ def _shapes(folder: str, file: str) -> Shapes:
         refuse(folder, file, f'is damaged, or no safetensors ({error})')
 
 
-def _described(folder: str, model: dict) -> Shapes:
-    """The tensors that a model would have, without memory for them."""
-    without = copy.deepcopy(model)
-    without.pop('association', None)  # has weights of its own
+def _described(folder: str, model: dict) -> nn.Module:
+    """The model, whose tensors have shapes, but take no memory."""
     try:
-        try:
-            with torch.device('meta'):
-                built = MODELS.build(without)
-        except (NotImplementedError, RuntimeError) as error:
-            if 'meta' not in str(error):
-                raise
-            built = MODELS.build(copy.deepcopy(model))  # it computes with numbers
+        with torch.device('meta'), _NumbersOnCPU():
+            return MODELS.build(copy.deepcopy(model))
     except Exception as error:
         refuse(folder, SHARED_CONFIG, f'the model cannot be built: {error}')
-    return built.state_dict()
+
+
+class _NumbersOnCPU(TorchFunctionMode):
+    """Some towers make a list of Python's numbers by torch, which need values."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.linspace:
+            kwargs['device'] = 'cpu'
+        return func(*args, **kwargs)
+
+
+def clip_weights(recognizer: nn.Module) -> dict[str, torch.Tensor]:
+    """Of a recognizer that finds attributes, in the layout of open_clip."""
+    places = (
+        ('backbone.visual.', 'visual.'),
+        ('cls_head.text_encoder.text.', 'text.'),
+        ('cls_head.logit_scale', 'logit_scale'),
+    )
+    return {
+        new + name[len(old) :]: tensor
+        for name, tensor in recognizer.state_dict().items()
+        for old, new in places
+        if name.startswith(old)
+    }

@@ -24,6 +24,7 @@ from ...version import __version__
 from . import allowed
 from .card import write_card
 from .content import ASSOCIATION, CARD, FORMAT, KNOWN_FILES, SHARD, TOKENIZER, TOWER
+from .reading import clip_weights
 from .texts import save_tokenizer, save_tower
 
 MOST_BYTES = '4GB'  # of a file of weights, before there are several
@@ -225,17 +226,7 @@ def _save_association(model: nn.Module, folder: str) -> list[str]:
     association = getattr(model, 'association', None)
     if association is None:
         return []
-    places = (
-        ('backbone.visual.', 'visual.'),
-        ('cls_head.text_encoder.text.', 'text.'),
-        ('cls_head.logit_scale', 'logit_scale'),
-    )
-    weights = {
-        new + name[len(old) :]: tensor
-        for name, tensor in association.recognizer.state_dict().items()
-        for old, new in places
-        if name.startswith(old)
-    }
+    weights = clip_weights(association.recognizer)
     path = osp.join(folder, ASSOCIATION)
     save_checkpoint(dict(state_dict=weights), path)
     os.remove(f'{path}.sha256')

@@ -107,3 +107,14 @@ ARCH = (
     'init_logit_scale init_logit_bias nonscalar_logit_scale'
 )
 TOKENIZER_KWARGS = 'clean strip_sep_token language'
+# The largest numbers of some options: more would fill the memory, or take for ever.
+MOST = (
+    (
+        r'(num_|n_)?(transformer_|encoder_|decoder_|hidden_)?(layers|depths?|stages)',
+        1000,
+    ),
+    (r'image_size|img_size|input_resolution|crop_size', 2048),
+    (r'scale|context_length', 10_000),
+    (r'clip_len|num_clips|num_frames|t_size|num_segments|sample_range', 1000),
+)
+MOST_NUMBER = 10**6

@@ -16,6 +16,7 @@ from typing import Any
 from ...errors import SharedModelError
 from ...files import write_json
 from ...text_files import read_json, shorten
+from .allowed import most_of
 from .content import (
     MOST_BYTES,
     MOST_BYTES_OF_TOKENIZER,
@@ -99,7 +100,9 @@ def _is_plain(key: str, value: Any) -> bool:
         return False
     if isinstance(value, str):
         return bool(_WORD.fullmatch(value))
-    return value is None or isinstance(value, (bool, int, float))
+    if isinstance(value, (int, float)):
+        return abs(value) <= most_of(key)
+    return value is None
 
 
 def _check_alone(folder: str, part: str, known: Sequence[str]) -> None:

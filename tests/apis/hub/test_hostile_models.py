@@ -84,7 +84,9 @@ CONFIGS = [
     # numbers and words
     ({'model__neck__num_layers': 10**6}, 'is more than 1000'),
     ({f'{ARCH}__vision_cfg__layers': 10**9}, 'is more than 1000'),
-    ({f'{ARCH}__embed_dim': 10**12}, 'is more than'),
+    ({f'{ARCH}__embed_dim': 10**12}, 'is more than 1000000'),
+    ({f'{ARCH}__vision_cfg__image_size': 10**5}, 'is more than 2048'),
+    ({'test_pipeline__1__clip_len': 10**6}, 'is more than 1000'),
     ({'test_pipeline__3__interpolation': '/etc/passwd'}, WORD),
     ({'test_pipeline__3__scale': float('nan')}, 'no finite number'),
     ({'test_pipeline__3__scale': -float('inf')}, 'no finite number'),
@@ -212,7 +214,7 @@ def test_wrong_weights_are_refused(trial, shared):
     for number, (write, pattern) in enumerate(cases_of_weights(shared)):
         trial.expect(f'case {number}', over(write), 'model.safetensors', pattern)
     # Towers that would fill the memory, where the weights have others.
-    huge = {f'{HEAD}__text_encoder__arch__text_cfg__vocab_size': 10**9}
+    huge = {f'{HEAD}__text_encoder__arch__text_cfg__vocab_size': 10**6}
     trial.expect(
         'huge', lambda f: change(f, **huge), 'model.safetensors', 'another shape'
     )
@@ -283,7 +285,10 @@ def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
         (options, 'tokenizer_class', 'os.system', 'is no name of a class'),
         (tower, 'auto_map', code, 'is not allowed'),
         (tower, 'model_type', 'evil', 'none of those that open_clip knows'),
-        (tower, '_attn_implementation', 'org/kernel', 'is not allowed'),
+        (tower, '_attn_implementation', 'eager', 'is not allowed'),
+        (tower, 'attn_implementation', 'org/kernel', 'is not allowed'),
+        (tower, 'num_hidden_layers', 10**6, 'is not allowed'),
+        (tower, 'output_attentions', True, 'is not allowed'),
         (tower, 'hidden_act', 'org/kernel', 'is not allowed'),
         (tower, 'quantization_config', {'quant_method': 'evil'}, 'is not allowed'),
     ):

@@ -9,7 +9,7 @@ import timm
 import torch
 
 from bike_mmaction.apis import BIKEInferencer
-from bike_mmaction.apis.hub import allowed, saving
+from bike_mmaction.apis.hub import allowed, reading, saving
 from bike_mmaction.checkpoint import load_from_local
 from bike_mmaction.datasets.pipeline_access import video_pipeline
 from bike_mmaction.errors import SharedModelError
@@ -83,19 +83,21 @@ def test_attributes_are_found_as_before(tmp_path, frames):
 
 
 @pytest.mark.parametrize('family', ['siglip2', 'xlm_roberta'])
-def test_tokenizers_and_towers_travel_with_it(family, tmp_path, frames):
+def test_tokenizers_and_towers_travel_with_it(family, bike, shared, tmp_path, frames):
     pytest.importorskip('transformers')
     there = tmp_path / 'there'
     there.mkdir()
     arch = make_family(family, there)
     config = tiny_config(arch, neck=None)
     config.model.cls_head.update(in_channels=arch['embed_dim'], saliency_source='class')
-    bike = build(config, tmp_path)
-    bike.save_pretrained(tmp_path / 'out')
-    expected = bike(frames)[0]
+    with_them = build(config, tmp_path)
+    with_them.save_pretrained(tmp_path / 'out')
+    expected = with_them(frames)[0]
     there.rename(tmp_path / 'gone')
     assert same(load(tmp_path / 'out')(frames)[0], expected)
     assert str(tmp_path) not in (tmp_path / 'out' / 'bike_config.json').read_text()
+    bike.save_pretrained(tmp_path / 'out')  # and no rest of them is left behind
+    assert files_of(tmp_path / 'out') == files_of(shared)
 
 
 def test_every_architecture_of_open_clip_may_be_shared():
@@ -128,7 +130,9 @@ def test_shipped_models_of_other_backbones_may_be_shared():
         try:
             allowed.check_model(model)
             allowed.check_pipeline(steps)
-        except allowed.Refusal as error:
+            model['cls_head']['num_classes'] = 1
+            reading._described('model', model)  # without memory
+        except (allowed.Refusal, SharedModelError) as error:
             refused[name] = str(error)
     assert not refused
 
