@@ -17,7 +17,7 @@ from .inference.sources import SourceReader, close_file, find_sources
 
 # What ONNX Runtime reads in one file; above, weights lie in a file beside it.
 LARGEST_FILE = 1.5 * 2**30
-RANDOM_CLIPS = 16
+RANDOM_CLIPS = 8
 
 
 class Agreement(NamedTuple):
