@@ -7,6 +7,7 @@ they stand, the options of each type, and the kind of each value. Texts are
 allowed where people read them: names of classes, prompts and phrases.
 """
 
+import math
 import re
 from typing import Any
 
@@ -18,7 +19,9 @@ from .tables import (
     ASSOCIATION,
     FOREIGN,
     MOST,
+    MOST_FRAMES,
     MOST_NUMBER,
+    NEEDED,
     OPTIONS,
     PLACES,
     TEXTS,
@@ -52,12 +55,19 @@ def check_pipeline(pipeline: Any) -> None:
         raise Refusal(
             f'{where}: expected a list of transforms, got {shorten(pipeline)}'
         )
+    kinds = []
     for number, step in enumerate(pipeline):
         place = f'{where}[{number}]'
-        kind = _type_of(step, place, tuple(TRANSFORMS))
-        _check_keys(step, f'type {TRANSFORMS[kind]}', place)
+        kinds.append(_type_of(step, place, tuple(TRANSFORMS)))
+        _check_keys(step, f'type {TRANSFORMS[kinds[-1]]}', place)
         for key in set(step) - {'type'}:
             _check_plain(step[key], f'{place}.{key}', key)
+        frames = [step.get(key, 1) for key in ('clip_len', 'num_clips')]
+        if all(isinstance(n, int) for n in frames) and math.prod(frames) > MOST_FRAMES:
+            raise Refusal(f'{place}: more than {MOST_FRAMES} frames of a video')
+    absent = [kind for kind in NEEDED if kind not in kinds]
+    if absent:
+        raise Refusal(f'{where}: there is no {absent[0]}')
 
 
 def check_threshold(value: Any) -> None:

@@ -18,7 +18,7 @@ from ...checkpoint.shards import read_index
 from ...shipped import SHARED_CONFIG, SHARED_INDEX, shared_weights
 from . import allowed
 from .content import ASSOCIATION, TOKENIZER, TOWER, read_content, refuse
-from .texts import check_tokenizer, check_tower
+from .texts import check_tokenizer, check_tokens, check_tower
 
 Shapes = dict[str, torch.Tensor]  # without content, on the device 'meta'
 
@@ -58,7 +58,9 @@ def read_shared(path: str) -> Config:
         ),
         filename=path,
     )
-    _check_weights(folder, config.model)
+    described = _described(folder, config.model)
+    _check_weights(folder, described)
+    check_tokens(folder, described)
     return config
 
 
@@ -104,11 +106,10 @@ def _with_tuples(pipeline: list[dict]) -> list[dict]:
     ]
 
 
-def _check_weights(folder: str, model: dict) -> None:
+def _check_weights(folder: str, described: nn.Module) -> None:
     """The tensors of the weights are those that the config describes."""
     file = osp.basename(shared_weights(osp.join(folder, SHARED_CONFIG)))
     given = _shapes_of_index(folder) if file == SHARED_INDEX else _shapes(folder, file)
-    described = _described(folder, model)
     _compare(folder, file, given, described.state_dict())
     association = getattr(described, 'association', None)
     if association is not None:
@@ -118,6 +119,11 @@ def _check_weights(folder: str, model: dict) -> None:
 
 def _compare(folder: str, file: str, given: Shapes, expected: Shapes) -> None:
     by_fault = misfits(given, expected, ())
+    by_fault['tensors of another kind of number'] = [
+        name
+        for name in given.keys() & expected.keys()
+        if given[name].is_floating_point() != expected[name].is_floating_point()
+    ]
     problems = [
         f'{len(names)} {what}, such as {names[0]}'
         for what, names in by_fault.items()
@@ -164,11 +170,18 @@ def _shapes(folder: str, file: str) -> Shapes:
     try:
         with safe_open(path, 'pt') as tensors:
             return {
-                name: torch.empty(tensors.get_slice(name).get_shape(), device='meta')
+                name: _without_content(tensors.get_slice(name))
                 for name in tensors.keys()  # noqa: SIM118
             }
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         refuse(folder, file, f'is damaged, or no safetensors ({error})')
+
+
+def _without_content(tensor: Any) -> torch.Tensor:
+    """Of the shape of a tensor in a file, and of its kind: floats, or others."""
+    is_float = tensor.get_dtype().startswith(('F', 'BF'))
+    dtype = torch.float32 if is_float else torch.int64
+    return torch.empty(tensor.get_shape(), dtype=dtype, device='meta')
 
 
 def _described(folder: str, model: dict) -> nn.Module:

@@ -101,6 +101,7 @@ TRANSFORMS: dict[str, str] = dict(
     FormatShape='input_format',
     PackActionInputs='meta_keys algorithm_keys',
 )
+NEEDED = ('VideoInit', 'VideoDecode', 'FormatShape', 'PackActionInputs')
 ASSOCIATION = 'lexicon topk prompt arch'
 ARCH = (
     'embed_dim vision_cfg text_cfg multimodal_cfg custom_text quick_gelu '
@@ -109,12 +110,10 @@ ARCH = (
 TOKENIZER_KWARGS = 'clean strip_sep_token language'
 # The largest numbers of some options: more would fill the memory, or take for ever.
 MOST = (
-    (
-        r'(num_|n_)?(transformer_|encoder_|decoder_|hidden_)?(layers|depths?|stages)',
-        1000,
-    ),
+    (r'(num_|n_)?([a-z]+_)?(layers|depths?|stages)', 1000),
     (r'image_size|img_size|input_resolution|crop_size', 2048),
     (r'scale|context_length', 10_000),
     (r'clip_len|num_clips|num_frames|t_size|num_segments|sample_range', 1000),
 )
 MOST_NUMBER = 10**6
+MOST_FRAMES = 10_000  # of a video at once

@@ -13,8 +13,11 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import torch.nn as nn
+
 from ...errors import SharedModelError
 from ...files import write_json
+from ...models.text_head import TextHead
 from ...text_files import read_json, shorten
 from .allowed import most_of
 from .content import (
@@ -66,6 +69,35 @@ def _problem_of_option(key: str, value: Any) -> str:
     elif key not in _TOKENIZER_KEYS and not key.endswith(_TOKEN):
         return f'the option {shorten(key)} is not allowed in a shared model'
     return ''
+
+
+def check_tokens(folder: str, recognizer: nn.Module) -> None:
+    """Refuse tokenizers that cannot be made, or do not fit their text towers.
+
+    Args:
+        folder (str): Of the shared model.
+        recognizer (nn.Module): Its tensors need no content.
+
+    Raises:
+        SharedModelError: naming the file and what is wrong.
+    """
+    for head in recognizer.modules():
+        if not isinstance(head, TextHead):
+            continue
+        encoder = head.text_encoder
+        if not encoder.config['text_cfg'].get('hf_tokenizer_name'):
+            continue
+        try:
+            largest = int(encoder.tokenize(head.prompts()).max())
+        except Exception as error:
+            refuse(folder, _TABLE, f'is no tokenizer that can be used: {error}')
+        if not largest < encoder.text.vocab_size:
+            refuse(
+                folder,
+                _TABLE,
+                f'its token {largest} is none of the {encoder.text.vocab_size} of the '
+                'text tower',
+            )
 
 
 def check_tower(folder: str) -> None:

@@ -91,6 +91,8 @@ CONFIGS = [
     ({'test_pipeline__3__scale': float('nan')}, 'no finite number'),
     ({'test_pipeline__3__scale': -float('inf')}, 'no finite number'),
     ({'test_pipeline': []}, 'expected a list of transforms'),
+    ({'test_pipeline': [{'type': 'PackActionInputs'}]}, 'there is no VideoInit'),
+    ({'test_pipeline__1__num_clips': 1000, 'test_pipeline__1__clip_len': 11}, 'frames'),
     ({'model': []}, 'expected an object'),
     ({'threshold': 2}, 'expected a number from 0 to 1'),
     ({f'{HEAD}__class_names': ['\ud800']}, 'no Unicode text'),
@@ -134,6 +136,7 @@ def cases_of_weights(folder):
 
     rest = {key: value for key, value in tensors.items() if key != first}
     other = {first: torch.zeros(3, 5)}
+    numbers = {first: tensors[first].long()}
     return [
         (puts(whole[:-7]), 'damaged, or no safetensors'),
         (puts(whole[:100]), 'damaged, or no safetensors'),
@@ -144,6 +147,7 @@ def cases_of_weights(folder):
         (lambda copy: (copy / name).unlink(), 'does not exist'),
         (writes(rest), f'not in it, such as {first}'),
         (writes(tensors, evil=torch.zeros(1)), 'not in the model, such as evil'),
+        (writes(tensors, **numbers), f'another kind of number, such as {first}'),
         (writes(tensors, **other), r'another shape, such as .*\(3, 5\) in it'),
     ]
 
@@ -298,6 +302,13 @@ def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
     for file in ('tokenizer/tokenizer.json', options, tower):
         trial.expect(file, lambda f, x=file: replace(f / x, 'x'), file, 'not JSON')
         trial.expect(file, lambda f, x=file: (f / x).unlink(), file, 'not exist')
+    table, more = 'tokenizer/tokenizer.json', dict(id=500, content='video about')
+    for key in ('single_word', 'lstrip', 'rstrip', 'normalized', 'special'):
+        more[key] = False
+    trial.expect('table', adds(table, model={'type': 'evil'}), table, 'no tokenizer')
+    trial.expect(
+        'more', adds(table, added_tokens=[more]), table, 'its token .* is none'
+    )
     trial.end()
 
 
