@@ -88,6 +88,8 @@ def check_tokens(folder: str, recognizer: nn.Module) -> None:
         if not encoder.config['text_cfg'].get('hf_tokenizer_name'):
             continue
         try:
+            if not encoder.tokenizer.tokenizer.is_fast:
+                raise ValueError('it is not of the fast kind')
             largest = int(encoder.tokenize(head.prompts()).max())
         except Exception as error:
             refuse(folder, _TABLE, f'is no tokenizer that can be used: {error}')
