@@ -267,12 +267,7 @@ def test_wrong_parts_of_weights_are_refused(bike, tmp_path, copy_of):
 
 def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
     pytest.importorskip('transformers')
-    (tmp_path / 'own').mkdir()
-    arch = make_family('xlm_roberta', tmp_path / 'own')
-    config = tiny_config(arch, neck=None)
-    config.model.cls_head.update(in_channels=arch['embed_dim'], saliency_source='class')
-    build(config, tmp_path).save_pretrained(tmp_path / 'out')
-    trial = Trial(tmp_path / 'out', copy_of)
+    trial = Trial(share_family('roberta', tmp_path), copy_of)
 
     def adds(file, **values):
         def change_copy(folder):
@@ -302,16 +297,27 @@ def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
     for file in ('tokenizer/tokenizer.json', options, tower):
         trial.expect(file, lambda f, x=file: replace(f / x, 'x'), file, 'not JSON')
         trial.expect(file, lambda f, x=file: (f / x).unlink(), file, 'not exist')
-    table, more = 'tokenizer/tokenizer.json', dict(id=500, content='ches')
+    table, more = 'tokenizer/tokenizer.json', dict(id=500, content='video about')
     for key in ('single_word', 'lstrip', 'rstrip', 'normalized', 'special'):
         more[key] = False
-    class_ = dict(tokenizer_class='RagTokenizer')
-    trial.expect('class', adds(options, **class_), table, 'no tokenizer that can be')
     trial.expect('table', adds(table, model={'type': 'evil'}), table, 'no tokenizer')
     trial.expect(
         'more', adds(table, added_tokens=[more]), table, 'its token .* is none'
     )
+    trial.shared, slow = share_family('siglip2', tmp_path), 'RagTokenizer'
+    trial.expect('slow', adds(options, tokenizer_class=slow), table, 'no tokenizer')
     trial.end()
+
+
+def share_family(name, tmp_path):
+    """The folder of a tiny shared model with a tokenizer of this family."""
+    (tmp_path / f'{name}_files').mkdir()
+    arch = make_family(name, tmp_path / f'{name}_files')
+    config = tiny_config(arch, neck=None)
+    head = dict(in_channels=arch['embed_dim'], saliency_source='class')
+    config.model.cls_head.update(head)
+    build(config, tmp_path).save_pretrained(tmp_path / name)
+    return tmp_path / name
 
 
 def test_a_program_beside_the_config_is_never_run(shared, copy_of, frames):
