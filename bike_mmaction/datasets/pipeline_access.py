@@ -61,9 +61,14 @@ def check_list(cfg, split: str) -> None:
 
 
 def pipelines_of(cfg, split: str) -> list[list]:
-    """The loader's pipeline, and the variable that MMAction2's APIs read."""
-    own = own_dataset(cfg, split)['pipeline']
+    """The loader's pipeline, and the variable that MMAction2's APIs read.
+
+    The config of a shared model has the variable alone.
+    """
     variable = cfg.get(f'{split}_pipeline')
+    if variable is not None and cfg.get(f'{split}_dataloader') is None:
+        return [variable]
+    own = own_dataset(cfg, split)['pipeline']
     return [own] if variable is None else [own, variable]
 
 
@@ -77,8 +82,9 @@ def all_pipelines(cfg) -> Iterator[tuple]:
 
 def part_pipelines(cfg, split: str) -> None:
     """Part pipelines that several splits share."""
-    dataset = own_dataset(cfg, split)
-    dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
+    if cfg.get(f'{split}_dataloader') is not None:
+        dataset = own_dataset(cfg, split)
+        dataset['pipeline'] = copy.deepcopy(dataset['pipeline'])
     if cfg.get(f'{split}_pipeline') is not None:
         cfg[f'{split}_pipeline'] = copy.deepcopy(cfg[f'{split}_pipeline'])
 

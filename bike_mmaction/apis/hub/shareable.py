@@ -3,7 +3,7 @@
 import os
 import os.path as osp
 import tempfile
-from typing import Any, Optional, TypeVar, cast
+from typing import Any, Optional, TypeVar, Union, cast
 
 from ...errors import SharedModelError
 from ...shipped import SHARED_CONFIG, shared_weights
@@ -29,7 +29,7 @@ class Shareable:
     @classmethod
     def from_pretrained(
         cls: type[Self],
-        name: str,
+        name: Union[str, os.PathLike],
         revision: Optional[str] = None,
         device: Optional[str] = None,
         token: Token = None,
@@ -40,8 +40,8 @@ class Shareable:
         """A recognizer that was shared; its predictions are those it had.
 
         Args:
-            name (str): A folder that :meth:`save_pretrained` has written, or a
-                repository of the Hub, 'org/name' or 'hf-hub:org/name'.
+            name (str | PathLike): A folder that :meth:`save_pretrained` has
+                written, or a repository of the Hub, 'org/name' or 'hf-hub:org/name'.
             revision (str, optional): Branch, tag or commit of the repository.
                 Defaults to None: the newest of the main branch.
             device (str, optional): As of the class.
@@ -62,6 +62,7 @@ class Shareable:
             >>> bike = BIKEInferencer.from_pretrained('org/name')
             >>> recognition, = bike('video.mp4')
         """
+        name = os.fspath(name)
         if osp.isdir(name) and not is_of_hub(name):
             folder = name
         else:
@@ -71,7 +72,10 @@ class Shareable:
         return cls(config, shared_weights(path), device, **options)  # type: ignore
 
     def save_pretrained(
-        self, folder: str, results: Optional[str] = None, license: Optional[str] = None
+        self,
+        folder: Union[str, os.PathLike],
+        results: Optional[str] = None,
+        license: Optional[str] = None,
     ) -> None:
         """Write the recognizer to a folder, for :meth:`from_pretrained`.
 
@@ -81,7 +85,8 @@ class Shareable:
         Face. A README.md that is there already stays as it is.
 
         Args:
-            folder (str): Where to; it is made. An earlier model there is replaced.
+            folder (str | PathLike): Where to; it is made. An earlier model
+                there is replaced.
             results (str, optional): Path of the results.json of a test, for the
                 model card. Defaults to None: the card says that nothing was
                 measured.
@@ -92,7 +97,9 @@ class Shareable:
             SharedModelError: if the model has parts that cannot be shared.
             WriteError: if the folder cannot be written to.
         """
-        self._save(os.fspath(folder), str(folder), results, license)
+        folder = os.fspath(folder)
+        name = osp.basename(osp.abspath(folder))  # where it lies is nobody's business
+        self._save(folder, name, results, license)
 
     def push_to_hub(
         self,

@@ -12,6 +12,7 @@ from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.hub import allowed, reading, saving
 from bike_mmaction.checkpoint import load_from_local
 from bike_mmaction.datasets.pipeline_access import video_pipeline
+from bike_mmaction.datasets.views import views_of
 from bike_mmaction.errors import SharedModelError
 from tests.kit.configs import load_config
 from tests.kit.families import make_family
@@ -20,9 +21,7 @@ from tests.kit.shared_models import ARCH, build, change, same, tiny_config
 
 
 def load(folder, **options):
-    return BIKEInferencer.from_pretrained(
-        str(folder), device='cpu', workers=0, **options
-    )
+    return BIKEInferencer.from_pretrained(folder, device='cpu', workers=0, **options)
 
 
 def files_of(folder):
@@ -36,6 +35,10 @@ def test_same_predictions_from_a_folder(bike, shared, frames):
     assert same(load(shared)(frames)[0], expected)
     named = BIKEInferencer(str(shared), device='cpu', workers=0)
     assert same(named(frames)[0], expected)
+
+
+def test_shared_models_take_views(shared):
+    assert views_of(load(shared, views='2x3').model.cfg.test_pipeline) == '2x3'
 
 
 def test_classes_that_were_set_are_shared_without_the_threshold(tmp_path, frames):
@@ -95,7 +98,10 @@ def test_tokenizers_and_towers_travel_with_it(family, bike, shared, tmp_path, fr
     expected = with_them(frames)[0]
     there.rename(tmp_path / 'gone')
     assert same(load(tmp_path / 'out')(frames)[0], expected)
-    assert str(tmp_path) not in (tmp_path / 'out' / 'bike_config.json').read_text()
+    load(tmp_path / 'out').save_pretrained(tmp_path / 'out')  # in place of itself
+    assert same(load(tmp_path / 'out')(frames)[0], expected)
+    for name in ('bike_config.json', 'README.md'):
+        assert str(tmp_path) not in (tmp_path / 'out' / name).read_text()
     bike.save_pretrained(tmp_path / 'out')  # and no rest of them is left behind
     assert files_of(tmp_path / 'out') == files_of(shared)
 
