@@ -129,16 +129,9 @@ def _explained(
     Raises:
         SharedModelError: in place of its error.
     """
-    from huggingface_hub import errors
-
     try:
         yield
-    except (
-        errors.HfHubHTTPError,
-        errors.EntryNotFoundError,
-        OSError,
-        ValueError,
-    ) as error:
+    except Exception as error:  # also those of the package that it calls by
         reason = _reason(error, repository, revision, file, token)
         what = printable(repository, in_one_line=True)
         raise SharedModelError(

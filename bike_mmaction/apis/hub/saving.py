@@ -2,6 +2,7 @@
 
 import os
 import os.path as osp
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Optional
@@ -15,7 +16,7 @@ from ...datasets.class_names import HEADS
 from ...datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS, video_pipeline
 from ...datasets.prompts import load_prompts
 from ...errors import SharedModelError
-from ...files import write_json, write_text, writing
+from ...files import DRAFT, write_json, write_text, writing
 from ...models.clip.architectures import get_arch
 from ...models.clip.text_encoder import CLIPTextEncoder
 from ...models.text_head import TextHead
@@ -24,7 +25,7 @@ from ...version import __version__
 from . import allowed
 from .card import write_card
 from .content import ASSOCIATION, CARD, FORMAT, KNOWN_FILES, SHARD, TOKENIZER, TOWER
-from .reading import clip_weights
+from .reading import clip_weights, read_shared
 from .texts import save_tokenizer, save_tower
 
 MOST_BYTES = '4GB'  # of a file of weights, before there are several
@@ -47,8 +48,9 @@ def save_shared(
 ) -> None:
     """Write a recognizer as a shared model.
 
-    Its config is written last: without it a folder is no model. A card that is
-    there already stays as it is.
+    An earlier model is replaced once the new one is whole, and has been read as
+    whoever loads it does. Its config comes last: without it a folder is no model.
+    A card that is there already stays as it is.
 
     Args:
         model (nn.Module): A recognizer with a :class:`.VCSHead`, and its
@@ -72,15 +74,20 @@ def save_shared(
     _read_tokenizers(model)
     with writing(osp.join(folder, SHARED_CONFIG), folder):
         os.makedirs(folder, exist_ok=True)
-        remove_shared(folder)
-        config['files'] = [
-            *_save_weights(model, folder),
-            *_save_texts(model, folder),
-            *_save_association(model, folder),
-        ]
+        with tempfile.TemporaryDirectory(prefix=DRAFT, dir=folder) as draft:
+            config['files'] = [
+                *_save_weights(model, draft),
+                *_save_texts(model, draft),
+                *_save_association(model, draft),
+            ]
+            write_json(osp.join(draft, SHARED_CONFIG), config)
+            read_shared(osp.join(draft, SHARED_CONFIG))  # as whoever loads it does
+            remove_shared(folder)
+            for file in (*config['files'], SHARED_CONFIG):
+                os.makedirs(osp.dirname(osp.join(folder, file)), exist_ok=True)
+                os.replace(osp.join(draft, file), osp.join(folder, file))
         if not osp.exists(osp.join(folder, CARD)):
             write_text(osp.join(folder, CARD), card)
-        write_json(osp.join(folder, SHARED_CONFIG), config)
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -99,11 +106,14 @@ def check_config(config: dict[str, Any]) -> None:
 
 def remove_shared(folder: str) -> None:
     """Remove an earlier shared model of this folder, and nothing else."""
-    names = [SHARED_CONFIG, *KNOWN_FILES, f'{ASSOCIATION}.sha256']
+    names = [SHARED_CONFIG, *KNOWN_FILES]
     names += [name for name in os.listdir(folder) if SHARD.fullmatch(name)]
     for name in names:
         with suppress(FileNotFoundError):
             os.remove(osp.join(folder, name))
+    for part in (TOKENIZER, TOWER):
+        with suppress(OSError):  # of one that has more in it, or is not there
+            os.rmdir(osp.join(folder, part))
 
 
 def shareable_config(

@@ -158,7 +158,7 @@ class Shareable:
                     ignore_patterns=[CARD] if has_card else None,
                     delete_patterns=[*_OWN, *_OWN_FOLDERS],
                 )
-            except (OSError, ValueError, RuntimeError) as error:
+            except Exception as error:  # also those of the package that it calls by
                 lines = str(error).strip().splitlines() or [type(error).__name__]
                 what = printable(name, in_one_line=True)
                 raise SharedModelError(
@@ -175,4 +175,3 @@ class Shareable:
         same = own.classes == list(own.head.class_names)
         threshold = own._threshold if same else None  # chosen for the others
         save_shared(own.model, folder, own.classes, threshold, name, results, license)
-        read_shared(osp.join(folder, SHARED_CONFIG))  # as whoever loads it does

@@ -1,6 +1,7 @@
 """Sharing by a hub: what is uploaded, what is asked for, and what goes wrong."""
 
 import json
+import re
 import sys
 from unittest import mock
 
@@ -10,9 +11,11 @@ import pytest
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.hub import saving
 from bike_mmaction.errors import SharedModelError
+from bike_mmaction_cli import main
 from tests.kit.hub import TOKEN, Hub, calling
 from tests.kit.shared_models import change, replace, same
 from tests.kit.tools import run_well
+from tests.kit.videos import write_video
 
 # In a process that has never seen the recognizer.
 LOADING = """
@@ -182,3 +185,15 @@ def test_what_hinders_a_push_is_told(here, bike, tmp_path):
         with pytest.raises(SharedModelError, match=expected):
             bike.push_to_hub(name, token=token)
     assert 'org/name' not in here.repos
+
+
+def test_commands_share_and_use_models_of_the_hub(here, shared, tmp_path, capsys):
+    video = write_video(tmp_path / 'video.mp4', num_frames=9)
+    share = ['share', 'hf-hub:org/cli', '--config', str(shared), '--private']
+    main([*share, '--classes', 'sea,sun', '--license', 'mit'])
+    assert here.repos['org/cli'].private
+    assert b'license: mit' in here.repos['org/cli'].files['README.md']
+    main(['infer', video, '--config', 'hf-hub:org/cli', '--device', 'cpu'])
+    assert re.search('video.mp4: (sea|sun) ', capsys.readouterr().out)
+    with pytest.raises(SystemExit, match="bike infer: error: cannot download 'bike_c"):
+        main(['infer', video, '--config', 'hf-hub:org/none'])
