@@ -35,7 +35,7 @@ def options_of_test(merged: Sequence[int], compiled: bool) -> dict[str, dict]:
     if compiled:
         options['compile'] = dict(compile=True)
         most = dict(LOW, compile=True, token_merging=merged[-1])
-        options[', '.join(name for name in options if name != 'plain')] = most
+        options[f"token_merging={merged[-1]}, dtype='bfloat16', compile"] = most
     return options
 
 
