@@ -9,6 +9,7 @@ allowed where people read them: names of classes, prompts and phrases.
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ...terminal import printable
@@ -21,6 +22,8 @@ from .tables import (
     MOST,
     MOST_FRAMES,
     MOST_NUMBER,
+    MOST_PIXELS,
+    MOST_SENTENCES,
     NEEDED,
     OPTIONS,
     PLACES,
@@ -68,6 +71,16 @@ def check_pipeline(pipeline: Any) -> None:
     absent = [kind for kind in NEEDED if kind not in kinds]
     if absent:
         raise Refusal(f'{where}: there is no {absent[0]}')
+    count = math.prod(_numbers(pipeline, 'clip_len', 'num_clips'))
+    side = max(_numbers(pipeline, 'scale', 'crop_size'), default=1)
+    if count * side**2 > MOST_PIXELS:
+        raise Refusal(f'{where}: {count} frames with sides of {side} are too large')
+
+
+def _numbers(pipeline: list[dict], *keys: str) -> Iterator[float]:
+    for value in (step.get(key) for step in pipeline for key in keys):
+        numbers = value if isinstance(value, list) else [value]
+        yield from (abs(n) for n in numbers if isinstance(n, (int, float)))
 
 
 def check_threshold(value: Any) -> None:
@@ -97,6 +110,12 @@ def _check_part(part: Any, place: str, where: str) -> None:
             _check_part(value, key, inner)
         else:
             _check_plain(value, inner, key)
+    names, prompts = (part.get(key) or [] for key in ('class_names', 'prompt'))
+    if isinstance(prompts, list) and len(names) * len(prompts) > MOST_SENTENCES:
+        raise Refusal(
+            f'{where}: {len(names)} class names in {len(prompts)} prompts are more '
+            f'than {MOST_SENTENCES} sentences'
+        )
 
 
 def _type_of(part: Any, where: str, allowed: Types) -> str:
@@ -218,6 +237,8 @@ def _check_plain(value: Any, where: str, key: str, word: re.Pattern = _WORD) -> 
             raise Refusal(f'{where}: a list of {len(value)} values is too long')
         for item in value:
             _check_plain(item, where, key, word)
+        if most_of(key) < MOST_NUMBER and all(isinstance(n, int) for n in value):
+            _check_plain(sum(value), where, key)  # such as depths of stages
     elif isinstance(value, dict):
         if 'type' in value:
             raise Refusal(f"{where}: a 'type' is not allowed here in a shared model")

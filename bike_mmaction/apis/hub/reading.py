@@ -187,7 +187,7 @@ def _without_content(tensor: Any) -> torch.Tensor:
 def _described(folder: str, model: dict) -> nn.Module:
     """The model, whose tensors have shapes, but take no memory."""
     try:
-        with torch.device('meta'), _NumbersOnCPU():
+        with torch.device('meta'), _NumbersOnCPU(model.get('backbone') or {}):
             return MODELS.build(copy.deepcopy(model))
     except Exception as error:
         refuse(folder, SHARED_CONFIG, f'the model cannot be built: {error}')
@@ -196,11 +196,18 @@ def _described(folder: str, model: dict) -> nn.Module:
 class _NumbersOnCPU(TorchFunctionMode):
     """Some towers make a list of Python's numbers by torch, which need values."""
 
+    def __init__(self, backbone: dict) -> None:
+        super().__init__()
+        self.functions: list[Any] = [torch.linspace]
+        inner = str((backbone.get('backbone') or {}).get('type'))
+        if inner.startswith('torchvision.regnet'):  # whose sizes nobody can choose
+            self.functions += [torch.arange, torch.tensor]
+
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        if func is torch.linspace:
+        if func in self.functions:
             kwargs['device'] = 'cpu'
         return func(*args, **kwargs)
 

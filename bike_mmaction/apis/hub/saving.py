@@ -71,7 +71,6 @@ def save_shared(
     card = write_card(
         config['model'], name, list(classes), results, license, _base(model.cfg)
     )
-    _read_tokenizers(model)
     with writing(osp.join(folder, SHARED_CONFIG), folder):
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=DRAFT, dir=folder) as draft:
@@ -205,13 +204,6 @@ def _save_weights(model: nn.Module, folder: str) -> list[str]:
         for f in os.listdir(folder)
         if f.startswith('model') and (f in KNOWN_FILES or SHARD.fullmatch(f))
     )
-
-
-def _read_tokenizers(model: nn.Module) -> None:
-    """Before files are removed: they may be those that a tokenizer is read from."""
-    for encoder in model.modules():
-        if isinstance(encoder, CLIPTextEncoder):
-            encoder.tokenizer  # noqa: B018, is read when first asked for
 
 
 def _save_texts(model: Any, folder: str) -> list[str]:

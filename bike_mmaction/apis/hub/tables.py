@@ -110,10 +110,12 @@ ARCH = (
 TOKENIZER_KWARGS = 'clean strip_sep_token language'
 # The largest numbers of some options: more would fill the memory, or take for ever.
 MOST = (
-    (r'(num_|n_)?([a-z]+_)?(layers|depths?|stages)', 1000),
+    (r'(num_|n_)?([a-z]+_)?(layers|depths?|stages|threads|ids)', 1000),
     (r'image_size|img_size|input_resolution|crop_size', 2048),
     (r'scale|context_length', 10_000),
     (r'clip_len|num_clips|num_frames|t_size|num_segments|sample_range', 1000),
 )
 MOST_NUMBER = 10**6
 MOST_FRAMES = 10_000  # of a video at once
+MOST_PIXELS = 2**30  # of all of them
+MOST_SENTENCES = 2 * 10**6  # class names times prompts

@@ -66,6 +66,8 @@ def _problem_of_option(key: str, value: Any) -> str:
     if key == 'tokenizer_class':
         if not isinstance(value, str) or not value.isidentifier():
             return f'{key}={shorten(value)} is no name of a class'
+    elif key == 'extra_ids' and not (isinstance(value, int) and value <= most_of(key)):
+        return f'{key}={shorten(value)} is no number up to {most_of(key)}'
     elif key not in _TOKENIZER_KEYS and not key.endswith(_TOKEN):
         return f'the option {shorten(key)} is not allowed in a shared model'
     return ''

@@ -23,6 +23,7 @@ from tests.kit.shared_models import build, change, replace, tiny_config
 
 BACKBONE, HEAD = 'model__backbone', 'model__cls_head'
 ARCH = f'{BACKBONE}__arch'
+SWIN = dict(type='SwinTransformer3D')
 TYPE, OPTION = r'type=.* is not allowed', 'the option .* is not allowed'
 WORD = 'expected a word, no path'
 # Each of these changes the config: keys, and what the message must say.
@@ -87,6 +88,10 @@ CONFIGS = [
     ({f'{ARCH}__embed_dim': 10**12}, 'is more than 1000000'),
     ({f'{ARCH}__vision_cfg__image_size': 10**5}, 'is more than 2048'),
     ({'test_pipeline__1__clip_len': 10**6}, 'is more than 1000'),
+    ({BACKBONE: dict(SWIN, arch=dict(depths=[999] * 9))}, 'depths=8991 is more'),
+    ({'test_pipeline__0__num_threads': 10**6}, 'is more than 1000'),
+    ({'test_pipeline__1__clip_len': 99, 'test_pipeline__3__scale': 4000}, 'too large'),
+    ({f'{HEAD}__class_names': ['a'] * 9999, f'{HEAD}__prompt': ['{}'] * 999}, 'sente'),
     ({'test_pipeline__3__interpolation': '/etc/passwd'}, WORD),
     ({'test_pipeline__3__scale': float('nan')}, 'no finite number'),
     ({'test_pipeline__3__scale': -float('inf')}, 'no finite number'),
@@ -289,6 +294,7 @@ def test_hostile_tokenizers_and_towers_are_refused(tmp_path, copy_of):
         (tower, 'num_hidden_layers', 10**6, 'is not allowed'),
         (tower, 'output_attentions', True, 'is not allowed'),
         (tower, 'hidden_act', 'org/kernel', 'is not allowed'),
+        (options, 'extra_ids', 10**9, 'is no number up to 1000'),
         (tower, 'quantization_config', {'quant_method': 'evil'}, 'is not allowed'),
     ):
         trial.expect(f'{file} {key}', adds(file, **{key: value}), file, pattern)

@@ -7,6 +7,7 @@ import open_clip
 import pytest
 import timm
 import torch
+from mmaction.registry import MODELS
 
 from bike_mmaction.apis import BIKEInferencer
 from bike_mmaction.apis.hub import allowed, reading, saving
@@ -116,6 +117,16 @@ def test_every_architecture_of_open_clip_may_be_shared():
             if timm.is_model(tower.get('timm_model_name', '')):  # else it is too old
                 refused[name] = str(error)
     assert not refused
+
+
+def test_backbones_that_compute_while_they_are_built_may_be_shared():
+    backbone = dict(type='torchvision.regnet_y_400mf')
+    config = tiny_config(backbone=dict(type='PerFrameBackbone', backbone=backbone))
+    described = reading._described('model', saving._without(config.model.to_dict()))
+    real = MODELS.build(config.model).state_dict()
+    assert {name: t.shape for name, t in described.state_dict().items()} == {
+        name: t.shape for name, t in real.items()
+    }
 
 
 OTHER_BACKBONES = (
