@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 # Similarities of frames and queries that exist at once: on a CPU what its cache
 # holds; on a GPU enough to keep it busy.
-MOST_ON_CPU, MOST_ON_GPU = 2**22, 2**26
+MOST_ON_CPU, MOST_ON_GPU = 2**22, 2**24
 EPSILON = 1e-12  # of F.normalize
 
 
