@@ -1,9 +1,10 @@
 """Another CLIP, or other weights of it, than those that a config names."""
 
+import os
 import os.path as osp
 import warnings
 from collections.abc import Iterator
-from typing import Optional
+from typing import Optional, Union
 
 import open_clip
 from mmengine.config import ConfigDict
@@ -13,6 +14,7 @@ from ..datasets.pipeline_access import SPLITS
 from ..models.clip.architectures import Arch, arch_name, get_arch, has_own_weights
 from ..models.clip.pipeline_fit import misfits
 from ..models.clip.preprocessing import image_size, preprocessing_of
+from ..models.clip.weights import check_activation
 from .images import set_image_size, set_preprocessing
 
 IMAGE_TOWER = 'CLIPImageEncoder'
@@ -24,7 +26,7 @@ CONTRASTIVE, SIGMOID = 'ContrastiveLoss', 'SigmoidLoss'
 def use_clip(
     cfg,
     arch: Arch,
-    pretrained: Optional[str] = None,
+    pretrained: Union[str, os.PathLike, None] = None,
     short_side: Optional[int] = None,
     independent: Optional[bool] = None,
 ) -> None:
@@ -43,9 +45,9 @@ def use_clip(
             none of CLIP, its text encoders alone.
         arch (str | dict): Model name of open_clip, 'hf-hub:org/repo',
             'local-dir:FOLDER' or a dict, see :func:`.get_arch`.
-        pretrained (str, optional): A tag of open_clip, a file, a folder or a
-            repository, see :func:`.load_pretrained`. Defaults to None: those
-            of the repository or folder that ``arch`` names.
+        pretrained (str | PathLike, optional): A tag of open_clip, a file, a
+            folder or a repository, see :func:`.load_pretrained`. Defaults to
+            None: those of the repository or folder that ``arch`` names.
         short_side (int, optional): To which tests resize before they crop,
             such as BIKE's 256 where images have 224 pixels. Defaults to None:
             the size of the images, as the weights were tested.
@@ -55,14 +57,16 @@ def use_clip(
             the loss stays; False makes it :class:`.ContrastiveLoss`.
 
     Raises:
-        RuntimeError: if the Hub does not give the config of a repository.
+        RuntimeError: if the Hub does not give the config of a repository, or the
+            weights were trained with another activation.
         ValueError: if there is no such architecture or tag; the model has no
             tower of CLIP; or an option does not fit.
     """
     if pretrained is None and has_own_weights(arch):
         pretrained = str(arch)
     config = get_arch(arch)
-    _check_tag(arch, pretrained)
+    pretrained = _checked(arch, pretrained)
+    check_activation(arch, config, pretrained)
     towers = list(_towers(cfg.model))
     if not towers:
         raise ValueError(
@@ -89,8 +93,9 @@ def _sees(model: dict) -> bool:
     return (model.get('backbone') or {}).get('type') == IMAGE_TOWER
 
 
-def _check_tag(arch: Arch, pretrained: Optional[str]) -> None:
+def _checked(arch: Arch, weights: Union[str, os.PathLike, None]) -> str:
     """Refuse what can be no file either; files may be of another machine."""
+    pretrained = None if weights is None else os.fspath(weights)
     is_tag = isinstance(arch, str) and not has_own_weights(arch)
     tags = open_clip.list_pretrained_tags_by_model(arch) if is_tag else []
     if pretrained is None:
@@ -104,6 +109,7 @@ def _check_tag(arch: Arch, pretrained: Optional[str]) -> None:
             f"use_clip: pretrained='{pretrained}' is no file and no tag of "
             f'arch={arch_name(arch)}. Its tags: {tags}'
         )
+    return pretrained
 
 
 def _leave_out_checkpoint(cfg, arch: Arch) -> None:
@@ -139,11 +145,22 @@ def _choose_loss(model: dict, config: dict, independent: Optional[bool]) -> None
     if independent is None:
         independent = alone and config.get('init_logit_bias') is not None
         if not independent:
+            _tell_sigmoid(head)
             return
     if independent:
         head['loss_cls'] = ConfigDict(type=SIGMOID)
     elif (head.get('loss_cls') or {}).get('type') == SIGMOID:
         head['loss_cls'] = ConfigDict(type=CONTRASTIVE)
+
+
+def _tell_sigmoid(head: dict) -> None:
+    """That of an earlier model stays too, as nothing tells it from a chosen one."""
+    if (head.get('loss_cls') or {}).get('type') == SIGMOID:
+        warnings.warn(
+            f'use_clip: cls_head.loss_cls stays {SIGMOID}, by which each class has a '
+            'probability of its own, but the model was not trained so: '
+            'independent=False lets classes compete, independent=True keeps it'
+        )
 
 
 def _set_images(

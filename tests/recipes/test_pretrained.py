@@ -65,6 +65,8 @@ def test_loss_can_be_chosen():
         use_clip(cfg, arch, tag, independent=independent)
         losses.append(cfg.model.cls_head.loss_cls.type)
     assert losses == ['SigmoidLoss', *['ContrastiveLoss'] * 2, 'SigmoidLoss']
+    with pytest.warns(UserWarning, match='loss_cls stays SigmoidLoss.*independent='):
+        use_clip(cfg, 'ViT-B-32-quickgelu', 'openai')
 
 
 def test_every_width_has_heads():
@@ -133,10 +135,17 @@ def test_what_cannot_be_is_refused():
         (('ViT-B-16-SigLIP',), "name the weights of arch='ViT-B-16-SigLIP'.*webli"),
         (('ViT-B-16-SigLIP', 'webly'), "'webly' is no file and no tag.*'webli'"),
         (('ViT-B-17', 'webli'), "'ViT-B-17' is not a model of open_clip"),
+        (('ViT-B/16', 'openai'), r"Similar names: \['ViT-B-16'"),
+        (('vit-b-16', 'openai'), r"Similar names: \['ViT-B-16'"),
+        ((None, 'openai'), 'arch=None: expected a name or a dict'),
+        (('ViT-B-16', 'openai'), "Use the arch with '-quickgelu' in its name"),
     ]
     with collected() as check:
         for arguments, words in cases:
-            with check(arguments), pytest.raises(ValueError, match=words):
+            with (
+                check(arguments),
+                pytest.raises((RuntimeError, ValueError), match=words),
+            ):
                 use_clip(cfg, *arguments)
     cfg = load_config('bike_timm_vit_small_k400')
     cfg.model.cls_head.text_encoder = None
@@ -149,7 +158,8 @@ def test_bare_files_leave_what_is_not_known(tmp_path):
     (tmp_path / 'bare.bin').write_bytes(b'PK')
     before = cfg.model.data_preprocessor.to_dict()
     with pytest.warns(UserWarning, match='nothing tells what images .*bare.bin'):
-        use_clip(cfg, 'ViT-L-14-336-quickgelu', str(tmp_path / 'bare.bin'))
+        use_clip(cfg, 'ViT-L-14-336-quickgelu', tmp_path / 'bare.bin')
+    assert cfg.model.backbone.pretrained == str(tmp_path / 'bare.bin')
     assert cfg.model.data_preprocessor.to_dict() == before
     assert shapes(cfg) == (1, 3, 8, 336, 336)
 

@@ -3,6 +3,7 @@
 import os.path as osp
 from contextlib import contextmanager
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any, Optional, Union
 
 import open_clip
@@ -53,6 +54,8 @@ def get_arch(arch: Arch) -> dict:
         ValueError: if the name is unknown, or the dict lacks a key or has
             one that open_clip does not know.
     """
+    if not isinstance(arch, (str, dict)):
+        raise ValueError(f'arch={arch!r}: expected a name or a dict')
     config = _read_arch(arch) if isinstance(arch, str) else arch
     missing = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
     if missing:
@@ -96,7 +99,9 @@ def _read_arch(name: str) -> dict:
             f"arch='{name}' cannot be read: {first_lines(error)}"
         ) from error
     if config is None:
-        near = [m for m in open_clip.list_models() if m.lower()[:6] == name.lower()[:6]]
+        known = {model.lower(): model for model in open_clip.list_models()}
+        close = get_close_matches(name.lower().replace('/', '-'), known, 8)
+        near = [known[model] for model in close]
         raise ValueError(
             f"arch='{name}' is not a model of open_clip "
             f'{open_clip.__version__}. Similar names: '

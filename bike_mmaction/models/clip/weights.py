@@ -69,7 +69,8 @@ def load_pretrained(arch: Arch, pretrained: str) -> Any:
 
 def _load(arch: Arch, pretrained: str) -> Any:
     config = get_arch(arch)
-    _check_quick_gelu(arch, config, pretrained)
+    if not check_activation(arch, config, pretrained):
+        _tell_activation(arch, config, pretrained)
     path = find_weights(arch, pretrained)
     config.pop('custom_text', None)  # `text` is a module in every case
     full = open_clip.CoCa if 'multimodal_cfg' in config else open_clip.CustomTextCLIP
@@ -96,25 +97,25 @@ def _load(arch: Arch, pretrained: str) -> Any:
     return model
 
 
-def _check_quick_gelu(arch: Arch, config: dict, pretrained: str) -> None:
-    """OpenAI's weights give poor features with the exact GELU, and reverse."""
+def check_activation(arch: Arch, config: dict, pretrained: str) -> bool:
+    """Refuse weights that were trained with another activation.
+
+    OpenAI's weights give poor features with the exact GELU, and reverse.
+
+    Args:
+        arch (str | dict): See :func:`get_arch`.
+        config (dict): What :func:`get_arch` makes of it.
+        pretrained (str): See :func:`.find_weights`.
+
+    Returns:
+        bool: Whether anything tells what they were trained with.
+
+    Raises:
+        RuntimeError: if it is another one than that of the architecture.
+    """
     ours = bool(config.get('quick_gelu'))
     about = about_weights(arch, pretrained, fetch=True)
-    if about is None:
-        # Bare files do not tell what they were trained with.
-        print_log(
-            f"'{pretrained}' must be of a CLIP trained with "
-            f'{"QuickGELU" if ours else "GELU"}, as arch={arch_name(arch)} '
-            'says',
-            'current',
-        )
-        if not ours and 'openai' in pretrained.lower():
-            warnings.warn(
-                f"'{pretrained}' looks like OpenAI's weights, which need "
-                f'QuickGELU; arch={arch_name(arch)} uses GELU'
-            )
-        return
-    theirs = about.quick_gelu
+    theirs = None if about is None else about.quick_gelu
     if theirs not in (None, ours) and 'timm_model_name' not in config['vision_cfg']:
         names = ('QuickGELU', 'GELU')
         raise RuntimeError(
@@ -123,6 +124,23 @@ def _check_quick_gelu(arch: Arch, config: dict, pretrained: str) -> None:
             f'{names[not ours]}. Use the arch '
             f"{'with' if theirs else 'without'} '-quickgelu' in its name, or "
             f'quick_gelu={theirs} in an arch dict'
+        )
+    return about is not None
+
+
+def _tell_activation(arch: Arch, config: dict, pretrained: str) -> None:
+    """Bare files do not tell what they were trained with."""
+    ours = bool(config.get('quick_gelu'))
+    print_log(
+        f"'{pretrained}' must be of a CLIP trained with "
+        f'{"QuickGELU" if ours else "GELU"}, as arch={arch_name(arch)} '
+        'says',
+        'current',
+    )
+    if not ours and 'openai' in pretrained.lower():
+        warnings.warn(
+            f"'{pretrained}' looks like OpenAI's weights, which need "
+            f'QuickGELU; arch={arch_name(arch)} uses GELU'
         )
 
 

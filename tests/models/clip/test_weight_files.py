@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from bike_mmaction.models.clip.architectures import get_arch
 from bike_mmaction.models.clip.preprocessing import preprocessing_of
 from bike_mmaction.models.clip.weight_files import about_weights
-from bike_mmaction.models.clip.weights import _check_quick_gelu, load_pretrained
+from bike_mmaction.models.clip.weights import check_activation, load_pretrained
 from tests.kit.checks import collected
 from tests.kit.families import build_whole, make_family
 from tests.kit.hub import Hub, calling
@@ -272,7 +272,7 @@ def test_tags_of_the_other_activation_are_refused_and_no_others():
     refused = set()
     for arch, tag in open_clip.list_pretrained():
         try:
-            _check_quick_gelu(arch, get_arch(arch), tag)
+            check_activation(arch, get_arch(arch), tag)
         except RuntimeError:
             refused.add((arch, tag))
     assert refused == {
