@@ -7,6 +7,7 @@ from ..datasets.pipeline_access import (
     pipelines_of,
 )
 from ..datasets.views import CROP_OF, CROPS, DENSE, SPARSE, parse_views
+from .images import CROP_RATIO
 
 
 def set_views(cfg, views: str) -> None:
@@ -43,11 +44,12 @@ def _check_room(cfg, views: str) -> None:
             size = (size, size) if isinstance(size, int) else tuple(size)
             if squashed and size == tuple(squashed[-1].get('scale') or ()):
                 clips, tail = views.split('x')[0], 'd' * views.endswith('d')
+                larger = round(max(size) * CROP_RATIO)
                 raise ValueError(
                     f'views={views!r}: all crops would be the same, as images are '
                     f'squashed to {size[0]}x{size[1]} pixels, of which nothing is cut '
                     f"off: take '{clips}x1{tail}', or more pixels by "
-                    'use_clip(..., short_side=256)'
+                    f'use_clip(..., short_side={larger})'
                 )
 
 

@@ -104,6 +104,11 @@ def test_sides_and_views():
     assert shapes(cfg) == (2, 3, 8, 224, 224)
     with pytest.raises(ValueError, match="'4x3d': all crops .* 224x224 .*'4x1d'"):
         set_views(cfg, '4x3d')
+    use_clip(cfg, 'PE-Core-L-14-336', 'meta')
+    with pytest.raises(ValueError, match='336x336 .* short_side=384') as cure:
+        set_views(cfg, '4x3')
+    use_clip(cfg, 'PE-Core-L-14-336', 'meta', short_side=int(str(cure.value)[-4:-1]))
+    set_views(cfg, '4x3')
     use_clip(cfg, 'ViT-B-32-quickgelu', 'openai', short_side=240)
     assert shapes(cfg, '1x3') == (3, 3, 8, 224, 224)
     resize = [t for t in cfg.test_pipeline if t.type.endswith('Resize')]
