@@ -78,11 +78,26 @@ def get_arch(arch: Arch) -> dict:
                 f'{open_clip.__version__} does not know; it knows '
                 f'{sorted(accepted)}'
             )
+    _check_sizes(config)
     if config['vision_cfg'].get('timm_model_name'):
         config['vision_cfg']['timm_model_pretrained'] = False
     if config['text_cfg'].get('hf_model_name'):
         config['text_cfg']['hf_model_pretrained'] = False
     return config
+
+
+def _check_sizes(config: dict) -> None:
+    """Those that are needed before a tower is built."""
+    vision, text = config['vision_cfg'], config['text_cfg']
+    for key, value in (
+        ('embed_dim', config['embed_dim']),
+        ('vision_cfg.image_size', vision.get('image_size', 1)),
+        ('text_cfg.width', text.get('width', 1)),
+    ):
+        is_pair = isinstance(value, (list, tuple)) and len(value) == 2
+        sides = value if is_pair and key == 'vision_cfg.image_size' else [value]
+        if not all(isinstance(side, int) and side > 0 for side in sides):
+            raise ValueError(f'arch.{key}={value!r}: expected a positive number')
 
 
 def _read_arch(name: str) -> dict:

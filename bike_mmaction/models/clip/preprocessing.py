@@ -101,13 +101,13 @@ def _colors(about: AboutWeights, key: str, value: Any) -> tuple[float, ...]:
     """Three numbers; one alone is of all colors."""
     colors = [value] * 3 if isinstance(value, (int, float)) else value
     is_list = isinstance(colors, (list, tuple)) and len(colors) == 3
-    least = 0 if key == 'mean' else 1e-6
+    least = 0 if key == 'mean' else 1e-6  # of colors from 0 to 1
     if not is_list or not all(
-        isinstance(c, (int, float)) and c >= least for c in colors
+        isinstance(c, (int, float)) and least <= c <= 1 for c in colors
     ):
         raise ValueError(
             f'{about.source}: preprocess_cfg.{key}={value!r}, expected three numbers '
-            f'from {least} on'
+            f'from {least} to 1'
         )
     return tuple(float(color) for color in colors)
 

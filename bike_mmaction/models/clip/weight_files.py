@@ -200,7 +200,8 @@ def _weights_in(folder: str) -> str:
     usual = [osp.join(folder, name) for name in _USUAL]
     indices = sorted(glob(osp.join(escape(folder), f'*{INDEX}')))
     files = [p for s in _SUFFIXES for p in glob(osp.join(escape(folder), f'*.{s}'))]
-    paths = [path for path in usual if osp.isfile(path)][:1] or indices or sorted(files)
+    files = sorted(filter(osp.isfile, files))
+    paths = [path for path in usual if osp.isfile(path)][:1] or indices or files
     if len(paths) != 1:
         names = [osp.basename(path) for path in paths]
         raise ValueError(

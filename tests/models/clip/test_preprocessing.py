@@ -128,6 +128,8 @@ def test_what_is_not_told_is_not_known(tmp_path):
     [
         (dict(mean=[0.5, 0.5]), r'preprocess_cfg.mean=\[0.5, 0.5\], expected three'),
         (dict(std=0), 'preprocess_cfg.std=0, expected three numbers from 1e-06'),
+        (dict(mean=[122.8, 116.7, 104.1]), 'expected three numbers from 0 to 1'),
+        (dict(std=float('inf')), 'expected three numbers from 1e-06 to 1'),
         (dict(interpolation='nearest'), "'nearest', expected one of bicubic, bil"),
         (dict(resize_mode='crop'), "'crop', expected one of shortest, longest, sq"),
     ],

@@ -1,5 +1,6 @@
 """Weights from anywhere: folders, the Hub's cache, shards; and what is refused."""
 
+import copy
 import json
 import os
 import pickle
@@ -233,6 +234,7 @@ def test_other_files_are_refused_by_name(whole, folder, tmp_path, monkeypatch):
 
 def test_other_folders_are_refused(folder, tmp_path):
     write_config(tmp_path / 'without')
+    (tmp_path / 'without' / 'weights.safetensors').mkdir()
     write_config(tmp_path / 'several')
     for name in 'ab':
         save_file({name: torch.ones(1)}, tmp_path / 'several' / f'{name}.safetensors')
@@ -281,3 +283,16 @@ def test_tags_of_the_other_activation_are_refused_and_no_others():
         if tag in open_clip.list_pretrained_tags_by_model(f'{arch}-quickgelu')
     }
     assert ('ViT-B-32', 'openai') in refused
+
+
+@pytest.mark.parametrize('size', ['32', None, 0, -1, 3.5, [32, 32, 32]])
+def test_sizes_that_are_none_are_named(size):
+    for part, key in (
+        ('vision_cfg.', 'image_size'),
+        ('text_cfg.', 'width'),
+        ('', 'embed_dim'),
+    ):
+        arch = copy.deepcopy(TINY_ARCH)
+        (arch[part[:-1]] if part else arch)[key] = size
+        with pytest.raises(ValueError, match=f'arch.{part}{key}=.*: expected a pos'):
+            get_arch(arch)
