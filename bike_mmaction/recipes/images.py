@@ -5,12 +5,13 @@ from typing import Optional, Union
 
 from mmengine.config import ConfigDict
 
-from ..datasets.pipeline_access import all_pipelines, find_transforms
+from ..datasets.pipeline_access import VIDEO_DECODES, all_pipelines, find_transforms
 from ..datasets.views import CROP_OF, CROPS
 from ..models.clip.preprocessing import RESIZE_MODES, SHORTEST, SQUASH, Preprocessing
 
 RESIZES = {'mmcv': 'Resize', 'antialiased': 'AntialiasedResize'}
 RANDOM_CROPS = {'RandomCrop': 'size', 'MultiScaleCrop': 'input_size'}
+DECODES = ('RawFrameDecode', *VIDEO_DECODES)  # which give red, green and blue
 CROP_RATIO = 256 / 224  # the authors' short side to the size that is cropped
 
 
@@ -118,8 +119,12 @@ def _check(images: Preprocessing, short_side: Optional[int]) -> None:
 def image_pipelines(cfg) -> Iterator[tuple]:
     """Of :func:`.all_pipelines`, those that decode images."""
     for split, pipeline in all_pipelines(cfg):
-        if any(str(step['type']).endswith('Decode') for step in pipeline):
+        if any(map(_decodes, pipeline)):
             yield split, pipeline
+
+
+def _decodes(step: dict) -> bool:
+    return str(step['type']).endswith('Decode')
 
 
 def _resize_in_training(
@@ -173,6 +178,8 @@ def _normalize(cfg, images: Preprocessing) -> None:
                 type='ActionDataPreprocessor', format_shape='NCTHW'
             )
         cfg.model['data_preprocessor'].update(colors)
+    if all(step['type'] in DECODES for step in steps if _decodes(step)):
+        (cfg.model.get('data_preprocessor') or {}).pop('to_rgb', None)
 
 
 def fold_frames(cfg) -> None:

@@ -120,6 +120,7 @@ def test_sides_and_views():
 def test_training_crops_and_crops_that_were_left_out():
     """Pipelines of others: MMAction2's resize, random crops, no middle crop."""
     cfg = load_config('bike_demo')
+    cfg.model.data_preprocessor.to_rgb = True
     for split in ('val', 'test'):
         pipeline = cfg[f'{split}_dataloader'].dataset.pipeline
         pipeline[:] = [t for t in pipeline if not t.type.endswith('CenterCrop')]

@@ -155,6 +155,8 @@ def _of_colors(
 ) -> Iterator[str]:
     """Mean and standard deviation, of the preprocessor or a transform."""
     place, given = 'model.data_preprocessor', options
+    if options.get('to_rgb') and all(_is_known(step) for _, step in steps):
+        yield f'{place}.to_rgb=True swaps red and blue, which are in order already'
     normalizing = [step for kind, step in steps if kind == 'Normalize']
     if normalizing:
         if len(normalizing) > 1 or options.get('mean') is not None:
@@ -179,18 +181,19 @@ def _of_shapes(
     wanted: Preprocessing, steps: Sequence[tuple[str, Mapping]], trains: bool
 ) -> Iterator[str]:
     """Interpolation, resize mode and size of one pipeline."""
-    at_random, size, squashes = False, None, []
+    at_random, cropped, size, squashes = False, False, None, []
     for kind, step in steps:
         if kind in _RESIZES:
             keeps = step.get('keep_ratio', True)
             size = None if keeps else _size(step.get('scale'))
-            if not at_random:
+            if not at_random and not cropped:  # then it is square already
                 squashes.append(not keeps)
             yield from _of_resize(wanted, kind, step, at_random)
         elif kind in _RANDOM:
             at_random = True
             size = _size(step.get('size', step.get('input_size')))
         elif kind in CROPS:
+            cropped = True
             size = _size(step.get('crop_size'))
     if squashes and not trains and wanted.resize_mode in (SHORTEST, SQUASH):
         height, width = wanted.size

@@ -67,6 +67,7 @@ def test_what_fits_is_not_told(foreign):
         'as OpenAI': (CLIP, OF_CLIP, [dict(SHORT, scale=(-1, 224)), CENTER]),
         'crops': (CLIP, OF_CLIP, [SHORT, dict(CENTER, type='SpacedThreeCrop')]),
         'resized on the disk': (CLIP, OF_CLIP, [CENTER]),
+        'resized after a crop': (CLIP, OF_CLIP, [SHORT, CENTER, SQUASH]),
         'squash': (SIGLIP, HALF, [SQUASH]),
         'larger squash': (SIGLIP, HALF, [dict(SQUASH, scale=(256, 256)), CENTER]),
         'bilinear': (CLIPA, IMAGENET, [dict(SQUASH, **BILINEAR), CENTER]),
@@ -100,6 +101,7 @@ def test_each_misfit_is_named(foreign):
     cases = {
         'mean': (CLIP, IMAGENET, [SHORT, CENTER], 'preprocessor.mean=[123.675, 116.28'),
         'std': (CLIP, dict(OF_CLIP, std=[1] * 3), [SHORT], 'std=[1, 1, 1], but they'),
+        'swapped': (CLIP, dict(OF_CLIP, to_rgb=True), [SHORT], 'swaps red and blue'),
         'none': (CLIP, {}, [SHORT, CENTER], 'data_preprocessor has no mean and std'),
         'by others': (CLIP, IMAGENET, [foreign], 'data_preprocessor.mean='),
         'Normalize': (CLIP, {}, [SHORT, NORMALIZE, CENTER], 'Normalize.mean=[123.675'),
