@@ -6,7 +6,7 @@ import re
 from ..text_files import read_json, shorten
 
 INDEX = '.safetensors.index.json'
-_SHARD = re.compile(r'[\w-]+\.safetensors')
+_SHARD = re.compile(r'[\w-][\w.-]*\.safetensors')
 
 
 def read_index(path: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ...checkpoint import is_released, is_torchscript, read_pickle
-from ...text_files import read_json
+from ...checkpoint.shards import INDEX, read_index
+from ...errors import TextError
 
-INDEX = '.safetensors.index.json'
 _DERIVED = ('input_resolution', 'context_length', 'vocab_size')  # by the model
 _BIG_VISION = 'img/embedding/kernel'
 _HUGGING_FACE = ('vision_model.', 'text_model.')
@@ -92,7 +92,7 @@ def _read_safetensors(path: str) -> dict[str, Tensor]:
         ) from error
 
 
-def shards_of(index: str) -> dict[str, list[str]]:
+def tensors_by_file(index: str) -> dict[str, list[str]]:
     """The names of the tensors in each file that an index lists.
 
     Args:
@@ -102,25 +102,21 @@ def shards_of(index: str) -> dict[str, list[str]]:
         RuntimeError: if it lists none, or files outside of its folder.
         TextError: if it is no JSON.
     """
-    content = read_json(index)
-    places = content.get('weight_map') if isinstance(content, dict) else None
-    if not isinstance(places, dict) or not places:
-        raise RuntimeError(f"'{index}' has no 'weight_map', of tensors to files")
+    try:
+        places = read_index(index)
+    except TextError:
+        raise
+    except ValueError as error:
+        raise RuntimeError(f"'{index}': {error}; nothing was read") from error
     shards: dict[str, list[str]] = {}
     for name, file in places.items():
-        is_bare = isinstance(file, str) and not set(file) & set('/\\:\0')
-        if not is_bare or not file.endswith('.safetensors'):
-            raise RuntimeError(
-                f"'{index}' has '{name}' in {file!r}: expected the bare name of a "
-                '.safetensors file beside it; nothing was read'
-            )
         shards.setdefault(file, []).append(name)
     return shards
 
 
 def _read_shards(index: str) -> dict[str, Tensor]:
     """Of several files, each tensor from where the index says."""
-    shards, folder = shards_of(index), osp.dirname(index)
+    shards, folder = tensors_by_file(index), osp.dirname(index)
     missing = [file for file in shards if not osp.isfile(osp.join(folder, file))]
     if missing:
         raise RuntimeError(

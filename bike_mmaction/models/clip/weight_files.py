@@ -14,10 +14,11 @@ from huggingface_hub import try_to_load_from_cache
 from open_clip.pretrained import download_pretrained_from_hf
 
 from ...checkpoint import first_of_machine, is_torchscript
+from ...checkpoint.shards import INDEX
 from ...errors import TextError
 from ...text_files import read_json
 from .architectures import CONFIG, HUB, Arch, arch_name, first_lines, folder_of
-from .state_dicts import INDEX, shards_of
+from .state_dicts import tensors_by_file
 
 # In a folder, the first that is there; the names are open_clip's.
 _USUAL = (
@@ -190,7 +191,7 @@ def _weights_of_hub(repository: str) -> str:
                 index = _download(repository, name)
             except RuntimeError:
                 continue
-            for shard in shards_of(index):
+            for shard in tensors_by_file(index):
                 _download(repository, shard)
             return index
         raise
