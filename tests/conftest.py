@@ -26,6 +26,24 @@ from tests.kit.lists import write_dataset
 from tests.kit.official import frame_rate, prepare_lists, write_official
 from tests.kit.videos import write_video
 
+# Files whose tests take longest: begun last, they would run when all else is done.
+LONGEST = (
+    'docs/test_notebook.py',
+    'reproduction/test_running.py',
+    'cli/test_packaging.py',
+    'cli/test_test.py',
+    'apis/test_several_labels.py',
+    'distributed/test_tools.py',
+    'stress/test_web_load.py',
+)
+
+
+def pytest_collection_modifyitems(items):
+    """With ``--no-loadscope-reorder`` files are begun in the order of their tests."""
+    files = [osp.join(ROOT, 'tests', *name.split('/')) for name in LONGEST]
+    rank = {file: number for number, file in enumerate(files)}
+    items.sort(key=lambda item: rank.get(str(item.path), len(rank)))
+
 
 @pytest.fixture(scope='session', autouse=True)
 def registered():

@@ -46,5 +46,5 @@ check ruff format --check --diff "${code[@]}"
 if "$VENV/bin/python" -c 'import mypy' 2>/dev/null; then check mypy; fi
 # One more than there are cores: many tests wait for processes of their own.
 workers=$("$VENV/bin/python" -c 'import os; print(min(4, os.cpu_count() + 1))')
-check pytest -n "$workers" --dist loadfile "${coverage[@]}" "$@"
+check pytest -n "$workers" --dist loadfile --no-loadscope-reorder "${coverage[@]}" "$@"
 exit $status

@@ -148,5 +148,6 @@ class TestViews:
 def test_config_without_a_test_pipeline():
     cfg = config()
     cfg.pop('test_dataloader')
+    cfg.pop('test_pipeline')
     with pytest.raises(ValueError, match="no 'test_dataloader.dataset"):
         set_views(cfg, '4x3')

@@ -41,7 +41,7 @@ class BIKEInferencer(CallClasses, Shareable):
     Args:
         config (str | Config): Of a recognizer with a :class:`.VCSHead`: a
             file, the name of a shipped config, or a shared model (a folder,
-            or 'hf-hub:org/name', see :meth:`from_pretrained`). Defaults to
+            or 'hf-hub:org/name', see ``from_pretrained``). Defaults to
             'bike_vitb16_vcs_k400': CLIP without further training.
         checkpoint (str): A checkpoint, or 'pretrained': the weights that the
             config names, without training. Defaults to the latter.
