@@ -27,6 +27,7 @@ RUNS, SCORES = 'runs', '{}_scores.npz'
 FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
 SAMPLES = 8  # that are embedded of each training video, all that augments it
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
+HUB = 'hf-hub:'  # begins the name of a repository of the Hub, as open_clip writes it
 SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))
 

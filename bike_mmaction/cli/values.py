@@ -8,6 +8,8 @@ import math
 import os.path as osp
 from typing import Any, Callable, Optional
 
+from ..shipped import HUB
+
 MAX_PORT, MAX_SEED = 2**16 - 1, 2**32 - 1
 
 
@@ -117,7 +119,7 @@ def check_pretrained(name: Optional[str]) -> None:
     """
     path = (name or '').replace('local-dir:', '', 1)
     places = (path, osp.join(path, 'open_clip_config.json'))
-    if name and not name.startswith('hf-hub:') and not any(map(osp.isfile, places)):
+    if name and not name.startswith(HUB) and not any(map(osp.isfile, places)):
         raise FileNotFoundError(
             f"--pretrained '{name}' does not exist; it must be a file "
             "with CLIP's weights, or a folder with an open_clip_config.json"

@@ -9,8 +9,8 @@ import open_clip
 from huggingface_hub import try_to_load_from_cache
 from mmengine.config import Config
 
-from ..models.clip.architectures import HUB
 from ..models.clip.weight_files import is_folder
+from ..shipped import HUB
 from .findings import ERROR, OK, WARNING, Finding
 from .machine import OFFLINE, weight_folders
 

@@ -4,6 +4,7 @@ import html
 from typing import Any, Optional
 
 from ...errors import SharedModelError
+from ...shipped import HUB
 from ...terminal import printable
 from ...text_files import read_json, shorten
 from ...version import __version__
@@ -91,7 +92,7 @@ def write_card(
         title=_plain(name.rpartition('/')[2]),
         about=_about(model, base[1]),
         name=name,
-        place=f'hf-hub:{name}' if name.count('/') == 1 else name,
+        place=f'{HUB}{name}' if name.count('/') == 1 else name,
         classes=_classes(classes),
         measured=NOT_MEASURED if measured is None else _measured(measured),
         licence=_NO_LICENCE if license is None else f'{_plain(license)}',

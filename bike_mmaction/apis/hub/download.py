@@ -14,13 +14,12 @@ from typing import Any, Optional, Union
 from ...checkpoint.shards import read_index
 from ...errors import SharedModelError
 from ...files import file_sha256
-from ...shipped import SHARED_CONFIG, SHARED_INDEX
+from ...shipped import HUB, SHARED_CONFIG, SHARED_INDEX
 from ...terminal import printable
 from ...text_files import cut
 from ...version import __version__
 from .content import read_content, refuse
 
-HUB = 'hf-hub:'  # as open_clip writes names of repositories
 Token = Union[bool, str, None]
 _DIGEST = re.compile('[0-9a-f]{64}')
 

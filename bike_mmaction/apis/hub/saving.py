@@ -20,7 +20,7 @@ from ...files import DRAFT, write_json, write_text, writing
 from ...models.clip.architectures import get_arch
 from ...models.clip.text_encoder import CLIPTextEncoder
 from ...models.text_head import TextHead
-from ...shipped import SHARED_CONFIG
+from ...shipped import HUB, SHARED_CONFIG
 from ...version import __version__
 from . import allowed
 from .card import write_card
@@ -249,8 +249,8 @@ def _base(cfg: Config) -> tuple[Optional[str], str]:
     arch, pretrained = backbone.get('arch'), backbone.get('pretrained')
     if not isinstance(arch, str) or not isinstance(pretrained, str):
         return None, ''
-    if pretrained.startswith('hf-hub:'):
-        return pretrained[len('hf-hub:') :], f'the CLIP {pretrained}'
+    if pretrained.startswith(HUB):
+        return pretrained[len(HUB) :], f'the CLIP {pretrained}'
     tag = open_clip.get_pretrained_cfg(arch, pretrained)
     if not tag:
         return None, f'the CLIP {arch}'

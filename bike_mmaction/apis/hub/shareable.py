@@ -6,10 +6,10 @@ import tempfile
 from typing import Any, Optional, TypeVar, Union, cast
 
 from ...errors import SharedModelError
-from ...shipped import SHARED_CONFIG, shared_weights
+from ...shipped import HUB, SHARED_CONFIG, shared_weights
 from ...terminal import printable
 from .content import CARD
-from .download import HUB, Token, fetch, is_of_hub
+from .download import Token, fetch, is_of_hub
 from .reading import read_shared
 from .saving import save_shared
 

@@ -17,14 +17,14 @@ from open_clip.model import (
     _build_vision_tower,
 )
 
+from ...shipped import HUB
 from ...text_files import read_json
 from .hugging_face import TOWER_CURE, hugging_face_fault, unknown_type
 
 Arch = Union[str, dict]
 CONFIG = 'open_clip_config.json'
 PARTS = ('vision_cfg', 'text_cfg')
-# What names of models and weights outside of open_clip begin with.
-HUB, LOCAL = 'hf-hub:', 'local-dir:'
+LOCAL = 'local-dir:'  # begins the name of a folder, as open_clip writes it
 _ASKED: set[str] = set()  # of the Hub, in this process
 # Of open_clip's model-config files, beside these and the two towers.
 KEYS = (

@@ -16,8 +16,9 @@ from open_clip.pretrained import download_pretrained_from_hf
 from ...checkpoint import first_of_machine, is_torchscript
 from ...checkpoint.shards import INDEX
 from ...errors import TextError
+from ...shipped import HUB
 from ...text_files import read_json
-from .architectures import CONFIG, HUB, Arch, arch_name, first_lines, folder_of
+from .architectures import CONFIG, Arch, arch_name, first_lines, folder_of
 from .state_dicts import tensors_by_file
 
 # In a folder, the first that is there; the names are open_clip's.
