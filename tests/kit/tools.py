@@ -7,6 +7,7 @@ import io
 import json
 import os
 import os.path as osp
+import random
 import socket
 import subprocess
 import sys
@@ -168,7 +169,17 @@ def read_results(folder):
 
 
 def free_port():
-    """A port of this machine that nobody uses, as text."""
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return str(s.getsockname()[1])
+    """A port of this machine that nobody uses, as text.
+
+    Not one of those that systems give to whoever asks for any, so that nobody
+    gets it before it is used; and those of each worker of pytest are its own.
+    """
+    worker = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+    while True:
+        port = random.randrange(1000) + 20_000 + 1000 * (worker % 12)
+        with socket.socket() as s:
+            try:
+                s.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+        return str(port)

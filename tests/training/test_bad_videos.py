@@ -7,6 +7,7 @@ import os.path as osp
 
 import pytest
 import torch.multiprocessing as mp
+from mmaction.utils import register_all_modules
 from mmengine.runner import Runner
 
 import tests.kit.hostile  # noqa: F401  (registers)
@@ -48,6 +49,7 @@ def train(cfg, rank=0, ranks=1, port=None, errors=None):
         address = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), **address)
         os.environ.update(WORLD_SIZE=str(ranks))
+        register_all_modules()
         cfg.launcher = 'pytorch'
     try:
         Runner.from_cfg(cfg).train()
@@ -65,10 +67,15 @@ def run_rank(rank, *args):
 
 
 def train_ranks(cfg, ranks):
-    """In so many processes; the errors that they gave."""
-    errors = mp.get_context('fork').SimpleQueue()
+    """In so many processes; the errors that they gave.
+
+    They are forks of one that has never trained: after that torch cannot.
+    """
+    context = mp.get_context('forkserver')
+    context.set_forkserver_preload(['bike_mmaction.apis', 'tests.kit.hostile'])
+    errors = context.SimpleQueue()
     args = (cfg, ranks, free_port(), errors)
-    mp.start_processes(run_rank, args, nprocs=ranks, start_method='fork')
+    mp.start_processes(run_rank, args, nprocs=ranks, start_method='forkserver')
     texts = []
     while not errors.empty():
         texts.append(errors.get())
