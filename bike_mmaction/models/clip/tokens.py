@@ -1,4 +1,4 @@
-"""open_clip's tokenizers, and the texts that are too long for them."""
+"""open_clip's tokenizers, and texts that are too long for them, or alike to them."""
 
 import logging
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ START, END = 70, 25  # characters of each
 
 
 class TextTokens:
-    """Token ids of texts, and a warning of those that are too long.
+    """Token ids of texts, and a warning of those that are too long, or alike.
 
     Args:
         arch (str | dict): See :func:`.get_arch`.
@@ -50,7 +50,8 @@ class TextTokens:
         return count_tokens(self.tokenizer, text)
 
     def __call__(self, texts: Sequence[str], keep: bool) -> Tensor:
-        """As :meth:`tokenize`, with a warning of texts that are cut.
+        """As :meth:`tokenize`, with a warning of texts that are cut, and of others
+        that have the same tokens.
 
         Args:
             texts (Sequence[str]): K texts.
@@ -70,6 +71,10 @@ class TextTokens:
             message = describe_cut(cut, len(texts), self.arch, tokens.shape[1])
             if name is None:
                 message += '. Others that follow are not told'
+            print_log(message, 'current', logging.WARNING)
+        alike = find_alike(texts, tokens) if name is not None else []
+        if alike:
+            message = describe_alike(alike, self.arch)
             print_log(message, 'current', logging.WARNING)
         return tokens
 
@@ -172,6 +177,37 @@ def find_cut(tokenizer, texts: Sequence[str], tokens: Tensor) -> list[tuple[str,
     full = (tokens[:, -2] != padding).nonzero().flatten().tolist()
     counts = [(texts[i], count_tokens(tokenizer, texts[i]) + added) for i in full]
     return [(text, count) for text, count in counts if count > tokens.shape[1]]
+
+
+def find_alike(texts: Sequence[str], tokens: Tensor) -> list[tuple[str, str]]:
+    """Texts that are others, but not for the text tower.
+
+    Tokenizers leave out capitals, and some signs: SigLIP's takes 'C++' for 'c'.
+
+    Args:
+        texts (Sequence[str]): K texts.
+        tokens (Tensor): What a tokenizer made of them, [K, N].
+
+    Returns:
+        list[tuple[str, str]]: Each with the first that has its tokens.
+    """
+    first: dict[bytes, str] = {}
+    rows = (row.tobytes() for row in tokens.cpu().numpy())
+    pairs = [(first.setdefault(row, text), text) for row, text in zip(rows, texts)]
+    return [(one, other) for one, other in pairs if one != other]
+
+
+def describe_alike(alike: Sequence[tuple[str, str]], arch: Arch) -> str:
+    """What to tell of texts with the same tokens."""
+    listed = ', '.join(
+        f"'{_middle_out(one)}' and '{_middle_out(other)}'"
+        for one, other in alike[:SHOWN]
+    )
+    more = ', ...' if len(alike) > SHOWN else ''
+    return (
+        f'texts that are the same for the text encoder of arch={arch_name(arch)}, and '
+        f'so have the same scores: {listed}{more}. Name them in other words'
+    )
 
 
 def describe_cut(

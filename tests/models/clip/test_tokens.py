@@ -44,6 +44,17 @@ def logged():
     logger.removeHandler(handler)
 
 
+def test_names_that_are_alike_for_the_tokenizer_are_told(logged):
+    """Once; texts that are cut before they differ are so too."""
+    names = ['a dog', 'A  dog', 'yoga', f'{LONG} {LONG} one', f'{LONG} {LONG} two']
+    model = head(names)
+    for _ in range(2):
+        model(torch.randn(2, 4, 64))
+    cut, alike = logged
+    assert "about a dog' and 'This is a video about A dog'" in alike
+    assert alike.count("' and '") == 2 and 'yoga' not in alike
+
+
 class TestCutTexts:
     def test_class_names_once_a_set(self, logged):
         model = head(['a dog', LONG, 'yoga'])
