@@ -4,7 +4,7 @@ from ..renamed import old_names
 from .conversion import Conversion
 from .fit import check_fit
 from .latest import has_checkpoints, newest_checkpoint
-from .loaders import first_of_machine, load_from_http, load_from_local
+from .loaders import first_of_machine, load_from_http, load_from_local, read_safetensors
 from .merging import merge_branches
 from .released import (
     ATTRIBUTES_NAMES,
@@ -40,6 +40,7 @@ __all__ = [
     'merge_branches',
     'newest_checkpoint',
     'read_pickle',
+    'read_safetensors',
     'save_checkpoint',
     'to_released',
 ]

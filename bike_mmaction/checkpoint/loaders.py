@@ -57,7 +57,7 @@ def load_from_local(filename: str, map_location=None) -> dict:
         return dict(state_dict=_read_shards(path))
     check_digest(path)
     if path.endswith('.safetensors'):
-        return dict(state_dict=_read_safetensors(path))
+        return dict(state_dict=read_safetensors(path))
     if is_torchscript(path):
         raise RuntimeError(
             f"checkpoint '{filename}' is a TorchScript archive, such as "
@@ -83,11 +83,16 @@ def _read_shards(path: str) -> dict:
     for shard in shards:
         require_file(shard, f"a part of checkpoint '{path}',")
         check_digest(shard)
-        tensors.update(_read_safetensors(shard))
+        tensors.update(read_safetensors(shard))
     return tensors
 
 
-def _read_safetensors(path: str) -> dict:
+def read_safetensors(path: str) -> dict:
+    """The tensors of a ``.safetensors`` file, by name, on the CPU.
+
+    Raises:
+        RuntimeError: if it is cut off, damaged, or of another kind; names it.
+    """
     from safetensors.torch import load_file
 
     try:
@@ -96,8 +101,7 @@ def _read_safetensors(path: str) -> dict:
         raise
     except Exception as error:  # the package has a class of its own
         raise RuntimeError(
-            f"cannot read checkpoint '{path}': it is damaged, or no safetensors "
-            f'({error})'
+            f"'{path}': it is damaged, or no safetensors ({error})"
         ) from error
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...checkpoint import is_released, is_torchscript, read_pickle
+from ...checkpoint import is_released, is_torchscript, read_pickle, read_safetensors
 from ...checkpoint.shards import INDEX, read_index
 from ...errors import TextError
 
@@ -33,7 +33,7 @@ def read_state_dict(path: str) -> dict[str, Tensor]:
     if path.endswith(INDEX):
         content: Any = _read_shards(path)
     elif path.endswith('.safetensors'):
-        content = _read_safetensors(path)
+        content = read_safetensors(path)
     elif is_torchscript(path):
         content = _read_torchscript(path)
     else:
@@ -79,19 +79,6 @@ def _check_tensors(content: Any, path: str) -> None:
         )
 
 
-def _read_safetensors(path: str) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except OSError:
-        raise
-    except Exception as error:  # the package has a class of its own
-        raise RuntimeError(
-            f"'{path}' is cut off, damaged, or no safetensors: {error}"
-        ) from error
-
-
 def tensors_by_file(index: str) -> dict[str, list[str]]:
     """The names of the tensors in each file that an index lists.
 
@@ -125,7 +112,7 @@ def _read_shards(index: str) -> dict[str, Tensor]:
         )
     tensors: dict[str, Tensor] = {}
     for file, names in shards.items():
-        content = _read_safetensors(osp.join(folder, file))
+        content = read_safetensors(osp.join(folder, file))
         lacks = [name for name in names if name not in content]
         if lacks:
             raise RuntimeError(

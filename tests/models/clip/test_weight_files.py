@@ -192,7 +192,7 @@ def bad_files(whole, folder):
     cut = (folder / 'one' / 'open_clip_model.safetensors').read_bytes()[:5000]
     return {
         'empty.safetensors': (b'', 'empty'),
-        'cut.safetensors': (cut, 'cut off'),
+        'cut.safetensors': (cut, 'damaged'),
         'text.bin': (b'<html>not found</html>', 'damaged'),
         'foreign.bin': (pickle.dumps(Foreign()), 'mkdir'),
         'number.bin': (dict(epoch=3), "'epoch', which is no tensor"),
