@@ -29,6 +29,8 @@ WHAT = {
     'computing, and against bare reading; with a tiny model and with --arch',
     'head': 'video concept spotting against its definition: time and peak memory, '
     'forward alone and with the gradient of the frames',
+    'startup': 'help, imports and a first prediction in new processes, against the '
+    'imports of open_clip, MMEngine and most of MMAction2',
     'text': 'attribute sentences encoded up to their end, against all positions of '
     'the context',
     'lexicon': 'attributes generated with a lexicon of --phrases, against a hundredth '
@@ -46,6 +48,7 @@ REPEATS = dict(
     text=20,
     lexicon=1,
     search=7,
+    startup=5,
 )
 PARTS = ('test', 'train', 'onnx')  # of efficiency
 
@@ -172,6 +175,7 @@ def run(args: argparse.Namespace) -> None:
         text=_text,
         lexicon=_lexicon,
         search=_search,
+        startup=_startup,
     )
     measure[args.what](args, report)
 
@@ -258,3 +262,9 @@ def _search(args: argparse.Namespace, report) -> None:
 
     sizes = args.frames, args.width, args.texts
     benchmark_search(*sizes, report, repeats=args.repeats)
+
+
+def _startup(args: argparse.Namespace, report) -> None:
+    from ..benchmarks.startup import benchmark_startup
+
+    benchmark_startup(report, repeats=args.repeats)

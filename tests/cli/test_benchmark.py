@@ -2,6 +2,7 @@
 
 import json
 import sys
+from subprocess import CalledProcessError
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from bike_mmaction.benchmarks.models import (
     benchmark_test,
     benchmark_train,
 )
+from bike_mmaction.benchmarks.startup import PARTS, benchmark_startup
 from bike_mmaction.benchmarks.text import benchmark_text
 from bike_mmaction.video import VideoReader
 from tests.kit.configs import load_tiny
@@ -93,6 +95,24 @@ def test_head(tmp_path, monkeypatch):
     assert 'forward and backward' in backward['name']
     assert max(row['differ_by'] for row in (forward, backward)) < 1e-5
     assert all(row['ratio']['median'] > 0 for row in (forward, backward))
+
+
+def test_startup(tmp_path):
+    """Each part runs to its end; here those that begin soon."""
+    out = tmp_path / 'out.json'
+    parts = dict(help=PARTS['bike_help'], import_needed=('-c', 'pass'))
+    parts.update(
+        import_bike_mmaction=('-c', 'import os, sys; assert os.listdir(sys.argv[1])'),
+        first_prediction=('-c', 'import sys; open(sys.argv[2])'),
+    )
+    for name in ('import_bike_mmaction', 'first_prediction'):
+        parts[name] += PARTS['first_prediction'][2:]  # the places
+    benchmark_startup(Report('startup', str(out)), repeats=1, parts=parts)
+    (row,) = json.loads(out.read_text())['figures']
+    assert row['help']['median'] > 0.01
+    assert row['first_prediction_against_import_needed']['median'] > 0
+    with pytest.raises(CalledProcessError):
+        benchmark_startup(Report('startup'), 1, dict(bad=('-c', '1 / 0')))
 
 
 def test_text_and_models(tmp_path):
