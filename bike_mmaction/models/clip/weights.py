@@ -82,7 +82,9 @@ def _load(arch: Arch, pretrained: str) -> Any:
             weights = read_state_dict(path)
         except (RuntimeError, ValueError) as error:
             raise RuntimeError(f"pretrained='{pretrained}': {error}") from error
-    model = full(**config)
+    # Its random weights are replaced: they take no draws from what others have.
+    with torch.random.fork_rng(devices=[]):
+        model = full(**config)
     try:
         if weights is None:  # big_vision's layout, which open_clip translates
             open_clip.load_checkpoint(model, path)
