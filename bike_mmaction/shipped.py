@@ -27,7 +27,9 @@ RUNS, SCORES = 'runs', '{}_scores.npz'
 FROZEN, LORA, FULL = WAYS = ('frozen', 'lora', 'full')
 SAMPLES = 8  # that are embedded of each training video, all that augments it
 PRETRAINED = 'pretrained'  # a checkpoint's name: what the config names itself
-HUB = 'hf-hub:'  # begins the name of a repository of the Hub, as open_clip writes it
+# As open_clip writes them: the begin of names of repositories of the Hub, and of
+# folders, and the file in these that describes a CLIP.
+HUB, LOCAL, CLIP_CONFIG = 'hf-hub:', 'local-dir:', 'open_clip_config.json'
 SCOPE = 'bike_mmaction::'  # begins the name of a shipped config in `_base_`
 _OWN = osp.dirname(osp.abspath(__file__))
 

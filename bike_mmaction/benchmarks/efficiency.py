@@ -14,7 +14,7 @@ from ..apis import export
 from ..apis.building import quiet_logger
 from ..apis.int8 import export_int8
 from ..terminal import printable
-from .measuring import Report, Spread, by_turns
+from .measuring import Report, Spread, by_turns, extra_memory
 from .models import Subject
 
 Part = Callable[[], Any]
@@ -135,13 +135,7 @@ def compare(
 def _memory(part: Part) -> Optional[float]:
     """The first time it runs, and what it takes of a GPU the second time."""
     part()
-    if not torch.cuda.is_available():
-        return None
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    part()
-    torch.cuda.synchronize()
-    return (torch.cuda.max_memory_allocated() - before) / 2**30
+    return extra_memory(part) if torch.cuda.is_available() else None
 
 
 def _compare_onnx(config: Config, report: Report, repeats: int) -> None:

@@ -12,7 +12,7 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from ..models.concept_spotting import concept_spotting
-from .measuring import Report, Spread, by_turns
+from .measuring import Report, Spread, by_turns, extra_memory
 
 TEMPERATURE = 0.01
 
@@ -110,10 +110,7 @@ def peak_memory(name: str, sizes: Sizes, backward: bool, device: torch.device) -
     of its own, and NaN where the system does not tell."""
     if device.type == 'cuda':
         inputs = draw(sizes, device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        step(PARTS[name], inputs, backward)
-        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
+        return 1024 * extra_memory(lambda: step(PARTS[name], inputs, backward))
     with multiprocessing.get_context('spawn').Pool(1) as pool:
         return pool.apply(_peak_of_process, (name, sizes, backward))
 

@@ -87,6 +87,15 @@ def by_turns(
     return {name: Times(*np.array(spent).T) for name, spent in times.items()}
 
 
+def extra_memory(part: Callable[[], Any]) -> float:
+    """Of a GPU in GiB, at the worst moment of a part beyond what lies there before."""
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    part()
+    torch.cuda.synchronize()
+    return (torch.cuda.max_memory_allocated() - before) / 2**30
+
+
 class Report:
     """Lines for people, and the same figures as JSON.
 

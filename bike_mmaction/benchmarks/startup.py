@@ -9,7 +9,6 @@ from functools import partial
 from .clips import draw_clips
 from .measuring import Report, Spread, by_turns
 
-IMPORT = 'import bike_mmaction'
 # MMAction2's models cannot be imported without what `compat/` mends.
 NEEDED = 'import open_clip, mmengine.runner, mmaction.datasets, mmaction.evaluation'
 PREDICTION = """
@@ -26,7 +25,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     'bike_infer_help': ('-m', 'bike_mmaction_cli', 'infer', '--help'),
     'import_torch': ('-c', 'import torch'),
     'import_needed': ('-c', NEEDED),
-    'import_bike_mmaction': ('-c', IMPORT),
+    'import_bike_mmaction': ('-c', 'import bike_mmaction'),
     'first_prediction': ('-c', PREDICTION, '{folder}', '{video}'),
 }
 
@@ -63,7 +62,7 @@ def benchmark_startup(
 
 def _filled(argument: str, places: Mapping[str, str]) -> str:
     """Code has braces of its own."""
-    return places.get(argument.strip('{}'), argument) if argument else argument
+    return places.get(argument.strip('{}'), argument)
 
 
 def _run(arguments: Sequence[str]) -> None:

@@ -34,8 +34,9 @@ def read_config_file(path: str, needs_model: bool = True) -> Config:
         ValueError: if it, or one that it is based on, cannot be read, or if
             it has no model.
     """
-    if find_shared(path):
-        return read_shared(find_shared(path))
+    shared = find_shared(path)
+    if shared:
+        return read_shared(shared)
     path = find_config(path)
     with reading_config(path):
         config = Config.fromfile(path)

@@ -8,7 +8,7 @@ import math
 import os.path as osp
 from typing import Any, Callable, Optional
 
-from ..shipped import HUB
+from ..shipped import CLIP_CONFIG, HUB, LOCAL
 
 MAX_PORT, MAX_SEED = 2**16 - 1, 2**32 - 1
 
@@ -117,10 +117,10 @@ def check_pretrained(name: Optional[str]) -> None:
     Raises:
         FileNotFoundError: if it does not exist, as far as can be known here.
     """
-    path = (name or '').replace('local-dir:', '', 1)
-    places = (path, osp.join(path, 'open_clip_config.json'))
+    path = (name or '').removeprefix(LOCAL)
+    places = (path, osp.join(path, CLIP_CONFIG))
     if name and not name.startswith(HUB) and not any(map(osp.isfile, places)):
         raise FileNotFoundError(
             f"--pretrained '{name}' does not exist; it must be a file "
-            "with CLIP's weights, or a folder with an open_clip_config.json"
+            f"with CLIP's weights, or a folder with an {CLIP_CONFIG}"
         )

@@ -14,7 +14,7 @@ from typing import Any, Optional, Union
 from ...checkpoint.shards import read_index
 from ...errors import SharedModelError
 from ...files import file_sha256
-from ...shipped import HUB, SHARED_CONFIG, SHARED_INDEX
+from ...shipped import CLIP_CONFIG, HUB, SHARED_CONFIG, SHARED_INDEX
 from ...terminal import printable
 from ...text_files import cut
 from ...version import __version__
@@ -183,7 +183,7 @@ def _other_content(
         files = HfApi(token=token).list_repo_files(repository, revision=revision)
     except Exception:  # is of no importance here
         files = []
-    if 'open_clip_config.json' in files:
+    if CLIP_CONFIG in files:
         return (
             'it is no model of bike_mmaction, but weights of a CLIP for open_clip: '
             f"name them in a config, pretrained='{HUB}{repository}'"

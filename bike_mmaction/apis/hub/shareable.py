@@ -5,18 +5,18 @@ import os.path as osp
 import tempfile
 from typing import Any, Optional, TypeVar, Union, cast
 
+from ...checkpoint.shards import INDEX
 from ...errors import SharedModelError
 from ...shipped import HUB, SHARED_CONFIG, shared_weights
 from ...terminal import printable
-from .content import CARD
+from .content import CARD, TOKENIZER, TOWER
 from .download import Token, fetch, is_of_hub
 from .reading import read_shared
 from .saving import save_shared
 
 Self = TypeVar('Self', bound='Shareable')
 # Of an earlier model in a repository, which would be taken for parts of this one.
-_OWN = ('bike_config.json', '*.safetensors', '*.safetensors.index.json')
-_OWN_FOLDERS = ('tokenizer/*', 'text_model/*')
+_OWN = (SHARED_CONFIG, '*.safetensors', f'*{INDEX}', f'{TOKENIZER}/*', f'{TOWER}/*')
 
 
 class Shareable:
@@ -156,7 +156,7 @@ class Shareable:
                     commit_message=commit_message,
                     create_pr=create_pr,
                     ignore_patterns=[CARD] if has_card else None,
-                    delete_patterns=[*_OWN, *_OWN_FOLDERS],
+                    delete_patterns=list(_OWN),
                 )
             except Exception as error:  # also those of the package that it calls by
                 lines = str(error).strip().splitlines() or [type(error).__name__]

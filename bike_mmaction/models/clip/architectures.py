@@ -17,14 +17,12 @@ from open_clip.model import (
     _build_vision_tower,
 )
 
-from ...shipped import HUB
+from ...shipped import CLIP_CONFIG, HUB, LOCAL
 from ...text_files import read_json
 from .hugging_face import TOWER_CURE, hugging_face_fault, unknown_type
 
 Arch = Union[str, dict]
-CONFIG = 'open_clip_config.json'
 PARTS = ('vision_cfg', 'text_cfg')
-LOCAL = 'local-dir:'  # begins the name of a folder, as open_clip writes it
 _ASKED: set[str] = set()  # of the Hub, in this process
 # Of open_clip's model-config files, beside these and the two towers.
 KEYS = (
@@ -103,7 +101,7 @@ def _check_sizes(config: dict) -> None:
 def _read_arch(name: str) -> dict:
     try:
         if name.startswith(LOCAL):
-            content = read_json(osp.join(folder_of(name), CONFIG))
+            content = read_json(osp.join(folder_of(name), CLIP_CONFIG))
             config = content.get('model_cfg', content)
         elif name.startswith(HUB):
             config = _read_of_hub(name)
@@ -128,14 +126,14 @@ def _read_arch(name: str) -> dict:
     if not is_whole:
         raise ValueError(
             f"arch='{name}' is no architecture: expected a 'model_cfg' in its "
-            f'{CONFIG}, with {" and ".join(map(repr, PARTS))}, which are objects'
+            f'{CLIP_CONFIG}, with {" and ".join(map(repr, PARTS))}, which are objects'
         )
     return config
 
 
 def _read_of_hub(name: str) -> dict:
     """The architecture of a repository; the Hub is asked once in a process."""
-    path = try_to_load_from_cache(name[len(HUB) :], CONFIG)
+    path = try_to_load_from_cache(name[len(HUB) :], CLIP_CONFIG)
     if name in _ASKED and isinstance(path, str):
         content = read_json(path)
         return content.get('model_cfg', content)

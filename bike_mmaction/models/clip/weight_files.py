@@ -16,9 +16,9 @@ from open_clip.pretrained import download_pretrained_from_hf
 from ...checkpoint import first_of_machine, is_torchscript
 from ...checkpoint.shards import INDEX
 from ...errors import TextError
-from ...shipped import HUB
+from ...shipped import CLIP_CONFIG, HUB
 from ...text_files import read_json
-from .architectures import CONFIG, Arch, arch_name, first_lines, folder_of
+from .architectures import Arch, arch_name, first_lines, folder_of
 from .state_dicts import tensors_by_file
 
 # In a folder, the first that is there; the names are open_clip's.
@@ -53,7 +53,7 @@ class AboutWeights(NamedTuple):
 
 def is_folder(pretrained: str) -> bool:
     """Whether weights lie in a folder with a config beside them."""
-    return osp.isfile(osp.join(folder_of(pretrained), CONFIG))
+    return osp.isfile(osp.join(folder_of(pretrained), CLIP_CONFIG))
 
 
 def tag_of(arch: Arch, pretrained: str) -> dict:
@@ -83,7 +83,7 @@ def about_weights(
     """
     path = osp.expanduser(pretrained)
     if osp.isfile(path):
-        beside = osp.join(osp.dirname(path), CONFIG)
+        beside = osp.join(osp.dirname(path), CLIP_CONFIG)
         if osp.isfile(beside):
             return _of_config(beside)
         # Only OpenAI publishes TorchScript.
@@ -95,7 +95,7 @@ def about_weights(
     if pretrained.startswith(HUB):
         config = _config_of_hub(pretrained, fetch)
         return _of_config(config) if config else None
-    config = osp.join(folder_of(pretrained), CONFIG)
+    config = osp.join(folder_of(pretrained), CLIP_CONFIG)
     return _of_config(config) if osp.isfile(config) else None
 
 
@@ -129,8 +129,8 @@ def _config_of_hub(pretrained: str, fetch: bool) -> Optional[str]:
     """Path of the config of a repository; None if it is not at hand."""
     repository = pretrained[len(HUB) :]
     if fetch:  # every process, which wait for each other in it
-        return _download(repository, CONFIG)
-    path = try_to_load_from_cache(repository, CONFIG)
+        return _download(repository, CLIP_CONFIG)
+    path = try_to_load_from_cache(repository, CLIP_CONFIG)
     return path if isinstance(path, str) else None
 
 
@@ -175,7 +175,9 @@ def find_weights(arch: Arch, pretrained: str) -> str:
     tags = (
         open_clip.list_pretrained_tags_by_model(arch) if isinstance(arch, str) else []
     )
-    lacks = f' (the folder lacks {CONFIG})' if osp.isdir(folder_of(pretrained)) else ''
+    lacks = (
+        f' (the folder lacks {CLIP_CONFIG})' if osp.isdir(folder_of(pretrained)) else ''
+    )
     raise ValueError(
         f"pretrained='{pretrained}' is no existing file and no tag of "
         f'arch={arch_name(arch)}{lacks}. Its tags: {tags}'
