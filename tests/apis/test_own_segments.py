@@ -92,8 +92,7 @@ def test_a_model_of_parts(videos, tmp_path, write):
         workers=1,
     )
     assert [data.parts.count(p) for p in ('train', 'val', 'test')] == [18, 3, 9]
-    options = '--tune frozen --epochs 8 --samples 1 --seed 0'.split()
+    options = '--tune frozen --epochs 16 --samples 1 --seed 0'.split()
     run_well(sys.executable, 'tools/train.py', out, *options)
     about = json.loads((tmp_path / 'mydata/model/about.json').read_text())
-    # 9 parts, few epochs; whole videos in place of their parts would give 1/3.
-    assert about['metrics']['test']['acc/top1'] > 0.6
+    assert about['metrics']['test']['acc/top1'] > 0.8  # of whole videos: 1/3
