@@ -24,6 +24,7 @@ from tests.kit import ROOT
 from tests.kit.forker import spare_work
 from tests.kit.lists import write_dataset
 from tests.kit.official import frame_rate, prepare_lists, write_official
+from tests.kit.tools import end_processes
 from tests.kit.videos import write_video
 
 # Files whose tests take longest: begun last, they would run when all else is done.
@@ -43,6 +44,14 @@ def pytest_collection_modifyitems(items):
     files = [osp.join(ROOT, 'tests', *name.split('/')) for name in LONGEST]
     rank = {file: number for number, file in enumerate(files)}
     items.sort(key=lambda item: rank.get(str(item.path), len(rank)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A copy of this process that a test has left, as its time was over, would
+    keep its output open: the run would wait for it."""
+    if hasattr(session.config, 'workerinput'):
+        end_processes()
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -276,12 +276,13 @@ def test_a_full_disk_is_told(recognizer, tmp_path):
     path.write_text('as before')
     child = os.fork()
     if not child:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
             export.export_program(recognizer, str(path), check=False)
         except OSError as error:
             os._exit(str(error) != f"cannot write '{path}': File too large")
-        os._exit(2)
+        finally:
+            os._exit(2)  # whatever it is: the other tests are not its to run
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert os.listdir(tmp_path) == ['model.pt2']
     assert path.read_text() == 'as before'

@@ -16,6 +16,9 @@ import runpy
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
+
+import psutil
 
 
 class Forker:
@@ -28,24 +31,32 @@ class Forker:
     """
 
     def __init__(self, modules, env, cwd):
-        self.server = subprocess.Popen(
-            [sys.executable, __file__, *modules],
-            env=env,
-            cwd=cwd,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._argv = [sys.executable, __file__, *modules]
+        self._options = dict(env=env, cwd=cwd, text=True)
+        self.server = None
         atexit.register(self.close)
+
+    def start(self):
+        """Import all, unless that is done."""
+        if self.server is None:
+            pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.server = subprocess.Popen(self._argv, **self._options, **pipes)
 
     def run(self, argv, cwd, env):
         """A program to its end; as :func:`subprocess.run` with its output."""
         argv = [str(part) for part in argv]
+        self.start()
         with tempfile.TemporaryDirectory() as folder:
             output = [os.path.join(folder, name) for name in ('stdout', 'stderr')]
             program = dict(argv=argv, cwd=str(cwd), env=env, output=output)
             print(json.dumps(program), file=self.server.stdin, flush=True)
-            status = self.server.stdout.readline()
+            try:
+                status = self.server.stdout.readline()
+            except BaseException:  # the test's time is over
+                kill_children(self.server.pid)
+                self.server.kill()
+                self.server = None
+                raise
             assert status, 'the process that starts programs has ended'
             texts = []
             for path in output:
@@ -54,8 +65,17 @@ class Forker:
         return subprocess.CompletedProcess(argv, int(status), *texts)
 
     def close(self):
-        self.server.stdin.close()
-        self.server.wait()
+        if self.server is not None:
+            self.server.stdin.close()
+            self.server.wait()
+            self.server = None
+
+
+def kill_children(pid):
+    """End all processes that a process has started, and theirs."""
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def serve():

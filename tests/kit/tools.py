@@ -17,7 +17,7 @@ from unittest import mock
 import torch
 
 from tests.kit import ROOT
-from tests.kit.forker import Forker
+from tests.kit.forker import Forker, kill_children
 
 
 def tool(name):
@@ -114,6 +114,13 @@ def run_python(*argv, cwd=ROOT, **variables):
         subprocess.CompletedProcess: with what it printed, as text.
     """
     return _forker().run(argv, cwd, environment(**variables))
+
+
+def end_processes():
+    """All that this process has started: the last thing it does."""
+    if _forker.cache_info().currsize:
+        _forker().close()
+    kill_children(os.getpid())
 
 
 @functools.cache
