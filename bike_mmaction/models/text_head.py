@@ -31,8 +31,9 @@ class ClassEmbeddings(NamedTuple):
 
     Attributes:
         sentence (Tensor): Class embeddings [K, D].
-        words (Tensor, optional): Word embeddings [K, N, D].
-        word_mask (Tensor, optional): Bool [K, N], which words count;
+        words (Tensor, optional): Word embeddings [K, Q, D], those that count
+            first.
+        word_mask (Tensor, optional): Bool [K, Q], which words count;
             None: all of them.
     """
 
@@ -203,13 +204,14 @@ class TextHead(BaseHead):
         if embeddings.words is None:
             return ClassEmbeddings(sentence)
         words = F.normalize(embeddings.words.float(), dim=-1)  # [P·K, N, D]
-        mask = None
-        if self.words != 'all':
-            mask = word_positions(
-                self.text_encoder.tokens, self._prompts, self.class_names, self.words
-            ).to(words.device)
-            mask = self._of_each_class(mask).flatten(1)  # [K, P·N]
-        return ClassEmbeddings(sentence, self._of_each_class(words).flatten(1, 2), mask)
+        words = self._of_each_class(words).flatten(1, 2)  # [K, P·N, D]
+        if self.words == 'all':
+            return ClassEmbeddings(sentence, words)
+        mask = word_positions(
+            self.text_encoder.tokens, self._prompts, self.class_names, self.words
+        )
+        mask = self._of_each_class(mask).flatten(1).to(words.device)  # [K, P·N]
+        return ClassEmbeddings(sentence, *_without_gaps(words, mask))
 
     def _of_each_class(self, x: Tensor) -> Tensor:
         """[P·K, ...] to [K, P, ...], for P prompts."""
@@ -274,6 +276,16 @@ class TextHead(BaseHead):
         """
         check_labels(data_samples, self.num_classes, lowest=-1)
         return super().predict_by_feat(cls_scores, data_samples)
+
+
+def _without_gaps(words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Of words [K, N, D] those that count in the mask [K, N] come first, in their
+    order; places that no class needs are left out, as each costs as much."""
+    counts = mask.sum(dim=1)
+    longest = int(counts.max())
+    places = (~mask).int().argsort(dim=1, stable=True)[:, :longest]  # [K, Q]
+    kept = torch.arange(longest, device=mask.device) < counts[:, None]
+    return words.take_along_dim(places[..., None], dim=1), kept
 
 
 def with_classes(

@@ -19,16 +19,20 @@ def build(names=NAMES, frozen=True, **kwargs):
 
 class TestWords:
     def test_positions_of_each_choice(self):
-        for prompt, words, expected in (
-            # <start> a video of making a cake <end>
-            ('a video of {}', 'sentence', list(range(8))),
-            ('a video of {}', 'name', [4, 5, 6]),
-            ('{}, a video.', 'name', [1, 2, 3]),
-            ('("{}")', 'name', [2, 3, 4]),  # quotes are tokens of their own
+        for prompt, words, long, short in (
+            # <start> a video of making a cake <end>, and of zumba (one token)
+            ('a video of {}', 'sentence', list(range(8)), list(range(6))),
+            ('a video of {}', 'name', [4, 5, 6], [4]),
+            ('{}, a video.', 'name', [1, 2, 3], [1]),
+            ('("{}")', 'name', [2, 3, 4], [2]),  # quotes are tokens of their own
         ):
-            mask = build(prompt=prompt, words=words).embed_classes(True).word_mask
-            positions = mask[1].nonzero().flatten().tolist()
-            assert positions == expected, (prompt, words)
+            chosen = build(prompt=prompt, words=words).embed_classes(True)
+            every = build(prompt=prompt).embed_classes(True).words
+            # A place that no class needs would cost as much as a word.
+            assert chosen.words.shape[1] == len(long), (prompt, words)
+            for k, places in ((1, long), (2, short)):
+                kept = chosen.words[k, chosen.word_mask[k]]
+                assert torch.equal(kept, every[k, places]), (prompt, words, k)
         assert build(words='all').embed_classes(True).word_mask is None
 
     def test_modes_differ(self):
