@@ -10,42 +10,12 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
+from .contrastive import contrastive_loss_by_class, symmetric_contrastive_loss
 from .loading import before_loading
 
 TARGETS = ('soft', 'hard')
+MOST_VIDEOS = 2048  # of all ranks that are compared with each other, [B, B]
 MATCHING = 0.25  # usual cosine of a CLIP's image and a text that fits it
-
-
-def symmetric_contrastive_loss(
-    logits: Tensor, match: Tensor, target: str = 'soft'
-) -> Tensor:
-    """Contrast B videos with the class texts of the same B videos.
-
-    Eq. 7: the mean of the loss over rows (video to class) and over columns
-    (class to video). Several videos of a batch may share a class; all of
-    them are positives.
-
-    Args:
-        logits (Tensor): Scaled similarities [B videos, B classes].
-        match (Tensor): Bool [B, B], true where video and class belong
-            together; symmetric.
-        target (str): 'soft': KL divergence to softmax(10 · match), what the
-            released models were trained with. 'hard': cross-entropy to a
-            uniform distribution over the positives, Eq. 7 as printed.
-
-    Returns:
-        Tensor: The loss, a scalar.
-    """
-    match = match.to(logits.dtype)
-    if target == 'soft':
-        wanted = (10 * match).softmax(dim=1)
-        entropy = (wanted * wanted.log()).sum(dim=1).mean()
-    else:
-        wanted = match / match.sum(dim=1, keepdim=True)
-        entropy = logits.new_zeros(())
-    rows = -(wanted * logits.log_softmax(dim=1)).sum(dim=1).mean()
-    columns = -(wanted * logits.t().log_softmax(dim=1)).sum(dim=1).mean()
-    return (rows + columns) / 2 + entropy
 
 
 def gather_with_grad(x: Tensor) -> Tensor:
@@ -117,10 +87,14 @@ class ContrastiveLoss(nn.Module):
         labels = gather_with_grad(label)
         if len(labels) == 0:
             return scores.sum()  # 0, with a gradient of 0
-        # Column j is the class of video j.
-        logits = scores[:, labels]  # [B of all ranks, B of all ranks]
-        match = labels[:, None] == labels[None]
-        return self.loss_weight * symmetric_contrastive_loss(logits, match, self.target)
+        if len(labels) > MOST_VIDEOS:
+            loss = contrastive_loss_by_class(scores, labels, self.target)
+        else:
+            # Column j is the class of video j.
+            logits = scores[:, labels]  # [B of all ranks, B of all ranks]
+            match = labels[:, None] == labels[None]
+            loss = symmetric_contrastive_loss(logits, match, self.target)
+        return self.loss_weight * loss
 
 
 def sigmoid_loss(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from bike_mmaction.models import loss
 from bike_mmaction.models.loss import (
     ContrastiveLoss,
     SigmoidLoss,
@@ -55,6 +56,22 @@ class TestSoftTarget:
         assert actual.item() == pytest.approx(0, abs=1e-6)
         actual = symmetric_contrastive_loss(9 * positives.float(), positives)
         assert actual.item() > 1e-6
+
+
+@pytest.mark.parametrize('target', ['soft', 'hard'])
+def test_by_class_is_the_same(target, monkeypatch):
+    """Value and gradient; also where classes have no video, or all are of one."""
+    for labels in ([3, 1, 3, 0, 3, 1], [2] * 4, [0, 1, 2, 3, 4]):
+        labels, grads, losses = torch.tensor(labels), [], []
+        scores = (20 * torch.randn(len(labels), 5, dtype=torch.float64)).float()
+        for most in (2048, 0):
+            monkeypatch.setattr(loss, 'MOST_VIDEOS', most)
+            leaf = scores.clone().requires_grad_()
+            losses.append(ContrastiveLoss(target)(leaf, labels))
+            losses[-1].backward()
+            grads.append(leaf.grad)
+        torch.testing.assert_close(*losses)
+        torch.testing.assert_close(*grads)
 
 
 class TestModule:

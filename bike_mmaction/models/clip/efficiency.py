@@ -7,6 +7,7 @@ import torch.nn as nn
 from open_clip.model import convert_weights_to_lp
 
 from .architectures import Arch, arch_name, build_image_tower, get_arch
+from .attention import pack_attention
 
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
@@ -85,4 +86,5 @@ def compile_tower(tower: Any, options: dict) -> None:
             'compile needs torch>=2.2 for the image tower, but torch '
             f'{torch.__version__} is installed; leave compile out'
         )
+    pack_attention(tower)
     tower.compile(**options)

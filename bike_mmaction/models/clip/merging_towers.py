@@ -9,6 +9,7 @@ from open_clip.transformer import ResidualAttentionBlock, Transformer, VisionTra
 from timm.models import vision_transformer as timm_vit
 from torch import Tensor
 
+from .attention import attend, split_heads
 from .token_merging import Merged, merge
 
 
@@ -93,8 +94,8 @@ class MergingTransformer(_Merging, Transformer):
     def _attend(self, block, x, bias):
         attn, x = block.attn, block.ln_1(x)
         qkv = F.linear(x, attn.in_proj_weight, attn.in_proj_bias)
-        q, k, v = _heads(qkv, attn.num_heads)
-        return block.ls_1(attn.out_proj(_attention(q, k, v, bias))), k.mean(1)
+        q, k, v = split_heads(qkv, attn.num_heads)
+        return block.ls_1(attn.out_proj(attend(q, k, v, bias))), k.mean(1)
 
     def _mlp(self, block, x):
         return block.ls_2(block.mlp(block.ln_2(x)))
@@ -111,22 +112,10 @@ class MergingBlocks(_Merging, nn.Sequential):
 
     def _attend(self, block, x, bias):
         attn = block.attn
-        q, k, v = _heads(attn.qkv(block.norm1(x)), attn.num_heads)
+        q, k, v = split_heads(attn.qkv(block.norm1(x)), attn.num_heads)
         q, k = attn.q_norm(q), attn.k_norm(k)
-        out = attn.norm(_attention(q, k, v, bias))
+        out = attn.norm(attend(q, k, v, bias))
         return block.ls1(attn.proj(out)), k.mean(1)
 
     def _mlp(self, block, x):
         return block.ls2(block.mlp(block.norm2(x)))
-
-
-def _heads(qkv: Tensor, heads: int) -> Tensor:
-    """[N, L, 3·heads·d] to [3, N, heads, L, d]."""
-    return qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-
-
-def _attention(q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
-    """Each [N, heads, L, d] to [N, L, heads·d]; bias [N, 1, 1, L]."""
-    bias = None if bias is None else bias.to(q.dtype)
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-    return out.transpose(1, 2).flatten(2)
