@@ -1,4 +1,6 @@
 import functools
+import gc
+import multiprocessing
 import os
 import os.path as osp
 import shutil
@@ -79,6 +81,12 @@ def same_start(registered):
         kept._instance_dict.clear()
     register_all_modules()
     torch.manual_seed(0)
+    processes = len(multiprocessing.active_children())
+    yield
+    if len(multiprocessing.active_children()) > processes:
+        # A run that nobody has any more, whose parts know each other, lives on with
+        # its processes and all that they hold until Python looks for such.
+        gc.collect()
 
 
 @pytest.fixture(scope='session')
