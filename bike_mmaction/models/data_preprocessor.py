@@ -1,13 +1,17 @@
 """Batches with or without video, or with frame embeddings in place of it."""
 
 from collections.abc import Sequence
-from typing import Union
+from typing import Any, Union
 
 import torch
 from mmaction.models.data_preprocessors import ActionDataPreprocessor
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
+
+from .transfer import copy_to
+
+PLAIN = ('ActionDataPreprocessor', 'mmaction.ActionDataPreprocessor')
 
 
 @MODELS.register_module()
@@ -18,19 +22,38 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
     an empty dict and stays one. Frame embeddings [V, T, D], of
     :class:`.LoadFrameEmbeddings`, are batched and nothing else. Arguments are
     those of ``ActionDataPreprocessor``.
+
+    A batch is copied to a GPU without waiting for it. In training samples stay
+    on the host, as their labels are looked at there.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._non_blocking = True  # of samples
 
     def forward(
         self, data: Union[dict, tuple], training: bool = False
     ) -> Union[dict, tuple]:
         """Normalise and batch the videos, if there are any."""
-        if (
-            isinstance(data, dict)
-            and isinstance(data['inputs'], dict)
-            and not data['inputs']
-        ):
-            return self.cast_data(data)
-        return super().forward(data, training)
+        if not isinstance(data, dict):
+            return super().forward(data, training)
+        samples = data.get('data_samples')
+        if training and samples is not None:
+            # Copies as well: what is written to them is not the loader's.
+            samples = [sample.to('cpu') for sample in samples]
+        else:
+            samples = self.cast_data(samples)
+        others = {key: value for key, value in data.items() if key != 'data_samples'}
+        data = dict(self.cast_data(others), data_samples=samples)
+        if isinstance(data['inputs'], dict) and not data['inputs']:
+            return data
+        return self.forward_onesample(data, training=training)
+
+    def cast_data(self, data: Any) -> Any:
+        """As of MMEngine, but never waiting."""
+        if isinstance(data, Tensor):
+            return copy_to(data, self.device)
+        return super().cast_data(data)
 
     def preprocess(
         self, inputs: Sequence[Tensor], data_samples: SampleList, training: bool = False
@@ -48,3 +71,17 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
                 'embeddings: train without it, or decode the videos'
             )
         return torch.stack(list(inputs)).float(), data_samples
+
+
+def without_waiting(config: Any) -> Any:
+    """MMAction2's preprocessor becomes the one here, which gives the same.
+
+    Args:
+        config (dict | nn.Module, optional): Of ``data_preprocessor``; None is
+            that of MMAction2's recognizers, without normalisation.
+    """
+    if config is None:
+        config = dict(type=PLAIN[0])
+    if isinstance(config, dict) and config.get('type') in PLAIN:
+        return dict(config, type=OptionalVideoDataPreprocessor)
+    return config

@@ -116,18 +116,19 @@ def sigmoid_loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return -F.logsigmoid(signs * logits).sum(dim=1).mean()
 
 
-def bias_for(scores: Tensor, share: float) -> Tensor:
+def bias_for(scores: Tensor, share: Tensor) -> Tensor:
     """The bias with which probabilities have a certain mean.
 
     Args:
         scores (Tensor): scale · cosine, of any shape.
-        share (float): The mean of sigmoid(scores + bias), inside of (0, 1).
+        share (Tensor): The mean of sigmoid(scores + bias), inside of (0, 1), a
+            scalar in double precision.
 
     Returns:
         Tensor: The bias, a scalar, by halving an interval around it.
     """
     scores = scores.double()
-    reach = abs(torch.logit(torch.tensor(share, dtype=torch.double)))
+    reach = torch.logit(share).abs()
     low, high = -scores.max() - reach, -scores.min() + reach
     for _ in range(60):
         middle = (low + high) / 2
@@ -199,7 +200,11 @@ class SigmoidLoss(nn.Module):
             ValueError: if the labels have another shape.
         """
         scores = cls_score.float()
-        wanted = F.one_hot(label, scores.shape[1]) if label.ndim == 1 else label
+        wanted = label
+        if label.ndim == 1:
+            wanted = label[:, None] == torch.arange(
+                scores.shape[1], device=label.device
+            )
         if wanted.shape != scores.shape:
             raise ValueError(
                 'SigmoidLoss takes labels of all classes, '
@@ -217,7 +222,7 @@ class SigmoidLoss(nn.Module):
     def _set_bias(self, scores: Tensor, wanted: Tensor) -> None:
         """By the batch of all ranks, which all set the same."""
         least = 0.5 / wanted.numel()  # where no video, or each, has all classes
-        share = min(max(float(wanted.mean()), least), 1 - least)
+        share = wanted.mean().double().clamp(least, 1 - least)
         self.bias.copy_(bias_for(scores, share))
         self._is_to_be_set = False
 

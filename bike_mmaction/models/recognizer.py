@@ -25,6 +25,7 @@ from .branches import (
 )
 from .clip.image_encoder import CLIPImageEncoder
 from .clip.weights import read_once
+from .data_preprocessor import without_waiting
 from .finite import check_predictions
 from .fusion import RELEASED_WEIGHT, BranchScores
 from .loading import before_loading
@@ -90,6 +91,7 @@ class CLIPRecognizer(Recognizer3D):
         model = dict(backbone=backbone, cls_head=cls_head, **kwargs)
         no_video = dict(type=nn.Identity)  # MMAction2 insists on a backbone
         frames = no_video if backbone is None else backbone
+        kwargs['data_preprocessor'] = without_waiting(kwargs.get('data_preprocessor'))
         super().__init__(frames, cls_head=cls_head, neck=neck, **kwargs)
         self.with_video = backbone is not None
         self.attributes_head: Any = self._build_attributes_head(attributes_head)
@@ -255,9 +257,7 @@ class CLIPRecognizer(Recognizer3D):
         return data_samples
 
     def _associate(self, inputs, data_samples: SampleList) -> None:
-        without = [
-            i for i, sample in enumerate(data_samples) if not sample.get('attributes')
-        ]
+        without = [i for i, x in enumerate(data_samples) if not x.get('attributes')]
         if without:
             require_video(inputs)
             assert self.association is not None

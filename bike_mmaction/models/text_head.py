@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Optional, Union, cast
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from mmaction.models.heads import BaseHead
 from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
@@ -16,6 +15,7 @@ from torch import Tensor
 from ..datasets.class_names import load_class_names
 from ..datasets.prompts import load_prompts
 from ..renamed import old_arguments, old_names
+from .class_loss import ClassLossHead
 from .clip.text_encoder import CLIPTextEncoder, TextEmbeddings
 from .clip.word_positions import WORDS, fill_prompts, word_positions
 from .fusion import confidences
@@ -42,7 +42,7 @@ class ClassEmbeddings(NamedTuple):
     word_mask: Optional[Tensor] = None
 
 
-class TextHead(BaseHead):
+class TextHead(ClassLossHead):
     """Base of the heads that compare with class names by cosine similarity.
 
     New class names need no training: see :meth:`set_class_names`, and

@@ -5,6 +5,7 @@ from .checkpoints import SafeCheckpointHook
 from .embeddings import CheckEmbeddings
 from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
+from .late import LateRuntimeInfo
 from .loop import AnySizeTrainLoop
 from .progress import NoteProgress
 from .resume import CheckResume
@@ -28,7 +29,7 @@ EXACT = dict(
 def add_checks(cfg) -> None:
     """Give a config the hooks of this project that it has not, as older ones.
 
-    Also its loop, where that is MMEngine's by epochs.
+    Also its loop, where that is MMEngine's by epochs, and the hook that keeps losses.
 
     Args:
         cfg (Config): The config to change. Of ``default_hooks`` it may set
@@ -41,6 +42,9 @@ def add_checks(cfg) -> None:
         for name, hook in hooks.items()
         if name not in own or hook is not None
     }
+    info = cfg.default_hooks.get('runtime_info', 'RuntimeInfoHook')
+    if info in ('RuntimeInfoHook', dict(type='RuntimeInfoHook')):
+        cfg.default_hooks['runtime_info'] = dict(type='LateRuntimeInfo')
     loop = cfg.get('train_cfg') or {}
     if loop.get('type') == 'EpochBasedTrainLoop' or loop.get('by_epoch'):
         loop.pop('by_epoch', None)
@@ -59,6 +63,7 @@ __all__ = [
     'CheckResume',
     'CheckStart',
     'ExactResume',
+    'LateRuntimeInfo',
     'MakeUpValidation',
     'NoteProgress',
     'ReplaceBadVideos',

@@ -1,17 +1,19 @@
 """Stopping as soon as a number is not finite."""
 
 import math
-from typing import Optional
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
 
 import torch
 from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
-from mmengine.hooks import Hook
+from mmengine.hooks import Hook, LoggerHook
 
 from ..errors import NonFiniteError
 from ..files import source_of
 from ..models.finite import check_predictions, check_weights
 from ..models.wrappers import unwrap_model
+from .late import is_unread, read
 
 ADVICE = (
     'Look at the learning rate (optim_wrapper.optimizer.lr), the '
@@ -19,6 +21,21 @@ ADVICE = (
     'optim_wrapper.type=OptimWrapper for float32) and what training '
     'began with (load_from); checkpoints of earlier epochs are sound'
 )
+INTERVAL = 20  # iterations, where nothing is logged
+
+
+class Losses(NamedTuple):
+    """Those of an iteration.
+
+    Attributes:
+        place (tuple[int, int]): Epoch, and iteration of it, from 1.
+        values (dict): By name; tensors, or numbers once they are read.
+        videos (list[str]): Of the batch.
+    """
+
+    place: tuple[int, int]
+    values: dict[str, Any]
+    videos: list[str]
 
 
 @HOOKS.register_module()
@@ -31,22 +48,34 @@ class CheckFinite(Hook):
     tests begin and before a checkpoint is written, scores in each batch of
     validation and testing.
 
-    What it costs: ``RuntimeInfoHook`` has already waited for the losses of
-    the iteration, they are read once more. Several ranks then exchange one
-    number, so that all of them stop.
+    A GPU is not waited for in each iteration: losses are looked at when they are
+    logged, at the end of an epoch, and before validation and checkpoints. A
+    training then stops that much later, and names the iteration that was the
+    first. Several ranks exchange one number, so that all of them stop.
+
+    Args:
+        interval (int, optional): Iterations after which losses on a GPU are looked
+            at. Defaults to None: that of ``LoggerHook``.
     """
 
     # Behind RuntimeInfoHook, before those that log and save.
     priority = 'ABOVE_NORMAL'
     _checked = False  # whether the weights were, since the last step
 
+    def __init__(self, interval: Optional[int] = None) -> None:
+        self.interval = interval
+        self._unread: list[Losses] = []
+
     def before_train(self, runner) -> None:
         """Refuse a model that begins with such weights."""
         check_weights(unwrap_model(runner.model), f'not finite in {_origin(runner)}')
+        if self.interval is None:
+            loggers = [x for x in runner.hooks if isinstance(x, LoggerHook)]
+            self.interval = loggers[0].interval if loggers else INTERVAL
 
     def before_test(self, runner) -> None:
         """As :meth:`before_train`."""
-        self.before_train(runner)
+        check_weights(unwrap_model(runner.model), f'not finite in {_origin(runner)}')
 
     def after_train_iter(
         self,
@@ -62,19 +91,35 @@ class CheckFinite(Hook):
         """
         self._checked = False
         losses = {
-            name: float(torch.as_tensor(value).detach())
+            name: torch.as_tensor(value).detach()
             for name, value in (outputs or {}).items()
             if 'loss' in name
         }
-        bad = {k: v for k, v in losses.items() if not math.isfinite(v)}
-        if on_any_rank(bool(bad)):
-            raise NonFiniteError(
-                f'epoch {runner.epoch + 1}, iteration {batch_idx + 1}: '
-                f'{_describe(bad, _sources(data_batch))}. {ADVICE}'
-            )
+        place = runner.epoch + 1, batch_idx + 1
+        self._unread.append(Losses(place, losses, _sources(data_batch)))
+        if (
+            not any(map(is_unread, losses.values()))
+            or self.every_n_inner_iters(batch_idx, self.interval or INTERVAL)
+            or self.end_of_epoch(runner.train_dataloader, batch_idx)
+        ):
+            self._judge()
+
+    def _judge(self) -> None:
+        """Look at the losses of all ranks that were not looked at yet."""
+        bad = _first_bad(self._unread)
+        self._unread = []
+        if on_any_rank(bad is not None):
+            raise NonFiniteError(f'{_describe(all_gather_object(bad))}. {ADVICE}')
+
+    def before_val_epoch(self, runner) -> None:
+        """Look at the losses, so that nothing is the best that means nothing."""
+        if self._unread:
+            self._judge()
 
     def after_train_epoch(self, runner) -> None:
         """Look at the weights: the last step may have spoilt them."""
+        if self._unread:
+            self._judge()
         check_weights(
             unwrap_model(runner.model),
             f'after epoch {runner.epoch + 1} weights are not '
@@ -84,7 +129,10 @@ class CheckFinite(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """As :meth:`after_train_epoch`, which has seen these weights already
-        where checkpoints are written after epochs."""
+        where checkpoints are written after epochs. Only one rank saves."""
+        bad = _first_bad(self._unread)
+        if bad is not None:
+            raise NonFiniteError(f'{_describe([bad])}. {ADVICE}')
         if self._checked:
             return
         check_weights(
@@ -140,15 +188,32 @@ def _sources(data_batch) -> list[str]:
     return [source_of(sample) for sample in samples]
 
 
-def _describe(bad: dict[str, float], sources: list[str]) -> str:
-    """Losses and videos of the ranks that have such losses."""
+def _first_bad(unread: Sequence[Losses]) -> Optional[Losses]:
+    """The first of them that are not finite, and of those only these."""
+    late = [x for losses in unread for x in losses.values.values() if is_unread(x)]
+    numbers = iter(read(late))
+    for losses in unread:
+        values = {
+            name: next(numbers) if is_unread(x) else float(x)
+            for name, x in losses.values.items()
+        }
+        bad = {name: x for name, x in values.items() if not math.isfinite(x)}
+        if bad:
+            return losses._replace(values=bad)
+    return None
+
+
+def _describe(bad: Sequence[Optional[Losses]]) -> str:
+    """Losses and videos of the ranks that were the first to have such losses."""
+    first = min(losses.place for losses in bad if losses is not None)
     parts = []
-    for rank, (losses, videos) in enumerate(all_gather_object((bad, sources))):
-        if losses:
-            values = ', '.join(f'{k}={v}' for k, v in losses.items())
+    for rank, losses in enumerate(bad):
+        if losses is not None and losses.place == first:
+            values = ', '.join(f'{k}={v}' for k, v in losses.values.items())
+            videos = losses.videos
             more = f' and {len(videos) - 3} more' if len(videos) > 3 else ''
             parts.append(
                 f'process {rank} has {values} with '
                 f'{", ".join(videos[:3]) or "unknown videos"}{more}'
             )
-    return '; '.join(parts)
+    return f'epoch {first[0]}, iteration {first[1]}: {"; ".join(parts)}'

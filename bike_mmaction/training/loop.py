@@ -1,7 +1,9 @@
 """A training loop for small training sets, and for the rest of an epoch."""
 
 import logging
+from typing import Any
 
+import torch
 from mmaction.registry import LOOPS
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
@@ -13,7 +15,8 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
     """Epochs that are never empty, and that may go on in their middle.
 
     With ``drop_last=True`` a loader leaves out the last batch of an epoch if
-    it is incomplete. Where that is the only one, it is kept.
+    it is incomplete. Where that is the only one, it is kept. For a GPU, batches
+    are put into page-locked memory, unless ``dataloader.pin_memory`` says no.
 
     Args:
         runner (Runner): The runner.
@@ -24,6 +27,8 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
     def __init__(self, runner, dataloader, **kwargs) -> None:
         super().__init__(runner, dataloader, **kwargs)
         loader = self.dataloader
+        if torch.cuda.is_available() and not _says_where(dataloader):
+            loader.pin_memory = True  # a GPU copies from there by itself
         if len(loader) or not len(loader.dataset):
             return
         # It has nothing else that counts batches; the schedule, which is
@@ -49,3 +54,7 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
         """
         done = getattr(self.dataloader.batch_sampler, 'done', 0)  # ExactResume
         super().run_iter(done + idx, data_batch)
+
+
+def _says_where(dataloader: Any) -> bool:
+    return not isinstance(dataloader, dict) or 'pin_memory' in dataloader

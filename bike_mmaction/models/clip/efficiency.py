@@ -5,11 +5,36 @@ from typing import Any
 import torch
 import torch.nn as nn
 from open_clip.model import convert_weights_to_lp
+from open_clip.transformer import PatchDropout
+from torch import Tensor
 
+from ..transfer import IN_ORDER
 from .architectures import Arch, arch_name, build_image_tower, get_arch
 from .attention import pack_attention
 
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
+
+
+class PatchDropoutAhead(PatchDropout):
+    """open_clip's, with the same draws; a GPU is not waited for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As of open_clip.
+
+        Args:
+            x (Tensor): Tokens [N, L, D].
+        """
+        if not self.training or self.prob == 0:
+            return x
+        first = int(self.exclude_first_token)
+        number, total = x.shape[0], x.shape[1] - first
+        kept = max(1, int(total * (1 - self.prob)))
+        # Drawn on the host, as there.
+        places = torch.randn(number, total).topk(kept, dim=-1).indices
+        places = places.to(x.device, non_blocking=x.device.type in IN_ORDER)
+        rows = torch.arange(number, device=x.device)[:, None]
+        out = x[:, first:][rows, places]
+        return torch.cat((x[:, :first], out), dim=1) if first else out
 
 
 def with_patch_dropout(arch: Arch, share: float) -> nn.Module:
@@ -42,6 +67,9 @@ def with_patch_dropout(arch: Arch, share: float) -> nn.Module:
         if 'patch_drop' in str(error):
             raise ValueError(refused) from error
         raise
+    for module in tower.modules():
+        if type(module) is PatchDropout:
+            module.__class__ = PatchDropoutAhead
     # open_clip's and timm's have no parent in common.
     if not any(type(m).__name__.startswith('PatchDropout') for m in tower.modules()):
         raise ValueError(refused)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ...renamed import old_arguments
 from ..sharing import Recent
+from ..transfer import copy_to
 from .architectures import Arch, arch_name, build_text_tower
 from .lora import load_tower
 from .tokens import TextTokens
@@ -180,17 +181,17 @@ class CLIPTextEncoder(CLIPTower):
         )
 
     def _embed_tokens(self, tokens: Tensor, with_words: bool) -> TextEmbeddings:
-        tokens = tokens.to(next(self.parameters()).device)
+        device = next(self.parameters()).device
         if with_words:
             try:
-                return TextEmbeddings(*embed_words(self.text, tokens))
+                return TextEmbeddings(*embed_words(self.text, copy_to(tokens, device)))
             except NoWordsError as error:
                 raise ValueError(
                     f'the text tower of arch={arch_name(self.arch)} gives no word '
                     f"embeddings ({error}); use saliency_source='class' or "
                     "aggregation='mean'"
                 ) from error
-        return TextEmbeddings(embed_sentences(self.text, tokens), None)
+        return TextEmbeddings(embed_sentences(self.text, tokens, device), None)
 
 
 def _forget(encoder: CLIPTextEncoder, incompatible_keys) -> None:

@@ -7,30 +7,34 @@ projection that the sentence goes through.
 
 from typing import Any
 
+import torch
 import torch.nn as nn
 from open_clip.hf_model import HFTextEncoder
 from open_clip.transformer import TextTransformer
 from torch import Tensor
 
 from ..sharing import variant
+from ..transfer import copy_to
 
 
 class NoWordsError(ValueError):
     """A text tower that gives no embeddings of words; says which."""
 
 
-def embed_sentences(tower: Any, tokens: Tensor) -> Tensor:
+def embed_sentences(tower: Any, tokens: Tensor, device: torch.device) -> Tensor:
     """Sentence embeddings [K, D], as of open_clip, not normalised.
 
     Args:
         tower (nn.Module): Text tower of open_clip.
-        tokens (Tensor): Token ids [K, N].
+        tokens (Tensor): Token ids [K, N], as of a tokenizer: on the host, which
+            looks at them.
+        device (torch.device): Where the tower is.
     """
     length = used_length(tower, tokens)
     if length < tokens.shape[1] and isinstance(tower, TextTransformer):
         # open_clip adds its whole causal mask to whatever length.
         tower = variant(tower, attn_mask=tower.attn_mask[:length, :length])
-    out = tower(tokens[:, :length])
+    out = tower(copy_to(tokens[:, :length], device))
     return out[0] if isinstance(out, tuple) else out  # CoCa's has tokens too
 
 

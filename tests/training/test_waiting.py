@@ -1,0 +1,130 @@
+"""A step of training never waits for the GPU: it is given work ahead of time.
+
+The GPU is played, see tests/kit/played_gpu.py.
+"""
+
+import copy
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import HistoryBuffer
+
+from bike_mmaction.errors import NonFiniteError
+from bike_mmaction.models.class_loss import top_k_accuracies
+from tests.kit.configs import load_config, shrink
+from tests.kit.played_gpu import GPU, PlayedGPU
+
+# What might wait, beside what each training does.
+OPTIONS = {
+    'model.backbone.patch_dropout': 0.5,
+    'model.cls_head.text_encoder.frozen': False,
+    'model.cls_head.saliency_source': 'class',
+    'model.cls_head.label_smooth_eps': 0.1,
+    'model.cls_head.loss_cls': dict(type='SigmoidLoss'),
+    'optim_wrapper.clip_grad': dict(max_norm=1.0),
+}
+
+
+class Watch(Hook):
+    """Notes what waits in the second of three steps, with all hooks.
+
+    The first one sets up what stays, the last one ends with logs.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, gpu):
+        self.gpu, self.waits = gpu, None
+
+    def after_train_iter(self, runner, batch_idx, *args, **kwargs):
+        if batch_idx == 1:
+            self.waits = list(self.gpu.waits)
+        self.gpu.noting = batch_idx == 0
+
+
+@pytest.fixture
+def cfg(request, cfg, data_root, tmp_path):
+    """Three steps, whose losses are logged at the end."""
+    if getattr(request, 'param', None):
+        cfg = shrink(load_config(request.param), data_root, tmp_path)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.train_dataloader.drop_last = False
+    cfg.default_hooks.checkpoint = None
+    cfg.default_hooks.logger.interval = 20
+    return cfg
+
+
+@pytest.fixture
+def on_gpu(monkeypatch):
+    monkeypatch.setattr('mmengine.runner.runner.get_device', lambda: GPU)
+
+
+def waits_of(build):
+    with PlayedGPU() as gpu:
+        watch = Watch(gpu)
+        build(custom_hooks=[watch]).train()
+    return '\n'.join(watch.waits)
+
+
+def test_video(cfg, build, on_gpu):
+    cfg.merge_from_dict(OPTIONS)
+    assert not waits_of(build)
+
+
+@pytest.mark.parametrize('cfg', ['bike_vitb32_attributes_k400'], indirect=True)
+def test_attributes(cfg, build, on_gpu):
+    """With an encoder that trains."""
+    encoder = dict(cfg.model.cls_head.text_encoder, frozen=False)
+    cfg.model.attributes_head.attributes_encoder = encoder
+    assert not waits_of(build)
+
+
+def test_logs_are_those_of_a_cpu(cfg, build, monkeypatch):
+    """Values, counts, and what is saved of them."""
+    cfg.optim_wrapper = dict(
+        type='OptimWrapper',
+        optimizer=dict(type='SGD', lr=0.1),
+        clip_grad=dict(max_norm=1.0),
+    )
+
+    def histories(key=None):
+        runner = build()
+        runner.train()
+        hub = runner.message_hub
+        names = [name for name in hub.log_scalars if 'time' not in name]
+        saved = hub.state_dict()['log_scalars']
+        assert all(type(saved[name]) is HistoryBuffer for name in names)
+        for one in (hub.log_scalars, saved, copy.deepcopy(saved)):
+            yield {name: [x.tolist() for x in one[name].data] for name in names}
+
+    on_cpu = list(histories())
+    monkeypatch.setattr('mmengine.runner.runner.get_device', lambda: GPU)
+    with PlayedGPU():
+        assert list(histories()) == on_cpu
+    assert set(on_cpu[0]) >= {'train/loss', 'train/grad_norm', 'train/top5_acc'}
+    assert len(on_cpu[0]['train/loss'][0]) == 3
+
+
+def test_a_loss_that_is_not_finite(cfg, build, on_gpu):
+    """It is told late, but by the iteration that had it."""
+    cfg.optim_wrapper = dict(
+        type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e36), clip_grad=None
+    )
+    cfg.param_scheduler = []
+    with PlayedGPU(), pytest.raises(NonFiniteError) as error:
+        build().train()
+    assert 'epoch 1, iteration 2: process 0 has loss=nan' in str(error.value)
+
+
+def test_accuracy():
+    """Of equal scores the later one is better; no number is never right."""
+    scores = torch.tensor(
+        [[0.1, 0.9, 0.3], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, float('nan'), 0.1]]
+    )
+    shares = top_k_accuracies(scores, torch.tensor([1, 1, 2, 0]), (1, 2, 5))
+    assert {name: share.item() for name, share in shares.items()} == {
+        'top1_acc': 2 / 4,
+        'top2_acc': 4 / 4,
+        'top5_acc': 4 / 4,
+    }
