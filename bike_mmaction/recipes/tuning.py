@@ -90,7 +90,7 @@ def _train_new_weights(cfg, way: str) -> None:
             loader['batch_size'] = max(BATCH, loader.get('batch_size', 1))
     rate = RATE * math.sqrt(WIDTH / max(width, WIDTH))
     cfg.optim_wrapper['optimizer'] = ConfigDict(
-        type='AdamW',
+        type='FusedAdamW',
         lr=rate,
         weight_decay=cfg.optim_wrapper['optimizer'].get('weight_decay', 0.2),
     )

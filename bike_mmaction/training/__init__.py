@@ -5,6 +5,7 @@ from .checkpoints import SafeCheckpointHook
 from .embeddings import CheckEmbeddings
 from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
+from .fused import FusedAdamW
 from .late import LateRuntimeInfo
 from .loop import AnySizeTrainLoop
 from .progress import NoteProgress
@@ -63,6 +64,7 @@ __all__ = [
     'CheckResume',
     'CheckStart',
     'ExactResume',
+    'FusedAdamW',
     'LateRuntimeInfo',
     'MakeUpValidation',
     'NoteProgress',

@@ -97,7 +97,7 @@ def mistakes():
         yield name, 'good', 'text.pth', "cannot read checkpoint '.*text.pth'", []
     for key, value, words in (
         ('optim_wrapper.optimizer.lr', 'abc', r'expected a number, .* \(5e-05\)'),
-        ('optim_wrapper.optimizer', 'SGD', r'expected options, .*type=AdamW'),
+        ('optim_wrapper.optimizer', 'SGD', r'expected options, .*type=FusedAdamW'),
         ('param_scheduler.0.end', 'x', 'expected a number'),
         ('model.backbone', '5', 'expected options, .*type=CLIPImageEncoder'),
     ):

@@ -15,10 +15,11 @@ test_cfg = dict(type='ReportingTestLoop')
 # fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
 # accumulative_counts=N adds up N batches before each step: with batches N
 # times smaller it saves memory, though each contrasts only its own videos.
+# AdamW, as one kernel on a GPU.
 optim_wrapper = dict(
     type='AmpOptimWrapper',
     optimizer=dict(
-        type='AdamW', lr=base_lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.2
+        type='FusedAdamW', lr=base_lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.2
     ),
     paramwise_cfg=dict(
         custom_keys={
