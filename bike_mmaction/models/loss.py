@@ -4,43 +4,18 @@ binary one for videos that may have several classes."""
 from typing import Optional
 
 import torch
-import torch.distributed as dist
 import torch.nn as nn
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
 from .contrastive import contrastive_loss_by_class, symmetric_contrastive_loss
+from .gathering import gather_with_grad, sizes_of_ranks
 from .loading import before_loading
 
 TARGETS = ('soft', 'hard')
 MOST_VIDEOS = 2048  # of all ranks that are compared with each other, [B, B]
 MATCHING = 0.25  # usual cosine of a CLIP's image and a text that fits it
-
-
-def gather_with_grad(x: Tensor) -> Tensor:
-    """Concatenate the tensors of all ranks along dimension 0.
-
-    The gradient is the true one: each rank receives what all ranks' losses
-    owe to its part. (``mmaction``'s GatherLayer returns 1/ranks of it.)
-
-    Args:
-        x (Tensor): [B, ...]; B may differ between ranks.
-
-    Returns:
-        Tensor: [sum of B, ...], in the order of the ranks.
-    """
-    if not (dist.is_available() and dist.is_initialized()):
-        return x
-    from torch.distributed.nn.functional import all_gather
-
-    sizes = x.new_zeros(dist.get_world_size(), dtype=torch.long)
-    sizes[dist.get_rank()] = len(x)
-    dist.all_reduce(sizes)
-    longest = int(sizes.max())
-    padded = F.pad(x, [0, 0] * (x.ndim - 1) + [0, longest - len(x)])
-    parts = all_gather(padded.contiguous())
-    return torch.cat([p[:n] for p, n in zip(parts, sizes.tolist())])
 
 
 @MODELS.register_module()
@@ -50,11 +25,17 @@ class ContrastiveLoss(nn.Module):
     N ranks give the loss and, with the gradient averaging of
     DistributedDataParallel, the gradients of one rank with the N-fold batch.
 
+    Attributes:
+        equal_batches (bool): Whether all ranks have as many videos, so that they
+            need not tell each other; a training sets it.
+
     Args:
         target (str): 'soft' or 'hard', see
             :func:`symmetric_contrastive_loss`. Defaults to 'soft'.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
     """
+
+    equal_batches = False
 
     def __init__(self, target: str = 'soft', loss_weight: float = 1.0):
         super().__init__()
@@ -83,8 +64,9 @@ class ContrastiveLoss(nn.Module):
                 f'video, got labels of shape '
                 f'{tuple(label.shape)}'
             )
-        scores = gather_with_grad(cls_score.float())  # [B of all ranks, K]
-        labels = gather_with_grad(label)
+        sizes = sizes_of_ranks(label, self.equal_batches)
+        scores = gather_with_grad(cls_score.float(), sizes)  # [B of all ranks, K]
+        labels = gather_with_grad(label, sizes)
         if len(labels) == 0:
             return scores.sum()  # 0, with a gradient of 0
         if len(labels) > MOST_VIDEOS:
@@ -154,6 +136,8 @@ class SigmoidLoss(nn.Module):
         loss_weight (float): Factor of the loss. Defaults to 1.0.
     """
 
+    equal_batches = False  # as of ContrastiveLoss
+
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
@@ -210,8 +194,9 @@ class SigmoidLoss(nn.Module):
                 'SigmoidLoss takes labels of all classes, '
                 f'{list(scores.shape)}, got {list(label.shape)}'
             )
-        scores = gather_with_grad(scores)  # [B of all ranks, K]
-        wanted = gather_with_grad(wanted.to(scores.dtype))
+        sizes = sizes_of_ranks(scores, self.equal_batches)
+        scores = gather_with_grad(scores, sizes)  # [B of all ranks, K]
+        wanted = gather_with_grad(wanted.to(scores.dtype), sizes)
         if not len(scores):
             return scores.sum()  # 0, with a gradient of 0
         if self.training and self._is_to_be_set:

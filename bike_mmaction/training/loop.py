@@ -9,6 +9,8 @@ from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop
 
+from .equal import equal_batches
+
 
 @LOOPS.register_module()
 class AnySizeTrainLoop(EpochBasedTrainLoop):
@@ -44,6 +46,11 @@ class AnySizeTrainLoop(EpochBasedTrainLoop):
             'current',
             logging.WARNING,
         )
+
+    def run(self) -> Any:
+        """As of MMEngine's."""
+        with equal_batches(self.runner.model, self.dataloader):
+            return super().run()
 
     def run_iter(self, idx: int, data_batch) -> None:
         """One iteration, counted from the begin of its epoch.
