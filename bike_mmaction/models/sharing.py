@@ -90,6 +90,11 @@ class Recent:
                 self._made.popitem(last=False)
             return self._made[key]
 
+    def follow(self, weight: Tensor) -> None:
+        """Keep what was made, though this weight lies elsewhere now."""
+        with self._lock:
+            self._weight = weight.detach()
+
     def clear(self) -> None:
         """Keep nothing; waits for what another thread is making."""
         with self._lock:

@@ -19,6 +19,8 @@ from .tower import CLIPTower
 from .weights import load_pretrained
 from .words import NoWordsError, embed_sentences, embed_words
 
+HOST = torch.device('cpu')
+
 
 class TextEmbeddings(NamedTuple):
     """What :class:`CLIPTextEncoder` makes of K texts; not normalised.
@@ -52,6 +54,12 @@ class CLIPTextEncoder(CLIPTower):
         init_cfg (dict, optional): Initialization config of ``BaseModule``.
         lora (dict, optional): Arguments of :func:`.add_lora`, such as ``dict(rank=8)``:
             only adapters are trained. Defaults to None: the weights themselves.
+        offload (bool): Whether the weights of a frozen tower leave the GPU for the
+            host's memory once class names are embedded. They come back where
+            other texts need them. Defaults to False.
+
+    Raises:
+        ValueError: if weights that are trained are to leave.
     """
 
     max_cached = 8  # sets of texts: several heads, several data sets
@@ -67,8 +75,13 @@ class CLIPTextEncoder(CLIPTower):
         with_cp: bool = False,
         init_cfg: Optional[dict] = None,
         lora: Optional[dict] = None,
+        offload: bool = False,
     ) -> None:
         super().__init__(arch, pretrained, frozen, init_cfg, lora)
+        if offload and not frozen:
+            raise ValueError('offload=True is for a frozen text tower: set frozen=True')
+        self.offload = offload
+        self._home: Optional[torch.device] = None  # of a tower that has left
         self.text = build_text_tower(arch)
         self.embed_dims = self.config['embed_dim']
         if with_cp:
@@ -140,8 +153,38 @@ class CLIPTextEncoder(CLIPTower):
             key (Hashable): What it is made of, beside the weights.
             make (callable): Makes it.
         """
-        smallest = min(self.parameters(), key=lambda weight: weight.numel())
-        return self.memory.get(key, make, smallest)
+        if self.offload:
+            plain, make = make, lambda: self._make_and_leave(plain)
+        return self.memory.get(key, make, self._smallest())
+
+    def _smallest(self) -> Tensor:
+        return min(self.parameters(), key=lambda weight: weight.numel())
+
+    def _make_and_leave(self, make: Callable[[], Any]) -> Any:
+        """Make something on the GPU; then the tower moves to the host."""
+        self._come_home()
+        device = self._smallest().device
+        made = make()
+        if device != HOST:
+            self._move(HOST)
+            self._home = device
+        return made
+
+    def _come_home(self) -> None:
+        if self._home is not None:
+            self._move(self._home)
+            self._home = None
+
+    def _move(self, device: torch.device) -> None:
+        self.text.to(device)
+        self.memory.follow(self._smallest())
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+        """Whoever moves the whole model says where the tower is at home."""
+        if self._home is not None:
+            self._home = None
+            self.clear_cache()  # which lies where the tower was at home
+        return super()._apply(*args, **kwargs)
 
     def clear_cache(self) -> None:
         """Forget every embedding, because the weights have changed."""
@@ -160,6 +203,7 @@ class CLIPTextEncoder(CLIPTower):
 
         In full precision, a part at a time, fit for a later backward.
         """
+        self._come_home()
         device = next(self.parameters()).device
         batches = self.tokens(texts, keep).split(self.max_batch)
         few = len(batches) < 20 or not is_main_process()

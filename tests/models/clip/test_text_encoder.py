@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 
 from tests.kit import models
 from tests.kit.models import TINY_ARCH
+from tests.kit.played_gpu import GPU, HOST, PlayedGPU
 
 TEXTS = ['a dog', 'somebody playing the violin']
 
@@ -153,3 +154,31 @@ def test_towers_without_words_are_named():
     message = "arch=the given dict gives no word .*Opaque.*saliency_source='class'"
     with pytest.raises(ValueError, match=message):
         encoder(TEXTS, with_words=True)
+
+
+def test_a_frozen_tower_leaves_the_gpu():
+    """Which is played; what it has made of texts stays there, and is made once."""
+    plain, encoder = text_encoder(), text_encoder(offload=True)
+    encoder.load_state_dict(plain.state_dict())
+    with PlayedGPU():
+
+        def places():
+            return {weight.device for weight in encoder.parameters()}
+
+        encoder.to(GPU)
+        kept = encoder(TEXTS, with_words=True)
+        assert places() == {HOST} and kept.words.device == GPU
+        assert encoder(['a cat'], with_words=False).sentence.device == GPU
+        assert places() == {HOST}
+        assert encoder(TEXTS, with_words=True) is kept
+        passing = encoder(['a cat'], with_words=False, keep=False)
+        assert places() == {passing.sentence.device} == {GPU}
+        assert encoder(TEXTS, with_words=True) is kept
+        for own, expected in zip(kept, plain(TEXTS, with_words=True)):
+            assert torch.equal(own.inner, expected)
+        encoder.load_state_dict(encoder.state_dict())
+        assert encoder(TEXTS, with_words=True) is not kept and places() == {HOST}
+        encoder.to('cpu')
+        assert encoder(TEXTS, with_words=True).words.device == HOST
+    with pytest.raises(ValueError, match='offload=True is for a frozen text tower'):
+        text_encoder(offload=True, frozen=False)
