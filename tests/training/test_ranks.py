@@ -12,7 +12,10 @@ from mmengine.runner import Runner
 
 from bike_mmaction.compat import leave_process_group
 from bike_mmaction.errors import NonFiniteError
+from bike_mmaction.models import ContrastiveLoss
 from tests.kit.tools import free_port
+
+CASES = ('few', 'nan', 'unlike')
 
 
 def run_rank(rank, port, folder):
@@ -26,7 +29,7 @@ def run_rank(rank, port, folder):
     )
     torch.set_num_threads(1)
     register_all_modules()
-    torch.save([train(folder, case) for case in ('few', 'nan')], f'{folder}/{rank}.pt')
+    torch.save([train(folder, case) for case in CASES], f'{folder}/{rank}.pt')
     leave_process_group()
 
 
@@ -36,8 +39,11 @@ class Line(BaseModel):
     def __init__(self):
         super().__init__()
         self.line = torch.nn.Linear(1, 1)
+        self.cls_head = torch.nn.Module()
+        self.cls_head.loss_cls = ContrastiveLoss()
 
     def forward(self, inputs, data_samples, mode):
+        self.equal = self.cls_head.loss_cls.equal_batches
         return dict(loss_line=(self.line(inputs) ** 2).mean())
 
 
@@ -49,14 +55,16 @@ def collate(batch):
 
 
 def train(folder, case):
-    """Error, iterations, and the length of the schedule."""
+    """Error, iterations, length of the schedule, and what the loss was told."""
     values = [1.0, 2.0, 3.0, float('nan')] if case == 'nan' else [1.0, 2.0, 3.0]
     runner = Runner(
         Line(),
         f'{folder}/{case}',
         train_dataloader=dict(
             dataset=values,
-            sampler=dict(type='DefaultSampler', shuffle=False),
+            sampler=dict(
+                type='DefaultSampler', shuffle=False, round_up=case != 'unlike'
+            ),
             collate_fn=collate,
             drop_last=True,
             batch_size=1 if case == 'nan' else 8,
@@ -78,7 +86,9 @@ def train(folder, case):
         runner.train()
     except NonFiniteError as results:
         error = str(results)
-    return error, runner.iter, runner.param_schedulers[0].T_max
+    model = runner.model.module
+    equal = model.equal, model.cls_head.loss_cls.equal_batches
+    return error, runner.iter, runner.param_schedulers[0].T_max, equal
 
 
 @pytest.fixture(scope='module')
@@ -90,15 +100,25 @@ def ranks(tmp_path_factory):
 
 def test_all_keep_the_only_batch(ranks):
     """Two videos each, of three."""
-    for (error, iterations, length), _ in ranks[1]:
+    for (error, iterations, length, _), *_ in ranks[1]:
         assert not error and iterations == length == 3
 
 
 def test_all_stop_where_one_has_no_number(ranks):
     """The loss of the first is finite: it is of its own videos."""
     folder, results = ranks
-    (error, iterations, _), other = (cases[1] for cases in results)
+    (error, iterations, *_), other = (cases[1] for cases in results)
     assert (error, iterations) == other[:2]
     assert 'epoch 1, iteration 2: process 1 has loss=nan, loss_line=nan' in error
     assert 'process 0' not in error and 'with nan.mp4' in error
     assert iterations == 1 and not glob.glob(f'{folder}/nan/*.pth')
+
+
+def test_the_loss_knows_whether_batches_are_equal(ranks):
+    """While it trains; without rounding up, the ranks have two videos and one."""
+    for cases in ranks[1]:
+        assert [case[-1] for case in cases] == [
+            (True, False),
+            (True, False),
+            (False, False),
+        ]
