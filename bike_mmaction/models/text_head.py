@@ -17,7 +17,7 @@ from ..datasets.prompts import load_prompts
 from ..renamed import old_arguments, old_names
 from .class_loss import ClassLossHead
 from .clip.text_encoder import CLIPTextEncoder, TextEmbeddings
-from .clip.word_positions import WORDS, fill_prompts, word_positions
+from .clip.word_positions import WORDS, fill_prompts, without_gaps, word_positions
 from .fusion import confidences
 from .label_check import check_labels
 from .loss import SigmoidLoss
@@ -31,8 +31,7 @@ class ClassEmbeddings(NamedTuple):
 
     Attributes:
         sentence (Tensor): Class embeddings [K, D].
-        words (Tensor, optional): Word embeddings [K, Q, D], those that count
-            first.
+        words (Tensor, optional): Word embeddings [K, Q, D]; first what counts.
         word_mask (Tensor, optional): Bool [K, Q], which words count;
             None: all of them.
     """
@@ -207,11 +206,10 @@ class TextHead(ClassLossHead):
         words = self._of_each_class(words).flatten(1, 2)  # [K, P·N, D]
         if self.words == 'all':
             return ClassEmbeddings(sentence, words)
-        mask = word_positions(
-            self.text_encoder.tokens, self._prompts, self.class_names, self.words
-        )
-        mask = self._of_each_class(mask).flatten(1).to(words.device)  # [K, P·N]
-        return ClassEmbeddings(sentence, *_without_gaps(words, mask))
+        tokens = self.text_encoder.tokens
+        mask = word_positions(tokens, self._prompts, self.class_names, self.words)
+        mask = self._of_each_class(mask).flatten(1)  # [K, P·N]
+        return ClassEmbeddings(sentence, *without_gaps(words, mask))
 
     def _of_each_class(self, x: Tensor) -> Tensor:
         """[P·K, ...] to [K, P, ...], for P prompts."""
@@ -276,16 +274,6 @@ class TextHead(ClassLossHead):
         """
         check_labels(data_samples, self.num_classes, lowest=-1)
         return super().predict_by_feat(cls_scores, data_samples)
-
-
-def _without_gaps(words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Of words [K, N, D] those that count in the mask [K, N] come first, in their
-    order; places that no class needs are left out, as each costs as much."""
-    counts = mask.sum(dim=1)
-    longest = int(counts.max())
-    places = (~mask).int().argsort(dim=1, stable=True)[:, :longest]  # [K, Q]
-    kept = torch.arange(longest, device=mask.device) < counts[:, None]
-    return words.take_along_dim(places[..., None], dim=1), kept
 
 
 def with_classes(

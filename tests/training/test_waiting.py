@@ -19,7 +19,7 @@ from tests.kit.played_gpu import GPU, PlayedGPU
 OPTIONS = {
     'model.backbone.patch_dropout': 0.5,
     'model.cls_head.text_encoder.frozen': False,
-    'model.cls_head.saliency_source': 'class',
+    'model.cls_head.words': 'name',
     'model.cls_head.label_smooth_eps': 0.1,
     'model.cls_head.loss_cls': dict(type='SigmoidLoss'),
     'optim_wrapper.clip_grad': dict(max_norm=1.0),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..transfer import copy_to
 from .architectures import arch_name
 from .spans import gives_spans, name_span, read_spans
 from .tokens import TextTokens
@@ -51,6 +52,25 @@ def word_positions(
         is_text = reading.is_text[absent[0]]
         raise ValueError(_why_absent(tokens, prompt, name, is_text))
     return mask
+
+
+def without_gaps(words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Words that count come first, in their order; places that no class needs are
+    left out, as each costs as much.
+
+    Args:
+        words (Tensor): Embeddings [K, N, D], on any device.
+        mask (Tensor): Bool [K, N], which of them count; on the host.
+
+    Returns:
+        tuple[Tensor, Tensor]: Embeddings [K, Q, D] and mask [K, Q], beside them.
+    """
+    counts = mask.sum(dim=1)
+    longest = int(counts.max())
+    places = (~mask).int().argsort(dim=1, stable=True)[:, :longest]  # [K, Q]
+    kept = torch.arange(longest) < counts[:, None]
+    places, kept = copy_to(places, words.device), copy_to(kept, words.device)
+    return words.take_along_dim(places[..., None], dim=1), kept
 
 
 def fill_prompts(prompts: Sequence[str], names: Sequence[str]) -> list[str]:
