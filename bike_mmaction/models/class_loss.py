@@ -1,6 +1,7 @@
 """Loss and training accuracy of a head that never waits for the GPU."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from mmaction.structures import ActionDataSample
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from .label_check import check_labels
 from .transfer import copy_to
 
 
@@ -52,6 +54,28 @@ def stack_labels(data_samples: Sequence[ActionDataSample], device: torch.device)
 class ClassLossHead(BaseHead):
     """MMAction2's head, whose training does not ask the GPU for numbers."""
 
+    logit_scale: Tensor
+
+    def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
+        """Losses and training accuracy.
+
+        Args:
+            feats (Tensor): Features of the upstream network.
+            data_samples (list[ActionDataSample]): With ``gt_label``.
+
+        Returns:
+            dict: ``loss_cls`` and ``top{k}_acc``; the latter not where only the
+            classes of a batch are compared.
+
+        Raises:
+            ValueError: if a label is not in [0, K).
+        """
+        check_labels(data_samples, self.num_classes)
+        if getattr(self.loss_cls, 'classes', 'all') == 'batch':
+            return dict(loss_cls=_loss_of_batch(self, feats, data_samples, **kwargs))
+        cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
+        return self.loss_by_feat(cls_scores, data_samples)
+
     def loss_by_feat(self, cls_scores: Tensor, data_samples: SampleList) -> dict:
         """As of ``BaseHead``.
 
@@ -73,3 +97,19 @@ class ClassLossHead(BaseHead):
             labels = (1 - share) * labels + share / self.num_classes
         loss = self.loss_cls(cls_scores, labels)
         return dict(losses, **(loss if isinstance(loss, dict) else dict(loss_cls=loss)))
+
+
+def _loss_of_batch(
+    head: Any, feats: Any, data_samples: SampleList, **kwargs: Any
+) -> Tensor:
+    """The same loss by the scores of those classes that it needs."""
+    scale = head.logit_scale.exp()
+    labels = stack_labels(data_samples, scale.device)
+    everyone, sizes = head.loss_cls.gather_labels(labels)  # [B of all ranks]
+    if labels.ndim > 1 or len(everyone) >= head.num_classes:
+        return head.loss_cls(head(feats, **kwargs) * scale, labels)
+    # Not each class once, whose number the host would have to wait for.
+    classes = head.embed_classes(head.needs_words())
+    classes = type(classes)(*[None if x is None else x[everyone] for x in classes])
+    scores = head.score(feats, len(data_samples), classes=classes, **kwargs).video
+    return head.loss_cls.of_batch(scores.flatten(0, 1) * scale, everyone, sizes)

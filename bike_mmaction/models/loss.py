@@ -14,6 +14,7 @@ from .gathering import gather_with_grad, sizes_of_ranks
 from .loading import before_loading
 
 TARGETS = ('soft', 'hard')
+COMPARED = ('all', 'batch')
 MOST_VIDEOS = 2048  # of all ranks that are compared with each other, [B, B]
 MATCHING = 0.25  # usual cosine of a CLIP's image and a text that fits it
 
@@ -33,14 +34,26 @@ class ContrastiveLoss(nn.Module):
         target (str): 'soft' or 'hard', see
             :func:`symmetric_contrastive_loss`. Defaults to 'soft'.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
+        classes (str): Which classes a :class:`.VCSHead` compares its videos with:
+            'all', which gives the accuracy of training too; or 'batch', those
+            that the videos of all ranks have, which is all that the loss needs.
+            Defaults to 'all'.
+
+    Raises:
+        ValueError: if target or classes is another word.
     """
 
     equal_batches = False
 
-    def __init__(self, target: str = 'soft', loss_weight: float = 1.0):
+    def __init__(
+        self, target: str = 'soft', loss_weight: float = 1.0, classes: str = 'all'
+    ) -> None:
         super().__init__()
         if target not in TARGETS:
             raise ValueError(f'target={target!r}; choose from {TARGETS}')
+        if classes not in COMPARED:
+            raise ValueError(f'classes={classes!r}; choose from {COMPARED}')
+        self.classes = classes
         self.target = target
         self.loss_weight = loss_weight
 
@@ -64,9 +77,8 @@ class ContrastiveLoss(nn.Module):
                 f'video, got labels of shape '
                 f'{tuple(label.shape)}'
             )
-        sizes = sizes_of_ranks(label, self.equal_batches)
+        labels, sizes = self.gather_labels(label)
         scores = gather_with_grad(cls_score.float(), sizes)  # [B of all ranks, K]
-        labels = gather_with_grad(label, sizes)
         if len(labels) == 0:
             return scores.sum()  # 0, with a gradient of 0
         if len(labels) > MOST_VIDEOS:
@@ -77,6 +89,26 @@ class ContrastiveLoss(nn.Module):
             match = labels[:, None] == labels[None]
             loss = symmetric_contrastive_loss(logits, match, self.target)
         return self.loss_weight * loss
+
+    def gather_labels(self, label: Tensor) -> tuple[Tensor, Optional[list[int]]]:
+        """Class indices of all ranks, and how many each has."""
+        sizes = sizes_of_ranks(label, self.equal_batches)
+        return gather_with_grad(label, sizes), sizes
+
+    def of_batch(
+        self, scores: Tensor, labels: Tensor, sizes: Optional[list[int]]
+    ) -> Tensor:
+        """The same loss by scores of the classes that it needs.
+
+        Args:
+            scores (Tensor): Scaled scores [B, B of all ranks] of this rank's
+                videos and the class of each video of all ranks.
+            labels (Tensor): Class indices [B of all ranks].
+            sizes (list[int], optional): As of :meth:`gather_labels`.
+        """
+        logits = gather_with_grad(scores.float(), sizes)
+        match = labels[:, None] == labels[None]
+        return self.loss_weight * symmetric_contrastive_loss(logits, match, self.target)
 
 
 def sigmoid_loss(logits: Tensor, wanted: Tensor) -> Tensor:

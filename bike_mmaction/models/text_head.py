@@ -246,23 +246,6 @@ class TextHead(ClassLossHead):
         cosines = ranks if self.average_clips == 'score' else ranks.log()
         return confidences(cosines, self.logit_scale.exp(), self.bias)
 
-    def loss(self, feats, data_samples: SampleList, **kwargs) -> dict:
-        """Losses and training accuracy.
-
-        Args:
-            feats (Tensor): Features of the upstream network.
-            data_samples (list[ActionDataSample]): With ``gt_label``.
-
-        Returns:
-            dict: ``loss_cls`` and ``top{k}_acc``.
-
-        Raises:
-            ValueError: if a label is not in [0, K).
-        """
-        check_labels(data_samples, self.num_classes)
-        cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
-        return self.loss_by_feat(cls_scores, data_samples)
-
     def predict_by_feat(
         self, cls_scores: Tensor, data_samples: SampleList
     ) -> SampleList:

@@ -96,7 +96,9 @@ def run_rank(rank, store, out):
     for target, frozen, split in CASES:
         model = MMDistributedDataParallel(build(target, frozen))
         part = slice(split, None) if rank else slice(split)
-        model.module.cls_head.loss_cls.equal_batches = is_equal(target, split)
+        own = model.module.cls_head.loss_cls
+        own.equal_batches = is_equal(target, split)
+        own.classes = 'batch' if own.equal_batches and frozen else 'all'
         loss = model(*batch(part), mode='loss')['loss_cls']
         loss.backward()
         outcomes[target, frozen, split] = (loss.item(), gradients(model.module))

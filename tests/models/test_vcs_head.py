@@ -134,6 +134,30 @@ class TestHead:
         expected = F.cross_entropy(head(frames) * head.logit_scale.exp(), labels)
         torch.testing.assert_close(actual, expected)
 
+    @pytest.mark.parametrize('labels', [[4, 1, 4], [0, 1, 2, 3, 4, 4]])
+    @pytest.mark.parametrize('words', ['all', 'name'])
+    def test_classes_of_the_batch_give_the_same_loss(self, words, labels):
+        """Values and gradients, where there are fewer of them than classes or not."""
+        names = [*NAMES, 'making tea', 'tai chi']
+        samples = [ActionDataSample().set_gt_label(label) for label in labels]
+        data, compared, outcomes = torch.randn(len(labels), 8, 64), [], []
+        for classes in ('all', 'batch'):
+            loss = dict(type='ContrastiveLoss', classes=classes)
+            head = build(names, frozen=False, words=words, loss_cls=loss).train()
+            head._spot_frames = lambda frames, own, original=head._spot_frames: (
+                compared.append(len(own.sentence)) or original(frames, own)
+            )
+            frames = data.clone().requires_grad_()
+            losses = head.loss(frames, samples)
+            assert ('top1_acc' in losses) == (classes == 'all')
+            losses['loss_cls'].backward()
+            text = head.text_encoder.text.text_projection.grad
+            outcomes.append([losses['loss_cls'], frames.grad, text])
+            outcomes[-1].append(head.logit_scale.grad)
+        assert compared == [5, min(5, len(labels))]
+        for one, other in zip(*outcomes):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
     def test_views_are_averaged_as_probabilities(self):
         head = build(average_clips='score')
         frames = torch.randn(4, 8, 64)  # two videos of two views

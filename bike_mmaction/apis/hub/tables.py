@@ -49,14 +49,14 @@ OPTIONS: dict[str, str] = dict(
     Recognizer2D='backbone neck cls_head data_preprocessor test_cfg',
     Recognizer3D='backbone neck cls_head data_preprocessor test_cfg',
     CLIPImageEncoder='arch frozen as_feature_map lora token_merging dtype',
-    CLIPTextEncoder='arch frozen lora',
+    CLIPTextEncoder='arch frozen lora offload',
     PerFrameBackbone='backbone',
     TemporalTransformer='embed_dims num_heads num_layers max_frames',
     VCSHead=f'{_TEXT_HEAD} aggregation temperature saliency_source num_segments '
     'recognition_source renormalize',
     AttributesTextHead=f'{_TEXT_HEAD} attributes_encoder mlp attributes_prompt '
     'separator',
-    ContrastiveLoss='target loss_weight',
+    ContrastiveLoss='target loss_weight classes',
     SigmoidLoss='loss_weight',
     ActionDataPreprocessor=_PREPROCESSOR,
     OptionalVideoDataPreprocessor=_PREPROCESSOR,
