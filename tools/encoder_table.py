@@ -25,7 +25,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from tqdm import tqdm
 
-from bike_mmaction.benchmarks.models import count_operations
+from bike_mmaction.benchmarks.counting import count_operations
 from bike_mmaction.models import CLIPImageEncoder, CLIPTextEncoder
 from bike_mmaction.models.clip.architectures import CONTEXT, get_arch
 

@@ -1,5 +1,6 @@
 """Parts measured by turns, so that other work on the machine slows down all."""
 
+import math
 import os
 import platform
 import time
@@ -13,6 +14,8 @@ from tqdm import tqdm
 
 from ..files import write_json
 from ..terminal import say
+
+_LEAST = 3  # rounds, of which quartiles tell something
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ def seconds(part: Callable[[], Any]) -> tuple[float, float]:
 
 
 def by_turns(
-    parts: Mapping[str, Callable[[], Any]], repeats: int, warm_up: int = 1
+    parts: Mapping[str, Callable[[], Any]],
+    repeats: int,
+    warm_up: int = 1,
+    limit: float = math.inf,
 ) -> dict[str, Times]:
     """Each part ``repeats`` times; every round begins with another one.
 
@@ -75,10 +81,15 @@ def by_turns(
         parts (Mapping[str, Callable]): What to measure, by name.
         repeats (int): Rounds that count.
         warm_up (int): Rounds before that. Defaults to 1.
+        limit (float): Seconds after which no round begins, but for the first
+            three that count. Defaults to infinity.
     """
     names = list(parts)
     times: dict[str, list] = {name: [] for name in names}
+    began = time.perf_counter()
     for turn in tqdm(range(-warm_up, repeats), leave=False, disable=None):
+        if turn >= _LEAST and time.perf_counter() - began > limit:
+            break
         start = turn % len(names)
         for name in names[start:] + names[:start]:
             spent = seconds(parts[name])

@@ -1,0 +1,136 @@
+"""What a step of training, or a test, takes against the bare image tower."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Optional
+
+import torch
+
+from ..apis.building import quiet_logger
+from ..terminal import printable
+from .counting import (
+    COUNTS,
+    count_operations,
+    peak_memory,
+    peak_of_device,
+    synchronisations,
+    used_memory,
+)
+from .measuring import Report, Spread, Times, by_turns, seconds
+from .models import Subject
+
+Part = Callable[[], None]
+OURS, COMPILED, TOWER = 'BIKE', 'BIKE compiled', 'bare image tower'
+_PLACES = 4  # where the host waits, that are said
+
+
+class Entrant(NamedTuple):
+    """One of the parts that take turns.
+
+    Attributes:
+        part (Callable): A step, or a prediction, of one batch.
+        operations (int, optional): Floating-point operations, if they can be counted.
+        figures (dict): What was found when it ran for the first times: seconds of
+            the first, and on a GPU peak memory and synchronisations.
+    """
+
+    part: Part
+    operations: Optional[int]
+    figures: dict[str, Any]
+
+
+def benchmark_steps(
+    subject: Subject,
+    what: str,
+    name: str,
+    report: Report,
+    repeats: int,
+    limit: float = math.inf,
+    compiled: bool = False,
+) -> None:
+    """Steps or predictions by turns, of the recognizer and the bare tower.
+
+    Args:
+        subject (Subject): Recognizer, batch and tower.
+        what (str): 'train' or 'test'.
+        name (str): For the report.
+        report (Report): Takes the figures, a row for each entrant.
+        repeats (int): Rounds.
+        limit (float): Seconds for the rounds, see :func:`.by_turns`.
+        compiled (bool): Whether the recognizer also runs with its tower compiled.
+    """
+    training = what == 'train'
+    with quiet_logger():
+        ours = subject.make_step() if training else subject.predict
+    entrants = {OURS: enter(ours, subject.before, subject.device)}
+    if compiled:
+        try:
+            part = subject.compiled(ours)
+            operations = entrants[OURS].operations
+            entrants[COMPILED] = enter(part, subject.before, subject.device, operations)
+        except Exception as error:  # whatever torch.compile or its compilers say
+            text = printable(error, True)
+            report.add(f'{name}, {COMPILED}', does_not_run_here=text)
+    bare = subject.tower_step if training else subject.tower_forward
+    entrants[TOWER] = enter(bare, used_memory(), subject.device)
+    parts = {key: entrant.part for key, entrant in entrants.items()}
+    times = by_turns(parts, repeats, 1, limit)
+    for key, entrant in entrants.items():
+        report.add(f'{name}, {key}', **figures_of(subject, entrant, times, key))
+
+
+def enter(
+    part: Part, before: int, device: torch.device, operations: Optional[int] = None
+) -> Entrant:
+    """Run a part for the first times.
+
+    Args:
+        part (Callable): See :class:`Entrant`.
+        before (int): Bytes of the GPU that others take.
+        device (torch.device): On which it computes.
+        operations (int, optional): Of code that cannot be counted, because it is
+            compiled. Defaults to None: count.
+    """
+    figures: dict[str, Any] = dict(first_batch=f'{seconds(part)[0]:.1f} s')
+    if device.type == 'cuda':
+        figures['peak_memory_GiB'] = peak_memory(part, before)
+        places = synchronisations(part)
+        figures['synchronisations'] = sum(places.values())
+        if places:
+            most = places.most_common(_PLACES)
+            figures['most_of_them'] = ', '.join(f'{n} at {key}' for key, n in most)
+    if operations is None and COUNTS:
+        operations = count_operations(part)
+    return Entrant(part, operations, figures)
+
+
+def figures_of(
+    subject: Subject, entrant: Entrant, times: Mapping[str, Times], key: str
+) -> dict[str, Any]:
+    """What the report says of one of the entrants.
+
+    Args:
+        subject (Subject): Recognizer, batch and tower.
+        entrant (Entrant): The one.
+        times (Mapping[str, Times]): Of all.
+        key (str): Of the one.
+    """
+    spent, bare = times[key], times[TOWER]
+    figures: dict[str, Any] = dict(
+        a_batch=Spread.of(1000 * spent.clock, 'ms'),
+        videos_per_second=Spread.of(subject.videos / spent.clock),
+        ratio_to_the_bare_tower=Spread.of(spent.clock / bare.clock),
+    )
+    if subject.device.type == 'cpu':
+        ratio = spent.processor / bare.processor
+        figures['ratio_of_processor_time'] = Spread.of(ratio)
+    if key == COMPILED:
+        figures['ratio_to_not_compiled'] = Spread.of(spent.clock / times[OURS].clock)
+    if entrant.operations is not None:
+        figures['TFLOPs_a_batch'] = entrant.operations / 1e12
+        if subject.device.type == 'cuda' and subject.dtype is not None:
+            peak = peak_of_device(subject.device)
+            if peak is not None:
+                share = figures['TFLOPs_a_batch'] / spent.clock / peak
+                figures['MFU'] = Spread.of(share)
+    return dict(figures, **entrant.figures)

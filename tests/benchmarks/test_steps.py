@@ -1,0 +1,118 @@
+"""Steps and predictions by turns: who takes part, and what is counted."""
+
+import json
+
+import pytest
+import torch
+
+from bike_mmaction.benchmarks import models, steps
+from bike_mmaction.benchmarks.counting import COUNTS
+from bike_mmaction.benchmarks.measuring import Report, by_turns
+from bike_mmaction.benchmarks.models import Subject
+from bike_mmaction.benchmarks.steps import COMPILED, OURS, TOWER, benchmark_steps
+from bike_mmaction.cli import benchmark_arguments
+from tests.kit.configs import load_tiny
+from tests.kit.models import CLASSES
+
+# torch 2.1 does not test in mixed precision on a CPU
+PRECISION = 'bf16' if COUNTS else 'fp32'
+
+
+def make_subject():
+    config = load_tiny('bike_vitb32_k400', CLASSES)
+    return Subject(config, videos=2, precision=PRECISION, device='cpu')
+
+
+def measure(tmp_path, subject, what, **options):
+    """Rows of the report, by the names of those who took part."""
+    out = tmp_path / f'{what}.json'
+    benchmark_steps(subject, what, what, Report(what, str(out)), 1, **options)
+    rows = json.loads(out.read_text())['figures']
+    return {row['name'].partition(', ')[2]: row for row in rows}
+
+
+def image_operations():
+    """Of an image: patches, and the matrix products of two layers."""
+    tokens, width, layers = 5, 128, 2
+    products = layers * tokens * (12 * width**2 + 2 * tokens * width)
+    return 2 * (4 * 3 * 16**2 * width + products + width * 64)
+
+
+def test_training_and_test(tmp_path):
+    """A step trains, and the operations are those of the shapes."""
+    subject = make_subject()
+    before = subject.model.backbone.visual.proj.clone()
+    train = measure(tmp_path, subject, 'train')
+    assert (subject.model.backbone.visual.proj != before).any()
+    test = measure(tmp_path, subject, 'test')
+    assert list(train) == list(test) == [OURS, TOWER]
+    assert test[OURS]['ratio_to_the_bare_tower']['median'] > 0
+    assert test[TOWER]['ratio_to_the_bare_tower']['median'] == 1
+    if not COUNTS:
+        assert 'TFLOPs_a_batch' not in test[OURS]
+        return
+    images = subject.num_frames * image_operations()
+    assert test[TOWER]['TFLOPs_a_batch'] * 1e12 == pytest.approx(images)
+    assert images < test[OURS]['TFLOPs_a_batch'] * 1e12 < 1.5 * images
+    assert train[OURS]['TFLOPs_a_batch'] > 2.5 * test[OURS]['TFLOPs_a_batch']
+
+
+@pytest.mark.skipif(not hasattr(torch.nn.Module, 'compile'), reason='torch 2.2')
+def test_compiled(tmp_path, monkeypatch):
+    """The compiled tower runs in its own turns alone, with the same weights."""
+    ran, wrong = [], []
+
+    def backend(graph, inputs):
+        return lambda *args: ran.append(len(turns)) or graph(*args)
+
+    def compile_tower(tower, options):
+        tower.compile(backend=backend)
+
+    def watched(parts, *args):
+        def turn(name):
+            turns.append(name)
+            ran.clear()
+            parts[name]()
+            if (name == COMPILED) != bool(ran):
+                wrong.append(name)
+
+        return by_turns({name: lambda name=name: turn(name) for name in parts}, *args)
+
+    turns = []
+    monkeypatch.setattr(models, 'compile_tower', compile_tower)
+    monkeypatch.setattr(steps, 'by_turns', watched)
+    rows = measure(tmp_path, make_subject(), 'test', compiled=True)
+    assert list(rows) == [OURS, COMPILED, TOWER] and len(turns) == 6 and not wrong
+    assert rows[COMPILED].get('TFLOPs_a_batch') == rows[OURS].get('TFLOPs_a_batch')
+    assert rows[COMPILED]['ratio_to_not_compiled']['median'] > 0
+
+
+def test_what_cannot_be_compiled_is_told(tmp_path, monkeypatch):
+    def compile_tower(tower, options):
+        raise RuntimeError('there is no C++ compiler')
+
+    monkeypatch.setattr(models, 'compile_tower', compile_tower)
+    rows = measure(tmp_path, make_subject(), 'test', compiled=True)
+    assert list(rows) == [COMPILED, OURS, TOWER]
+    assert rows[COMPILED]['does_not_run_here'] == 'there is no C++ compiler'
+
+
+def test_time_limit():
+    """Three rounds are made, and none begins after the limit."""
+    assert len(by_turns(dict(a=int), 10, limit=0)['a'].clock) == 3
+    assert len(by_turns(dict(a=int), 4, limit=60)['a'].clock) == 4
+
+
+@pytest.mark.parametrize(
+    'wrong, said',
+    [
+        (['train', '--config', 'a', 'b', '--batch-size', '1', '2', '3'], 'which are 2'),
+        (['head', '--batch-size', '1', '2'], 'one value for head, got 2'),
+    ],
+)
+def test_lists_that_fit_nothing_are_refused(wrong, said, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark_arguments, 'find_config', str)
+    parser = benchmark_arguments.parser()
+    with pytest.raises(SystemExit):
+        benchmark_arguments.check(parser, parser.parse_args(wrong))
+    assert said in capsys.readouterr().err
