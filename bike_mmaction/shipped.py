@@ -222,9 +222,35 @@ def _reads_arguments(path: str) -> bool:
         return bool(re.search(r'^import argparse|^from argparse', file.read(), re.M))
 
 
-def _mmaction_folders() -> list[str]:
-    """Where MMAction2's tools may lie; it is not imported for that."""
+def find_mmaction_config(name: str) -> str:
+    """Path of a config of the installed MMAction2, or of one as :func:`find_config`.
+
+    Args:
+        name (str): Its path, or its bare name in whatever folder of MMAction2.
+
+    Raises:
+        FileNotFoundError: if there is none; names the nearest.
+    """
+    configs = {
+        osp.splitext(osp.basename(path))[0]: path
+        for folder in _mmaction_folders('configs')
+        for path in glob.glob(osp.join(glob.escape(folder), '**/*.py'), recursive=True)
+    }
+    bare = name[: -len('.py')] if name.endswith('.py') else name
+    if bare in configs:
+        return configs[bare]
+    try:
+        return find_config(name)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"'{name}' is neither a config file nor the name of a config of MMAction2 "
+            f'or of this package{did_you_mean(bare, [*configs, *shipped_configs()])}'
+        ) from error
+
+
+def _mmaction_folders(kind: str = 'tools') -> list[str]:
+    """Where MMAction2's tools or configs may lie; it is not imported for that."""
     spec = importlib.util.find_spec('mmaction')
     if spec is None or spec.origin is None:
         raise FileNotFoundError('MMAction2 is not installed: pip install mmaction2')
-    return [osp.join(place, 'tools') for place in places(osp.dirname(spec.origin))]
+    return [osp.join(place, kind) for place in places(osp.dirname(spec.origin))]

@@ -11,6 +11,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from torch import Tensor
 
@@ -35,7 +36,13 @@ class Subject:
 
     Attributes:
         videos (int): In the batch.
+        clip_len (int): Frames of a view.
         num_frames (int): Of all videos and views.
+        arch (dict): Of CLIP, in open_clip's layout.
+        classes (int): How many.
+        size (int): Pixels of an image's side.
+        optim (dict): Config of an optimizer wrapper, of the precision.
+        data (dict): The batch, as a data loader gives it.
         before (int): Bytes that others took of the GPU when the model was made.
     """
 
@@ -53,20 +60,13 @@ class Subject:
         torch.manual_seed(0)
         without_weights(config.model)
         self.model = MODELS.build(config.model).to(self.device)
-        self._optim = {
-            key: value
-            for key, value in config.optim_wrapper.items()
-            if key not in ('type', 'dtype', 'loss_scale')
-        }
-        self._optim['type'] = 'OptimWrapper'
-        if self.dtype is not None:
-            name = str(self.dtype).rpartition('.')[2]
-            self._optim.update(type='AmpOptimWrapper', dtype=name)
-        clip_len = sampled_frames(config.test_pipeline)
-        self._arch = get_arch(config.model.backbone.arch)
-        self._size = self._arch['vision_cfg']['image_size']
-        self.num_frames = videos * views * clip_len
-        self.data = make_batch(videos, views, clip_len, self._size)
+        self.classes = config.model.cls_head.num_classes
+        self.optim = optim_of(config, self.dtype)
+        self.clip_len = sampled_frames(config.test_pipeline)
+        self.arch = get_arch(config.model.backbone.arch)
+        self.size = self.arch['vision_cfg']['image_size']
+        self.num_frames = videos * views * self.clip_len
+        self.data = make_batch(videos, views, self.clip_len, self.size)
         if self.device.type == 'cuda':  # as a data loader of a large training does
             self.data['inputs'] = [one.pin_memory() for one in self.data['inputs']]
 
@@ -74,12 +74,12 @@ class Subject:
     def tower(self) -> nn.Module:
         """open_clip's image tower alone."""
         with self.device:
-            return build_image_tower(self._arch)
+            return build_image_tower(self.arch)
 
     @cached_property
     def images(self) -> Tensor:
         """A batch for it, on the device."""
-        shape = self.num_frames, 3, self._size, self._size
+        shape = self.num_frames, 3, self.size, self.size
         return torch.randn(shape, device=self.device)
 
     def autocast(self) -> Any:
@@ -90,14 +90,11 @@ class Subject:
 
     def make_step(self) -> Callable[[], None]:
         """A step of training as a runner does it, with the optimizer."""
-        wrapper = build_optim_wrapper(self.model.train(), ConfigDict(self._optim))
-        return lambda: self.model.train_step(self.data, wrapper) and None
+        return make_step(self.model, self.optim, self.data)
 
     def predict(self) -> None:
         """As a test does it."""
-        self.model.eval()
-        with torch.no_grad(), self.autocast():
-            self.model.test_step(self.data)
+        predict(self.model, self.data, self.autocast())
 
     def compiled(self, part: Callable[[], None]) -> Callable[[], None]:
         """The same part with the image tower compiled, which shares its weights.
@@ -124,6 +121,49 @@ class Subject:
         """The image tower alone, forward."""
         with torch.no_grad(), self.autocast():
             self.tower.eval()(self.images)
+
+
+def optim_of(config: Config, dtype: Optional[torch.dtype]) -> dict[str, Any]:
+    """The config of an optimizer wrapper.
+
+    Args:
+        config (Config): Its ``optim_wrapper``, but for the precision.
+        dtype (torch.dtype, optional): Of autocast; None without it.
+    """
+    options = {
+        key: value
+        for key, value in config.optim_wrapper.items()
+        if key not in ('type', 'dtype', 'loss_scale')
+    }
+    if dtype is None:
+        return dict(options, type='OptimWrapper')
+    name = str(dtype).rpartition('.')[2]
+    return dict(options, type='AmpOptimWrapper', dtype=name)
+
+
+def make_step(model: BaseModel, optim: dict, data: dict) -> Callable[[], None]:
+    """A step of training of a model, as a runner does it.
+
+    Args:
+        model (BaseModel): Is put into training mode.
+        optim (dict): Config of the optimizer wrapper.
+        data (dict): A batch, as a data loader gives it.
+    """
+    wrapper = build_optim_wrapper(model.train(), ConfigDict(optim))
+    return lambda: model.train_step(data, wrapper) and None
+
+
+def predict(model: BaseModel, data: dict, autocast: Any) -> None:
+    """A prediction of a model, as a test makes it.
+
+    Args:
+        model (BaseModel): Is put into evaluation mode.
+        data (dict): A batch, as a data loader gives it.
+        autocast (ContextManager): Of the precision.
+    """
+    model.eval()
+    with torch.no_grad(), autocast:
+        model.test_step(data)
 
 
 def _run_with(tower: Any, forward: Callable, part: Callable[[], None]) -> None:

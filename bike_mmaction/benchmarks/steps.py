@@ -1,7 +1,8 @@
 """What a step of training, or a test, takes against the bare image tower."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Optional
 
 import torch
@@ -18,6 +19,7 @@ from .counting import (
 )
 from .measuring import Report, Spread, Times, by_turns, seconds
 from .models import Subject
+from .peers import PeerConfig, make_part
 
 Part = Callable[[], None]
 OURS, COMPILED, TOWER = 'BIKE', 'BIKE compiled', 'bare image tower'
@@ -47,8 +49,9 @@ def benchmark_steps(
     repeats: int,
     limit: float = math.inf,
     compiled: bool = False,
+    peers: Sequence[PeerConfig] = (),
 ) -> None:
-    """Steps or predictions by turns, of the recognizer and the bare tower.
+    """Steps or predictions by turns, of the recognizer, the bare tower and peers.
 
     Args:
         subject (Subject): Recognizer, batch and tower.
@@ -58,21 +61,32 @@ def benchmark_steps(
         repeats (int): Rounds.
         limit (float): Seconds for the rounds, see :func:`.by_turns`.
         compiled (bool): Whether the recognizer also runs with its tower compiled.
+            Defaults to False.
+        peers (Sequence[PeerConfig]): Other models, for the same batch. Defaults to
+            none.
     """
     training = what == 'train'
+
+    def try_to_enter(key: str, make: Callable[[], Part], **options: Any) -> None:
+        try:
+            with quiet_logger():
+                part = make()
+            entrants[key] = enter(part, device=subject.device, **options)
+        except Exception as error:  # whatever compilers and other models say
+            text = printable(error, True)
+            report.add(f'{name}, {key}', does_not_run_here=text)
+
     with quiet_logger():
         ours = subject.make_step() if training else subject.predict
     entrants = {OURS: enter(ours, subject.before, subject.device)}
     if compiled:
-        try:
-            part = subject.compiled(ours)
-            operations = entrants[OURS].operations
-            entrants[COMPILED] = enter(part, subject.before, subject.device, operations)
-        except Exception as error:  # whatever torch.compile or its compilers say
-            text = printable(error, True)
-            report.add(f'{name}, {COMPILED}', does_not_run_here=text)
+        known = dict(before=subject.before, operations=entrants[OURS].operations)
+        try_to_enter(COMPILED, partial(subject.compiled, ours), **known)
     bare = subject.tower_step if training else subject.tower_forward
     entrants[TOWER] = enter(bare, used_memory(), subject.device)
+    for peer in peers:
+        make = partial(make_part, peer, subject, training)
+        try_to_enter(peer.name, make, before=used_memory())
     parts = {key: entrant.part for key, entrant in entrants.items()}
     times = by_turns(parts, repeats, 1, limit)
     for key, entrant in entrants.items():
@@ -115,17 +129,18 @@ def figures_of(
         times (Mapping[str, Times]): Of all.
         key (str): Of the one.
     """
-    spent, bare = times[key], times[TOWER]
+    spent = times[key]
     figures: dict[str, Any] = dict(
         a_batch=Spread.of(1000 * spent.clock, 'ms'),
         videos_per_second=Spread.of(subject.videos / spent.clock),
-        ratio_to_the_bare_tower=Spread.of(spent.clock / bare.clock),
     )
-    if subject.device.type == 'cpu':
-        ratio = spent.processor / bare.processor
-        figures['ratio_of_processor_time'] = Spread.of(ratio)
-    if key == COMPILED:
-        figures['ratio_to_not_compiled'] = Spread.of(spent.clock / times[OURS].clock)
+    for other, text in ((TOWER, 'ratio_to_the_bare_tower'), (OURS, 'ratio_to_BIKE')):
+        if key == other:
+            continue
+        figures[text] = Spread.of(spent.clock / times[other].clock)
+        if subject.device.type == 'cpu':  # where others may have work, too
+            ratio = spent.processor / times[other].processor
+            figures[f'{text}_of_processor_time'] = Spread.of(ratio)
     if entrant.operations is not None:
         figures['TFLOPs_a_batch'] = entrant.operations / 1e12
         if subject.device.type == 'cuda' and subject.dtype is not None:

@@ -68,9 +68,13 @@ def _model(args: argparse.Namespace, report, config: str, videos: int) -> None:
     import torch
 
     from ..benchmarks.models import Subject
+    from ..benchmarks.peers import PeerConfig
     from ..benchmarks.steps import benchmark_steps
     from .mmaction_tools import read_config_file
 
+    peers = [
+        PeerConfig(name, path and read_config_file(path)) for name, path in args.peer
+    ]
     name = f'{args.what}, {osp.splitext(osp.basename(config))[0]}, {videos} videos'
     try:
         subject = Subject(
@@ -83,7 +87,14 @@ def _model(args: argparse.Namespace, report, config: str, videos: int) -> None:
         name += f', {subject.num_frames} frames, {args.precision}, {subject.device}'
         limit = args.seconds or float('inf')
         benchmark_steps(
-            subject, args.what, name, report, args.repeats, limit, args.compile
+            subject,
+            args.what,
+            name,
+            report,
+            args.repeats,
+            limit,
+            compiled=args.compile,
+            peers=peers,
         )
     except torch.cuda.OutOfMemoryError:
         report.add(name, does_not_run_here='out of memory of the GPU')

@@ -1,10 +1,12 @@
 """The arguments of `bike benchmark`."""
 
 import argparse
+import importlib.util
+import os.path as osp
 import textwrap
 from typing import Optional
 
-from ..shipped import find_config
+from ..shipped import find_config, find_mmaction_config
 from ..video.reader import BACKENDS
 from .arguments import check_output
 from .values import count
@@ -49,6 +51,7 @@ REPEATS = dict(
     search=7,
     startup=5,
 )
+X_CLIP = 'x-clip'
 PARTS = ('test', 'train', 'onnx')  # of efficiency
 
 
@@ -101,6 +104,15 @@ def _add_of_configs(parser: argparse.ArgumentParser) -> None:
         type=count,
         help='for the turns of one config, in train and test; three are made '
         '(default: no limit)',
+    )
+    group.add_argument(
+        '--peer',
+        nargs='+',
+        default=[],
+        metavar='MODEL',
+        help="of train and test: by turns with other models, 'x-clip' (of Hugging "
+        'Face, of the same size, without its text tower), or configs of MMAction2 by '
+        'name or path, with the same frames and image size; random weights',
     )
     group.add_argument('--video', nargs='+', help='files instead of drawn clips')
     group.add_argument(
@@ -165,6 +177,7 @@ def _add_of_archs(parser: argparse.ArgumentParser) -> None:
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the configs; refuse what cannot be written, and sizes of nothing."""
     args.config = [find_config(config) for config in args.config]
+    args.peer = [_find_peer(peer) for peer in args.peer]
     if args.out is not None:
         check_output('--out', args.out)
     if args.repeats is None:
@@ -174,6 +187,18 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.videos is None:
         args.videos = 96 if args.what == 'infer' else 32
     _check_lists(parser, args)
+
+
+def _find_peer(name: str) -> tuple[str, Optional[str]]:
+    """Name and path of the config of a peer; X-CLIP has none."""
+    if name == X_CLIP:
+        if importlib.util.find_spec('transformers') is None:
+            raise ModuleNotFoundError(
+                f'--peer {X_CLIP} needs transformers: pip install transformers'
+            )
+        return X_CLIP, None
+    path = find_mmaction_config(name)
+    return osp.splitext(osp.basename(path))[0], path
 
 
 def _check_lists(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
