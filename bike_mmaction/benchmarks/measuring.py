@@ -43,7 +43,8 @@ class Spread:
     def __str__(self) -> str:
         figures = (self.low, self.median, self.high)
         low, median, high = (f'{value:.3g}' for value in figures)
-        return f'{median}{self.unit and " " + self.unit} ({low} to {high})'
+        spread = f' ({low} to {high})' if self.low < self.high else ''
+        return f'{median}{self.unit and " " + self.unit}{spread}'
 
 
 @dataclass(frozen=True)
@@ -107,36 +108,40 @@ def extra_memory(part: Callable[[], Any]) -> float:
     return (torch.cuda.max_memory_allocated() - before) / 2**30
 
 
+Figure = Union[Spread, float, str]
+Row = tuple[str, dict[str, Figure]]
+
+
 class Report:
     """Lines for people, and the same figures as JSON.
 
     Args:
         what (str): Name of the benchmark.
         out (str, optional): JSON file to write. Defaults to None: none.
+
+    Attributes:
+        rows (list[tuple[str, dict]]): Names of subjects, and their figures.
     """
 
     def __init__(self, what: str, out: Optional[str] = None) -> None:
-        self._out = out
+        self._out, self.rows = out, list[Row]()
         self._content: dict[str, Any] = dict(
             benchmark=what, machine=machine(), figures=[]
         )
         said = self._content['machine']
         say(', '.join(f'{key} {value}' for key, value in said.items()))
 
-    def add(self, name: str, **figures: Union[Spread, float, str]) -> None:
+    def add(self, name: str, **figures: Figure) -> None:
         """Print figures of one subject, and keep them.
 
         Args:
             name (str): Of the subject.
             **figures: By what they are; '_' is printed as a space.
         """
-        shown = {
-            key: f'{value:.3g}' if isinstance(value, float) else str(value)
-            for key, value in figures.items()
-        }
         say(f'{name}:')
-        for key, value in shown.items():
-            say(f'  {key.replace("_", " ")}: {value}', flush=True)
+        for key, value in figures.items():
+            say(f'  {key.replace("_", " ")}: {shown(value)}', flush=True)
+        self.rows.append((name, figures))
         self._content['figures'].append(
             dict(
                 name=name,
@@ -148,6 +153,11 @@ class Report:
         )
         if self._out is not None:
             write_json(self._out, self._content)
+
+
+def shown(value: Figure) -> str:
+    """A figure as people read it."""
+    return f'{value:.3g}' if isinstance(value, float) else str(value)
 
 
 def machine() -> dict[str, str]:

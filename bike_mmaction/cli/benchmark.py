@@ -8,19 +8,41 @@ quartiles in brackets.
 import argparse
 import os.path as osp
 
+from ..terminal import say
 from .benchmark_arguments import check, parser
 
 __all__ = ['check', 'parser', 'run']
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure one subject."""
+    """Measure one subject, in this process or in several new ones."""
+    from ..benchmarks.measuring import Report
+    from ..benchmarks.plots import draw
+    from ..benchmarks.runs import in_new_processes, over_runs
+    from ..benchmarks.tables import table
+
+    if args.runs == 1:
+        rows = _measure(args)
+    else:
+        rows = over_runs(in_new_processes(_measure, args, args.runs))
+        report = Report(f'{args.what}, {args.runs} runs', args.out)
+        say(f'medians of {args.runs} runs: their median (the lowest to the highest)')
+        for name, figures in rows:
+            report.add(name, **figures)
+    if len(rows) > 1:
+        say(f'\n{table(rows)}')
+    if args.plot is not None:
+        draw(rows, args.plot)
+
+
+def _measure(args: argparse.Namespace) -> list:
+    """Rows of one run."""
     from mmaction.utils import register_all_modules
 
     from ..benchmarks.measuring import Report
 
     register_all_modules()
-    report = Report(args.what, args.out)
+    report = Report(args.what, args.out if args.runs == 1 else None)
     measure = dict(
         train=_models,
         test=_models,
@@ -32,8 +54,10 @@ def run(args: argparse.Namespace) -> None:
         lexicon=_lexicon,
         search=_search,
         startup=_startup,
+        scaling=_scaling,
     )
     measure[args.what](args, report)
+    return report.rows
 
 
 def _pipeline(args: argparse.Namespace, report) -> None:
@@ -157,3 +181,26 @@ def _startup(args: argparse.Namespace, report) -> None:
     from ..benchmarks.startup import benchmark_startup
 
     benchmark_startup(report, repeats=args.repeats)
+
+
+def _scaling(args: argparse.Namespace, report) -> None:
+    import torch
+    from mmengine.device import get_device
+
+    from ..benchmarks.head import Sizes
+    from ..benchmarks.ranks import benchmark_ranks
+    from ..benchmarks.scaling import benchmark_head_sizes, benchmark_lexicons
+    from .mmaction_tools import read_config_file
+
+    videos = args.batch_size[0]
+    if 'head' in args.of:
+        sizes = Sizes(videos, args.classes, args.words, args.clip_len, args.width)
+        device = torch.device(args.device or get_device())
+        benchmark_head_sizes(sizes, report, args.repeats, device)
+    if 'ranks' in args.of:
+        config, precision = read_config_file(args.config[0]), args.precision
+        options = dict(videos=videos, precision=precision, device=args.device)
+        benchmark_ranks(config, args.ranks, report, args.repeats, **options)
+    if 'lexicon' in args.of:
+        counts = [max(1, args.phrases // share) for share in (100, 10, 1)]
+        benchmark_lexicons(args.arch, counts, args.videos, report)

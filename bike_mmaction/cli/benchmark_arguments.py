@@ -30,6 +30,10 @@ WHAT = {
     'computing, and against bare reading; with a tiny model and with --arch',
     'head': 'video concept spotting against its definition: time and peak memory, '
     'forward alone and with the gradient of the frames',
+    'scaling': 'curves: time and memory of video concept spotting and its definition, '
+    'with a quarter to four times of --batch-size, --classes and --clip-len; a step of '
+    'training against --ranks, each with its own --batch-size; attributes against the '
+    'size of the lexicon, up to --phrases',
     'startup': 'help, imports and a first prediction in new processes, against the '
     'imports of open_clip, MMEngine and most of MMAction2',
     'text': 'attribute sentences encoded up to their end, against all positions of '
@@ -50,8 +54,11 @@ REPEATS = dict(
     lexicon=1,
     search=7,
     startup=5,
+    scaling=5,
 )
+PICTURES = ('.png', '.svg', '.pdf', '.jpg')
 X_CLIP = 'x-clip'
+CURVES = ('head', 'ranks', 'lexicon')
 PARTS = ('test', 'train', 'onnx')  # of efficiency
 
 
@@ -70,11 +77,23 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     )
     parser.add_argument('what', metavar='WHAT', choices=WHAT, help='see above')
     parser.add_argument('--repeats', type=count, help='turns (default: as it needs)')
+    parser.add_argument(
+        '--runs',
+        type=count,
+        default=1,
+        help='the whole measurement in so many new processes; figures are then the '
+        'median of their medians, with the lowest and the highest in brackets '
+        '(default: %(default)s, in this process)',
+    )
     parser.add_argument('--out', metavar='FILE', help='also write the figures, as JSON')
+    parser.add_argument(
+        '--plot', metavar='FILE', help='also draw ratios, or curves, such as a .png'
+    )
     parser.add_argument('--device', help='such as cpu (default: GPU if any)')
     _add_of_configs(parser)
     _add_of_efficiency(parser)
     _add_of_archs(parser)
+    _add_of_sizes(parser)
     return parser
 
 
@@ -154,14 +173,32 @@ def _add_of_archs(parser: argparse.ArgumentParser) -> None:
         type=count,
         nargs='+',
         help='for each --config one, or one for all (default: text 32, head 256, '
-        'else 8)',
+        'scaling 32, else 8)',
     )
     group.add_argument('--attributes', type=count, default=5, help='of text')
     group.add_argument('--phrases', type=count, default=100_000, help='of lexicon')
-    group = parser.add_argument_group('head (its batch: --batch-size)')
+
+
+def _add_of_sizes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('head and scaling (batch: --batch-size)')
     group.add_argument('--classes', type=count, default=256, help='K')
     group.add_argument('--words', type=count, default=77, help='Q, of each class')
-    group.add_argument('--clip-len', type=count, default=32, help='T, frames')
+    group.add_argument(
+        '--clip-len', type=count, help='T, frames (default: 32; 8 for scaling)'
+    )
+    group = parser.add_argument_group(
+        'scaling, beside those of head, train and lexicon'
+    )
+    group.add_argument(
+        '--of',
+        nargs='+',
+        choices=CURVES,
+        default=['head'],
+        help='which curves (default: head)',
+    )
+    group.add_argument(
+        '--ranks', nargs='+', type=count, default=[1, 2], help='(default: 1 2)'
+    )
     group = parser.add_argument_group('search, and head')
     group.add_argument(
         '--frames', type=count, default=1_000_000, help='(default: %(default)s)'
@@ -178,15 +215,28 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Find the configs; refuse what cannot be written, and sizes of nothing."""
     args.config = [find_config(config) for config in args.config]
     args.peer = [_find_peer(peer) for peer in args.peer]
-    if args.out is not None:
-        check_output('--out', args.out)
+    for option, path in (('--out', args.out), ('--plot', args.plot)):
+        check_output(option, path)
+    if args.plot:
+        _check_plot(args.plot)
     if args.repeats is None:
         args.repeats = REPEATS[args.what]
     if args.batch_size is None:
-        args.batch_size = [dict(text=32, head=256).get(args.what, 8)]
+        args.batch_size = [dict(text=32, head=256, scaling=32).get(args.what, 8)]
+    if args.clip_len is None:
+        args.clip_len = 8 if args.what == 'scaling' else 32
     if args.videos is None:
         args.videos = 96 if args.what == 'infer' else 32
     _check_lists(parser, args)
+
+
+def _check_plot(path: str) -> None:
+    ending = osp.splitext(path)[1].lower()
+    if ending not in PICTURES:
+        raise ValueError(
+            f"--plot: '{path}' must end with one of {', '.join(PICTURES)}, which says "
+            'what kind of picture it is'
+        )
 
 
 def _find_peer(name: str) -> tuple[str, Optional[str]]:

@@ -54,7 +54,8 @@ def test_training_and_test(tmp_path):
     images = subject.num_frames * image_operations()
     assert test[TOWER]['TFLOPs_a_batch'] * 1e12 == pytest.approx(images)
     assert images < test[OURS]['TFLOPs_a_batch'] * 1e12 < 1.5 * images
-    assert train[OURS]['TFLOPs_a_batch'] > 2.5 * test[OURS]['TFLOPs_a_batch']
+    more = train[OURS]['TFLOPs_a_batch'] / test[OURS]['TFLOPs_a_batch']
+    assert 2.5 < more < 3.1  # without the class texts, which are embedded once
 
 
 @pytest.mark.skipif(not hasattr(torch.nn.Module, 'compile'), reason='torch 2.2')
@@ -82,7 +83,7 @@ def test_compiled(tmp_path, monkeypatch):
     monkeypatch.setattr(models, 'compile_tower', compile_tower)
     monkeypatch.setattr(steps, 'by_turns', watched)
     rows = measure(tmp_path, make_subject(), 'test', compiled=True)
-    assert list(rows) == [OURS, COMPILED, TOWER] and len(turns) == 6 and not wrong
+    assert list(rows) == [OURS, COMPILED, TOWER] and len(turns) == 3 and not wrong
     assert rows[COMPILED].get('TFLOPs_a_batch') == rows[OURS].get('TFLOPs_a_batch')
     assert rows[COMPILED]['ratio_to_BIKE']['median'] > 0
 
