@@ -19,6 +19,7 @@ from .models import Subject
 
 Part = Callable[[], Any]
 LOW = dict(frozen=True, dtype='bfloat16')
+KEPT = 'kept embeddings'  # of frames, which are read in place of videos
 SHARE = 0.5  # of the patches that training leaves out
 
 
@@ -48,6 +49,7 @@ def options_of_training(compiled: bool) -> dict[str, dict]:
         options[f'patch_dropout={SHARE}, compile'] = dict(share, compile=True)
     options['frozen'] = dict(frozen=True)
     options["frozen, dtype='bfloat16'"] = dict(LOW)
+    options[f'frozen, {KEPT}'] = {'frozen': True, KEPT: True}
     return options
 
 
@@ -77,16 +79,23 @@ def benchmark_efficiency(
             of one clip. Defaults to all.
     """
 
-    def subject(options: dict) -> Subject:
+    def subject(options: dict, preprocessor: Optional[str] = None) -> Subject:
         changed = copy.deepcopy(config)
         changed.model.backbone.update(options)
+        if preprocessor:
+            changed.model.data_preprocessor.type = preprocessor
         return Subject(changed, videos, precision=precision, device=device)
 
     def test(options: dict) -> Part:
         return subject(options).predict
 
     def step(options: dict) -> Part:
-        return subject(options).make_step()
+        kept = options.pop(KEPT, False)
+        one = subject(options, 'OptionalVideoDataPreprocessor' if kept else None)
+        if kept:
+            size = 1, one.clip_len, one.model.backbone.embed_dims  # [V, T, D]
+            one.data['inputs'] = [torch.randn(size) for _ in range(videos)]
+        return one.make_step()
 
     tests, training = options_of_test(merged, compiled), options_of_training(compiled)
     for what, make, table in (('test', test, tests), ('train', step, training)):

@@ -118,6 +118,34 @@ def test_text(tmp_path):
     assert [row['scores_differ_by'] < 1e-5 for row in rows] == [True, True]
 
 
+def test_efficiency_of_kept_embeddings(tmp_path, monkeypatch):
+    """A step runs on them, without the image tower."""
+    shapes, seen = [], efficiency.Subject.make_step
+
+    def make_step(self):
+        shapes.append({tuple(one.shape[1:]) for one in self.data['inputs']})
+        return seen(self)
+
+    monkeypatch.setattr(efficiency.Subject, 'make_step', make_step)
+    monkeypatch.setattr(
+        efficiency,
+        'options_of_training',
+        lambda compiled, original=efficiency.options_of_training: {
+            name: options
+            for name, options in original(compiled).items()
+            if name in ('plain', 'frozen, kept embeddings')
+        },
+    )
+    report = Report('efficiency', str(tmp_path / 'out.json'))
+    config = load_tiny('bike_vitb32_k400', CLASSES)
+    efficiency.benchmark_efficiency(
+        config, report, 1, 2, 'fp32', 'cpu', compiled=False, parts=['train']
+    )
+    assert shapes == [{(3, 4, 32, 32)}, {(4, 64)}]
+    rows = json.loads((tmp_path / 'out.json').read_text())['figures']
+    assert rows[1]['ratio_to_plain']['median'] > 0
+
+
 def test_efficiency(tmp_path, monkeypatch):
     """Each option is what its row says; one that does not run is told."""
     config = load_tiny('bike_vitb32_k400', CLASSES, arch=tiny_arch(patch_size=4))
