@@ -105,10 +105,11 @@ class Subject:
         Raises:
             RuntimeError: if torch is too old.
         """
-        tower = self.model.backbone.visual
-        compile_tower(tower, {})
-        forward, tower._compiled_call_impl = tower._compiled_call_impl, None
-        return partial(_run_with, tower, forward, part)
+        parts: list[Any] = compile_tower(self.model.backbone.visual, {})
+        calls = [(one, one._compiled_call_impl) for one in parts]
+        for one in parts:
+            one._compiled_call_impl = None
+        return partial(_run_with, calls, part)
 
     def tower_step(self) -> None:
         """The image tower alone, forward and backward, on images of the device."""
@@ -166,13 +167,15 @@ def predict(model: BaseModel, data: dict, autocast: Any) -> None:
         model.test_step(data)
 
 
-def _run_with(tower: Any, forward: Callable, part: Callable[[], None]) -> None:
-    """A part, while a tower calls what torch.compile has made of it."""
-    tower._compiled_call_impl = forward
+def _run_with(calls: list[tuple[Any, Callable]], part: Callable[[], None]) -> None:
+    """A part, while modules call what torch.compile has made of them."""
+    for module, call in calls:
+        module._compiled_call_impl = call
     try:
         part()
     finally:
-        tower._compiled_call_impl = None
+        for module, _ in calls:
+            module._compiled_call_impl = None
 
 
 def without_weights(model: dict) -> None:

@@ -71,7 +71,8 @@ class CLIPImageEncoder(CLIPTower):
         self._choose_trained(self.visual, lora)
         self.dtype = None if dtype is None else self._lower(dtype)
         if compile:
-            compile_tower(self.visual, {} if compile is True else compile)
+            options = {} if compile is True else compile
+            compile_tower(self.visual, options, by_block=not token_merging)
 
     def _build(self, patch_dropout: float) -> Any:
         if not patch_dropout:
