@@ -1,6 +1,6 @@
 """Attention of open_clip's and timm's towers, without copies of what it reads."""
 
-from typing import Any, Optional
+from typing import Optional
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -25,14 +25,20 @@ class PackedAttention(nn.MultiheadAttention):
     """Self-attention whose queries, keys and values stay where they were computed.
 
     torch's module copies all three to places of their own, and what comes of them
-    back: of ViT-L/14 a tenth of the time on a GPU. Weights, their names and
-    results are those of the module, to rounding of gradients.
+    back. Weights and their names are those of the module, results to rounding; a
+    CPU keeps to the module, digit for digit, unless the tower is compiled.
+
+    Attributes:
+        is_compiled (bool): Whether it is part of a compiled tower.
     """
+
+    is_compiled = False
 
     def forward(self, query, key, value, need_weights=True, attn_mask=None, **options):
         """As torch's, which does what else is asked of it."""
+        gains = self.is_compiled or query.is_cuda
         is_plain = query is key is value and self.batch_first and not self.dropout
-        if need_weights or options or not is_plain:
+        if need_weights or options or not (gains and is_plain):
             options.update(need_weights=need_weights, attn_mask=attn_mask)
             return super().forward(query, key, value, **options)
         qkv = F.linear(query, self.in_proj_weight, self.in_proj_bias)
@@ -40,8 +46,9 @@ class PackedAttention(nn.MultiheadAttention):
         return self.out_proj(attend(q, k, v, attn_mask)), None
 
 
-def pack_attention(tower: Any) -> None:
-    """Let all attention of a tower be :class:`PackedAttention`; timm's is like it.
+def pack_attention(tower: nn.Module) -> None:
+    """Let the attention of open_clip's towers be :class:`PackedAttention`, as that of
+    timm's is already.
 
     Args:
         tower (nn.Module): Is changed in place; its weights keep their names.

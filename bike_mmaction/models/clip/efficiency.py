@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..transfer import IN_ORDER
 from .architectures import Arch, arch_name, build_image_tower, get_arch
-from .attention import pack_attention
+from .attention import PackedAttention
 
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
@@ -122,7 +122,9 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
             'compile needs torch>=2.2 for the image tower, but torch '
             f'{torch.__version__} is installed; leave compile out'
         )
-    pack_attention(tower)
+    for module in tower.modules():
+        if isinstance(module, PackedAttention):
+            module.is_compiled = True
     is_once = getattr(torch._dynamo.config, 'inline_inbuilt_nn_modules', False)
     blocks = _equal_blocks(tower) if by_block and is_once else []
     parts = blocks or [tower]
