@@ -27,7 +27,7 @@ class FusedAdamW(torch.optim.AdamW):
     def __init__(
         self, params: Weights, fused: Optional[bool] = None, **kwargs: Any
     ) -> None:
-        groups = list(params)
+        groups: Any = list(params)
         if fused is None and 'foreach' not in kwargs and _are_on_gpu(groups):
             fused = True
         super().__init__(groups, fused=fused, **kwargs)
@@ -43,10 +43,11 @@ class FusedAdamW(torch.optim.AdamW):
 
 
 def _are_on_gpu(groups: list) -> bool:
-    weights: list[Tensor] = []
+    weights: list[Any] = []
     for group in groups:
         own = group['params'] if isinstance(group, dict) else [group]
         weights += [own] if isinstance(own, Tensor) else own
+    weights = [x[1] if isinstance(x, tuple) else x for x in weights]  # with names
     return all(x.device.type == 'cuda' and x.is_floating_point() for x in weights)
 
 
