@@ -58,6 +58,7 @@ REPEATS = dict(
 )
 PICTURES = ('.png', '.svg', '.pdf', '.jpg')
 X_CLIP = 'x-clip'
+BATCHES = dict(text=32, head=256, scaling=32)  # of the others: 8
 CURVES = ('head', 'ranks', 'lexicon')
 PARTS = ('test', 'train', 'onnx')  # of efficiency
 
@@ -164,7 +165,9 @@ def _add_of_efficiency(parser: argparse.ArgumentParser) -> None:
 def _add_of_archs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('infer, text and lexicon')
     group.add_argument(
-        '--arch', default='ViT-B-32-quickgelu', help='of open_clip (infer: or tiny)'
+        '--arch',
+        default='ViT-B-32-quickgelu',
+        help='of open_clip; but for text also tiny',
     )
     group.add_argument('--videos', type=count, help='clips (default: 32; 96 for infer)')
     group.add_argument('--workers', type=count, default=1, help='of infer')
@@ -222,7 +225,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.repeats is None:
         args.repeats = REPEATS[args.what]
     if args.batch_size is None:
-        args.batch_size = [dict(text=32, head=256, scaling=32).get(args.what, 8)]
+        args.batch_size = [BATCHES.get(args.what, 8)]
     if args.clip_len is None:
         args.clip_len = 8 if args.what == 'scaling' else 32
     if args.videos is None:
