@@ -4,6 +4,8 @@ import difflib
 import os.path as osp
 from collections.abc import Iterable
 
+from .shards import exists
+
 
 class PipelineError(RuntimeError):
     """A sample could not be read or transformed; names its file."""
@@ -53,7 +55,7 @@ def explain(source: str, error: Exception) -> str:
     """
     lines = str(error).strip().splitlines() or ['']
     reason = f'{type(error).__name__}: {lines[0]}'
-    if '://' not in source and not osp.exists(source):
+    if '://' not in source and not exists(source):
         reason = 'no such file or folder'
     elif osp.isfile(source) and osp.getsize(source) == 0:
         reason = 'the file is empty (0 bytes)'

@@ -9,8 +9,8 @@ ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 PACKAGE = 'bike_mmaction'
 # From the ground up. Rooms of one floor may use each other one way only.
 FLOORS = (
-    ('errors', 'files', 'moved_configs', 'ranks', 'renamed', 'shipped', 'terminal')
-    + ('text_files', 'version', 'compat', 'video'),
+    ('errors', 'files', 'moved_configs', 'ranks', 'renamed', 'shards', 'shipped')
+    + ('terminal', 'text_files', 'version', 'compat', 'video'),
     ('datasets', 'checkpoint', 'visualization'),
     ('models',),
     ('evaluation', 'training'),

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from ..files import source_of
+from ..shards import ShardError, find_member
 
-Stamp = Optional[list[int]]  # size and time of change; None where nothing is
+# Size and time of change, or CRC-32 in tar files; None where nothing is.
+Stamp = Optional[list[int]]
 
 
 def stamp_of(info: dict) -> Stamp:
@@ -14,9 +16,13 @@ def stamp_of(info: dict) -> Stamp:
 
     Of a folder of frames that is when names in it came or went.
     """
+    source = source_of(info)
     try:
-        stat = os.stat(source_of(info))
-    except OSError:
+        place = find_member(source)
+        if place is not None:
+            return [place[1].size, place[1].crc]
+        stat = os.stat(source)
+    except (OSError, ShardError):
         return None
     return [stat.st_size, stat.st_mtime_ns]
 

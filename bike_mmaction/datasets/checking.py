@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ..errors import explain
 from ..files import source_of
+from ..shards import exists
 from ..video import (
     TIME_LIMIT,
     DamagedVideoWarning,
@@ -50,7 +51,7 @@ def check_entry(info: dict, full: bool = False) -> Verdict:
             middle and the last one. Defaults to False.
     """
     source = source_of(info)
-    if not osp.exists(source):
+    if not exists(source):
         return Verdict(False, 'missing', 'no such file or folder')
     try:
         read = _read_video if 'filename' in info else _read_frames

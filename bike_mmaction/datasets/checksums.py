@@ -15,7 +15,8 @@ from mmaction.registry import DATASETS
 from tqdm import tqdm
 
 from ..errors import TextError
-from ..files import file_sha256, source_of, write_json, write_lines
+from ..files import file_sha256, sha256, source_of, write_json, write_lines
+from ..shards import ShardError, read_member
 from ..terminal import say
 from ..text_files import PATHS, raw_lines, shorten
 from .checking import usable_list
@@ -73,8 +74,9 @@ def digests_of(files: Sequence[str], workers: int = 8) -> dict[str, str]:
 
 def _digest(path: str) -> str:
     try:
-        return file_sha256(path)
-    except OSError:
+        content = read_member(path)
+        return file_sha256(path) if content is None else sha256(content)
+    except (OSError, ShardError):
         return ''
 
 

@@ -10,6 +10,7 @@ import torch
 from mmengine.dataset import BaseDataset
 
 from ..files import source_of
+from ..shards import exists
 
 _TO_RESOLVE = re.compile(r'(^|/)\.{0,2}(/|$)')  # an empty part, . or ..
 
@@ -44,6 +45,11 @@ def _below(path: str, folder: str) -> str:
     if os.sep != '/' or _TO_RESOLVE.search(rest):
         return osp.relpath(path, folder)
     return rest
+
+
+def with_video_extension(path: str) -> str:
+    """A video file as it is called; MMAction2's lists may leave out ``.mp4``."""
+    return path if osp.splitext(path)[1] or exists(path) else f'{path}.mp4'
 
 
 def without_label(dataset) -> list[dict]:

@@ -2,7 +2,6 @@
 
 import base64
 import math
-import os.path as osp
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
@@ -11,6 +10,7 @@ import numpy as np
 from ..apis import BIKEInferencer, Recognition
 from ..apis.inference.sources import Source, close_file, images_of, times_of
 from ..errors import explain
+from ..shards import exists
 from .measures import Mistake
 
 MOST_FRAMES, SIDE, QUALITY = 16, 160, 80  # of a strip; pixels; of JPEG
@@ -82,7 +82,7 @@ def _strip(
     predicted: Optional[str],
     names: list[str],
 ) -> Strip:
-    if not osp.exists(file):
+    if not exists(file):
         return Strip([], problem='the file is not there any more')
     try:
         [source] = bike.find(file, workers=0)

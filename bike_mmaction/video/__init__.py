@@ -9,6 +9,7 @@
 from .damage import Damage
 from .errors import (
     BackendError,
+    BrokenShardError,
     ChangedFileError,
     CrashError,
     DamagedVideoError,
@@ -32,6 +33,7 @@ __all__ = [
     'BACKENDS',
     'TIME_LIMIT',
     'BackendError',
+    'BrokenShardError',
     'ChangedFileError',
     'CrashError',
     'Damage',

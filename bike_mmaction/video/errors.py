@@ -32,6 +32,10 @@ class NoPermissionError(VideoError):
     """It may not be read."""
 
 
+class BrokenShardError(VideoError):
+    """The tar file that it lies in is missing, cut off or changed."""
+
+
 class EmptyFileError(VideoError):
     """It has no bytes."""
 

@@ -1,5 +1,6 @@
 """Looking at a file before a decoder does: what it is, whether it is whole."""
 
+import io
 import mmap
 import os
 import stat
@@ -7,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Optional, Union
 
+from ..shards import MissingMemberError, ShardError, read_member
 from .errors import (
+    BrokenShardError,
     ChangedFileError,
     EmptyFileError,
     MissingVideoError,
@@ -58,6 +61,28 @@ def check_file(path: Union[str, os.PathLike]) -> str:
     if os.path.getsize(path) == 0:
         raise EmptyFileError(path, 'the file is empty (0 bytes)')
     return path
+
+
+def find_file(path: str) -> File:
+    """What to open: the file itself, or the content of a video in tar files.
+
+    Args:
+        path (str): The file, also one below a folder of shards.
+
+    Raises:
+        VideoError: if there is none that can be opened; says why.
+    """
+    try:
+        content = read_member(path)
+    except MissingMemberError as error:
+        raise MissingVideoError(path, str(error)) from error
+    except ShardError as error:
+        raise BrokenShardError(path, str(error)) from error
+    if content is None:
+        return check_file(path)
+    if not content:
+        raise EmptyFileError(path, 'the file is empty (0 bytes)')
+    return io.BytesIO(content)
 
 
 def size_of(file: File) -> int:

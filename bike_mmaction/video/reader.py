@@ -13,7 +13,7 @@ import numpy as np
 from .backend import Backend
 from .damage import Damage, warn_of
 from .errors import BackendError
-from .files import check_file
+from .files import find_file
 
 BACKENDS = {
     'pyav': 'pyav_backend.PyAVBackend',
@@ -45,8 +45,9 @@ class VideoReader:
     """The frames of a video file.
 
     Frame i is the i-th one that a player shows, upright, whatever the
-    container and the codec. A file is not read into memory as a whole.
-    Several threads may use one reader.
+    container and the codec. A file is not read into memory as a whole, but one
+    in tar files is, see :mod:`bike_mmaction.shards`. Several threads may use one
+    reader.
 
     Args:
         file (str | PathLike | BinaryIO): A path, or an open binary file.
@@ -85,8 +86,8 @@ class VideoReader:
     ) -> None:
         chosen = choose_backend(backend)
         if isinstance(file, (str, os.PathLike)):
-            file = check_file(file)
-            self.path = file
+            self.path = os.fspath(file)
+            file = find_file(self.path)
         else:
             self.path = name or getattr(file, 'name', None) or 'an open file'
         self._lock = threading.Lock()  # decoders seek, then read

@@ -1,6 +1,5 @@
 """Pipelines that go on past videos that cannot be read."""
 
-import os.path as osp
 from collections.abc import Sequence
 from typing import Optional
 
@@ -11,6 +10,7 @@ from mmengine.dataset import Compose
 
 from ...errors import UnreadableError
 from ...files import source_of
+from ...shards import exists
 from ...video import TIME_LIMIT, WorkerError
 from ..isolation import Isolated
 from .reading import mark_reading, samples_of, without_damage_warnings
@@ -99,5 +99,5 @@ def _unreadable(known: dict, reason: str) -> dict:
     source = source_of(known, '')
     sample = ActionDataSample(metainfo=known)
     sample.set_field(reason, 'unreadable')
-    sample.set_field('://' not in source and not osp.exists(source), 'missing')
+    sample.set_field('://' not in source and not exists(source), 'missing')
     return dict(inputs=None, data_samples=sample)

@@ -1,7 +1,6 @@
 """Videos in a pipeline: opened, and their sampled frames decoded."""
 
 import io
-import os.path as osp
 from typing import Any, Optional
 
 import numpy as np
@@ -11,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.fileio import get
 
 from ...video import VideoReader, choose_backend
+from ..entries import with_video_extension
 
 
 @TRANSFORMS.register_module()
@@ -67,9 +67,7 @@ class VideoInit(BaseTransform):
             content = io.BytesIO(get(name, self.backend_args))
             reader = VideoReader(content, name=name, **self.options)
         else:
-            if not osp.splitext(name)[1] and not osp.exists(name):
-                name = f'{name}.mp4'  # MMAction2's lists may leave it out
-            reader = VideoReader(name, **self.options)
+            reader = VideoReader(with_video_extension(name), **self.options)
         results['video_reader'] = reader
         results['total_frames'] = len(reader)
         results['avg_fps'] = reader.average_rate
