@@ -37,6 +37,8 @@ COMMANDS = (
     'prepare',
     'convert-list',
     'check-videos',
+    'pack-videos',
+    'index-shards',
     'benchmark',
     'mmaction',
     'doctor',

@@ -35,6 +35,7 @@ from .own_data import use_own_data
 from .pretrained import use_clip, use_pretrained
 from .protocols import few_shot, zero_shot
 from .schedule import set_epochs
+from .shards import use_shards
 from .views import set_views, use_dense_sampling
 
 __all__ = [
@@ -57,5 +58,6 @@ __all__ = [
     'use_pretrained',
     'use_rawframes',
     'use_resize',
+    'use_shards',
     'zero_shot',
 ]
