@@ -1,5 +1,6 @@
 from .few_shot import FewShotDataset, WriteFewShotList
 from .segments import KeepSegment, NamedFrameDataset, VideoSegmentDataset
+from .shard_sampler import ShardSampler
 from .transforms import (
     AntialiasedResize,
     DenseClipSampleFrames,
@@ -27,6 +28,7 @@ __all__ = [
     'RepeatSample',
     'ReportUnreadable',
     'RoundedCenterCrop',
+    'ShardSampler',
     'SpacedFiveCrop',
     'SpacedTenCrop',
     'SpacedThreeCrop',

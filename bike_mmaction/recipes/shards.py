@@ -10,7 +10,12 @@ from ..datasets.pipeline_access import SPLITS, own_dataset
 from .embeddings import splits_of
 
 
-def use_shards(cfg, folder: str, splits: Optional[Sequence[str]] = None) -> None:
+def use_shards(
+    cfg,
+    folder: str,
+    splits: Optional[Sequence[str]] = None,
+    shards_at_once: Optional[int] = None,
+) -> None:
     """Let data sets read their videos from a folder of tar files.
 
     It is written by ``bike pack-videos``, or by webdataset and ``bike
@@ -21,6 +26,8 @@ def use_shards(cfg, folder: str, splits: Optional[Sequence[str]] = None) -> None
         folder (str): With the tar files and their index.
         splits (Sequence[str], optional): Whose videos they are. Defaults to
             None: of all splits that the config has.
+        shards_at_once (int, optional): Tar files that training draws from at a
+            time, see :class:`.ShardSampler`. Defaults to None: all of them.
 
     Raises:
         ValueError: if there is no such split, or the config reads extracted
@@ -38,3 +45,7 @@ def use_shards(cfg, folder: str, splits: Optional[Sequence[str]] = None) -> None
         root = dataset.get('data_root')
         place = osp.relpath(folder, root) if root and not osp.isabs(folder) else folder
         dataset['data_prefix'] = ConfigDict(video=place)
+        if split == 'train' and shards_at_once is not None:
+            cfg['train_dataloader']['sampler'] = ConfigDict(
+                type='ShardSampler', shuffle=True, shards_at_once=shards_at_once
+            )
