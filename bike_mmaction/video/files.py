@@ -89,7 +89,8 @@ def size_of(file: File) -> int:
     """Bytes of a file."""
     if isinstance(file, str):
         return os.path.getsize(file)
-    return file.seek(0, os.SEEK_END)
+    with opened(file) as content:
+        return content.seek(0, os.SEEK_END)
 
 
 Stamp = Optional[tuple[int, ...]]
@@ -160,13 +161,21 @@ def has_no_index(file: File) -> bool:
 
 @contextmanager
 def opened(file: File) -> Iterator[BinaryIO]:
-    """A file, to be read from its start."""
+    """A file, to be read from its start.
+
+    An open one stands afterwards where it stood: FFmpeg, which reads it, too,
+    would go on at another place.
+    """
     if isinstance(file, str):
         with open(file, 'rb') as content:
             yield content
-    else:
+        return
+    place = file.tell()
+    try:
         file.seek(0)
         yield file
+    finally:
+        file.seek(place)
 
 
 @contextmanager
