@@ -37,7 +37,8 @@ from tests.kit.lists import write_text
 from tests.kit.videos import write_video
 
 LONG = f'{"folder_of_a_long_name/" * 9}clip.mp4'  # more than a tar header holds
-NAMES = ['a/v0.mp4', 'a/v1.avi', 'b/v 2.mp4', 'b/café.mp4', LONG, 'cut.mkv', 'bare.mp4']
+LARGE = 'b/v 2.mp4'
+NAMES = ['a/v0.mp4', 'a/v1.avi', LARGE, 'b/café.mp4', LONG, 'cut.mkv', 'bare.mp4']
 
 
 def dataset_of(folder, *lines, **options):
@@ -58,7 +59,8 @@ def videos(tmp_path_factory):
     """A folder of videos with all kinds of names, one of them cut off."""
     folder = tmp_path_factory.mktemp('shards') / 'videos'
     for number, name in enumerate(NAMES):
-        path = write_video(folder / name, 12, seed=number)
+        write_video(folder / name, 12, seed=number)
+    write_video(folder / LARGE, size=(320, 240))  # FFmpeg reads on as it demuxes
     path = folder / 'cut.mkv'
     os.truncate(path, osp.getsize(path) * 2 // 3)
     return folder
