@@ -92,8 +92,8 @@ def index_of(members: list[Member]) -> bytes:
 class Shards:
     """A folder of shards, by its index.
 
-    The index is one text, not an object for each video: processes that fork
-    share its memory, and nothing is parsed before it is asked for.
+    The index stays one text, in which a video is searched: 240,000 objects would
+    take five times its memory and, in each process, their time.
 
     Args:
         folder (str): With the index and the tar files.
