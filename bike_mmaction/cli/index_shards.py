@@ -15,9 +15,7 @@ from .arguments import check_folder, check_input, check_output
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
-    parser = argparse.ArgumentParser(
-        prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog, description=__doc__)
     parser.add_argument('folder', metavar='FOLDER', help='with the tar files')
     parser.add_argument('--list', help='the annotation file to write')
     return parser

@@ -22,9 +22,7 @@ _NAMED = 20  # videos that are left out; the file names all
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
-    parser = argparse.ArgumentParser(
-        prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog, description=__doc__)
     parser.add_argument('config', help='says which videos')
     parser.add_argument(
         '--split',
