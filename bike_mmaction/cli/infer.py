@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ..errors import WriteError
 from ..files import is_stream, write_json
+from ..shards import exists
 from ..terminal import say
 from .arguments import (
     add_model_arguments,
@@ -83,7 +84,7 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     check_writable('--json', args.json)
     check_folder('--out-dir', args.out_dir)
     check_model_arguments(args)
-    if not streams and not any(map(osp.exists, args.videos)):
+    if not streams and not any(map(exists, args.videos)):
         # Where some are there, these are recognized, and the others named.
         raise FileNotFoundError(f"no such file or folder: '{args.videos[0]}'")
 
@@ -133,7 +134,8 @@ def infer(args: argparse.Namespace) -> int:
 
 def number_of_workers(args: argparse.Namespace) -> Optional[int]:
     """As the user says; a file alone has one, so that its time has a limit."""
-    is_alone = len(args.videos) == 1 and osp.isfile(args.videos[0])
+    first, *others = args.videos
+    is_alone = not others and exists(first) and not osp.isdir(first)
     if args.workers is None and is_alone and args.window is None:
         return 1
     return args.workers

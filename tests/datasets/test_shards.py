@@ -17,6 +17,7 @@ from mmaction.registry import DATASETS
 
 import bike_mmaction_cli
 from bike_mmaction import shards
+from bike_mmaction.cli.commands import read_arguments
 from bike_mmaction.datasets import packing
 from bike_mmaction.datasets.check_record import stamp_of
 from bike_mmaction.datasets.checking import check_entry
@@ -126,6 +127,10 @@ def test_they_are_files_to_what_checks_them(packed, videos, monkeypatch):
         )
         assert stamp_of(info) is not None
     path = 'packed/a/v0.mp4'
+    with mock.patch('bike_mmaction.cli.infer.check_model_arguments'):
+        read_arguments('infer', [path, '--config', 'x'], 'bike infer')
+        with pytest.raises(SystemExit, match="no such file or folder: 'packed/no"):
+            read_arguments('infer', ['packed/none.mp4', '--config', 'x'], 'bike infer')
     assert explain(path, ValueError('x')) == f"cannot use '{path}': ValueError: x"
     assert stamp_of(dict(filename='packed/none.mp4')) is None
     assert not check_entry(dict(filename='packed/none.mp4')).usable
