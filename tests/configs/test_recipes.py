@@ -227,7 +227,12 @@ def values_of_optimizer(name):
     rate = optim_wrapper.optimizer.lr
     return {
         'text frozen': text_is_frozen(name),
-        'optimizer': type(tiny(name)[1]).__name__,
+        # of torch, of which ours may be a kind
+        'optimizer': next(
+            kind.__name__
+            for kind in type(tiny(name)[1]).__mro__
+            if kind.__module__.startswith('torch.')
+        ),
         'lr': same(rate, *of_groups(name, 'lr', clip=False)),
         'lr of CLIP': same(*of_groups(name, 'lr', clip=True)),
         'weight decay': same(*of_groups(name, 'weight_decay')),

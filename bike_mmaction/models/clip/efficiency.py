@@ -135,11 +135,9 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
 
 def _equal_blocks(tower: nn.Module) -> list[nn.Module]:
     """The blocks of a transformer; none where a tower has stages, or one block."""
-    sequences = [
-        list(module)
-        for module in tower.modules()
-        if type(module) in (nn.ModuleList, nn.Sequential) and _are_equal(list(module))
-    ]
+    modules = [m for m in tower.modules() if type(m) in (nn.ModuleList, nn.Sequential)]
+    sequences = [list(module.children()) for module in modules]
+    sequences = [blocks for blocks in sequences if _are_equal(blocks)]
     return sequences[0] if len(sequences) == 1 else []
 
 
