@@ -2,6 +2,7 @@
 
 import glob
 import logging
+import os
 import os.path as osp
 import re
 import zipfile
@@ -30,10 +31,11 @@ def resume_from_readable() -> None:
     damaged, gone, or no longer the newest.
     """
     import mmengine.runner as package
+    import mmengine.runner._flexible_runner as flexible
     import mmengine.runner.checkpoint as checkpoint
     import mmengine.runner.runner as runner
 
-    for module in (checkpoint, runner, package):
+    for module in (checkpoint, runner, flexible, package):
         replace(module, 'find_latest_checkpoint', _choosing)
 
 
@@ -109,7 +111,7 @@ def _named(folder: str) -> tuple[Optional[str], str]:
         return None, f"'{NAMED}' is empty"
     # A run that was moved has its checkpoints in the new place.
     for path in (named, osp.join(folder, osp.basename(named))):
-        if osp.isfile(path):
+        if osp.exists(path):
             return path, ''
     return None, f"'{NAMED}' names '{named}', which does not exist"
 
@@ -156,6 +158,8 @@ def problem_of(path: str) -> str:
 
     Every byte is compared with the checksums of the file.
     """
+    if osp.isdir(path):  # of DeepSpeed, which reads and checks its own
+        return '' if os.listdir(path) else 'is empty'
     if not osp.getsize(path):
         return 'is empty'
     try:

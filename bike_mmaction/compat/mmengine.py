@@ -181,7 +181,7 @@ def keep_config_of_last_run() -> None:
     batch is done: all that can be wrong with lists, labels, weights, files
     or memory has shown by then.
     """
-    from mmengine.runner import Runner
+    from mmengine.runner import FlexibleRunner, Runner
 
     def later(dump):
         def dump_config(self):
@@ -203,8 +203,9 @@ def keep_config_of_last_run() -> None:
 
         return call
 
-    replace(Runner, 'dump_config', later)
-    replace(Runner, 'call_hook', then_dumping)
+    for kind in (Runner, FlexibleRunner):
+        replace(kind, 'dump_config', later)
+        replace(kind, 'call_hook', then_dumping)
 
 
 _BATCH_DONE = ('after_train_iter', 'after_val_iter', 'after_test_iter')

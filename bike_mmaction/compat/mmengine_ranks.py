@@ -12,6 +12,8 @@ def tell_of_processes_that_hang() -> None:
 
     ``env_cfg.dist_cfg.patience`` is in seconds; 0 is without the watch.
     """
+    import mmengine._strategy.deepspeed as deepspeed
+    import mmengine._strategy.distributed as strategy
     import mmengine.dist as dist
     import mmengine.runner.runner as runner
 
@@ -29,7 +31,7 @@ def tell_of_processes_that_hang() -> None:
 
         return init_dist
 
-    for module in (dist, runner):
+    for module in (dist, runner, strategy, deepspeed):
         replace(module, 'init_dist', watching)
 
 

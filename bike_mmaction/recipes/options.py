@@ -14,6 +14,7 @@ USED = (
     'find_unused_parameters',
     'model_wrapper_cfg',
     'runner_type',
+    'strategy',
     'sync_bn',
     'test_pipeline',
 )

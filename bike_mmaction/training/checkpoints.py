@@ -115,7 +115,7 @@ class SafeCheckpointHook(CheckpointHook):
             save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler,
             meta=meta,
-            by_epoch=self.by_epoch,
+            by_epoch=meta['epoch'] > runner.epoch,  # FlexibleRunner counts itself
             backend_args=self.backend_args,
             **self.args,
         )

@@ -97,11 +97,12 @@ def _tell_of_images(runner, splits: Sequence[str]) -> None:
 
 def _tell_of_batch(runner) -> None:
     """Warn where rate and total batch size do not belong together."""
-    wanted = (runner.auto_scale_lr or {}).get('base_batch_size')
+    scaling = getattr(runner, 'auto_scale_lr', None) or {}
+    wanted = scaling.get('base_batch_size')
     loader = runner.train_dataloader
     if (
         not wanted
-        or runner.auto_scale_lr.get('enable')
+        or scaling.get('enable')
         or loader.batch_size is None
         or len(loader.sampler) < loader.batch_size
     ):
