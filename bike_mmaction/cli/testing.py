@@ -21,7 +21,7 @@ from ..evaluation.results import (
     write_json,
     write_tables,
 )
-from ..recipes import set_views
+from ..recipes import set_views, use_whole_models
 from ..recipes.options import check_cfg_options
 from ..shipped import PRETRAINED
 from ..terminal import say
@@ -46,6 +46,7 @@ def change_test(cfg, args: argparse.Namespace, checkpoint: str) -> Optional[str]
         FileNotFoundError: if the checkpoint is a file and does not exist.
         ValueError: if an option does not fit the config.
     """
+    use_whole_models(cfg)
     add_checks(cfg)
     read_frames(cfg, args)
     if args.views is not None:

@@ -1,7 +1,8 @@
 """Tests and validations that go on past videos that cannot be read."""
 
+import copy
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from mmaction.registry import LOOPS
@@ -9,6 +10,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import TestLoop
 
 from ..datasets.transforms.reading import samples_of
+from ..models.loading import is_sharded
+from ..models.wrappers import unwrap_model
 
 
 class GoesOnPastUnreadable:
@@ -20,16 +23,19 @@ class GoesOnPastUnreadable:
     """
 
     evaluator: Evaluator
+    runner: Any
+    _example: Optional[dict] = None  # one that could be read, as a batch
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """Evaluate what could be read, and report the whole batch."""
         samples = samples_of(data_batch)
         readable = [i for i, s in enumerate(samples) if 'unreadable' not in s]
+        inputs = data_batch['inputs']
+        self._take_part(inputs, samples, readable)
         if len(readable) == len(samples):
             self._run_readable(idx, data_batch)
             return
-        inputs = data_batch['inputs']
         evaluator, outputs = self.evaluator, _Outputs()
         self.evaluator = outputs
         try:
@@ -47,6 +53,24 @@ class GoesOnPastUnreadable:
         evaluator.process(
             [s if 'unreadable' in s else next(predicted) for s in samples], data_batch
         )
+
+    def _take_part(self, inputs: Any, samples: Sequence, readable: list[int]) -> None:
+        """Where processes share one model (FSDP), each computes in each iteration.
+
+        One that could read nothing computes what it has read before, for nothing.
+        """
+        if not is_sharded(unwrap_model(self.runner.model)):
+            return
+        if readable:
+            first = readable[0]
+            self._example = dict(inputs=[inputs[first]], data_samples=[samples[first]])
+        elif self._example is None:
+            raise RuntimeError(
+                'not one video of the first batch of a process could be read, and FSDP '
+                f'needs one: {samples[0].unreadable}'
+            )
+        else:
+            self.runner.model.val_step(copy.deepcopy(self._example))
 
     def _run_readable(self, idx: int, data_batch: dict) -> None:
         super().run_iter(idx, data_batch)  # type: ignore[misc]

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn as nn
+from mmengine.dist import all_gather_object
 from torch import Tensor
 
 from ..errors import NonFiniteError
 from ..files import source_of
+from .loading import is_sharded
+from .wrappers import plain_name
 
 SCORES = (
     'pred_score',
@@ -29,7 +32,7 @@ def non_finite_tensors(model: nn.Module) -> list[str]:
     """
     described = []
     for name, parameter in model.named_parameters():
-        described += _describe(name, parameter, torch.isfinite(parameter))
+        described += _describe(plain_name(name), parameter, torch.isfinite(parameter))
     for name, buffer in model.named_buffers():
         good = buffer < math.inf if buffer.is_floating_point() else buffer.isfinite()
         described += _describe(name, buffer, good)
@@ -45,6 +48,8 @@ def _describe(name: str, tensor: Tensor, good: Tensor) -> list[str]:
 def check_weights(model: nn.Module, what: str) -> None:
     """Refuse a model that could give nothing but NaN.
 
+    All processes refuse it, also where but one has the shard with such weights.
+
     Args:
         model (nn.Module): The model.
         what (str): Where its weights come from, for the message.
@@ -53,6 +58,8 @@ def check_weights(model: nn.Module, what: str) -> None:
         NonFiniteError: naming the tensors.
     """
     tensors = non_finite_tensors(model)
+    if is_sharded(model):
+        tensors = [name for names in all_gather_object(tensors) for name in names]
     if tensors:
         raise NonFiniteError(f'{what}: {_list(tensors)}')
 

@@ -28,7 +28,7 @@ from .clip.weights import read_once
 from .data_preprocessor import without_waiting
 from .finite import check_predictions
 from .fusion import RELEASED_WEIGHT, BranchScores
-from .loading import before_loading
+from .loading import before_loading, tensors_of
 from .scores import rank, score_video
 from .sharing import Unregistered
 from .vcs_head import VCSHead
@@ -293,7 +293,7 @@ def _check_checkpoint(recognizer: CLIPRecognizer, state_dict, prefix, *args) -> 
     with_attributes = any(name.startswith(head) for name in tensors)
     if not with_attributes and recognizer._weights.may_lack_attributes:
         optional.append(head)
-    check_fit(tensors, recognizer.state_dict(), type(recognizer).__name__, optional)
+    check_fit(tensors, tensors_of(recognizer), type(recognizer).__name__, optional)
     recognizer._weights.loaded(with_attributes)
 
 

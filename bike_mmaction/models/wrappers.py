@@ -7,6 +7,9 @@ from mmengine.model import is_model_wrapper
 
 from ..datasets.class_names import HEADS
 
+# What FSDP and torch's checkpointing put there.
+_BETWEEN_NAMES = ('_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
+
 
 def unwrap_model(model: nn.Module) -> nn.Module:
     """The model itself, such as that of a ``DistributedDataParallel``.
@@ -15,6 +18,13 @@ def unwrap_model(model: nn.Module) -> nn.Module:
         model (nn.Module): Wrapped by MMEngine, or not.
     """
     return cast(nn.Module, model.module) if is_model_wrapper(model) else model
+
+
+def plain_name(name: str) -> str:
+    """The name that a weight has in a model of which no part is wrapped."""
+    for wrapper in _BETWEEN_NAMES:
+        name = name.replace(wrapper, '')
+    return name
 
 
 def number_of_classes(model: nn.Module) -> Optional[int]:

@@ -31,6 +31,7 @@ from .datasets import use_dataset
 from .embeddings import use_cached_embeddings
 from .frames import repeat_augmentation, set_clip_len, use_rawframes
 from .images import fold_frames, set_image_size, set_preprocessing, use_resize
+from .large_models import use_deepspeed, use_fsdp, use_whole_models
 from .own_data import use_own_data
 from .pretrained import use_clip, use_pretrained
 from .protocols import few_shot, zero_shot
@@ -53,11 +54,14 @@ __all__ = [
     'use_cached_embeddings',
     'use_clip',
     'use_dataset',
+    'use_deepspeed',
     'use_dense_sampling',
+    'use_fsdp',
     'use_own_data',
     'use_pretrained',
     'use_rawframes',
     'use_resize',
     'use_shards',
+    'use_whole_models',
     'zero_shot',
 ]

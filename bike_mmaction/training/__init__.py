@@ -5,6 +5,7 @@ from .checkpoints import SafeCheckpointHook
 from .embeddings import CheckEmbeddings
 from .exact import ExactResume, MakeUpValidation
 from .finite import CheckFinite
+from .fsdp import WholeCheckpointFSDPStrategy
 from .fused import FusedAdamW
 from .late import LateRuntimeInfo
 from .loop import AnySizeTrainLoop
@@ -70,6 +71,7 @@ __all__ = [
     'NoteProgress',
     'ReplaceBadVideos',
     'SafeCheckpointHook',
+    'WholeCheckpointFSDPStrategy',
     'add_checks',
     'check_schedule',
     'go_on_in_validation',

@@ -102,7 +102,7 @@ def merged_state(model: nn.Module) -> dict[str, Tensor]:
 
 def _weights_of_blocks(tower: nn.Module) -> Iterator[tuple[nn.Module, str]]:
     """Modules and names of weights, each once."""
-    lists = [m for m in tower.modules() if _is_list_of_blocks(m)]
+    lists = [m for m in tower.modules() if is_list_of_blocks(m)]
     seen: set[int] = set()
     for module in (m for blocks in lists for m in blocks.modules()):
         if id(module) in seen:
@@ -114,7 +114,7 @@ def _weights_of_blocks(tower: nn.Module) -> Iterator[tuple[nn.Module, str]]:
             yield module, 'in_proj_weight'
 
 
-def _is_list_of_blocks(module: nn.Module) -> bool:
+def is_list_of_blocks(module: nn.Module) -> bool:
     """Several modules of several layers each, not layers one after another."""
     return isinstance(module, (nn.ModuleList, nn.Sequential)) and all(
         any(True for _ in block.children()) for block in module

@@ -64,6 +64,9 @@ class CLIPTextEncoder(CLIPTower):
 
     max_cached = 8  # sets of texts: several heads, several data sets
     max_batch = 512  # texts at a time, where no gradient is needed
+    is_sharded = (
+        False  # between the processes of a training, see ``models/sharding.py``
+    )
 
     text: Any  # open_clip's, of one of several classes
 
@@ -155,6 +158,8 @@ class CLIPTextEncoder(CLIPTower):
         """
         if self.offload:
             plain, make = make, lambda: self._make_and_leave(plain)
+        if self.is_sharded:  # whose weights move in each forward, and differ by process
+            return self.memory.get(key, make)
         return self.memory.get(key, make, self._smallest())
 
     def _smallest(self) -> Tensor:
