@@ -4,7 +4,13 @@ from ..renamed import old_names
 from .conversion import Conversion
 from .fit import check_fit
 from .latest import has_checkpoints, newest_checkpoint
-from .loaders import first_of_machine, load_from_http, load_from_local, read_safetensors
+from .loaders import (
+    as_mmengine,
+    first_of_machine,
+    load_from_http,
+    load_from_local,
+    read_safetensors,
+)
 from .merging import merge_branches
 from .released import (
     ATTRIBUTES_NAMES,
@@ -28,6 +34,7 @@ __all__ = [
     'VIDEO_NAMES',
     'Conversion',
     'allow_own_types',
+    'as_mmengine',
     'check_fit',
     'first_of_machine',
     'from_released',

@@ -5,6 +5,7 @@ import os.path as osp
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlparse
 
 import torch
@@ -64,13 +65,25 @@ def load_from_local(filename: str, map_location=None) -> dict:
             "OpenAI's CLIP weights: name it in `pretrained=` of the encoders "
             'instead of `load_from` or a test checkpoint'
         )
-    checkpoint = read_pickle(path, map_location)
+    checkpoint = as_mmengine(read_pickle(path, map_location))
     if is_released(checkpoint):
         raise RuntimeError(
             f"checkpoint '{filename}' has the layout of the authors' released "
             'files. Convert it first: bike convert-checkpoint '
             f'{filename} CONVERTED.pth'
         )
+    return checkpoint
+
+
+def as_mmengine(checkpoint: Any) -> Any:
+    """Weights under MMEngine's name, also of a file of DeepSpeed.
+
+    Args:
+        checkpoint (Any): As it was read, such as ``mp_rank_00_model_states.pt`` in
+            the folder of a checkpoint (ZeRO 1 or 2).
+    """
+    if isinstance(checkpoint, dict) and {'ds_version', 'module'} <= checkpoint.keys():
+        return dict(state_dict=checkpoint['module'], meta=checkpoint.get('meta', {}))
     return checkpoint
 
 

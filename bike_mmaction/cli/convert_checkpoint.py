@@ -51,7 +51,7 @@ def convert(src: str, dst: str, inverse: bool = False):
         FileNotFoundError: if there is none.
         ValueError: if it holds no checkpoint of the expected layout.
     """
-    from ..checkpoint import is_torchscript, read_pickle, save_checkpoint
+    from ..checkpoint import as_mmengine, is_torchscript, read_pickle, save_checkpoint
 
     check_checkpoint(src)
     if is_torchscript(src):
@@ -59,7 +59,7 @@ def convert(src: str, dst: str, inverse: bool = False):
             f"'{src}' holds CLIP's own weights (TorchScript): "
             'name it in `pretrained=`, no conversion is needed'
         )
-    checkpoint = read_pickle(src, 'cpu')
+    checkpoint = as_mmengine(read_pickle(src, 'cpu'))
     if not isinstance(checkpoint, dict):
         raise ValueError(
             f"'{src}' holds a {type(checkpoint).__name__}, not a checkpoint"

@@ -11,7 +11,7 @@ from ..renamed import old_names
 # In the order in which they are applied: MMAction2's models can be imported
 # only after its remedies.
 from . import mmcv, mmaction2, mmaction2_lists, mmaction2_tools  # isort: skip
-from . import mmpretrain, pyav  # isort: skip
+from . import mmengine_deepspeed, mmpretrain, pyav  # isort: skip
 from . import mmengine, mmengine_messages, mmengine_ranks, torch  # isort: skip
 from .mmengine import leave_process_group
 from .registry import Remedy, apply_remedies, remedies, remedy, replace
@@ -28,6 +28,7 @@ __all__ = [
     'mmaction2_tools',
     'mmcv',
     'mmengine',
+    'mmengine_deepspeed',
     'mmengine_messages',
     'mmengine_ranks',
     'mmpretrain',
