@@ -112,6 +112,11 @@ class WholeCheckpointFSDPStrategy(FSDPStrategy):
         options = getattr(wrapper, 'clip_grad_kwargs', None)
         if options and wrapper.clip_func is torch.nn.utils.clip_grad_norm_:
             wrapper.clip_func = _clip_shards(model)
+        optimizer: Any = getattr(wrapper, 'optimizer', None)
+        if getattr(optimizer, '_step_supports_amp_scaling', False):
+            # Fused, it would ask its own shards alone whether gradients are finite;
+            # now the loss scaler asks all processes.
+            optimizer._step_supports_amp_scaling = False
         return wrapper
 
     def model_state_dict(self) -> dict:
