@@ -10,7 +10,7 @@ from .tables import short_names
 
 _BAR = 0.3  # inches of height
 _PANEL = (3.9, 3.1)  # inches
-_LITTLE = 3  # times the lowest value
+_LITTLE = 8  # times the lowest value
 _MARKS = 'osD^v<>P'
 UNITS = {'ms': 'time, ms', 's': 'time, s', 'MiB': 'memory, MiB', 'GiB': 'memory, GiB'}
 

@@ -64,7 +64,7 @@ def test_pictures(tmp_path, monkeypatch):
     shown.clear()
     sizes = [
         row(f'{axis} = {at}', 1.0, axis=axis, at=at, time=Spread.of([at], 'ms'))
-        for axis, ends in (('T', (1, 8)), ('ranks', (1, 2)))
+        for axis, ends in (('T', (1, 10)), ('ranks', (1, 2)))
         for at in ends
     ]
     sizes[0][1]['memory_of_time'] = Spread.of([7], 'MiB')
@@ -76,7 +76,7 @@ def test_pictures(tmp_path, monkeypatch):
         ('ranks', 'time, ms', 'linear'),
         ('T', 'memory, MiB', 'linear'),
     ]
-    assert [list(axes.lines[0].get_ydata()) for axes in shown] == [[1, 8], [1, 2], [7]]
+    assert [list(axes.lines[0].get_ydata()) for axes in shown] == [[1, 10], [1, 2], [7]]
     (legend,) = shown[0].figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ['time']
     with pytest.raises(ValueError, match='has none'):
