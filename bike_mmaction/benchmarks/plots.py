@@ -12,6 +12,8 @@ _BAR = 0.3  # inches of height
 _PANEL = (3.9, 3.1)  # inches
 _LITTLE = 8  # times the lowest value
 _MARKS = 'osD^v<>P'
+# Words in the names of figures that are ratios.
+RATIOS = ('ratio', 'of_processor_time', 'against', 'the_same', 'MFU')
 UNITS = {'ms': 'time, ms', 's': 'time, s', 'MiB': 'memory, MiB', 'GiB': 'memory, GiB'}
 
 
@@ -48,7 +50,7 @@ def draw_ratios(rows: Sequence[Row], path: str) -> None:
         (name, key.replace('_', ' '), value)
         for name, (_, figures) in zip(names, rows)
         for key, value in figures.items()
-        if isinstance(value, Spread) and not value.unit and 'second' not in key
+        if isinstance(value, Spread) and any(word in key for word in RATIOS)
     ]
     if not bars:
         raise ValueError('--plot draws ratios, and this benchmark has none')

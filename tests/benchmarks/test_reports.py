@@ -58,7 +58,8 @@ def test_pictures(tmp_path, monkeypatch):
 
     monkeypatch.setattr(plots, '_finish', finish)
     path = str(tmp_path / 'picture.png')
-    draw([row('a', 1.0, time=Spread.of([5], 'ms')), row('b', 2.0)], path)
+    more = dict(time=Spread.of([5], 'ms'), TFLOPs_a_batch=Spread.of([9]))
+    draw([row('a', 1.0, **more), row('b', 2.0)], path)
     assert [patch.get_width() for patch in shown[0].patches] == [1, 2]
     assert min(cv2.imread(path).shape[:2]) > 100
     shown.clear()
