@@ -11,6 +11,7 @@ from mmengine.registry import STRATEGIES
 
 from bike_mmaction.checkpoint import load_from_local
 from bike_mmaction.compat import installed_version, torch_version
+from bike_mmaction.models.loss import MOST_VIDEOS
 from bike_mmaction.models.sharding import blocks, whole_encoders, whole_weights
 from bike_mmaction.recipes import use_deepspeed, use_fsdp, use_whole_models
 from tests.kit import ROOT
@@ -72,6 +73,31 @@ def test_memory_is_as_the_page_tells():
                 shown = [weights, gradients, moments, total]
                 assert shown == [f'{n / GIB:.2f}' for n in (*memory, sum(memory))]
     assert len(rows) == 8 and not list(configs)
+
+
+def test_what_a_step_sends_is_as_the_page_tells():
+    with open(osp.join(ROOT, 'docs/many_gpus.md'), encoding='utf-8') as file:
+        page = file.read()
+    rows = dict(re.findall(r'(?m)^\| (\w+)[^|]*\|[^|]*\|(.*)\|$', page))
+    cfg = load_config('bike_vitl14_k400')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    videos, classes, seconds = 24, cfg.model.cls_head.num_classes, 0.215
+    for column, gpus in enumerate((8, 64, 1024)):
+        everyone = gpus * videos
+        scores = 4 * everyone * classes
+        compared = scores if everyone > MOST_VIDEOS else 4 * everyone**2
+        for name, value in dict(
+            gradients=f'{8 * (1 - 1 / gpus) * trained / 1e9:.2f} GB',
+            scores=f'{scores / 1e6:.2g} MB',
+            memory=f'{compared / 1e6:.2g} MB',
+            steps=f'{240436 // everyone:,}',
+            videos=f'{everyone / seconds:,.0f}',
+        ).items():
+            shown = rows[name].split('|')[column].strip()
+            assert shown == value, (name, gpus)
+    assert f'{trained / 1e6:.1f} M weights train' in page
 
 
 def test_recipes():
