@@ -1,3 +1,4 @@
+import ctypes
 import functools
 import gc
 import multiprocessing
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')  # the same everywhere
@@ -39,6 +41,7 @@ LONGEST = (
     'distributed/test_tools.py',
     'stress/test_web_load.py',
 )
+MOST_LEFT = 100 * 2**20  # bytes that a test may leave behind
 
 
 def pytest_collection_modifyitems(items):
@@ -81,12 +84,21 @@ def same_start(registered):
         kept._instance_dict.clear()
     register_all_modules()
     torch.manual_seed(0)
-    processes = len(multiprocessing.active_children())
+    processes, memory = len(multiprocessing.active_children()), memory_of_process()
     yield
-    if len(multiprocessing.active_children()) > processes:
-        # A run that nobody has any more, whose parts know each other, lives on with
-        # its processes and all that they hold until Python looks for such.
+    more = memory_of_process() - memory
+    if more > MOST_LEFT or len(multiprocessing.active_children()) > processes:
+        # Runs and models that nobody has any more, whose parts know each other, live
+        # on with their processes until Python looks for such, which it does rarely.
         gc.collect()
+        give_back = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+        if give_back:  # glibc keeps what lies between, gigabytes of it
+            give_back(0)
+
+
+def memory_of_process():
+    """Bytes."""
+    return psutil.Process().memory_info().rss
 
 
 @pytest.fixture(scope='session')
