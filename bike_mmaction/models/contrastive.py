@@ -62,16 +62,17 @@ def contrastive_loss_by_class(
     # Each row: log Σ exp - Σ wanted · score, whose weights wanted sum to 1.
     extra = ((of_own - of_other) * positives)[labels]
     rows = (scores + positives.log()).logsumexp(dim=1)
-    rows = rows - extra * own - of_other[labels] * (scores @ positives)
+    # Not `@`, which autocast would compute in float16, that does not hold such sums.
+    rows = rows - extra * own - of_other[labels] * (scores * positives).sum(dim=1)
     of_class = torch.zeros_like(positives).index_add(0, labels, own)
     columns = scores.logsumexp(dim=0) - (of_own - of_other) * of_class
     columns = columns - of_other * scores.sum(dim=0)  # [K]
-    loss = (rows.mean() + positives @ columns / videos) / 2
+    loss = (rows.mean() + (positives * columns).sum() / videos) / 2
     if target == 'hard':
         return loss
     own_part = of_own * positives * of_own.log()
     entropy = own_part + of_other * (videos - positives) * of_other.log()
-    return loss + positives @ entropy / videos
+    return loss + (positives * entropy).sum() / videos
 
 
 def _wanted_by_class(

@@ -74,6 +74,15 @@ def test_by_class_is_the_same(target, monkeypatch):
         torch.testing.assert_close(*grads)
 
 
+def test_by_class_under_autocast(monkeypatch):
+    """In full precision: sums over thousands of videos, more than float16 holds."""
+    monkeypatch.setattr(loss, 'MOST_VIDEOS', 0)
+    scores, labels = 40 + 10 * torch.randn(3000, 5), torch.arange(3000) % 5
+    expected = ContrastiveLoss()(scores, labels)
+    with torch.autocast('cpu', torch.bfloat16):
+        torch.testing.assert_close(ContrastiveLoss()(scores, labels), expected)
+
+
 class TestModule:
     def test_columns_are_the_classes_of_the_videos(self):
         scores, labels = torch.randn(3, 7), torch.tensor([6, 2, 6])
