@@ -34,16 +34,16 @@ class PackedAttention(nn.MultiheadAttention):
 
     is_compiled = False
 
-    def forward(self, query, key, value, need_weights=True, attn_mask=None, **options):
+    def forward(self, query, key, value, *args, **options):
         """As torch's, which does what else is asked of it."""
         gains = self.is_compiled or query.is_cuda
         is_plain = query is key is value and self.batch_first and not self.dropout
-        if need_weights or options or not (gains and is_plain):
-            options.update(need_weights=need_weights, attn_mask=attn_mask)
-            return super().forward(query, key, value, **options)
+        asked = {name: option for name, option in options.items() if option is not None}
+        if not (gains and is_plain) or args or asked != dict(need_weights=False):
+            return super().forward(query, key, value, *args, **options)
         qkv = F.linear(query, self.in_proj_weight, self.in_proj_bias)
         q, k, v = split_heads(qkv, self.num_heads)
-        return self.out_proj(attend(q, k, v, attn_mask)), None
+        return self.out_proj(attend(q, k, v)), None
 
 
 def pack_attention(tower: nn.Module) -> None:

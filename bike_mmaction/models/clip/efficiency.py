@@ -142,9 +142,13 @@ def _equal_blocks(tower: nn.Module) -> list[nn.Module]:
 
 
 def _are_equal(blocks: list[nn.Module]) -> bool:
-    """Whether they are several, of parts of their own, and of one form."""
+    """Whether they are several, of parts of their own, and of one form.
+
+    Also of one text: what is compiled is of the numbers in it, such as the share of
+    blocks that are left out (``drop_path``), which often grows from block to block.
+    """
     forms = [
-        (type(block), [(name, x.shape) for name, x in block.named_parameters()])
+        (repr(block), [(name, x.shape) for name, x in block.named_parameters()])
         for block in blocks
     ]
     has_parts = bool(blocks) and any(True for _ in blocks[0].children())

@@ -6,6 +6,8 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
+from bike_mmaction.models.clip.attention import pack_attention
+from bike_mmaction.models.clip.efficiency import compile_tower
 from bike_mmaction.models.frame_encoder import tower_settings
 from tests.kit import models
 
@@ -94,6 +96,49 @@ def test_compiled_with_the_same_names_and_results():
     with torch.no_grad():
         copied.visual.conv1.weight.zero_()
         assert (copied(clip) - encoder.eval()(clip)).abs().max() > 1e-3
+
+
+def test_attention_gives_what_that_of_torch_gives():
+    """Also with masks, whose bools mean the opposite in torch's function."""
+    plain = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+    packed = copy.deepcopy(plain)
+    pack_attention(packed)
+    packed.is_compiled = True
+    x, later = torch.randn(3, 5, 8), torch.ones(5, 5, dtype=torch.bool).triu(1)
+    unlike = [
+        options
+        for options in (
+            dict(need_weights=False),
+            dict(need_weights=False, attn_mask=later),
+            dict(need_weights=False, attn_mask=later.float() * -9),
+            dict(need_weights=False, attn_mask=later.expand(6, 5, 5)),
+            dict(need_weights=False, key_padding_mask=later[:3]),
+            dict(),
+        )
+        if not torch.allclose(
+            packed(x, x, x, **options)[0], plain(x, x, x, **options)[0], atol=1e-6
+        )
+    ]
+    assert not unlike
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.nn.Module, 'compile'), reason='compile needs torch>=2.2'
+)
+def test_blocks_that_differ_are_compiled_together():
+    """Each would be compiled anew, the last of many not at all."""
+
+    def tower(*shares):
+        blocks = [
+            torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Dropout(share))
+            for share in shares
+        ]
+        return torch.nn.ModuleDict(dict(blocks=torch.nn.ModuleList(blocks)))
+
+    different = tower(0.0, 0.1, 0.2)
+    assert compile_tower(different, {}) == [different]
+    is_once = getattr(torch._dynamo.config, 'inline_inbuilt_nn_modules', False)
+    assert len(compile_tower(tower(0.1, 0.1), {})) == (2 if is_once else 1)
 
 
 def test_kept_embeddings_tell_of_merging():
