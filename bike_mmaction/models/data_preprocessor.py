@@ -7,9 +7,10 @@ import torch
 from mmaction.models.data_preprocessors import ActionDataPreprocessor
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from .transfer import copy_to
+from .transfer import copy_to, takes_in_order
 
 PLAIN = ('ActionDataPreprocessor', 'mmaction.ActionDataPreprocessor')
 
@@ -26,10 +27,6 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
     A batch is copied to a GPU without waiting for it. In training samples stay
     on the host, as their labels are looked at there.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._non_blocking = True  # of samples
 
     def forward(
         self, data: Union[dict, tuple], training: bool = False
@@ -53,6 +50,8 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
         """As of MMEngine, but never waiting."""
         if isinstance(data, Tensor):
             return copy_to(data, self.device)
+        if isinstance(data, BaseDataElement):
+            return data.to(self.device, non_blocking=takes_in_order(self.device))
         return super().cast_data(data)
 
     def preprocess(

@@ -3,8 +3,15 @@
 import torch
 from torch import Tensor
 
+HOST = torch.device('cpu')
 # Elsewhere a copy that nobody waits for may come too late.
-IN_ORDER = ('cuda', 'cpu')
+_IN_ORDER = ('cuda', 'cpu')
+
+
+def takes_in_order(device: torch.device) -> bool:
+    """Whether a device copies before it does what comes next, so that nobody has to
+    wait. The host would read what a GPU has not sent yet."""
+    return device.type in _IN_ORDER and device != HOST
 
 
 def copy_to(tensor: Tensor, device: torch.device) -> Tensor:
@@ -18,4 +25,4 @@ def copy_to(tensor: Tensor, device: torch.device) -> Tensor:
     comes_from_host = device.type == 'cuda' and tensor.device.type == 'cpu'
     if comes_from_host and not tensor.is_pinned():
         tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=device.type in IN_ORDER)
+    return tensor.to(device, non_blocking=takes_in_order(device))

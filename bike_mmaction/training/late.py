@@ -17,7 +17,8 @@ from mmengine.hooks import RuntimeInfoHook
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch import Tensor
 
-HOST = torch.device('cpu')
+from ..models.transfer import HOST
+
 MOST_UNREAD = 2000  # where nobody logs
 
 

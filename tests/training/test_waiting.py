@@ -7,13 +7,15 @@ import copy
 
 import pytest
 import torch
+from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
 from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.models.class_loss import top_k_accuracies
+from bike_mmaction.models.data_preprocessor import OptionalVideoDataPreprocessor
 from tests.kit.configs import load_config, shrink
-from tests.kit.played_gpu import GPU, PlayedGPU
+from tests.kit.played_gpu import GPU, HOST, PlayedGPU
 
 # What might wait, beside what each training does.
 OPTIONS = {
@@ -115,6 +117,18 @@ def test_a_loss_that_is_not_finite(cfg, build, on_gpu):
     with PlayedGPU(), pytest.raises(NonFiniteError) as error:
         build().train()
     assert 'epoch 1, iteration 2: process 0 has loss=nan' in str(error.value)
+
+
+def test_batches_come_back_when_they_are_whole():
+    """Of a GPU, to a model on the host, which reads them at once."""
+    preprocessor = OptionalVideoDataPreprocessor()
+    with PlayedGPU() as gpu:
+        sample = ActionDataSample().set_gt_label(torch.zeros(1, device=GPU))
+        data = dict(inputs=[torch.zeros(1, 3, 2, 2, device=GPU)], data_samples=[sample])
+        gpu.noting = True
+        data = preprocessor(data)
+        assert data['inputs'].device == data['data_samples'][0].gt_label.device == HOST
+        assert len(gpu.waits) == 2
 
 
 def test_accuracy():

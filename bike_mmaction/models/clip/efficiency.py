@@ -8,7 +8,7 @@ from open_clip.model import convert_weights_to_lp
 from open_clip.transformer import PatchDropout
 from torch import Tensor
 
-from ..transfer import IN_ORDER
+from ..transfer import takes_in_order
 from .architectures import Arch, arch_name, build_image_tower, get_arch
 from .attention import PackedAttention
 
@@ -31,7 +31,7 @@ class PatchDropoutAhead(PatchDropout):
         kept = max(1, int(total * (1 - self.prob)))
         # Drawn on the host, as there.
         places = torch.randn(number, total).topk(kept, dim=-1).indices
-        places = places.to(x.device, non_blocking=x.device.type in IN_ORDER)
+        places = places.to(x.device, non_blocking=takes_in_order(x.device))
         rows = torch.arange(number, device=x.device)[:, None]
         out = x[:, first:][rows, places]
         return torch.cat((x[:, :first], out), dim=1) if first else out

@@ -11,15 +11,13 @@ from tqdm import tqdm
 
 from ...renamed import old_arguments
 from ..sharing import Recent
-from ..transfer import copy_to
+from ..transfer import HOST, copy_to
 from .architectures import Arch, arch_name, build_text_tower
 from .lora import load_tower
 from .tokens import TextTokens
 from .tower import CLIPTower
 from .weights import load_pretrained
 from .words import NoWordsError, embed_sentences, embed_words
-
-HOST = torch.device('cpu')
 
 
 class TextEmbeddings(NamedTuple):
