@@ -182,12 +182,14 @@ class CLIPTextEncoder(CLIPTower):
         self.text.to(device)
         self.memory.follow(self._smallest())
 
-    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+    def _apply(
+        self, change: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any
+    ) -> Any:
         """Whoever moves the whole model says where the tower is at home."""
         if self._home is not None:
-            self._home = None
             self.clear_cache()  # which lies where the tower was at home
-        return super()._apply(*args, **kwargs)
+            self._home = change(torch.empty(0, device=self._home)).device
+        return super()._apply(change, *args, **kwargs)
 
     def clear_cache(self) -> None:
         """Forget every embedding, because the weights have changed."""

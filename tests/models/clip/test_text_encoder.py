@@ -182,3 +182,15 @@ def test_a_frozen_tower_leaves_the_gpu():
         assert encoder(TEXTS, with_words=True).words.device == HOST
     with pytest.raises(ValueError, match='offload=True is for a frozen text tower'):
         text_encoder(offload=True, frozen=False)
+
+
+def test_a_tower_that_has_left_is_cast_with_its_model():
+    """And still comes back to the GPU, also to one that it was moved to meanwhile."""
+    encoder = text_encoder(offload=True)
+    with PlayedGPU():
+        for device in (GPU, HOST, GPU):
+            encoder.to(device)(TEXTS, with_words=False)
+        encoder.double()
+        sentence = encoder(TEXTS, with_words=False).sentence
+        assert (sentence.device, sentence.dtype) == (GPU, torch.float64)
+        assert {weight.device for weight in encoder.parameters()} == {HOST}
