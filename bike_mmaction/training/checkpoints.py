@@ -9,6 +9,7 @@ from mmengine.registry import HOOKS
 
 from ..checkpoint.latest import NAMED
 from ..files import remove_drafts, write_text
+from .finite import look_at_losses
 
 PASSING = 'iter_{}.pth'  # in the middle of an epoch, until the next one is there
 OUTDATED = 'outdated_ckpts'  # in the message hub
@@ -101,6 +102,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _write(self, runner, name: str, meta: dict) -> None:
         """Write a checkpoint and its path, then remove what it replaces."""
+        look_at_losses(runner)  # all processes; then but one of them writes
         hub, path = runner.message_hub, self.file_backend.join_path(self.out_dir, name)
         before = osp.basename(hub.get_info('last_ckpt', None) or '')
         if self.by_epoch and before.startswith(PASSING.partition('{')[0]):

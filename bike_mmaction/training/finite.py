@@ -21,7 +21,7 @@ ADVICE = (
     'optim_wrapper.type=OptimWrapper for float32) and what training '
     'began with (load_from); checkpoints of earlier epochs are sound'
 )
-INTERVAL = 20  # iterations, where nothing is logged
+MOST_LATE = 100  # iterations, where less is logged
 
 
 class Losses(NamedTuple):
@@ -55,7 +55,7 @@ class CheckFinite(Hook):
 
     Args:
         interval (int, optional): Iterations after which losses on a GPU are looked
-            at. Defaults to None: that of ``LoggerHook``.
+            at. Defaults to None: that of ``LoggerHook``, at most 100.
     """
 
     # Behind RuntimeInfoHook, before those that log and save.
@@ -70,8 +70,8 @@ class CheckFinite(Hook):
         """Refuse a model that begins with such weights."""
         check_weights(unwrap_model(runner.model), f'not finite in {_origin(runner)}')
         if self.interval is None:
-            loggers = [x for x in runner.hooks if isinstance(x, LoggerHook)]
-            self.interval = loggers[0].interval if loggers else INTERVAL
+            loggers = [x.interval for x in runner.hooks if isinstance(x, LoggerHook)]
+            self.interval = min([*loggers, MOST_LATE])
 
     def before_test(self, runner) -> None:
         """As :meth:`before_train`."""
@@ -99,13 +99,19 @@ class CheckFinite(Hook):
         self._unread.append(Losses(place, losses, _sources(data_batch)))
         if (
             not any(map(is_unread, losses.values()))
-            or self.every_n_inner_iters(batch_idx, self.interval or INTERVAL)
+            or self.every_n_inner_iters(batch_idx, self.interval or MOST_LATE)
             or self.end_of_epoch(runner.train_dataloader, batch_idx)
         ):
-            self._judge()
+            self.look_at_losses()
 
-    def _judge(self) -> None:
-        """Look at the losses of all ranks that were not looked at yet."""
+    def look_at_losses(self) -> None:
+        """Those that were not looked at yet; all ranks have to call it.
+
+        Raises:
+            NonFiniteError: on all ranks, naming the first iteration that is bad.
+        """
+        if not self._unread:
+            return
         bad = _first_bad(self._unread)
         self._unread = []
         if on_any_rank(bad is not None):
@@ -113,13 +119,11 @@ class CheckFinite(Hook):
 
     def before_val_epoch(self, runner) -> None:
         """Look at the losses, so that nothing is the best that means nothing."""
-        if self._unread:
-            self._judge()
+        self.look_at_losses()
 
     def after_train_epoch(self, runner) -> None:
         """Look at the weights: the last step may have spoilt them."""
-        if self._unread:
-            self._judge()
+        self.look_at_losses()
         check_weights(
             unwrap_model(runner.model),
             f'after epoch {runner.epoch + 1} weights are not '
@@ -162,6 +166,13 @@ class CheckFinite(Hook):
     ) -> None:
         """Look at the scores."""
         self.after_val_iter(runner, batch_idx, data_batch, outputs)
+
+
+def look_at_losses(runner) -> None:
+    """As that of a :class:`CheckFinite` that a runner may have."""
+    for hook in runner.hooks:
+        if isinstance(hook, CheckFinite):
+            hook.look_at_losses()
 
 
 def _origin(runner) -> str:

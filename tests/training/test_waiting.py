@@ -108,15 +108,43 @@ def test_logs_are_those_of_a_cpu(cfg, build, monkeypatch):
     assert len(on_cpu[0]['train/loss'][0]) == 3
 
 
-def test_a_loss_that_is_not_finite(cfg, build, on_gpu):
-    """It is told late, but by the iteration that had it."""
+@pytest.fixture
+def diverging(cfg):
+    """The second loss means nothing."""
     cfg.optim_wrapper = dict(
         type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e36), clip_grad=None
     )
     cfg.param_scheduler = []
+    cfg.train_dataloader.batch_size = 1
+    return cfg
+
+
+def test_a_loss_that_is_not_finite(diverging, build, on_gpu, monkeypatch):
+    """It is told late, but by the iteration that had it; soon, if nobody logs."""
+    monkeypatch.setattr('bike_mmaction.training.finite.MOST_LATE', 3)
+    diverging.default_hooks.logger.interval = 10**9
     with PlayedGPU(), pytest.raises(NonFiniteError) as error:
-        build().train()
+        runner = build()
+        runner.train()
     assert 'epoch 1, iteration 2: process 0 has loss=nan' in str(error.value)
+    assert runner.iter + 1 == 3
+
+
+def test_all_ranks_look_at_losses_before_one_saves(
+    diverging, build, on_gpu, monkeypatch, tmp_path
+):
+    """Else the others would wait for it."""
+    asked = []
+    monkeypatch.setattr(
+        'bike_mmaction.training.finite.on_any_rank',
+        lambda is_bad: asked.append(is_bad) or is_bad,
+    )
+    diverging.default_hooks.checkpoint = dict(
+        type='CheckpointHook', by_epoch=False, interval=2
+    )
+    with PlayedGPU(), pytest.raises(NonFiniteError, match='iteration 2: process 0'):
+        build().train()
+    assert asked == [True] and not list(tmp_path.glob('*.pth'))
 
 
 def test_batches_come_back_when_they_are_whole():
