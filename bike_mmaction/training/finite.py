@@ -194,9 +194,12 @@ def on_any_rank(flag: bool) -> bool:
     return bool(number)
 
 
-def _sources(data_batch) -> list[str]:
-    samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
-    return [source_of(sample) for sample in samples]
+def _sources(data_batch: Any) -> list[str]:
+    """Videos of a batch; none where it is of another form than MMAction2's."""
+    samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else None
+    if not isinstance(samples, (list, tuple)):
+        return []
+    return [source_of(sample) for sample in samples if hasattr(sample, 'get')]
 
 
 def _first_bad(unread: Sequence[Losses]) -> Optional[Losses]:

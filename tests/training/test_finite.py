@@ -1,6 +1,8 @@
 """Training and tests stop at the first number that means nothing."""
 
 import glob
+import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from mmengine.hooks import Hook
 
 from bike_mmaction.compat import torch_version
 from bike_mmaction.errors import NonFiniteError
+from bike_mmaction.training import CheckFinite
 
 PROJECTION = 'backbone.visual.proj'
 
@@ -60,6 +63,14 @@ def test_loss_without_the_hook_that_keeps_it(diverging, build):
     diverging.default_hooks.runtime_info = None
     with pytest.raises(NonFiniteError, match='iteration 2: .* loss=nan'):
         build().train()
+
+
+def test_batches_of_any_kind():
+    """Of models that are not of MMAction2; it does not know their videos."""
+    runner = SimpleNamespace(epoch=0, train_dataloader=[None])
+    for batch in (None, [], *(dict(data_samples=x) for x in (None, {'a': []}, 'a'))):
+        with pytest.raises(NonFiniteError, match='loss=nan with unknown videos'):
+            CheckFinite().after_train_iter(runner, 0, batch, dict(loss=math.nan))
 
 
 def test_accumulated_batches(diverging, build):
