@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mmaction.datasets.repeat_aug_dataset import repeat_pseudo_collate
+from mmengine.dataset import default_collate, pseudo_collate
 from mmengine.dist import all_gather_object, get_world_size
 from torch.utils.data import BatchSampler
 
 from ..models.wrappers import unwrap_model
+
+COLLATES = (default_collate, pseudo_collate, repeat_pseudo_collate)
 
 
 @contextmanager
@@ -37,7 +41,10 @@ def are_equal(loader: Any) -> bool:
     """Whether the batches of all ranks are of the same sizes; all have to ask."""
     batches = getattr(loader, 'batch_sampler', None)
     own: Any = None  # of other batches nothing is known
-    if type(batches) is BatchSampler:
+    collate = getattr(loader, 'collate_fn', None)
+    # Others may leave out samples.
+    keeps_all = getattr(collate, 'func', collate) in COLLATES
+    if type(batches) is BatchSampler and keeps_all:
         own = (
             type(batches.sampler).__name__,
             len(batches.sampler),  # type: ignore[arg-type]
