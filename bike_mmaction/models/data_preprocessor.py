@@ -10,6 +10,8 @@ from mmaction.utils import SampleList
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from ..datasets.class_names import HEADS
+from .class_loss import ClassLossHead
 from .transfer import copy_to, takes_in_order
 
 PLAIN = ('ActionDataPreprocessor', 'mmaction.ActionDataPreprocessor')
@@ -24,9 +26,14 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
     :class:`.LoadFrameEmbeddings`, are batched and nothing else. Arguments are
     those of ``ActionDataPreprocessor``.
 
-    A batch is copied to a GPU without waiting for it. In training samples stay
-    on the host, as their labels are looked at there.
+    A batch is copied to a GPU without waiting for it.
+
+    Attributes:
+        keeps_samples (bool): Whether samples of a training stay on the host, where
+            heads of this project look at their labels; see :func:`keep_samples`.
     """
+
+    keeps_samples = False
 
     def forward(
         self, data: Union[dict, tuple], training: bool = False
@@ -35,7 +42,7 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
         if not isinstance(data, dict):
             return super().forward(data, training)
         samples = data.get('data_samples')
-        if training and samples is not None:
+        if training and self.keeps_samples and samples is not None:
             # Copies as well: what is written to them is not the loader's.
             samples = [sample.to('cpu') for sample in samples]
         else:
@@ -84,3 +91,16 @@ def without_waiting(config: Any) -> Any:
     if isinstance(config, dict) and config.get('type') in PLAIN:
         return dict(config, type=OptionalVideoDataPreprocessor)
     return config
+
+
+def keep_samples(model: Any) -> None:
+    """Let the samples of a training stay on the host, if all heads want them there.
+
+    Args:
+        model (nn.Module): A recognizer with all its parts.
+    """
+    heads = [getattr(model, name, None) for name in HEADS]
+    if isinstance(model.data_preprocessor, OptionalVideoDataPreprocessor):
+        model.data_preprocessor.keeps_samples = all(
+            isinstance(head, ClassLossHead) for head in heads if head is not None
+        )

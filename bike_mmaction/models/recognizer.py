@@ -25,7 +25,7 @@ from .branches import (
 )
 from .clip.image_encoder import CLIPImageEncoder
 from .clip.weights import read_once
-from .data_preprocessor import without_waiting
+from .data_preprocessor import keep_samples, without_waiting
 from .finite import check_predictions
 from .fusion import RELEASED_WEIGHT, BranchScores
 from .loading import before_loading, tensors_of
@@ -95,8 +95,8 @@ class CLIPRecognizer(Recognizer3D):
         super().__init__(frames, cls_head=cls_head, neck=neck, **kwargs)
         self.with_video = backbone is not None
         self.attributes_head: Any = self._build_attributes_head(attributes_head)
-        self.fusion_weight = fusion_weight
-        self.optional = optional
+        keep_samples(self)
+        self.fusion_weight, self.optional = fusion_weight, optional
         # Its CLIP is the original one, and is not saved with this model.
         self._association = Unregistered(
             AttributeAssociation.from_options(model, association)

@@ -7,6 +7,7 @@ import copy
 
 import pytest
 import torch
+from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
@@ -145,6 +146,21 @@ def test_all_ranks_look_at_losses_before_one_saves(
     with PlayedGPU(), pytest.raises(NonFiniteError, match='iteration 2: process 0'):
         build().train()
     assert asked == [True] and not list(tmp_path.glob('*.pth'))
+
+
+def test_other_heads_find_labels_where_scores_are(cfg):
+    """As those of users may need it; ours look at labels on the host."""
+    places = []
+    cfg.model.backbone.as_feature_map = True
+    for head in (None, dict(type='I3DHead', num_classes=29, in_channels=64)):
+        cfg.model.cls_head = head or cfg.model.cls_head
+        with PlayedGPU():
+            prepare = MODELS.build(cfg.model).to(GPU).data_preprocessor
+            sample = ActionDataSample().set_gt_label(1)
+            clip = torch.zeros(1, 3, 2, 32, 32, dtype=torch.uint8)
+            data = prepare(dict(inputs=[clip], data_samples=[sample]), training=True)
+        places.append(data['data_samples'][0].gt_label.device)
+    assert places == [HOST, GPU]
 
 
 def test_batches_come_back_when_they_are_whole():
