@@ -71,7 +71,8 @@ class ClassLossHead(BaseHead):
             ValueError: if a label is not in [0, K).
         """
         check_labels(data_samples, self.num_classes)
-        if getattr(self.loss_cls, 'classes', 'all') == 'batch':
+        compared = getattr(self.loss_cls, 'classes', 'all')
+        if compared == 'batch' and not self.label_smooth_eps:
             return dict(loss_cls=_loss_of_batch(self, feats, data_samples, **kwargs))
         cls_scores = self(feats, **kwargs) * self.logit_scale.exp()
         return self.loss_by_feat(cls_scores, data_samples)

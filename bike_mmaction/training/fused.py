@@ -25,7 +25,7 @@ class FusedAdamW(torch.optim.AdamW):
     """
 
     def __init__(
-        self, params: Weights, fused: Optional[bool] = None, **kwargs: Any
+        self, params: Weights, *, fused: Optional[bool] = None, **kwargs: Any
     ) -> None:
         groups: Any = list(params)
         if fused is None and 'foreach' not in kwargs and _are_on_gpu(groups):

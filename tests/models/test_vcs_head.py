@@ -158,6 +158,13 @@ class TestHead:
         for one, other in zip(*outcomes):
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
+    @pytest.mark.parametrize('classes', ['all', 'batch'])
+    def test_smoothed_labels_are_refused(self, classes):
+        loss = dict(type='ContrastiveLoss', classes=classes)
+        head = build(loss_cls=loss, label_smooth_eps=0.1)
+        with pytest.raises(ValueError, match='takes one class index per video'):
+            head.loss(torch.randn(1, 8, 64), [ActionDataSample().set_gt_label(1)])
+
     def test_views_are_averaged_as_probabilities(self):
         head = build(average_clips='score')
         frames = torch.randn(4, 8, 64)  # two videos of two views
