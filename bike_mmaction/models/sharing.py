@@ -55,6 +55,9 @@ class Recent:
     Also for several threads. What was made of weights that were moved or cast
     since is forgotten. A copy, and what is read back from a file, is empty.
 
+    Attributes:
+        lock (RLock): Whoever holds it is the only thread that makes something.
+
     Args:
         size (int): How many to keep. The one not used for longest goes.
     """
@@ -63,7 +66,7 @@ class Recent:
         self.size = size
         self._made: OrderedDict[Hashable, Any] = OrderedDict()
         self._weight: Optional[Tensor] = None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def get(
         self, key: Hashable, make: Callable[[], Any], weight: Optional[Tensor] = None
@@ -78,7 +81,7 @@ class Recent:
             weight (Tensor, optional): One of the weights, best a small one:
                 what was made is forgotten when it lies elsewhere in memory.
         """
-        with self._lock:
+        with self.lock:
             # As long as it is held here no other tensor gets its place.
             if weight is not None and not _lie_alike(self._weight, weight):
                 self._made.clear()
@@ -92,12 +95,12 @@ class Recent:
 
     def follow(self, weight: Tensor) -> None:
         """Keep what was made, though this weight lies elsewhere now."""
-        with self._lock:
+        with self.lock:
             self._weight = weight.detach()
 
     def clear(self) -> None:
         """Keep nothing; waits for what another thread is making."""
-        with self._lock:
+        with self.lock:
             self._made.clear()
 
     def __len__(self) -> int:

@@ -1,6 +1,7 @@
 """The text tower of any CLIP that open_clip knows, with its tokenizer."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Callable, NamedTuple, Optional
 
 import torch
@@ -178,6 +179,13 @@ class CLIPTextEncoder(CLIPTower):
             self._move(self._home)
             self._home = None
 
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """While no other thread sends the tower away."""
+        with self.memory.lock if self.offload else nullcontext():
+            self._come_home()
+            yield
+
     def _move(self, device: torch.device) -> None:
         self.text.to(device)
         self.memory.follow(self._smallest())
@@ -208,11 +216,11 @@ class CLIPTextEncoder(CLIPTower):
 
         In full precision, a part at a time, fit for a later backward.
         """
-        self._come_home()
-        device = next(self.parameters()).device
+        device = self._home or next(self.parameters()).device
         batches = self.tokens(texts, keep).split(self.max_batch)
         few = len(batches) < 20 or not is_main_process()
         with (
+            self._at_home(),
             torch.inference_mode(False),
             torch.no_grad(),
             torch.autocast(device.type, enabled=False),

@@ -1,5 +1,7 @@
 """The text tower of CLIP, and the embeddings that it keeps."""
 
+import threading
+
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -194,3 +196,19 @@ def test_a_tower_that_has_left_is_cast_with_its_model():
         sentence = encoder(TEXTS, with_words=False).sentence
         assert (sentence.device, sentence.dtype) == (GPU, torch.float64)
         assert {weight.device for weight in encoder.parameters()} == {HOST}
+
+
+def test_a_tower_leaves_when_no_other_thread_needs_it():
+    encoder, others = text_encoder(offload=True), []
+
+    def make():
+        other = threading.Thread(
+            target=lambda: others.append(encoder(TEXTS, with_words=False, keep=False))
+        )
+        other.start()
+        other.join(0.5)
+        assert not others  # it waits
+        return other
+
+    encoder.once('key', make).join()
+    assert len(others) == 1
