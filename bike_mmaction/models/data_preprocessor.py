@@ -30,10 +30,11 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
 
     Attributes:
         keeps_samples (bool): Whether samples of a training stay on the host, where
-            heads of this project look at their labels; see :func:`keep_samples`.
+            heads of this project look at their labels, see :func:`keep_samples`.
+            Those of MMAction2 copy labels themselves.
     """
 
-    keeps_samples = False
+    keeps_samples = True
 
     def forward(
         self, data: Union[dict, tuple], training: bool = False
