@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ...models.finite import check_scores
 from ...models.scores import rank, score
+from ...models.transfer import copy_to
 from .reading import Reading, read_sources
 from .recognition import Recognition, fill_in
 from .sources import Source, SourceReader
@@ -118,11 +119,6 @@ def _recognize_batch(
 
 
 def _to_device(model: BaseRecognizer, batch: list[dict]) -> list[dict]:
-    """Inputs of integers, on a GPU, which makes floats of them there."""
+    """Inputs of integers, on the GPU, which makes floats of them there."""
     device = model.data_preprocessor.device
-    if device.type != 'cuda':
-        return batch
-    return [
-        dict(data, inputs=data['inputs'].pin_memory().to(device, non_blocking=True))
-        for data in batch
-    ]
+    return [dict(data, inputs=copy_to(data['inputs'], device)) for data in batch]
