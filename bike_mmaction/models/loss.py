@@ -15,7 +15,7 @@ from .loading import before_loading
 
 TARGETS = ('soft', 'hard')
 COMPARED = ('all', 'batch')
-MOST_VIDEOS = 2048  # of all ranks that are compared with each other, [B, B]
+MOST_VIDEOS = 2048  # of all ranks, whose scores are compared as a matrix [B, B]
 MATCHING = 0.25  # usual cosine of a CLIP's image and a text that fits it
 
 
@@ -81,7 +81,7 @@ class ContrastiveLoss(nn.Module):
         scores = gather_with_grad(cls_score.float(), sizes)  # [B of all ranks, K]
         if len(labels) == 0:
             return scores.sum()  # 0, with a gradient of 0
-        if len(labels) > MOST_VIDEOS:
+        if len(labels) > max(MOST_VIDEOS, scores.shape[1]):
             loss = contrastive_loss_by_class(scores, labels, self.target)
         else:
             # Column j is the class of video j.

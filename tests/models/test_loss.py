@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from bike_mmaction.models import loss
+from bike_mmaction.models.contrastive import contrastive_loss_by_class
 from bike_mmaction.models.loss import (
     ContrastiveLoss,
     SigmoidLoss,
@@ -13,7 +14,7 @@ from bike_mmaction.models.loss import (
 
 
 def match(labels):
-    labels = torch.tensor(labels)
+    labels = torch.as_tensor(labels)
     return labels[:, None] == labels
 
 
@@ -59,19 +60,37 @@ class TestSoftTarget:
 
 
 @pytest.mark.parametrize('target', ['soft', 'hard'])
-def test_by_class_is_the_same(target, monkeypatch):
+def test_by_class_is_the_same(target):
     """Value and gradient; also where classes have no video, or all are of one."""
     for labels in ([3, 1, 3, 0, 3, 1], [2] * 4, [0, 1, 2, 3, 4]):
         labels, grads, losses = torch.tensor(labels), [], []
         scores = (20 * torch.randn(len(labels), 5, dtype=torch.float64)).float()
-        for most in (2048, 0):
-            monkeypatch.setattr(loss, 'MOST_VIDEOS', most)
+        for by_class in (True, False):
             leaf = scores.clone().requires_grad_()
-            losses.append(ContrastiveLoss(target)(leaf, labels))
+            losses.append(
+                contrastive_loss_by_class(leaf, labels, target)
+                if by_class
+                else symmetric_contrastive_loss(leaf[:, labels], match(labels), target)
+            )
             losses[-1].backward()
             grads.append(leaf.grad)
         torch.testing.assert_close(*losses)
         torch.testing.assert_close(*grads)
+
+
+def test_by_class_where_it_is_less(monkeypatch):
+    """Of many videos, and of more than there are classes."""
+    by_class = []
+    monkeypatch.setattr(loss, 'MOST_VIDEOS', 4)
+    monkeypatch.setattr(
+        loss,
+        'contrastive_loss_by_class',
+        lambda x, *_: by_class.append(tuple(x.shape)) or x.sum(),
+    )
+    for videos, classes in ((4, 3), (6, 5), (6, 7)):
+        labels = torch.zeros(videos, dtype=torch.long)
+        ContrastiveLoss()(torch.randn(videos, classes), labels)
+    assert by_class == [(6, 5)]
 
 
 def test_by_class_under_autocast(monkeypatch):
