@@ -7,8 +7,10 @@ at. A line of it is ``name, shard, offset, size, CRC-32``, parted by tabs; lines
 are in the order of the names, as bytes.
 """
 
+import errno
 import os
 import os.path as osp
+import stat
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
@@ -37,7 +39,7 @@ class Member(NamedTuple):
     crc: int
 
 
-class ShardError(Exception):
+class ShardError(RuntimeError):
     """A video cannot be read from its shard; says why, and what to do."""
 
 
@@ -58,7 +60,8 @@ def read_index_line(line: bytes) -> Member:
     """
     name, shard, *numbers = line.rstrip(b'\n').split(b'\t')
     offset, size, crc = map(int, numbers)
-    if b'/' in shard or min(offset, size, crc) < 0:  # of no other folder
+    is_name = not any(sign in shard for sign in b'/\0')  # of no other folder
+    if not is_name or min(offset, size, crc) < 0:
         raise ValueError(line)
     return Member(os.fsdecode(name), os.fsdecode(shard), offset, size, crc)
 
@@ -71,6 +74,8 @@ def check_name(name: str) -> None:
     """
     if any(sign in name for sign in '\t\n\r'):
         raise ValueError('its name has a tab or a line break')
+    if osp.isabs(name) or name.split('/')[0] == '..':
+        raise ValueError('it lies outside of the folder of the videos')
 
 
 def index_of(members: list[Member]) -> bytes:
@@ -186,6 +191,10 @@ class _OpenShard:
     """
 
     def __init__(self, path: str) -> None:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise OSError(errno.EINVAL, 'it is no file')
+        self._size = status.st_size
         self._file = open(path, 'rb', buffering=0)  # closed where nobody has it
 
     def __del__(self) -> None:
@@ -195,6 +204,7 @@ class _OpenShard:
     def read(self, offset: int, size: int) -> bytes:
         """So many bytes from a place on; fewer where the file ends before."""
         number, parts = self._file.fileno(), []
+        size = min(size, self._size - offset)  # an index may tell any numbers
         while size > 0:  # 2 GB are read at once, at most
             part = os.pread(number, size, offset)
             if not part:
@@ -254,8 +264,8 @@ def read_member(path: str) -> Optional[bytes]:
     if osp.lexists(path):
         return None
     raise MissingMemberError(
-        f"the tar files of '{shards.folder}' have no video '{name}': pack it, or take "
-        'it off the list'
+        f"the tar files of '{shards.folder}' have no video '{name}': pack it, take it "
+        f"off the list, or if a tar file is new: bike index-shards '{shards.folder}'"
     )
 
 

@@ -12,6 +12,8 @@ from typing import Optional
 from ..terminal import say
 from .arguments import check_folder, check_input, check_output
 
+_NAMED = 20  # videos that are left out
+
 
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
@@ -34,6 +36,10 @@ def run(args: argparse.Namespace) -> None:
     from ..shards import INDEX
 
     indexed = index_shards(args.folder)
+    for one in indexed.left_out[:_NAMED]:
+        say(f'left out: {one}: it is a link or has holes, not a file as it is')
+    if len(indexed.left_out) > _NAMED:
+        say(f'{len(indexed.left_out)} are left out')
     shards = {member.shard for member in indexed.members}
     say(f'{args.folder}: {len(indexed.members)} videos in {len(shards)} tar files')
     say(f'written: {args.folder}/{INDEX}')

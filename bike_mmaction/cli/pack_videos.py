@@ -9,6 +9,7 @@ OUT/left_out.txt. Exit status: 0 if there are none, 1 if there are some.
 
 import argparse
 import os.path as osp
+import sys
 from typing import Any, Optional
 
 from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> bool:
     check_cfg_options(cfg, args.cfg_options)
     cfg.merge_from_dict(args.cfg_options or {})
     datasets = [_dataset_of(cfg, split) for split in args.split]
-    size = max(1, int(args.shard_size * 1e9))
+    size = max(1, int(min(args.shard_size * 1e9, sys.maxsize)))
     try:
         packed = pack_videos(datasets, args.out, size, args.seed, args.overwrite)
     except KeyboardInterrupt:
@@ -93,13 +94,15 @@ def _dataset_of(cfg: Any, split: str) -> Any:
 
     check_list(cfg, split)
     config = own_dataset(cfg, split)
-    if 'video' not in (config.get('data_prefix') or {}):
+    dataset = None
+    if 'video' in (config.get('data_prefix') or {}):
+        dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+        dataset.full_init()
+    if dataset is None or (len(dataset) and 'filename' not in dataset.get_data_info(0)):
         raise ValueError(
-            f'{split}_dataloader has a {config["type"]} without data_prefix.video: '
+            f'{split}_dataloader has a {config["type"]}, or no data_prefix.video: '
             'only video files can be packed'
         )
-    dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
-    dataset.full_init()
     return dataset
 
 

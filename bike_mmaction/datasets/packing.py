@@ -13,19 +13,18 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from mmengine.dataset import BaseDataset
 from tqdm import tqdm
 
-from ..files import remove_drafts, replaced, write_lines, writing
-from ..shards import INDEX, Member, Shards, check_name
+from ..files import replaced, write_lines
+from ..shards import Member, check_name
 from .entries import entry_of, has_label, with_video_extension
+from .pack_folder import SHARD, alone_in, begin, finish, note
 from .shard_index import write_index
 
 LEFT_OUT = 'left_out.txt'  # names what is in no shard
-_PARTIAL = f'{INDEX}.partial'  # a line of JSON for each shard that is done
 _BLOCK = 512  # bytes, of which tar files are made
 
 
@@ -117,8 +116,6 @@ def _status_of(name: str, path: str) -> os.stat_result:
         OSError, ValueError: if it cannot be in a shard; says why.
     """
     check_name(name)
-    if osp.isabs(name) or name.split('/')[0] == '..':
-        raise ValueError('it lies outside of the folder of the videos')
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError('it is no file')
@@ -143,7 +140,7 @@ def plan_shards(
     left = 0
     for video in order:
         if left <= 0:
-            shard = shards[f'videos-{len(shards):06}.tar'] = []
+            shard = shards[SHARD.format(len(shards))] = []
             left = size
         shard.append(video)
         left -= video.size
@@ -172,7 +169,9 @@ def pack_videos(
 
     Raises:
         FileExistsError: if the folder has tar files already.
-        ValueError: if the data sets have no video, or several folders.
+        BlockingIOError: if another process packs into it.
+        ValueError: if the data sets have no video, or several folders, or ``out``
+            is theirs.
         WriteError: if the disk is full.
     """
     videos, left_out = videos_of(datasets)
@@ -180,9 +179,19 @@ def pack_videos(
         some = ''.join(f"; '{path}': {why}" for path, why in [*left_out.items()][:1])
         raise ValueError(f'there is no video to pack{some}')
     plan = plan_shards(videos, size, seed)
-    done = _begin(out, overwrite)
+    with alone_in(out, {dataset.data_prefix['video'] for dataset in datasets}):
+        members = _pack(out, plan, left_out, overwrite)
+    packed = sum(member.size for member in members)
+    return Packed(len(members), len(plan), packed, left_out)
+
+
+def _pack(
+    out: str, plan: dict[str, list[Video]], left_out: dict[str, str], overwrite: bool
+) -> list[Member]:
+    """Write the shards of a plan that are not there yet, and the index."""
+    done = begin(out, overwrite)
     members: list[Member] = []
-    whole = sum(video.size for video in videos)
+    whole = sum(video.size for videos in plan.values() for video in videos)
     with tqdm(total=whole, unit='B', unit_scale=True, disable=None) as progress:
         for shard, content in plan.items():
             path = osp.join(out, shard)
@@ -192,45 +201,9 @@ def pack_videos(
             members += own
             progress.update(sum(video.size for video in content))
     write_index(out, members)
-    for shard in done.keys() - plan.keys():  # of another plan
-        with suppress(FileNotFoundError):
-            os.remove(osp.join(out, shard))
-    with suppress(FileNotFoundError):
-        os.remove(osp.join(out, _PARTIAL))
+    finish(out, done.keys() - plan.keys())
     _write_left_out(out, left_out)
-    packed = sum(member.size for member in members)
-    return Packed(len(members), len(plan), packed, left_out)
-
-
-def _begin(out: str, overwrite: bool) -> dict[str, list[Member]]:
-    """Make the folder; what an earlier call has written, by shard."""
-    partial, index = osp.join(out, _PARTIAL), osp.join(out, INDEX)
-    with writing(out, out):
-        os.makedirs(out, exist_ok=True)
-    remove_drafts(out, '.tar')
-    if overwrite and osp.isfile(index):
-        old = {member.shard for member in Shards(out)}
-        os.remove(index)
-        for shard in old:
-            with suppress(FileNotFoundError):
-                os.remove(osp.join(out, shard))
-    done: dict[str, list[Member]] = {}
-    if osp.isfile(partial):
-        with open(partial, encoding='utf-8') as file:
-            for line in file:
-                with suppress(ValueError, TypeError):  # torn by a kill
-                    shard, members = json.loads(line)
-                    done[shard] = [Member(*member) for member in members]
-    others = sorted(
-        {name for name in os.listdir(out) if name.endswith('.tar')} - {*done}
-    )
-    if others or osp.isfile(index):
-        raise FileExistsError(
-            f"'{out}' has tar files already, such as '{(others or [INDEX])[0]}': "
-            '--overwrite replaces those that bike pack-videos has written, or choose '
-            'another folder'
-        )
-    return done
+    return members
 
 
 def _is_done(path: str, members: list[Member], videos: list[Video]) -> bool:
@@ -247,7 +220,6 @@ def _write_shard(
     """Write a shard in one step, and note that it is there."""
     folder, shard = osp.split(path)
     members: list[Member] = []
-    partial = osp.join(folder, _PARTIAL)
     with replaced(path) as draft:
         with tarfile.open(draft, 'w') as tar:
             for video in videos:
@@ -261,9 +233,7 @@ def _write_shard(
                 crc = zlib.crc32(content)
                 members.append(Member(video.name, shard, offset, len(content), crc))
                 _add_labels(tar, video)
-        # Before the shard: none is there that nobody knows of.
-        with writing(partial), open(partial, 'a', encoding='utf-8') as file:
-            file.write(f'\n{json.dumps([shard, members])}\n')
+        note(folder, shard, members)
     return members
 
 

@@ -12,7 +12,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from tqdm import tqdm
 
@@ -29,10 +29,12 @@ class Indexed(NamedTuple):
     Attributes:
         members (list[Member]): The videos.
         labels (dict[str, list[int]]): By name of a video, where there are any.
+        left_out (list[str]): Videos that are links or have holes, and where.
     """
 
     members: list[Member]
     labels: dict[str, list[int]]
+    left_out: list[str]
 
 
 def index_shards(folder: str) -> Indexed:
@@ -45,21 +47,26 @@ def index_shards(folder: str) -> Indexed:
         ValueError: if one is compressed, cut off or none, or two videos have
             the same name; names them.
     """
-    shards = sorted(name for name in os.listdir(folder) if name.endswith('.tar'))
+    shards = sorted(  # but for drafts, and what macOS leaves beside files
+        name
+        for name in os.listdir(folder)
+        if name.endswith('.tar') and not name.startswith('.')
+    )
     if not shards:
         packed = [name for name in os.listdir(folder) if name.endswith(_OTHERS)]
         hint = f"; '{packed[0]}' is compressed: unpack it to .tar" if packed else ''
         raise FileNotFoundError(f"'{folder}' has no tar files (.tar){hint}")
-    members: list[Member] = []
-    labels: dict[str, list[int]] = {}
+    whole = Indexed([], {}, [])
     for shard in tqdm(shards, unit='shard', disable=None):
-        for indexed in _read_shard(osp.join(folder, shard)):
-            members += indexed.members
-            labels.update(indexed.labels)
-    if not members:
-        raise ValueError(f"the tar files of '{folder}' have no videos")
-    write_index(folder, members)
-    return Indexed(members, labels)
+        for sample in _read_shard(osp.join(folder, shard)):
+            whole.members.extend(sample.members)
+            whole.labels.update(sample.labels)
+            whole.left_out.extend(sample.left_out)
+    if not whole.members:
+        some = ''.join(f'; left out: {one}' for one in whole.left_out[:1])
+        raise ValueError(f"the tar files of '{folder}' have no videos{some}")
+    write_index(folder, whole.members)
+    return whole
 
 
 def write_index(folder: str, members: list[Member]) -> None:
@@ -73,7 +80,7 @@ def write_list(path: str, indexed: Indexed) -> None:
     """Write an annotation file of the videos, in the order of the tar files.
 
     Raises:
-        ValueError: if a video has no label, or a space in its name.
+        ValueError: if a video has no label, or a name that a list cannot have.
     """
     lines = []
     for member in indexed.members:
@@ -87,8 +94,20 @@ def write_list(path: str, indexed: Indexed) -> None:
                 f"'{member.name}' in '{member.shard}': lists separate by spaces, so "
                 'that a name can have none'
             )
+        if not _is_utf8(member.name):
+            raise ValueError(
+                f"'{member.name}' in '{member.shard}': its name is no UTF-8, which "
+                'lists are'
+            )
         lines.append(' '.join(map(str, [member.name, *indexed.labels[member.name]])))
     write_lines(path, lines)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _read_shard(path: str) -> Iterator[Indexed]:
@@ -97,17 +116,27 @@ def _read_shard(path: str) -> Iterator[Indexed]:
     Raises:
         ValueError: naming the file, and what is wrong with it.
     """
-    sample, key = Indexed([], {}), ''
+    if not osp.isfile(path):  # a pipe would be waited for
+        raise ValueError(f"'{path}' is no file, or a link to none")
+    size, shard = osp.getsize(path), osp.basename(path)
+    sample, key = Indexed([], {}, []), ''
     labels: list[int] = []
     try:
         with tarfile.open(path, 'r:') as tar:
             for info in tar:
-                if info.isreg() and not info.issparse():
-                    stem = _key_of(info.name)
-                    if stem != key:
-                        yield _labelled(sample, labels)
-                        sample, key, labels = Indexed([], {}), stem, []
-                    _read_member(tar, info, osp.basename(path), sample.members, labels)
+                is_plain = info.isreg() and not info.issparse()
+                end = info.offset_data + info.size if is_plain else 0
+                if info.size < 0 or end > size:
+                    raise tarfile.ReadError(f"'{info.name}' goes beyond its end")
+                if not is_plain:  # a link, or one with holes
+                    if has_extension(info.name) and not info.isdir():
+                        sample.left_out.append(f"'{info.name}' in '{shard}'")
+                    continue
+                stem = _key_of(info.name)
+                if stem != key:
+                    yield _labelled(sample, labels)
+                    sample, key, labels = Indexed([], {}, []), stem, []
+                _read_member(tar, info, shard, sample.members, labels)
             yield _labelled(sample, labels)
             _check_end(path)
     except (tarfile.TarError, EOFError) as error:
@@ -140,10 +169,9 @@ def _read_member(
     if not is_video and not name.endswith(('.cls', '.json')):
         return
     content = cast(IO[bytes], tar.extractfile(info)).read()
-    if len(content) < info.size:
-        raise tarfile.ReadError(f"'{name}' goes beyond its end")
     if not is_video:
-        labels += _labels_of(content, name.endswith('.json'))
+        more = _labels_of(content, name.endswith('.json'))
+        labels += [label for label in dict.fromkeys(more) if label not in labels]
         return
     try:
         check_name(name)
@@ -159,9 +187,21 @@ def _labels_of(content: bytes, is_json: bool) -> list[int]:
         value = json.loads(content)
         if is_json:
             value = next((value[key] for key in LABEL_KEYS if key in value), [])
-        return [int(label) for label in (value if isinstance(value, list) else [value])]
-    except (ValueError, TypeError):
+        return list(map(_label_of, value if isinstance(value, list) else [value]))
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return []
+
+
+def _label_of(value: Any) -> int:
+    """A whole number, also one in quotes.
+
+    Raises:
+        ValueError, TypeError, OverflowError: if it is none.
+    """
+    number = int(value)
+    if isinstance(value, bool) or number != float(value):
+        raise ValueError(value)
+    return number
 
 
 def _check_end(path: str) -> None:
