@@ -44,6 +44,9 @@ class Subject:
         optim (dict): Config of an optimizer wrapper, of the precision.
         data (dict): The batch, as a data loader gives it.
         before (int): Bytes that others took of the GPU when the model was made.
+
+    Raises:
+        ValueError: if the config has another recognizer.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Subject:
         precision: str = 'bf16',
         device: Optional[str] = None,
     ) -> None:
+        check_recognizer(config.model)
         self.device = torch.device(device or get_device())
         self.dtype = DTYPES[precision]
         self.videos, self.before = videos, used_memory()
@@ -122,6 +126,29 @@ class Subject:
         """The image tower alone, forward."""
         with torch.no_grad(), self.autocast():
             self.tower.eval()(self.images)
+
+
+def check_recognizer(model: ConfigDict) -> None:
+    """Refuse what has no image tower of CLIP, or needs attributes of its videos.
+
+    Args:
+        model (ConfigDict): Config of a recognizer.
+
+    Raises:
+        ValueError: saying what it is.
+    """
+    parts = {key: model.get(key) or {} for key in ('backbone', 'cls_head')}
+    types = [
+        str(part.get('type')).split('.')[-1] for part in (model, parts['backbone'])
+    ]
+    is_own = types == ['CLIPRecognizer', 'CLIPImageEncoder'] and parts['cls_head']
+    if model.get('attributes_head') or not is_own:
+        kind = 'an attributes_head' if model.get('attributes_head') else types[1]
+        raise ValueError(
+            f'--config: cannot measure a {types[0]} with {kind}; expected a '
+            'CLIPRecognizer with CLIPImageEncoder and a cls_head alone, such as that '
+            'of bike_vitb32_k400 (others: --peer)'
+        )
 
 
 def optim_of(config: Config, dtype: Optional[torch.dtype]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .measuring import Row, Spread
 from .tables import short_names
 
 _BAR = 0.3  # inches of height
+_SIGN = 0.08  # of width, of the names of bars
 _PANEL = (3.9, 3.1)  # inches
 _LITTLE = 8  # times the lowest value
 _MARKS = 'osD^v<>P'
@@ -55,13 +56,14 @@ def draw_ratios(rows: Sequence[Row], path: str) -> None:
     if not bars:
         raise ValueError('--plot draws ratios, and this benchmark has none')
     colors = {name: for_matplotlib(PALETTE[i % 18]) for i, name in enumerate(names)}
-    figure = Figure(figsize=(9, 1.3 + _BAR * len(bars)), layout='constrained')
+    labels = [f'{name}: {key}' if name else key for name, key, _ in bars]
+    width = max(9, 5 + _SIGN * max(map(len, labels)))
+    figure = Figure(figsize=(width, 1.3 + _BAR * len(bars)), layout='constrained')
     axes = figure.add_subplot()
     for place, (name, _, value) in enumerate(bars):
         axes.barh(place, value.median, height=0.7, color=colors[name], alpha=0.7)
         axes.plot([value.low, value.high], [place, place], color='black', linewidth=1.5)
         axes.text(value.high, place, f'  {value.median:.3g}', va='center')
-    labels = [f'{name}: {key}' if name else key for name, key, _ in bars]
     axes.set_yticks(range(len(bars)), labels)
     axes.invert_yaxis()
     axes.axvline(1, color='gray', linestyle=':')

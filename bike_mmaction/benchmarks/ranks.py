@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 
 from .measuring import Report, Spread, Times, by_turns
-from .models import Subject, make_step
+from .models import Subject, check_recognizer, make_step
 
 LIMIT = datetime.timedelta(minutes=10)  # for a message of another rank
 
@@ -33,6 +33,7 @@ def benchmark_ranks(
         repeats (int): Steps that are measured.
         **options: Of :class:`Subject`.
     """
+    check_recognizer(config.model)
     medians: list[float] = []
     for count in ranks:
         times, device = measure_ranks(config, count, repeats, options)

@@ -39,9 +39,12 @@ def _measure(args: argparse.Namespace) -> list:
     """Rows of one run."""
     from mmaction.utils import register_all_modules
 
+    from ..apis.building import choose_device
     from ..benchmarks.measuring import Report
 
     register_all_modules()
+    if args.device is not None:
+        choose_device(args.device)
     report = Report(args.what, args.out if args.runs == 1 else None)
     measure = dict(
         train=_models,

@@ -63,6 +63,9 @@ def test_pictures(tmp_path, monkeypatch):
     assert [patch.get_width() for patch in shown[0].patches] == [1, 2]
     assert min(cv2.imread(path).shape[:2]) > 100
     shown.clear()
+    draw([row('a long name of a config ' * 5, 1.0), row('b', 2.0)], path)
+    assert shown[0].get_window_extent().width > 300  # beside the name
+    shown.clear()
     sizes = [
         row(f'{axis} = {at}', 1.0, axis=axis, at=at, time=Spread.of([at], 'ms'))
         for axis, ends in (('T', (1, 10)), ('ranks', (1, 2)))

@@ -9,8 +9,9 @@ from bike_mmaction.benchmarks import models, steps
 from bike_mmaction.benchmarks.counting import COUNTS
 from bike_mmaction.benchmarks.measuring import Report, by_turns
 from bike_mmaction.benchmarks.models import Subject
+from bike_mmaction.benchmarks.ranks import benchmark_ranks
 from bike_mmaction.benchmarks.steps import COMPILED, OURS, TOWER, benchmark_steps
-from bike_mmaction.cli import benchmark_arguments
+from bike_mmaction.cli import benchmark, benchmark_arguments
 from tests.kit.configs import load_tiny
 from tests.kit.models import CLASSES
 
@@ -68,6 +69,7 @@ def test_compiled(tmp_path, monkeypatch):
 
     def compile_tower(tower, options):
         tower.compile(backend=backend)
+        return [tower]
 
     def watched(parts, *args):
         def turn(name):
@@ -117,3 +119,25 @@ def test_lists_that_fit_nothing_are_refused(wrong, said, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         benchmark_arguments.check(parser, parser.parse_args(wrong))
     assert said in capsys.readouterr().err
+
+
+def test_configs_without_a_bare_tower_are_refused():
+    """Before anything is built, or a process is started."""
+    for name, reason in (
+        ('bike_vitb32_plugplay_k400', 'with an attributes_head'),
+        ('vcs_resnet50_k400', 'Recognizer2D with ResNet'),
+    ):
+        config = load_tiny(name, CLASSES)
+        with pytest.raises(ValueError, match=f'--config: cannot measure a .*{reason}'):
+            Subject(config, videos=1, device='cpu')
+        with pytest.raises(ValueError, match='--config: cannot measure a '):
+            benchmark_ranks(config, [1], Report('ranks'), 1, videos=1)
+
+
+def test_devices_that_are_not_there_are_named():
+    parser = benchmark_arguments.parser()
+    for what in ('train', 'head', 'scaling', 'pipeline'):
+        args = parser.parse_args([what, '--device', 'foo', '--repeats', '1'])
+        benchmark_arguments.check(parser, args)
+        with pytest.raises(ValueError, match="device='foo' cannot be used"):
+            benchmark.run(args)
