@@ -34,13 +34,24 @@ class PackedAttention(nn.MultiheadAttention):
 
     is_compiled = False
 
-    def forward(self, query, key, value, *args, **options):
+    def forward(
+        self,
+        query,
+        key,
+        value,
+        key_padding_mask=None,
+        need_weights=True,
+        attn_mask=None,
+        **options,
+    ):
         """As torch's, which does what else is asked of it."""
         gains = self.is_compiled or query.is_cuda
         is_plain = query is key is value and self.batch_first and not self.dropout
-        asked = {name: option for name, option in options.items() if option is not None}
-        if not (gains and is_plain) or args or asked != dict(need_weights=False):
-            return super().forward(query, key, value, *args, **options)
+        is_masked = key_padding_mask is not None or attn_mask is not None
+        if need_weights or options or is_masked or not (gains and is_plain):
+            return super().forward(
+                query, key, value, key_padding_mask, need_weights, attn_mask, **options
+            )
         qkv = F.linear(query, self.in_proj_weight, self.in_proj_bias)
         q, k, v = split_heads(qkv, self.num_heads)
         return self.out_proj(attend(q, k, v)), None
