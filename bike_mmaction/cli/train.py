@@ -164,6 +164,7 @@ def change_training(cfg, args: argparse.Namespace) -> None:
     """Apply what concerns the config with all its options."""
     from ..datasets.pipeline_access import check_list
     from ..recipes import set_epochs
+    from ..recipes.large_models import check_strategy
     from ..training import CHECKS, add_checks, go_on_in_validation
 
     if args.epochs is not None:
@@ -172,6 +173,7 @@ def change_training(cfg, args: argparse.Namespace) -> None:
     if cfg.get('val_cfg'):
         check_list(cfg, 'val')
     check_optimizer(cfg)
+    check_strategy(cfg)
     add_checks(cfg)
     go_on_in_validation(cfg)
     if args.save_every is not None:

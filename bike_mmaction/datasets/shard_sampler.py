@@ -42,8 +42,10 @@ class ShardSampler(DefaultSampler):
         seed: Optional[int] = None,
         round_up: bool = True,
     ) -> None:
-        if shards_at_once < 1:
-            raise ValueError(f'shards_at_once={shards_at_once} must be positive')
+        if not isinstance(shards_at_once, int) or shards_at_once < 1:
+            raise ValueError(
+                f'shards_at_once={shards_at_once!r} must be a whole number above 0'
+            )
         super().__init__(dataset, shuffle, seed, round_up)
         self.shards_at_once = shards_at_once
         self._shards = numbers_by_shard(dataset) if shuffle else []

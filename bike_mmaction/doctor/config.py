@@ -17,6 +17,7 @@ from ..datasets.pipeline_access import SPLITS, check_list, own_dataset
 from ..files import source_of
 from ..models.clip.pipeline_fit import misfits, wanted_images
 from .findings import ERROR, OK, WARNING, Check, Finding
+from .runner import runner
 from .step import step
 from .weights import weights
 
@@ -38,6 +39,7 @@ def checks(
         *((f'{split} list', partial(_split, cfg, split, videos)) for split in splits),
         ('weights', partial(weights, cfg)),
         ('images', partial(_images, cfg, splits)),
+        ('runner', partial(runner, cfg)),
     ]
     if cfg.get('train_dataloader'):
         listed.append(('training', partial(step, cfg, with_step, device)))

@@ -80,7 +80,10 @@ def train_once(cfg: Config, model: Any, batch: dict) -> tuple[float, int]:
     Returns:
         tuple[float, int]: The loss; and bytes that were kept for the way back.
     """
-    wrapper = build_optim_wrapper(model.train(), copy.deepcopy(cfg.optim_wrapper))
+    options = copy.deepcopy(cfg.optim_wrapper)
+    if options.get('type') == 'DeepSpeedOptimWrapper':  # for models of DeepSpeed
+        options['type'] = 'OptimWrapper'
+    wrapper = build_optim_wrapper(model.train(), options)
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     saved: dict[int, int] = {}
 

@@ -2,7 +2,9 @@
 
 from typing import Optional
 
+from mmaction.registry import RUNNERS
 from mmengine.config import ConfigDict
+from mmengine.runner import FlexibleRunner
 
 _RUNNER = 'FlexibleRunner'
 _SHARDING = ('FULL_SHARD', 'SHARD_GRAD_OP', 'HYBRID_SHARD')
@@ -102,3 +104,31 @@ def use_whole_models(cfg) -> None:
     if cfg.get('runner_type') == _RUNNER:
         cfg.pop('runner_type')
     cfg.pop('strategy', None)
+
+
+def check_strategy(cfg) -> None:
+    """Refuse a runner that nobody knows, and a strategy that nobody would use.
+
+    Args:
+        cfg (Config | ConfigDict): The config.
+
+    Raises:
+        ValueError: naming the key, and what to set.
+    """
+    name, strategy = cfg.get('runner_type', 'Runner'), cfg.get('strategy')
+    runner = RUNNERS.get(name) if isinstance(name, str) else name
+    if runner is None:
+        raise ValueError(
+            f"runner_type='{name}' is no runner: leave it out, or set '{_RUNNER}'"
+        )
+    if strategy is None:
+        return
+    if not isinstance(strategy, dict) or 'type' not in strategy:
+        raise ValueError(
+            f'strategy={strategy!r} must be options, such as strategy.type=FSDPStrategy'
+        )
+    if not issubclass(runner, FlexibleRunner):
+        raise ValueError(
+            f'strategy.type={strategy["type"]} has no effect with runner_type={name}: '
+            f'set runner_type={_RUNNER} as well, or leave out `strategy`'
+        )

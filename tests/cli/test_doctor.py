@@ -7,10 +7,13 @@ import shutil
 from collections import namedtuple
 
 import pytest
+from mmengine.config import Config
 
 import bike_mmaction_cli
+from bike_mmaction.compat import installed_version
 from bike_mmaction.doctor import machine, packages
 from bike_mmaction.doctor.findings import ERROR, OK, WARNING, Finding, look, show
+from bike_mmaction.recipes import use_deepspeed
 from tests.kit.configs import load_tiny
 from tests.kit.models import CLASSES, write_clip
 from tests.kit.tools import run_process
@@ -88,6 +91,25 @@ def test_repaired_by_its_cures(config, tmp_path):
     assert status == 0, [f for f in findings if f.state == ERROR]
     assert {'model', 'memory'} <= {f.subject for f in findings}
     assert 'step' not in {f.subject for f in findings}
+
+
+def test_of_processes_that_share_a_model(config, tmp_path):
+    """What `bike train` would end with; a step here is of one process."""
+    cfg = Config.fromfile(config)
+    use_deepspeed(cfg)
+    cfg.dump(tmp_path / 'config.py')
+    _, findings = doctor(tmp_path / 'out.json', tmp_path / 'config.py')
+    states = {finding.subject: finding for finding in findings}
+    assert states['step'].state == OK, states['step']
+    missing = states['strategy'].state == ERROR
+    assert missing == (not installed_version('deepspeed'))
+    options = ['runner_type=FlexibleRunner', 'strategy.type=FSDPStrategy']
+    for given, state in ((options, OK), (options[1:], ERROR)):
+        args = ['--no-step', '--cfg-options', *given]
+        _, findings = doctor(tmp_path / 'out.json', config, *args)
+        assert [f.state for f in findings if f.subject in ('runner', 'strategy')] == [
+            state
+        ]
 
 
 def test_what_may_be_wrong_with_a_machine(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from bike_mmaction.compat import installed_version, torch_version
 from bike_mmaction.models.loss import MOST_VIDEOS
 from bike_mmaction.models.sharding import blocks, whole_encoders, whole_weights
 from bike_mmaction.recipes import use_deepspeed, use_fsdp, use_whole_models
+from bike_mmaction.recipes.large_models import check_strategy
 from tests.kit import ROOT
 from tests.kit.checks import collected
 from tests.kit.configs import load_config
@@ -125,6 +126,16 @@ def test_refusals():
     for recipe, options, words in wrong:
         with pytest.raises(ValueError, match=words):
             recipe(Config(cfg.to_dict()), **options)
+    strategy = dict(type='FSDPStrategy')
+    for options, words in (
+        (dict(runner_type='Flexible'), "runner_type='Flexible' is no runner"),
+        (dict(strategy=strategy), 'has no effect with runner_type=Runner: set runner_'),
+        (dict(strategy='FSDPStrategy'), "strategy='FSDPStrategy' must be options"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            check_strategy(dict(cfg, **options))
+    for options in ({}, dict(runner_type='FlexibleRunner', strategy=strategy)):
+        check_strategy(dict(cfg, **options))
     use_deepspeed(cfg)
     if not installed_version('deepspeed'):
         with pytest.raises(ImportError, match='needs the package deepspeed.* pip inst'):

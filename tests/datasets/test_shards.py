@@ -340,3 +340,6 @@ def test_an_epoch_draws_from_few_tar_files_at_a_time(packed, dataset):
     assert len(set(map(tuple, orders))) == 4
     with pytest.raises(ValueError, match='no video of the data set lies in tar files'):
         ShardSampler(dataset)
+    for wrong in (0, '8'):
+        with pytest.raises(ValueError, match='must be a whole number above 0'):
+            ShardSampler(data, shards_at_once=wrong)

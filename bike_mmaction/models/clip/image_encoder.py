@@ -73,6 +73,11 @@ class CLIPImageEncoder(CLIPTower):
         self._choose_trained(self.visual, lora)
         self.dtype = None if dtype is None else self._lower(dtype)
         if compile:
+            if not isinstance(compile, (bool, dict)):
+                raise ValueError(
+                    f'compile={compile!r} must be True, or options of torch.compile '
+                    "such as dict(mode='max-autotune')"
+                )
             options = {} if compile is True else compile
             compile_tower(self.visual, options, by_block=not token_merging)
 

@@ -158,6 +158,7 @@ REFUSED = {
     "patch_dropout=0.5: the image tower of arch='convnext_base' has no": dict(
         arch='convnext_base', patch_dropout=0.5
     ),
+    "compile='max' must be True, or options of torch": dict(compile='max'),
     'patch_dropout=1.0 must be at least 0 and below 1': dict(patch_dropout=1.0),
     'patch_dropout=0.5 is for training, but frozen=True': dict(
         patch_dropout=0.5, frozen=True
