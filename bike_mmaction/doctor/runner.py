@@ -16,7 +16,7 @@ def runner(cfg: Config) -> Iterator[Finding]:
     """Whether there is such a runner and strategy, and what it needs."""
     check_strategy(cfg)
     if cfg.get('compile'):
-        text = 'compile of MMEngine takes in the optimizer, which many a torch cannot'
+        text = "MMEngine's compile takes in the optimizer, which torch 2.12 cannot"
         yield Finding('compile', WARNING, text, 'model.backbone.compile=True')
     if cfg.get('strategy') is None:
         return
