@@ -9,7 +9,7 @@ from .measuring import Row, Spread
 from .tables import short_names
 
 _BAR = 0.3  # inches of height
-_SIGN = 0.08  # of width, of the names of bars
+_SIGN = 0.08  # of width, for a sign of a name
 _PANEL = (3.9, 3.1)  # inches
 _LITTLE = 8  # times the lowest value
 _MARKS = 'osD^v<>P'

@@ -122,8 +122,8 @@ def _add_of_configs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--seconds',
         type=count,
-        help='for the turns of one config, in train and test; three are made '
-        '(default: no limit)',
+        help='most time for the turns of one config, in train and test, but three '
+        'turns are always made (default: no limit)',
     )
     group.add_argument(
         '--peer',
@@ -158,7 +158,9 @@ def _add_of_efficiency(parser: argparse.ArgumentParser) -> None:
         help='tokens merged in each block (default: 8 16)',
     )
     group.add_argument(
-        '--no-compile', action='store_true', help='which takes minutes for large ones'
+        '--no-compile',
+        action='store_true',
+        help='leave out torch.compile, which takes minutes for large models',
     )
 
 

@@ -24,13 +24,14 @@ _NAMED = 20  # videos that are left out; the file names all
 def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     """All arguments."""
     parser = argparse.ArgumentParser(prog, description=__doc__)
-    parser.add_argument('config', help='says which videos')
+    parser.add_argument('config', help='says which videos: its lists and folders')
     parser.add_argument(
         '--split',
         nargs='+',
         choices=SPLITS,
         default=['train'],
-        help='whose videos, of one folder; each is packed once (default: train)',
+        help='pack the videos of these splits, which lie in one folder; each video '
+        'once (default: train)',
     )
     parser.add_argument(
         '--out', required=True, help='the folder of the tar files, which is made'
@@ -40,14 +41,14 @@ def parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         type=positive,
         default=1.0,
         metavar='GB',
-        help='of a tar file, about (default: 1)',
+        help='size of a tar file, about (default: 1)',
     )
     parser.add_argument(
         '--seed',
         type=seed,
         default=0,
-        help='of the order of the videos, which is one of chance, so that each tar '
-        'file has all kinds (default: 0)',
+        help='of the random order of the videos, which lets each tar file have all '
+        'classes (default: 0)',
     )
     parser.add_argument(
         '--overwrite',
