@@ -11,7 +11,9 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
+from mmengine.utils import digit_version
 
+from bike_mmaction.compat import installed_version
 from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.models.class_loss import top_k_accuracies
 from bike_mmaction.models.data_preprocessor import OptionalVideoDataPreprocessor
@@ -27,6 +29,12 @@ OPTIONS = {
     'model.cls_head.loss_cls': dict(type='SigmoidLoss'),
     'optim_wrapper.clip_grad': dict(max_norm=1.0),
 }
+
+
+needs_open_clip = pytest.mark.skipif(
+    digit_version(installed_version('open_clip_torch')) < digit_version('3.3'),
+    reason='its text tower picks its last tokens by places that lie on the host',
+)
 
 
 class Watch(Hook):
@@ -70,11 +78,13 @@ def waits_of(build):
     return '\n'.join(watch.waits)
 
 
+@needs_open_clip
 def test_video(cfg, build, on_gpu):
     cfg.merge_from_dict(OPTIONS)
     assert not waits_of(build)
 
 
+@needs_open_clip
 @pytest.mark.parametrize('cfg', ['bike_vitb32_attributes_k400'], indirect=True)
 def test_attributes(cfg, build, on_gpu):
     """With an encoder that trains."""

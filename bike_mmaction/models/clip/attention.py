@@ -6,6 +6,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...compat import torch_version
+
 
 def split_heads(qkv: Tensor, heads: int) -> Tensor:
     """[N, L, 3·heads·d] to [3, N, heads, L, d]."""
@@ -59,11 +61,14 @@ class PackedAttention(nn.MultiheadAttention):
 
 def pack_attention(tower: nn.Module) -> None:
     """Let the attention of open_clip's towers be :class:`PackedAttention`, as that of
-    timm's is already.
+    timm's is already; where torch compiles such modules as one with what is around
+    them, which it does from 2.5 on.
 
     Args:
         tower (nn.Module): Is changed in place; its weights keep their names.
     """
+    if torch_version() < (2, 5):
+        return
     for module in tower.modules():
         if type(module) is nn.MultiheadAttention and module._qkv_same_embed_dim:
             module.__class__ = PackedAttention

@@ -8,6 +8,7 @@ from open_clip.model import convert_weights_to_lp
 from open_clip.transformer import PatchDropout
 from torch import Tensor
 
+from ...compat import torch_version
 from ..transfer import takes_in_order
 from .architectures import Arch, arch_name, build_image_tower, get_arch
 from .attention import PackedAttention
@@ -125,7 +126,7 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
     for module in tower.modules():
         if isinstance(module, PackedAttention):
             module.is_compiled = True
-    is_once = getattr(torch._dynamo.config, 'inline_inbuilt_nn_modules', False)
+    is_once = torch_version() >= (2, 5)
     blocks = _equal_blocks(tower) if by_block and is_once else []
     parts = blocks or [tower]
     for part in parts:
