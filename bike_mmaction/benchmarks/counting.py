@@ -82,7 +82,7 @@ def used_memory() -> int:
     return torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
 
 
-def peak_memory(part: Callable[[], None], before: int = 0) -> float:
+def peak_memory(part: Callable[[], Any], before: int = 0) -> float:
     """Of the GPU in GiB, at the worst moment of a part.
 
     Args:

@@ -14,7 +14,8 @@ from ..apis import export
 from ..apis.building import quiet_logger
 from ..apis.int8 import export_int8
 from ..terminal import printable
-from .measuring import Report, Spread, by_turns, extra_memory
+from .counting import peak_memory, used_memory
+from .measuring import Report, Spread, by_turns
 from .models import Subject
 
 Part = Callable[[], Any]
@@ -144,7 +145,7 @@ def compare(
 def _memory(part: Part) -> Optional[float]:
     """The first time it runs, and what it takes of a GPU the second time."""
     part()
-    return extra_memory(part) if torch.cuda.is_available() else None
+    return peak_memory(part, used_memory()) if torch.cuda.is_available() else None
 
 
 def _compare_onnx(config: Config, report: Report, repeats: int) -> None:

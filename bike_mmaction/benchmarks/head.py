@@ -14,7 +14,8 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from ..models.concept_spotting import concept_spotting
-from .measuring import Report, Spread, by_turns, extra_memory
+from .counting import peak_memory, used_memory
+from .measuring import Report, Spread, by_turns
 
 TEMPERATURE = 0.01
 _THRESHOLD = 'MALLOC_MMAP_THRESHOLD_'
@@ -143,7 +144,7 @@ def _peak_of_gpu(
     name: str, sizes: Sizes, backward: bool, device: torch.device
 ) -> float:
     inputs = draw(sizes, device)
-    return extra_memory(lambda: step(PARTS[name], inputs, backward))
+    return peak_memory(lambda: step(PARTS[name], inputs, backward), used_memory())
 
 
 def _peak_of_process(name: str, sizes: Sizes, backward: bool) -> float:

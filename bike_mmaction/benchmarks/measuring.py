@@ -99,15 +99,6 @@ def by_turns(
     return {name: Times(*np.array(spent).T) for name, spent in times.items()}
 
 
-def extra_memory(part: Callable[[], Any]) -> float:
-    """Of a GPU in GiB, at the worst moment of a part beyond what lies there before."""
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    part()
-    torch.cuda.synchronize()
-    return (torch.cuda.max_memory_allocated() - before) / 2**30
-
-
 Figure = Union[Spread, float, str]
 Row = tuple[str, dict[str, Figure]]
 
