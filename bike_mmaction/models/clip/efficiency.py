@@ -12,6 +12,7 @@ from ...compat import torch_version
 from ..transfer import takes_in_order
 from .architectures import Arch, arch_name, build_image_tower, get_arch
 from .attention import PackedAttention
+from .lora import is_list_of_blocks
 
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
@@ -136,14 +137,14 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
 
 def _equal_blocks(tower: nn.Module) -> list[nn.Module]:
     """The blocks of a transformer; none where a tower has stages, or one block."""
-    modules = [m for m in tower.modules() if type(m) in (nn.ModuleList, nn.Sequential)]
-    sequences = [list(module.children()) for module in modules]
+    plain = [m for m in tower.modules() if type(m) in (nn.ModuleList, nn.Sequential)]
+    sequences = [list(m.children()) for m in plain if is_list_of_blocks(m)]
     sequences = [blocks for blocks in sequences if _are_equal(blocks)]
     return sequences[0] if len(sequences) == 1 else []
 
 
 def _are_equal(blocks: list[nn.Module]) -> bool:
-    """Whether they are several, of parts of their own, and of one form.
+    """Whether they are several, and of one form.
 
     Also of one text: what is compiled is of the numbers in it, such as the share of
     blocks that are left out (``drop_path``), which often grows from block to block.
@@ -152,5 +153,4 @@ def _are_equal(blocks: list[nn.Module]) -> bool:
         (repr(block), [(name, x.shape) for name, x in block.named_parameters()])
         for block in blocks
     ]
-    has_parts = bool(blocks) and any(True for _ in blocks[0].children())
-    return len(blocks) > 1 and has_parts and all(form == forms[0] for form in forms)
+    return len(blocks) > 1 and all(form == forms[0] for form in forms)
