@@ -15,7 +15,6 @@ import torch.multiprocessing as mp
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS, RUNNERS
 
 from bike_mmaction.compat import leave_process_group
@@ -30,6 +29,7 @@ from tests.kit.models import (
     text_encoder,
     video_branch,
 )
+from tests.kit.stopping import StopBefore
 from tests.kit.tools import free_port, run_tool
 
 # Of each: options of its VCSHead, of its model, and of its optim_wrapper.
@@ -48,16 +48,7 @@ KINDS = dict(
 )
 
 
-@HOOKS.register_module()
-class StopBefore(Hook):
-    """What a scheduler of jobs does, in the middle of an epoch."""
-
-    def __init__(self, iteration):
-        self.iteration = iteration
-
-    def before_train_iter(self, runner, *args, **kwargs):
-        if runner.iter == self.iteration:
-            raise KeyboardInterrupt
+HOOKS.register_module(module=StopBefore)
 
 
 @FUNCTIONS.register_module('random_videos')

@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 
 from tests.kit.line import line_runner
+from tests.kit.stopping import StopBefore
 
 
 class Given(BaseMetric):
@@ -22,17 +23,6 @@ class Given(BaseMetric):
 
     def compute_metrics(self, results):
         return dict(acc=next(self.values))
-
-
-class Stop(Hook):
-    """Ends a run in the middle, as nothing a user does would."""
-
-    def __init__(self, iteration):
-        self.iteration = iteration
-
-    def before_train_iter(self, runner, *args, **kwargs):
-        if runner.iter == self.iteration:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -126,7 +116,7 @@ def test_no_gradients_wait(events, tmp_path):
 def test_an_epoch_is_not_begun_again(events, tmp_path):
     """Its end, and its validation, come where it goes on."""
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, [], hooks=[Stop(1)], save_every=1)
+        run(tmp_path, [], hooks=[StopBefore(1)], save_every=1)
     (tmp_path / '.unfinished-1-epoch_1.pth').touch()
     (tmp_path / '.unfinished-1-last_checkpoint').touch()
     del events[:]

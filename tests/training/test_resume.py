@@ -6,6 +6,8 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
+from tests.kit.stopping import StopBefore
+
 pytestmark = pytest.mark.usefixtures('without_validation')
 
 
@@ -189,17 +191,6 @@ def test_override(cfg, run, change):
     # A run that goes on from here has the new options already.
     _, later = run(resume=True)
     assert later[4 + epoch] == pytest.approx(expected[3 * epoch])
-
-
-class StopBefore(Hook):
-    """What a scheduler of jobs does, in the middle of an epoch."""
-
-    def __init__(self, iteration):
-        self.iteration = iteration
-
-    def before_train_iter(self, runner, *args, **kwargs):
-        if runner.iter == self.iteration:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize('batch_size', [2, 1])
