@@ -63,9 +63,7 @@ class CLIPTextEncoder(CLIPTower):
 
     max_cached = 8  # sets of texts: several heads, several data sets
     max_batch = 512  # texts at a time, where no gradient is needed
-    is_sharded = (
-        False  # between the processes of a training, see ``models/sharding.py``
-    )
+    is_sharded = False  # between processes, see models/sharding.py
 
     text: Any  # open_clip's, of one of several classes
 
