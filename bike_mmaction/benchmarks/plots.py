@@ -14,7 +14,7 @@ _PANEL = (3.9, 3.1)  # inches
 _LITTLE = 8  # times the lowest value
 _MARKS = 'osD^v<>P'
 # Words in the names of figures that are ratios.
-RATIOS = ('ratio', 'of_processor_time', 'against', 'the_same', 'MFU')
+RATIOS = ('ratio', 'of_processor_time', 'against', 'the_same', 'MFU', 'HFU')
 UNITS = {'ms': 'time, ms', 's': 'time, s', 'MiB': 'memory, MiB', 'GiB': 'memory, GiB'}
 
 

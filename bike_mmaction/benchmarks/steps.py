@@ -6,8 +6,10 @@ from functools import partial
 from typing import Any, NamedTuple, Optional
 
 import torch
+import torch.nn as nn
 
 from ..apis.building import quiet_logger
+from ..models.clip.gpu_layers import all_tokens
 from ..terminal import printable
 from .counting import (
     COUNTS,
@@ -31,13 +33,17 @@ class Entrant(NamedTuple):
 
     Attributes:
         part (Callable): A step, or a prediction, of one batch.
-        operations (int, optional): Floating-point operations, if they can be counted.
+        operations (int, optional): Floating-point operations of the models as they
+            are defined, if they can be counted.
+        computed (int, optional): Those that it computes, which may be fewer, as
+            where a tower needs its class token alone.
         figures (dict): What was found when it ran for the first times: seconds of
             the first, and on a GPU peak memory and synchronisations.
     """
 
     part: Part
     operations: Optional[int]
+    computed: Optional[int]
     figures: dict[str, Any]
 
 
@@ -78,9 +84,9 @@ def benchmark_steps(
 
     with quiet_logger():
         ours = subject.make_step() if training else subject.predict
-    entrants = {OURS: enter(ours, subject.before, subject.device)}
+    entrants = {OURS: enter(ours, subject.before, subject.device, subject.model)}
     if compiled:
-        known = dict(before=subject.before, operations=entrants[OURS].operations)
+        known = dict(before=subject.before, like=entrants[OURS])
         try_to_enter(COMPILED, partial(subject.compiled, ours), **known)
     bare = subject.tower_step if training else subject.tower_forward
     entrants[TOWER] = enter(bare, used_memory(), subject.device)
@@ -94,7 +100,11 @@ def benchmark_steps(
 
 
 def enter(
-    part: Part, before: int, device: torch.device, operations: Optional[int] = None
+    part: Part,
+    before: int,
+    device: torch.device,
+    model: Optional[nn.Module] = None,
+    like: Optional[Entrant] = None,
 ) -> Entrant:
     """Run a part for the first times.
 
@@ -102,12 +112,20 @@ def enter(
         part (Callable): See :class:`Entrant`.
         before (int): Bytes of the GPU that others take.
         device (torch.device): On which it computes.
-        operations (int, optional): Of code that cannot be counted, because it is
-            compiled. Defaults to None: count.
+        model (nn.Module, optional): That may compute less than its definition.
+            Defaults to None: what is computed is the definition.
+        like (Entrant, optional): One with the same operations, for code that cannot
+            be counted, because it is compiled. Defaults to None: count.
     """
     figures: dict[str, Any] = dict(seconds_of_the_first_batch=seconds(part)[0])
-    if operations is None and COUNTS:  # not of the first, which embeds the classes
-        operations = count_operations(part)
+    operations = computed = None
+    if like is not None:
+        operations, computed = like.operations, like.computed
+    elif COUNTS:  # not of the first, which embeds the classes
+        operations = computed = count_operations(part)
+        if model is not None:
+            with all_tokens(model):
+                operations = count_operations(part)
     if device.type == 'cuda':
         figures['peak_memory_GiB'] = peak_memory(part, before)
         places = synchronisations(part)
@@ -115,7 +133,7 @@ def enter(
         if places:
             most = places.most_common(_PLACES)
             figures['most_of_them'] = ', '.join(f'{n} at {key}' for key, n in most)
-    return Entrant(part, operations, figures)
+    return Entrant(part, operations, computed, figures)
 
 
 def figures_of(
@@ -141,11 +159,14 @@ def figures_of(
         if subject.device.type == 'cpu':  # where others may have work, too
             ratio = spent.processor / times[other].processor
             figures[f'{text}_of_processor_time'] = Spread.of(ratio)
-    if entrant.operations is not None:
+    if entrant.operations is not None and entrant.computed is not None:
         figures['TFLOPs_a_batch'] = entrant.operations / 1e12
         if subject.device.type == 'cuda' and subject.dtype is not None:
             peak = peak_of_device(subject.device)
             if peak is not None:
                 share = figures['TFLOPs_a_batch'] / spent.clock / peak
                 figures['MFU'] = Spread.of(share)
+                if entrant.computed != entrant.operations:
+                    done = entrant.computed / entrant.operations
+                    figures['HFU'] = Spread.of(done * share)
     return dict(figures, **entrant.figures)

@@ -18,8 +18,9 @@ that are compared take turns; a figure is the median of all turns, with the
 quartiles in brackets."""
 WHAT = {
     'train': 'a step of training of --config, with its optimizer, against forward '
-    'and backward of the bare image tower; on a GPU also memory and MFU, the share '
-    'of its peak (matrix products, attention and convolutions)',
+    'and backward of the bare image tower; on a GPU also memory, MFU, the share of '
+    'its peak that the operations of the model as it is defined are (matrix products, '
+    'attention and convolutions), and HFU, that of those which are computed',
     'test': 'a prediction, against forward of the bare image tower',
     'efficiency': 'test and training with each option that makes the image tower of '
     '--config cheaper, and ONNX of 8 bits, against those without',

@@ -12,6 +12,8 @@ from bike_mmaction.benchmarks.models import Subject
 from bike_mmaction.benchmarks.ranks import benchmark_ranks
 from bike_mmaction.benchmarks.steps import COMPILED, OURS, TOWER, benchmark_steps
 from bike_mmaction.cli import benchmark, benchmark_arguments
+from bike_mmaction.compat import torch_version
+from bike_mmaction.models.clip import gpu_layers
 from tests.kit.configs import load_tiny
 from tests.kit.models import CLASSES
 
@@ -57,6 +59,22 @@ def test_training_and_test(tmp_path):
     assert images < test[OURS]['TFLOPs_a_batch'] * 1e12 < 1.5 * images
     more = train[OURS]['TFLOPs_a_batch'] / test[OURS]['TFLOPs_a_batch']
     assert 2.5 < more < 3.1  # without the class texts, which are embedded once
+
+
+@pytest.mark.skipif(torch_version() < (2, 5), reason='torch 2.5')
+def test_operations_of_the_definition(monkeypatch):
+    """They are counted also where fewer are computed."""
+    subject = make_subject()
+    whole = steps.enter(subject.predict, 0, subject.device, subject.model)
+    assert whole.computed == whole.operations
+    monkeypatch.setattr(gpu_layers, '_gains', lambda x: True)
+    less = steps.enter(subject.predict, 0, subject.device, subject.model)
+    assert less.operations == whole.operations
+    tokens, width = 5, 128  # of all but the class token, all but keys and values
+    left_out = 2 * (tokens - 1) * (10 * width**2 + 2 * tokens * width)
+    assert whole.operations - less.computed == subject.num_frames * left_out
+    like = steps.enter(subject.predict, 0, subject.device, like=less)
+    assert like[1:3] == less[1:3]
 
 
 @pytest.mark.skipif(not hasattr(torch.nn.Module, 'compile'), reason='torch 2.2')

@@ -11,7 +11,6 @@ from torch import Tensor
 from ...compat import torch_version
 from ..transfer import takes_in_order
 from .architectures import Arch, arch_name, build_image_tower, get_arch
-from .attention import PackedAttention
 from .lora import is_list_of_blocks
 
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -124,9 +123,6 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
             'compile needs torch>=2.2 for the image tower, but torch '
             f'{torch.__version__} is installed; leave compile out'
         )
-    for module in tower.modules():
-        if isinstance(module, PackedAttention):
-            module.is_compiled = True
     is_once = torch_version() >= (2, 5)
     blocks = _equal_blocks(tower) if by_block and is_once else []
     parts = blocks or [tower]
@@ -148,9 +144,13 @@ def _are_equal(blocks: list[nn.Module]) -> bool:
 
     Also of one text: what is compiled is of the numbers in it, such as the share of
     blocks that are left out (``drop_path``), which often grows from block to block.
+    But for the name of their class, as the last may be :class:`.ClassTokenBlock`.
     """
     forms = [
-        (repr(block), [(name, x.shape) for name, x in block.named_parameters()])
+        (
+            repr(block).partition('(')[2],
+            [(name, x.shape) for name, x in block.named_parameters()],
+        )
         for block in blocks
     ]
     return len(blocks) > 1 and all(form == forms[0] for form in forms)

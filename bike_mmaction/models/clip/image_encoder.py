@@ -8,8 +8,8 @@ from mmaction.registry import MODELS
 from torch import Tensor
 
 from .architectures import Arch, arch_name, build_image_tower
-from .attention import pack_attention
 from .efficiency import compile_tower, low_precision, with_patch_dropout
+from .gpu_layers import use_gpu_layers
 from .lora import load_tower
 from .merging_towers import add_token_merging
 from .tower import CLIPTower
@@ -63,7 +63,7 @@ class CLIPImageEncoder(CLIPTower):
         super().__init__(arch, pretrained, frozen, init_cfg, lora)
         self.as_feature_map = as_feature_map
         self.visual = self._build(patch_dropout)
-        pack_attention(self.visual)
+        use_gpu_layers(self.visual)
         self.embed_dims = self.config['embed_dim']
         self.with_cp, self.token_merging = with_cp, token_merging
         if with_cp:

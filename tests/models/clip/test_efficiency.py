@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 
-from bike_mmaction.models.clip.attention import pack_attention
+from bike_mmaction.compat import torch_version
 from bike_mmaction.models.clip.efficiency import compile_tower
 from bike_mmaction.models.frame_encoder import tower_settings
 from tests.kit import models
@@ -78,48 +78,27 @@ def test_compiled_with_the_same_names_and_results():
         graphs.append(graph)
         return graph.forward
 
-    encoder = image_encoder(compile=dict(backend=backend), patch_dropout=0.5)
-    plain = image_encoder(patch_dropout=0.5)
+    arch = models.tiny_arch(patch_size=4, layers=4)
+    options = dict(arch=arch, patch_dropout=0.5)
+    encoder = image_encoder(compile=dict(backend=backend), **options)
+    plain = image_encoder(**options)
     assert list(encoder.state_dict()) == list(plain.state_dict())
     clip = torch.randn(2, 3, 2, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(encoder.eval()(clip), plain.eval()(clip))
-    assert len(graphs) == 1
+    is_once = torch_version() >= (2, 5)  # the last block is of another form
+    assert len(graphs) == (2 if is_once else 1)
     grads = []
     for one in (encoder, plain):
         torch.manual_seed(1)
         one.train()(clip).square().sum().backward()
         grads.append(one.visual.conv1.weight.grad)
     torch.testing.assert_close(*grads)
-    assert len(graphs) > 1
+    assert len(graphs) == (4 if is_once else 2)
     copied = copy.deepcopy(encoder).eval()  # has weights of its own
     with torch.no_grad():
         copied.visual.conv1.weight.zero_()
         assert (copied(clip) - encoder.eval()(clip)).abs().max() > 1e-3
-
-
-def test_attention_gives_what_that_of_torch_gives():
-    """Also with masks, whose bools mean the opposite in torch's function."""
-    plain = torch.nn.MultiheadAttention(8, 2, batch_first=True)
-    packed = copy.deepcopy(plain)
-    pack_attention(packed)
-    packed.is_compiled = True
-    x, later = torch.randn(3, 5, 8), torch.ones(5, 5, dtype=torch.bool).triu(1)
-    unlike = [
-        options
-        for options in (
-            dict(need_weights=False),
-            dict(need_weights=False, attn_mask=later),
-            dict(need_weights=False, attn_mask=later.float() * -9),
-            dict(need_weights=False, attn_mask=later.expand(6, 5, 5)),
-            dict(need_weights=False, key_padding_mask=later[:3]),
-            dict(),
-        )
-        if not torch.allclose(
-            packed(x, x, x, **options)[0], plain(x, x, x, **options)[0], atol=1e-6
-        )
-    ]
-    assert not unlike
 
 
 @pytest.mark.skipif(

@@ -1,0 +1,141 @@
+"""Layers for GPUs: what they give and compute, where torch compiles for a CPU."""
+
+import copy
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from torch.utils.flop_counter import FlopCounterMode
+
+from bike_mmaction.compat import torch_version
+from bike_mmaction.models.clip import gpu_layers
+from bike_mmaction.models.clip.gpu_layers import (
+    ClassTokenBlock,
+    PatchProjection,
+    all_tokens,
+    use_gpu_layers,
+)
+from tests.kit import models
+
+pytestmark = pytest.mark.skipif(
+    torch_version() < (2, 5), reason='these layers need torch>=2.5'
+)
+TIMM = dict(
+    timm_model_name='vit_tiny_patch16_224',
+    timm_model_pretrained=False,
+    timm_pool='token',
+    timm_proj='linear',
+    image_size=224,
+)
+TOWERS = {  # with patches whose rows need padding, and others
+    'CLIP': (models.tiny_arch(patch_size=16), True),
+    'CLIP, patches of 14': (models.tiny_arch(patch_size=14, image_size=28), True),
+    'scaled layers': (models.tiny_arch(ls_init_value=0.5), True),
+    'norm after pooling': (models.tiny_arch(final_ln_after_pool=True), True),
+    'recomputed': (models.tiny_arch(), True, dict(with_cp=True)),
+    'adapters': (models.tiny_arch(), True, dict(lora=dict(rank=2))),
+    'mean of tokens': (models.tiny_arch(pool_type='avg'), False),
+    'pooled by attention': (models.tiny_arch(attentional_pool=True), False),
+    'merged tokens': (models.tiny_arch(), False, dict(token_merging=1)),
+    'timm': (dict(models.tiny_arch(), vision_cfg=TIMM), False),
+}
+
+
+def image_encoder(arch, **options):
+    torch.manual_seed(0)
+    return MODELS.build(models.image_encoder(arch=arch, **options))
+
+
+def outputs(run, encoder, images):
+    """Embeddings [N, D], and gradients by name."""
+    encoder.zero_grad()
+    out = run(images)
+    torch.manual_seed(1)
+    (out * torch.randn_like(out)).sum().backward()
+    grads = {n: p.grad for n, p in encoder.named_parameters() if p.requires_grad}
+    return dict(grads, out=out.detach())
+
+
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize('name', TOWERS)
+def test_results_are_those_of_the_libraries(name):
+    arch, gives_class_token, *options = TOWERS[name]
+    encoder = image_encoder(arch, **(options[0] if options else {}))
+    size = arch['vision_cfg']['image_size']
+    images = torch.randn(3, 3, size, size)
+    expected = outputs(encoder, encoder, images)
+    compiled = torch.compile(encoder, backend='eager')
+    actual = outputs(compiled, encoder, images)
+    assert actual.keys() == expected.keys()
+    apart = [n for n, x in actual.items() if (x - expected[n]).norm() > 1e-5 * x.norm()]
+    assert not apart
+    kinds = [type(module) for module in encoder.modules()]
+    assert PatchProjection in kinds
+    assert kinds.count(ClassTokenBlock) == gives_class_token
+
+
+def test_the_last_block_computes_the_class_token_alone(monkeypatch):
+    """Hooks and :func:`all_tokens` get all tokens, and the same class token."""
+    block = image_encoder(models.tiny_arch()).visual.transformer.resblocks[-1]
+    tokens = torch.randn(2, 5, 128)
+
+    def run():
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            return block(tokens), counter.get_total_flops()
+
+    whole, more = run()
+    assert whole.shape == (2, 5, 128)  # not compiled, on a CPU
+    monkeypatch.setattr(gpu_layers, '_gains', lambda x: True)
+    short, less = run()
+    torch.testing.assert_close(short, whole[:, :1])
+    # Of 12·D² for each token, keys and values of all, and the rest of one.
+    assert less / more == pytest.approx((2 * 5 + 10) / (12 * 5), rel=0.05)
+    with all_tokens(block):
+        torch.testing.assert_close(run()[0], whole)
+    torch.testing.assert_close(run()[0], short)
+    seen = []
+    block.register_forward_hook(lambda module, inputs, out: seen.append(out))
+    run()
+    torch.testing.assert_close(seen, [whole])
+
+
+def test_patches_of_images_that_do_not_fit():
+    """As a convolution leaves out what is beyond the last patch."""
+    plain = torch.nn.Conv2d(3, 8, (4, 6), (4, 6))
+    images = torch.randn(2, 3, 10, 12)
+    projection = copy.deepcopy(plain)
+    projection.__class__ = PatchProjection
+    for size in (10, 8):
+        cut = images[:, :, :size]
+        actual = torch.compile(projection, backend='eager')(cut)
+        torch.testing.assert_close(actual, plain(cut))
+
+
+def test_attention_gives_what_that_of_torch_gives(monkeypatch):
+    """Also with masks, whose bools mean the opposite in torch's function."""
+    plain = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+    packed = copy.deepcopy(plain)
+    use_gpu_layers(packed)
+    x, later = torch.randn(3, 5, 8), torch.ones(5, 5, dtype=torch.bool).triu(1)
+    monkeypatch.setattr(gpu_layers, '_gains', lambda x: True)
+    unlike = [
+        options
+        for options in (
+            dict(need_weights=False),
+            dict(need_weights=False, attn_mask=later),
+            dict(need_weights=False, attn_mask=later.float() * -9),
+            dict(need_weights=False, attn_mask=later.expand(6, 5, 5)),
+            dict(need_weights=False, key_padding_mask=later[:3]),
+            dict(),
+        )
+        if not torch.allclose(
+            packed(x, x, x, **options)[0], plain(x, x, x, **options)[0], atol=1e-6
+        )
+    ]
+    assert not unlike
