@@ -42,17 +42,22 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
         """Normalise and batch the videos, if there are any."""
         if not isinstance(data, dict):
             return super().forward(data, training)
-        samples = data.get('data_samples')
-        if training and self.keeps_samples and samples is not None:
-            # Copies as well: what is written to them is not the loader's.
-            samples = [sample.to('cpu') for sample in samples]
-        else:
-            samples = self.cast_data(samples)
+        # Videos first: a GPU has them to copy while the host makes samples.
         others = {key: value for key, value in data.items() if key != 'data_samples'}
-        data = dict(self.cast_data(others), data_samples=samples)
-        if isinstance(data['inputs'], dict) and not data['inputs']:
-            return data
-        return self.forward_onesample(data, training=training)
+        batch = dict(self.cast_data(others), data_samples=data.get('data_samples'))
+        if training:  # where labels may be blended, too
+            batch['data_samples'] = self._copy_samples(batch['data_samples'], training)
+        if not isinstance(batch['inputs'], dict) or batch['inputs']:
+            batch = self.forward_onesample(batch, training=training)
+        if not training:
+            batch['data_samples'] = self._copy_samples(batch['data_samples'], training)
+        return batch
+
+    def _copy_samples(self, samples: Any, training: bool) -> Any:
+        """Copies as well: what is written to them is not the loader's."""
+        if training and self.keeps_samples and samples is not None:
+            return [sample.to('cpu') for sample in samples]
+        return self.cast_data(samples)
 
     def cast_data(self, data: Any) -> Any:
         """As of MMEngine, but never waiting."""

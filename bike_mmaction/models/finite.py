@@ -79,7 +79,7 @@ def check_scores(
             that are not finite; or, where all are, what else to look at.
     """
     if not len(scores) or torch.cat([x.flatten() for x in scores]).isfinite().all():
-        return  # one question for the whole batch
+        return
     bad = [name for name, x in zip(names, scores) if not x.isfinite().all()]
     tensors = non_finite_tensors(model)
     cause = (
@@ -97,6 +97,10 @@ def check_scores(
 
 def check_predictions(samples: Sequence, model: nn.Module) -> None:
     """As :func:`check_scores`, of all ``SCORES`` that the samples have."""
+    by_name = [[x.get(name) for x in samples if name in x] for name in SCORES]
+    found = [torch.cat([x.flatten() for x in same]) for same in by_name if same]
+    if not found or torch.stack([x.isfinite().all() for x in found]).all():
+        return  # one question for the whole batch
     scores, names = [], []
     for sample in samples:
         of_sample = [sample.get(name) for name in SCORES]

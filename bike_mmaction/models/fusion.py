@@ -9,6 +9,7 @@ sigmoid(logit_scale · cosine + bias) where a video may have several classes.
 from typing import NamedTuple, Optional, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 RELEASED_WEIGHT = 0.7  # λ of the authors' code; the paper's text names none
@@ -37,6 +38,14 @@ class BranchScores(NamedTuple):
     saliency: Optional[Tensor] = None
     known: Optional[Tensor] = None
     frames: Optional[Tensor] = None
+
+    def are_finite(self) -> Tensor:
+        """Bool scalar, whether all scores of the branches are, which is on their
+        device."""
+        scores = [
+            x for x in (self.video, self.attributes, self.frames) if x is not None
+        ]
+        return torch.stack([x.isfinite().all() for x in scores]).all()
 
 
 def fuse(video: Array, attributes: Array, weight: float = RELEASED_WEIGHT) -> Array:

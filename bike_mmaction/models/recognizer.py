@@ -246,6 +246,7 @@ class CLIPRecognizer(Recognizer3D):
             ValueError: if nothing is known of a sample.
         """
         scores = self.score(inputs, data_samples)
+        are_finite = scores.are_finite()
         if scores.video is not None and isinstance(self.cls_head, VCSHead):
             self.cls_head.write_scores(scores, data_samples)
         if self.attributes_head is not None:
@@ -253,7 +254,8 @@ class CLIPRecognizer(Recognizer3D):
             for sample, ranks in zip(data_samples, rank(self, scores)):
                 sample.set_pred_score(ranks)
                 sample.set_pred_label(ranks.argmax(dim=-1, keepdim=True))
-        check_predictions(data_samples, self)
+        if not are_finite:  # only now, as the host waits for the GPU to know
+            check_predictions(data_samples, self)
         return data_samples
 
     def _associate(self, inputs, data_samples: SampleList) -> None:

@@ -255,8 +255,10 @@ class TextHead(ClassLossHead):
             ValueError: if a sample has a label that is not in [0, K); -1,
                 MMAction2's label of unlabelled videos, is accepted.
         """
-        check_labels(data_samples, self.num_classes, lowest=-1)
-        return super().predict_by_feat(cls_scores, data_samples)
+        samples = super().predict_by_feat(cls_scores, data_samples)
+        # Last, since the host then waits for the GPU to have done all that.
+        check_labels(samples, self.num_classes, lowest=-1)
+        return samples
 
 
 def with_classes(

@@ -262,12 +262,12 @@ class VCSHead(TextHead):
         Raises:
             ValueError: as :meth:`TextHead.predict_by_feat`.
         """
-        samples = super().predict_by_feat(cls_scores.double(), data_samples)
-        for sample in samples:
-            sample.set_field(sample.pred_score, 'video_score')
-            if self.average_clips == 'prob':
-                sample.set_pred_score(sample.pred_score.softmax(-1))
-        return samples
+        views = len(cls_scores) // len(data_samples)
+        ranks = self.average_clip(cls_scores.double(), views)
+        for sample, rank in zip(data_samples, ranks):
+            sample.set_field(rank, 'video_score')
+        # As a single view, whose "average" is the second softmax.
+        return super().predict_by_feat(ranks, data_samples)
 
     def needs_words(self) -> bool:
         """Whether class scores depend on word embeddings."""

@@ -104,8 +104,9 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
     """Compile a tower when it first runs; the names of its weights stay.
 
     The blocks of a transformer are alike: what is compiled for the first serves
-    all, in a fraction of the time that the tower as a whole takes. That is compiled
-    where it has no such blocks, or torch would compile each anew (before 2.5).
+    all, in a fraction of the time that the tower as a whole takes; so do the few
+    layers around them. The whole is compiled where it has no such blocks, or torch
+    would compile each anew (before 2.5).
 
     Args:
         tower (nn.Module): Is changed in place.
@@ -125,7 +126,7 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
         )
     is_once = torch_version() >= (2, 5)
     blocks = _equal_blocks(tower) if by_block and is_once else []
-    parts = blocks or [tower]
+    parts = [*blocks, *_around(blocks, tower)] if blocks else [tower]
     for part in parts:
         part.compile(**options)
     return parts
@@ -137,6 +138,20 @@ def _equal_blocks(tower: nn.Module) -> list[nn.Module]:
     sequences = [list(m.children()) for m in plain if is_list_of_blocks(m)]
     sequences = [blocks for blocks in sequences if _are_equal(blocks)]
     return sequences[0] if len(sequences) == 1 else []
+
+
+def _around(blocks: list[nn.Module], tower: nn.Module) -> list[nn.Module]:
+    """Modules with weights beside those that hold the blocks."""
+    first = blocks[0]
+    holders = [m for m in tower.modules() if any(x is first for x in m.modules())]
+    known = {id(module) for module in (*holders, *blocks)}
+    return [
+        child
+        for holder in holders
+        if holder is not first
+        for child in holder.children()
+        if id(child) not in known and any(True for _ in child.parameters())
+    ]
 
 
 def _are_equal(blocks: list[nn.Module]) -> bool:
