@@ -93,6 +93,29 @@ def test_attributes(cfg, build, on_gpu):
     assert not waits_of(build)
 
 
+@needs_open_clip
+def test_a_test_waits_when_all_is_launched(cfg):
+    """Twice a batch, for labels and for finiteness, whatever the batch's size."""
+    waits = {}
+    for videos in (1, 3):
+        with PlayedGPU() as gpu, torch.no_grad():
+            model = MODELS.build(cfg.model).to(GPU).eval()
+            data = dict(
+                inputs=[torch.zeros(1, 3, 2, 32, 32, dtype=torch.uint8)] * videos,
+                data_samples=[
+                    ActionDataSample().set_gt_label(i) for i in range(videos)
+                ],
+            )
+            model.test_step(data)  # embeds the classes
+            gpu.noting = True
+            samples = model.test_step(data)
+            gpu.noting = False
+        assert samples[0].pred_score.device == samples[0].gt_label.device == GPU
+        waits[videos] = gpu.waits
+    assert [len(of_batch) for of_batch in waits.values()] == [2, 2]
+    assert 'label_check.py' in waits[3][0] and 'recognizer.py' in waits[3][1]
+
+
 def test_logs_are_those_of_a_cpu(cfg, build, monkeypatch):
     """Values, counts, and what is saved of them."""
     cfg.optim_wrapper = dict(
