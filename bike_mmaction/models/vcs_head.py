@@ -262,12 +262,13 @@ class VCSHead(TextHead):
         Raises:
             ValueError: as :meth:`TextHead.predict_by_feat`.
         """
-        views = len(cls_scores) // len(data_samples)
-        ranks = self.average_clip(cls_scores.double(), views)
+        cls_scores = cls_scores.double()
+        ranks = self.average_clip(cls_scores, len(cls_scores) // len(data_samples))
         for sample, rank in zip(data_samples, ranks):
             sample.set_field(rank, 'video_score')
-        # As a single view, whose "average" is the second softmax.
-        return super().predict_by_feat(ranks, data_samples)
+        if self.average_clips == 'prob':
+            cls_scores = ranks  # of one view, whose average is the second softmax
+        return super().predict_by_feat(cls_scores, data_samples)
 
     def needs_words(self) -> bool:
         """Whether class scores depend on word embeddings."""

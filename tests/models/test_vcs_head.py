@@ -173,6 +173,14 @@ class TestHead:
             samples[1].pred_score, head(frames)[2:].double().mean(0)
         )
 
+    def test_views_may_stay_apart(self):
+        """Where ``average_clips`` is None, as MMAction2's heads keep them."""
+        scores = torch.randn(4, len(CLASSES))  # two videos of two views
+        samples = [ActionDataSample() for _ in '12']
+        samples = build(average_clips=None).predict_by_feat(scores, samples)
+        for name in ('pred_score', 'video_score'):
+            assert samples[1].get(name).equal(scores[2:].double())
+
     def test_probabilities_keep_the_order_of_the_scores(self):
         # All values are nearly 1/K: single precision would tie many.
         head, scores = build(), 0.03 * torch.randn(500, 400)
