@@ -175,7 +175,7 @@ class TestHead:
 
     def test_views_may_stay_apart(self):
         """Where ``average_clips`` is None, as MMAction2's heads keep them."""
-        scores = torch.randn(4, len(CLASSES))  # two videos of two views
+        scores = torch.randn(4, len(NAMES))  # two videos of two views
         samples = [ActionDataSample() for _ in '12']
         samples = build(average_clips=None).predict_by_feat(scores, samples)
         for name in ('pred_score', 'video_score'):
