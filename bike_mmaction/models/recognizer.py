@@ -284,11 +284,8 @@ class CLIPRecognizer(Recognizer3D):
 
 def _check_checkpoint(recognizer: CLIPRecognizer, state_dict, prefix, *args) -> None:
     """Refuse checkpoints that do not fit, which mmengine only logs."""
-    tensors = {
-        name[len(prefix) :]: value
-        for name, value in state_dict.items()
-        if name.startswith(prefix)
-    }
+    start = len(prefix)
+    tensors = {n[start:]: x for n, x in state_dict.items() if n.startswith(prefix)}
     head, optional = 'attributes_head.', list(recognizer.optional)
     if getattr(getattr(recognizer, 'cls_head', None), 'bias', None) is not None:
         optional.append('cls_head.loss_cls.')  # set by the first batch

@@ -266,9 +266,8 @@ class VCSHead(TextHead):
         ranks = self.average_clip(cls_scores, len(cls_scores) // len(data_samples))
         for sample, rank in zip(data_samples, ranks):
             sample.set_field(rank, 'video_score')
-        if self.average_clips == 'prob':
-            cls_scores = ranks  # of one view, whose average is the second softmax
-        return super().predict_by_feat(cls_scores, data_samples)
+        again = self.average_clips == 'prob'  # as of one view: the second softmax
+        return super().predict_by_feat(ranks if again else cls_scores, data_samples)
 
     def needs_words(self) -> bool:
         """Whether class scores depend on word embeddings."""
