@@ -144,11 +144,11 @@ def _around(blocks: list[nn.Module], tower: nn.Module) -> list[nn.Module]:
     """Modules with weights beside those that hold the blocks."""
     first = blocks[0]
     holders = [m for m in tower.modules() if any(x is first for x in m.modules())]
+    holders = holders[:-1]  # the last one is the block
     known = {id(module) for module in (*holders, *blocks)}
     return [
         child
         for holder in holders
-        if holder is not first
         for child in holder.children()
         if id(child) not in known and any(True for _ in child.parameters())
     ]
