@@ -66,18 +66,6 @@ def read_index_line(line: bytes) -> Member:
     return Member(os.fsdecode(name), os.fsdecode(shard), offset, size, crc)
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that no line of an index can have.
-
-    Raises:
-        ValueError: saying why.
-    """
-    if any(sign in name for sign in '\t\n\r'):
-        raise ValueError('its name has a tab or a line break')
-    if osp.isabs(name) or name.split('/')[0] == '..':
-        raise ValueError('it lies outside of the folder of the videos')
-
-
 def index_of(members: list[Member]) -> bytes:
     """The content of an index.
 
@@ -123,8 +111,7 @@ class Shards:
         return self._count
 
     def __iter__(self) -> Iterator[Member]:
-        lines = self._content[self._start :].splitlines(keepends=True)
-        return map(self._member_of, lines)
+        return self.below('')
 
     @property
     def _index(self) -> str:
@@ -136,19 +123,28 @@ class Shards:
 
     def find(self, name: str) -> Optional[Member]:
         """A video by its name; None if there is none of this name."""
-        content, key = self._content, os.fsencode(name) + b'\t'
+        return next(self._from(os.fsencode(name) + b'\t'), None)
+
+    def below(self, folder: str) -> Iterator[Member]:
+        """The videos in a folder and below it, by name; '' is that of the shards."""
+        return self._from(os.fsencode(folder and f'{folder}/'))
+
+    def _from(self, start: bytes) -> Iterator[Member]:
+        """The videos whose lines begin so."""
+        content = self._content
         low, high = self._start, len(content)  # both begin a line
         while low < high:
             middle = (low + high) // 2
             begin = max(low, content.rfind(b'\n', low, middle) + 1)
             end = content.index(b'\n', middle) + 1
-            if content[begin:end] < key:
+            if content[begin:end] < start:
                 low = end
             else:
                 high = begin
-        if not content.startswith(key, low):
-            return None
-        return self._member_of(content[low : content.index(b'\n', low) + 1])
+        while low < len(content) and content.startswith(start, low):
+            end = content.index(b'\n', low) + 1
+            yield self._member_of(content[low:end])
+            low = end
 
     def _member_of(self, line: bytes) -> Member:
         try:
@@ -269,11 +265,30 @@ def read_member(path: str) -> Optional[bytes]:
     )
 
 
+def videos_in_shards(folder: str) -> Iterator[str]:
+    """Paths of the videos in shards and below a folder of them, by name.
+
+    Args:
+        folder (str): Of the shards, or one that their videos lie in. Of any other
+            there are none.
+
+    Raises:
+        ShardError: if their index is none, or not whole.
+        OSError: if it cannot be read.
+    """
+    place = find_shards(osp.join(folder, '_'))
+    if place is not None:
+        shards, name = place
+        inner = osp.dirname(name)
+        for member in shards.below(inner):
+            yield osp.join(folder, member.name[len(inner) :].lstrip('/'))
+
+
 def exists(path: str) -> bool:
-    """Whether there is such a file or folder, or a video in shards."""
+    """Whether there is such a file or folder, or such a video or folder in shards."""
     if osp.exists(path):
         return True
     try:
-        return find_member(path) is not None
+        return find_member(path) is not None or any(videos_in_shards(path))
     except (ShardError, OSError):
         return False

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     if len(indexed.left_out) > _NAMED:
         say(f'{len(indexed.left_out)} are left out')
     shards = {member.shard for member in indexed.members}
-    say(f'{args.folder}: {len(indexed.members)} videos in {len(shards)} tar files')
+    say(f'{args.folder}: videos: {len(indexed.members)}, tar files: {len(shards)}')
     say(f'written: {args.folder}/{INDEX}')
     if args.list:
         write_list(args.list, indexed)

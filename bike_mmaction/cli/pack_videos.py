@@ -116,7 +116,7 @@ def _say_packed(args: argparse.Namespace, packed: Any) -> None:
     if left_out:
         say(f'{len(left_out)} left out: see {osp.join(args.out, LEFT_OUT)}')
     say(
-        f'{args.out}: {packed.videos} videos in {packed.shards} tar files, '
+        f'{args.out}: videos: {packed.videos}, tar files: {packed.shards}, '
         f'{packed.size / 1e9:.3g} GB'
     )
     splits = ', '.join(map(repr, args.split))

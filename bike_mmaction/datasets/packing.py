@@ -19,10 +19,10 @@ from mmengine.dataset import BaseDataset
 from tqdm import tqdm
 
 from ..files import replaced, write_lines
-from ..shards import Member, check_name
+from ..shards import Member
 from .entries import entry_of, has_label, with_video_extension
 from .pack_folder import SHARD, alone_in, begin, finish, note
-from .shard_index import write_index
+from .shard_index import check_name, write_index
 
 LEFT_OUT = 'left_out.txt'  # names what is in no shard
 _BLOCK = 512  # bytes, of which tar files are made

@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple, cast
 from tqdm import tqdm
 
 from ..files import has_extension, replaced, write_lines
-from ..shards import INDEX, Member, check_name, index_of
+from ..shards import INDEX, Member, index_of
 
 LABEL_KEYS = ('label', 'labels', 'cls')  # of a .json beside a video
 _OTHERS = ('.tar.gz', '.tgz', '.tar.bz2', '.tar.xz', '.tar.zst')
@@ -210,3 +210,15 @@ def _check_end(path: str) -> None:
         file.seek(-512, os.SEEK_END)
         if any(file.read()):
             raise tarfile.ReadError('it has no end')
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no line of an index can have.
+
+    Raises:
+        ValueError: saying why.
+    """
+    if any(sign in name for sign in '\t\n\r'):
+        raise ValueError('its name has a tab or a line break')
+    if osp.isabs(name) or name.split('/')[0] == '..':
+        raise ValueError('it lies outside of the folder of the videos')

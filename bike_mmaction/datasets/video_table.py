@@ -11,6 +11,7 @@ from typing import Any, Union
 
 from ..errors import TextError, did_you_mean
 from ..files import has_extension
+from ..shards import exists, videos_in_shards
 from ..text_files import PATHS, cut, read_lines, shorten
 from .folder_walk import walk_folders
 from .tables import READABLE, Field, Row, check_pyarrow, columns_of, kind_of, read_table
@@ -29,9 +30,9 @@ class VideoTable:
 
     Args:
         inputs (str | Sequence[str]): Folders, whose videos are sought below
-            them; video files; lists (.txt) with a path a line, or with lines
-            of MMAction2, ``path label ...``; or one table (.csv, .tsv,
-            .parquet).
+            them, also in tar files; video files; lists (.txt) with a path a
+            line, or with lines of MMAction2, ``path label ...``; or one table
+            (.csv, .tsv, .parquet).
         path_column (str): Of the table. Defaults to 'path'.
         root (str): Folder that relative paths of a list or table begin in.
             Defaults to '': where the process is.
@@ -92,7 +93,7 @@ class VideoTable:
         for one in self.inputs:
             if kind_of(one) in LISTS and not osp.isdir(one):
                 yield from read_list(one)
-            elif not has_extension(one) and osp.isdir(one):
+            elif not has_extension(one) and not osp.isfile(one):
                 yield from ({PATH: path} for path in videos_below(one))
             else:
                 yield {PATH: one}
@@ -146,9 +147,7 @@ def check_inputs(inputs: Sequence[str], path_column: str = PATH) -> None:
         ModuleNotFoundError, OSError, ValueError: as :class:`VideoTable`.
     """
     for one in inputs:
-        if not osp.exists(one) and not (
-            has_extension(one) and any(map(osp.exists, inputs))
-        ):
+        if not exists(one) and not (has_extension(one) and any(map(exists, inputs))):
             raise FileNotFoundError(f"no such file or folder: '{one}'")
     if not is_table(inputs):
         return
@@ -189,11 +188,16 @@ def read_list(path: str) -> Iterator[Row]:
 def videos_below(folder: str) -> Iterator[str]:
     """Paths of the video files in a folder and below it, by name.
 
-    Links to folders are followed, but for those that lead in a circle.
+    Those in tar files come first. Links to folders are followed, but for those
+    that lead in a circle.
 
     Raises:
         OSError: if a folder cannot be read.
+        ShardError: if it has tar files, and their index is none, or not whole.
     """
+    yield from videos_in_shards(folder)
+    if not osp.isdir(folder):
+        return
     for here, names in walk_folders(folder, _raise):
         yield from (osp.join(here, name) for name in names if has_extension(name))
 

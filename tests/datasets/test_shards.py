@@ -17,6 +17,7 @@ from mmaction.registry import DATASETS
 
 import bike_mmaction_cli
 from bike_mmaction import shards
+from bike_mmaction.apis.inference.sources import find_sources
 from bike_mmaction.cli.commands import read_arguments
 from bike_mmaction.datasets import packing
 from bike_mmaction.datasets.check_record import stamp_of
@@ -25,8 +26,9 @@ from bike_mmaction.datasets.checksums import digests_of
 from bike_mmaction.datasets.packing import pack_videos
 from bike_mmaction.datasets.shard_index import index_shards, write_list
 from bike_mmaction.datasets.shard_sampler import ShardSampler
+from bike_mmaction.datasets.video_table import VideoTable
 from bike_mmaction.errors import explain
-from bike_mmaction.shards import INDEX, Shards, find_member
+from bike_mmaction.shards import INDEX, ShardError, Shards, find_member
 from bike_mmaction.video import (
     BrokenShardError,
     IsolatedReader,
@@ -134,6 +136,22 @@ def test_they_are_files_to_what_checks_them(packed, videos, monkeypatch):
     assert explain(path, ValueError('x')) == f"cannot use '{path}': ValueError: x"
     assert stamp_of(dict(filename='packed/none.mp4')) is None
     assert not check_entry(dict(filename='packed/none.mp4')).usable
+
+
+def test_folders_are_those_of_the_videos(packed, monkeypatch):
+    """Where commands take folders of videos, and where an index is damaged."""
+    monkeypatch.chdir(osp.dirname(packed))
+    for folder, names in ('packed', NAMES), ('packed/b/', [LARGE, 'b/café.mp4']):
+        paths = sorted(f'packed/{name}' for name in names)
+        assert sorted(source.name for source in find_sources(folder)) == paths
+        assert sorted(VideoTable(folder).paths) == paths
+    assert VideoTable('packed/bare.mp4').paths == ['packed/bare.mp4']
+    for absent in ('packed/c', 'packed/bar', 'packed/none.mp4'):
+        with pytest.raises(FileNotFoundError, match=f"folder: '{absent}'"):
+            VideoTable(absent)
+    write_text('broken/shards.tsv', 'nothing')
+    with pytest.raises(ShardError, match='is no index, or not all of it; copy it anew'):
+        find_sources('broken')
 
 
 def test_webdataset_reads_them(packed, videos):

@@ -11,6 +11,7 @@ from mmengine.dataset import Compose
 from ...datasets.pipeline_access import VIDEO_DECODES, VIDEO_INITS
 from ...datasets.segments import constant_times, frames_between
 from ...files import VIDEO_EXTENSIONS
+from ...shards import videos_in_shards
 from .frames import ImageFolder, ImageSequence, VideoFile, numbered_files
 
 Segment = tuple[float, float]
@@ -85,8 +86,9 @@ def find_sources(inputs, **options: Any) -> list[Source]:
 
     Args:
         inputs: A video file; a folder of videos (images beside them do not
-            count), or of the frames of one; an array of frames [T, H, W, 3],
-            RGB, uint8; a :class:`Source`; or a list of these.
+            count), of the frames of one, or of tar files, whose videos in all
+            folders it stands for; an array of frames [T, H, W, 3], RGB, uint8;
+            a :class:`Source`; or a list of these.
         **options: How files are opened, see :class:`VideoFile`.
 
     Returns:
@@ -109,9 +111,11 @@ def find_sources(inputs, **options: Any) -> list[Source]:
             f'these, got a {type(inputs).__name__}'
         )
     path = os.fspath(inputs)
-    if not osp.isdir(path):
-        return [Source(path, VideoFile(path, **options))]
-    videos = numbered_files(path, VIDEO_EXTENSIONS)
+    videos = list(videos_in_shards(path))
+    if not videos and not osp.isdir(path):
+        videos = [path]
+    elif not videos:
+        videos = numbered_files(path, VIDEO_EXTENSIONS)
     if videos:
         return [Source(video, VideoFile(video, **options)) for video in videos]
     images = ImageFolder(path)
