@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Optional
 
 import torch
+import torch.nn as nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from ..models.clip.gpu_layers import all_tokens
 
 # 10^12 operations a second of dense bfloat16 and float16 matrix products, from
 # NVIDIA's data sheets, without sparsity.
@@ -23,6 +26,30 @@ def count_operations(part: Callable[[], Any]) -> int:
     with FlopCounterMode(display=False) as counter, _known_attention():
         part()
     return counter.get_total_flops()
+
+
+@contextmanager
+def as_defined(model: nn.Module) -> Iterator[None]:
+    """While towers compute all their tokens, and nothing a second time for the
+    backward pass (``with_cp``)."""
+    names = (
+        'grad_checkpointing',
+        'gradient_checkpointing',
+    )  # open_clip's, Hugging Face's
+    recomputing = [
+        (module, name)
+        for module in model.modules()
+        for name in names
+        if getattr(module, name, None) is True
+    ]
+    for module, name in recomputing:
+        setattr(module, name, False)
+    try:
+        with all_tokens(model):
+            yield
+    finally:
+        for module, name in recomputing:
+            setattr(module, name, True)
 
 
 @contextmanager

@@ -9,10 +9,10 @@ import torch
 import torch.nn as nn
 
 from ..apis.building import quiet_logger
-from ..models.clip.gpu_layers import all_tokens
 from ..terminal import printable
 from .counting import (
     COUNTS,
+    as_defined,
     count_operations,
     peak_memory,
     peak_of_device,
@@ -35,8 +35,8 @@ class Entrant(NamedTuple):
         part (Callable): A step, or a prediction, of one batch.
         operations (int, optional): Floating-point operations of the models as they
             are defined, if they can be counted.
-        computed (int, optional): Those that it computes, which may be fewer, as
-            where a tower needs its class token alone.
+        computed (int, optional): Those that it computes: fewer where a tower needs
+            its class token alone, more where activations are recomputed.
         figures (dict): What was found when it ran for the first times: seconds of
             the first, and on a GPU peak memory and synchronisations.
     """
@@ -112,7 +112,7 @@ def enter(
         part (Callable): See :class:`Entrant`.
         before (int): Bytes of the GPU that others take.
         device (torch.device): On which it computes.
-        model (nn.Module, optional): That may compute less than its definition.
+        model (nn.Module, optional): That may compute less or more than its definition.
             Defaults to None: what is computed is the definition.
         like (Entrant, optional): One with the same operations, for code that cannot
             be counted, because it is compiled. Defaults to None: count.
@@ -124,8 +124,7 @@ def enter(
     elif COUNTS:  # not of the first, which embeds the classes
         operations = computed = count_operations(part)
         if model is not None:
-            with all_tokens(model):
-                operations = count_operations(part)
+            operations = _operations_of_the_definition(part, model)
     if device.type == 'cuda':
         figures['peak_memory_GiB'] = peak_memory(part, before)
         places = synchronisations(part)
@@ -134,6 +133,15 @@ def enter(
             most = places.most_common(_PLACES)
             figures['most_of_them'] = ', '.join(f'{n} at {key}' for key, n in most)
     return Entrant(part, operations, computed, figures)
+
+
+def _operations_of_the_definition(part: Part, model: nn.Module) -> Optional[int]:
+    """None if there is no memory for it, as where activations are recomputed."""
+    try:
+        with as_defined(model):
+            return count_operations(part)
+    except torch.cuda.OutOfMemoryError:
+        return None
 
 
 def figures_of(

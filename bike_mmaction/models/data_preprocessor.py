@@ -46,16 +46,16 @@ class OptionalVideoDataPreprocessor(ActionDataPreprocessor):
         others = {key: value for key, value in data.items() if key != 'data_samples'}
         batch = dict(self.cast_data(others), data_samples=data.get('data_samples'))
         if training:  # where labels may be blended, too
-            batch['data_samples'] = self._copy_samples(batch['data_samples'], training)
+            batch['data_samples'] = self._samples_of_training(batch['data_samples'])
         if not isinstance(batch['inputs'], dict) or batch['inputs']:
             batch = self.forward_onesample(batch, training=training)
         if not training:
-            batch['data_samples'] = self._copy_samples(batch['data_samples'], training)
+            batch['data_samples'] = self.cast_data(batch['data_samples'])
         return batch
 
-    def _copy_samples(self, samples: Any, training: bool) -> Any:
-        """Copies as well: what is written to them is not the loader's."""
-        if training and self.keeps_samples and samples is not None:
+    def _samples_of_training(self, samples: Any) -> Any:
+        if self.keeps_samples and samples is not None:
+            # Copies as well: what is written to them is not the loader's.
             return [sample.to('cpu') for sample in samples]
         return self.cast_data(samples)
 

@@ -97,9 +97,9 @@ def check_scores(
 
 def check_predictions(samples: Sequence, model: nn.Module) -> None:
     """As :func:`check_scores`, of all ``SCORES`` that the samples have."""
-    by_name = [[x.get(name) for x in samples if name in x] for name in SCORES]
-    found = [torch.cat([x.flatten() for x in same]) for same in by_name if same]
-    if not found or torch.stack([x.isfinite().all() for x in found]).all():
+    found = [sample.get(name) for name in SCORES for sample in samples]
+    known = [x.flatten() for x in found if x is not None]
+    if not known or torch.cat(known).isfinite().all():
         return  # one question for the whole batch
     scores, names = [], []
     for sample in samples:

@@ -40,12 +40,10 @@ class BranchScores(NamedTuple):
     frames: Optional[Tensor] = None
 
     def are_finite(self) -> Tensor:
-        """Bool scalar, whether all scores of the branches are, which is on their
-        device."""
-        scores = [
-            x for x in (self.video, self.attributes, self.frames) if x is not None
-        ]
-        return torch.stack([x.isfinite().all() for x in scores]).all()
+        """Whether all scores are finite: a bool scalar, on the device of the scores."""
+        scores = self.video, self.attributes, self.frames
+        known = [x.isfinite().all() for x in scores if x is not None]
+        return torch.stack(known).all()
 
 
 def fuse(video: Array, attributes: Array, weight: float = RELEASED_WEIGHT) -> Array:

@@ -8,6 +8,34 @@ from mmaction.structures import ActionDataSample
 from ..files import source_of
 
 
+def check_label_sizes(
+    data_samples: Sequence[ActionDataSample], num_classes: int
+) -> list[ActionDataSample]:
+    """Refuse labels of another number of classes, without a look at their values.
+
+    Args:
+        data_samples (Sequence[ActionDataSample]): As of :func:`check_labels`.
+        num_classes (int): K.
+
+    Returns:
+        list[ActionDataSample]: Those with one label.
+
+    Raises:
+        ValueError: naming the first video whose labels are not one, nor one-hot
+            of K classes.
+    """
+    labelled = [sample for sample in data_samples if 'gt_label' in sample]
+    for sample in labelled:
+        # Of another length they are one-hot, for several labels.
+        if sample.gt_label.numel() not in (1, num_classes):
+            raise ValueError(
+                f"the labels of '{source_of(sample)}' are of "
+                f'{sample.gt_label.numel()} classes, but the model knows '
+                f'{num_classes}: set num_classes of the data set'
+            )
+    return [sample for sample in labelled if sample.gt_label.numel() == 1]
+
+
 def check_labels(
     data_samples: Sequence[ActionDataSample], num_classes: int, lowest: int = 0
 ) -> None:
@@ -24,16 +52,7 @@ def check_labels(
         ValueError: naming the first video whose label is not in [lowest, K),
             or whose labels are not one, nor one-hot of K classes.
     """
-    labelled = [sample for sample in data_samples if 'gt_label' in sample]
-    for sample in labelled:
-        # Of another length they are one-hot, for several labels.
-        if sample.gt_label.numel() not in (1, num_classes):
-            raise ValueError(
-                f"the labels of '{source_of(sample)}' are of "
-                f'{sample.gt_label.numel()} classes, but the model knows '
-                f'{num_classes}: set num_classes of the data set'
-            )
-    single = [sample for sample in labelled if sample.gt_label.numel() == 1]
+    single = check_label_sizes(data_samples, num_classes)
     if not single:
         return
     labels = torch.cat([sample.gt_label for sample in single]).tolist()

@@ -104,9 +104,9 @@ def compile_tower(tower: Any, options: dict, by_block: bool = True) -> list[nn.M
     """Compile a tower when it first runs; the names of its weights stay.
 
     The blocks of a transformer are alike: what is compiled for the first serves
-    all, in a fraction of the time that the tower as a whole takes; so do the few
-    layers around them. The whole is compiled where it has no such blocks, or torch
-    would compile each anew (before 2.5).
+    all but the last one of some CLIPs, in a fraction of the time that the tower as a
+    whole takes. The layers around them are compiled, too. The whole is compiled
+    where it has no such blocks, or torch would compile each anew (before 2.5).
 
     Args:
         tower (nn.Module): Is changed in place.
@@ -141,17 +141,21 @@ def _equal_blocks(tower: nn.Module) -> list[nn.Module]:
 
 
 def _around(blocks: list[nn.Module], tower: nn.Module) -> list[nn.Module]:
-    """Modules with weights beside those that hold the blocks."""
+    """Modules with weights beside those that hold the blocks.
+
+    The first of each class: torch keeps few compiled forms of one ``forward``, and
+    the second is a norm of the class token alone.
+    """
     first = blocks[0]
     holders = [m for m in tower.modules() if any(x is first for x in m.modules())]
     holders = holders[:-1]  # the last one is the block
     known = {id(module) for module in (*holders, *blocks)}
-    return [
-        child
-        for holder in holders
-        for child in holder.children()
-        if id(child) not in known and any(True for _ in child.parameters())
-    ]
+    around: dict[type, nn.Module] = {}
+    for holder in holders:
+        for child in holder.children():
+            if id(child) not in known and any(True for _ in child.parameters()):
+                around.setdefault(type(child), child)
+    return list(around.values())
 
 
 def _are_equal(blocks: list[nn.Module]) -> bool:

@@ -1,25 +1,27 @@
 """Layers of image towers that take a GPU less time than those of the libraries.
 
 Weights and their names are those of the layers whose place they take, results to
-rounding. A CPU keeps to the libraries' layers, digit for digit, unless the tower is
-compiled.
+rounding. A CPU keeps to the libraries' layers, digit for digit; but where it runs
+compiled towers, it takes attention and the last block from here.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+from open_clip.transformer import ResidualAttentionBlock, Transformer, VisionTransformer
 from timm.layers import PatchEmbed
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ...compat import torch_version
 from .attention import attend, split_heads
 
 
-def use_gpu_layers(tower: nn.Module) -> None:
+def use_gpu_layers(tower: Any) -> None:
     """Let layers of open_clip's and timm's towers be those of this module.
 
     Where torch compiles such modules as one with what is around them, which it does
@@ -33,21 +35,33 @@ def use_gpu_layers(tower: nn.Module) -> None:
     for module in tower.modules():
         if type(module) is nn.MultiheadAttention and module._qkv_same_embed_dim:
             module.__class__ = PackedAttention  # timm's is like it already
-        if isinstance(module, PatchEmbed) and type(module.proj) is nn.Conv2d:
+        if isinstance(module, PatchEmbed) and _takes_patches(module.proj):
             module.proj.__class__ = PatchProjection
-    if isinstance(tower, VisionTransformer):
-        if type(tower.conv1) is nn.Conv2d:
+    if type(tower) is VisionTransformer:
+        if _takes_patches(tower.conv1):
             tower.conv1.__class__ = PatchProjection
         if _gives_the_class_token(tower):
+            tower.__class__ = ClassTokenTower
             tower.transformer.resblocks[-1].__class__ = ClassTokenBlock
 
 
-def _gives_the_class_token(tower: VisionTransformer) -> bool:
+def _takes_patches(layer: nn.Module) -> bool:
+    """Whether it is a convolution that takes each pixel once."""
+    return (
+        type(layer) is nn.Conv2d
+        and layer.stride == layer.kernel_size
+        and layer.padding == (0, 0)
+        and layer.dilation == (1, 1)
+        and layer.groups == 1
+    )
+
+
+def _gives_the_class_token(tower: Any) -> bool:
     last = tower.transformer.resblocks[-1]
     return (
         tower.pool_type == 'tok'
         and tower.attn_pool is None
-        and not tower.output_tokens
+        and type(tower.transformer) is Transformer
         and type(last) is ResidualAttentionBlock
         and last.attn.batch_first
     )
@@ -111,12 +125,13 @@ class PatchProjection(nn.Conv2d):
         return F.linear(patches, weight, self.bias).permute(0, 3, 1, 2)
 
 
-class ClassTokenBlock(ResidualAttentionBlock):
-    """The last block of a tower that gives its class token alone.
+class ClassTokenTower(VisionTransformer):
+    """A tower of which the class token is asked, and no other in its last block.
 
-    The other tokens, which nobody asks for, serve as keys and values and go no
-    further: 10 of 12 parts of the block's work are for them. All are computed where
-    the block has hooks, whose authors may want them.
+    The others serve there as keys and values and go no further: 10 of 12 parts of
+    the block's work are for them. All are computed where somebody may look at them:
+    where there are hooks on the last block, in it or behind it, where the tower gives
+    its tokens, or runs in another way than as a whole.
 
     Attributes:
         computes_all (bool): Whether all tokens are computed.
@@ -124,11 +139,46 @@ class ClassTokenBlock(ResidualAttentionBlock):
 
     computes_all = False
 
-    def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):
-        """Tokens [N, L, D] to [N, 1, D], or all [N, L, D]."""
-        is_watched = self._forward_hooks or self._backward_hooks
-        others = k_x is not None or v_x is not None or attn_mask is not None
-        if self.computes_all or is_watched or others or not _gains(q_x):
+    def forward(self, x: Tensor):
+        """Images [N, 3, H, W] to embeddings [N, D]; with ``output_tokens`` as
+        open_clip's."""
+        if self._is_watched() or not _gains(x):
+            return super().forward(x)
+        x = self._embeds(x)
+        *blocks, last = self.transformer.resblocks
+        for block in blocks:
+            x = self._run(block, x)
+        x, _ = self._pool(self._run(last, x, True))
+        return x if self.proj is None else x @ self.proj
+
+    def _run(self, block: nn.Module, x: Tensor, *options: bool) -> Tensor:
+        # Options are arguments, so that what is recomputed is what was computed.
+        arguments = x, None, None, None, *options
+        if self.transformer.grad_checkpointing:
+            return checkpoint(block, *arguments, use_reentrant=False)
+        return block(*arguments)
+
+    def _is_watched(self) -> bool:
+        last = self.transformer.resblocks[-1]
+        return (
+            self.computes_all
+            or self.output_tokens
+            or any(
+                module._forward_pre_hooks
+                or module._forward_hooks
+                or module._backward_pre_hooks
+                or module._backward_hooks
+                for module in (self.transformer, self.ln_post, *last.modules())
+            )
+        )
+
+
+class ClassTokenBlock(ResidualAttentionBlock):
+    """A block that can compute the class token alone."""
+
+    def forward(self, q_x, k_x=None, v_x=None, attn_mask=None, class_token=False):
+        """Tokens [N, L, D] to all of them, or the class token [N, 1, D]."""
+        if not class_token:
             return super().forward(q_x, k_x, v_x, attn_mask)
         tokens = self.ln_1(q_x)
         x = q_x[:, :1] + self.ls_1(self.attention(tokens[:, :1], tokens, tokens))
@@ -137,16 +187,17 @@ class ClassTokenBlock(ResidualAttentionBlock):
 
 @contextmanager
 def all_tokens(model: nn.Module) -> Iterator[None]:
-    """Where the last blocks of towers compute all their tokens.
+    """Where towers compute all tokens of their last blocks.
 
     Args:
         model (nn.Module): Whose towers.
     """
-    blocks = [block for block in model.modules() if isinstance(block, ClassTokenBlock)]
-    for block in blocks:
-        block.computes_all = True
+    towers = [tower for tower in model.modules() if isinstance(tower, ClassTokenTower)]
+    before = [tower.computes_all for tower in towers]
+    for tower in towers:
+        tower.computes_all = True
     try:
         yield
     finally:
-        for block in blocks:
-            block.computes_all = False
+        for tower, value in zip(towers, before):
+            tower.computes_all = value

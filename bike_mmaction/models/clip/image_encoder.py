@@ -63,13 +63,13 @@ class CLIPImageEncoder(CLIPTower):
         super().__init__(arch, pretrained, frozen, init_cfg, lora)
         self.as_feature_map = as_feature_map
         self.visual = self._build(patch_dropout)
-        use_gpu_layers(self.visual)
         self.embed_dims = self.config['embed_dim']
         self.with_cp, self.token_merging = with_cp, token_merging
         if with_cp:
             self.visual.set_grad_checkpointing(True)
         if token_merging:
             add_token_merging(self.visual, token_merging)
+        use_gpu_layers(self.visual)
         self._choose_trained(self.visual, lora)
         self.dtype = None if dtype is None else self._lower(dtype)
         if compile:

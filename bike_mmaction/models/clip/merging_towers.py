@@ -10,7 +10,6 @@ from timm.models import vision_transformer as timm_vit
 from torch import Tensor
 
 from .attention import attend, split_heads
-from .gpu_layers import ClassTokenBlock
 from .token_merging import Merged, merge
 
 
@@ -32,8 +31,6 @@ def add_token_merging(tower: nn.Module, count: int) -> None:
     merging: type
     if isinstance(trunk, VisionTransformer):
         blocks, merging, prefix = trunk.transformer, MergingTransformer, 1
-        if type(blocks.resblocks[-1]) is ClassTokenBlock:  # merging wants all tokens
-            blocks.resblocks[-1].__class__ = ResidualAttentionBlock
         fits = all(type(b) is ResidualAttentionBlock for b in blocks.resblocks)
     else:
         blocks, merging = getattr(trunk, 'blocks', None), MergingBlocks
