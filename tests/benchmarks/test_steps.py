@@ -77,6 +77,19 @@ def test_operations_of_the_definition(monkeypatch):
     assert like[1:3] == less[1:3]
 
 
+@pytest.mark.skipif(not COUNTS, reason='torch 2.3')
+def test_what_is_recomputed_is_not_of_the_definition():
+    """Only what is computed has it twice; the model stays as it is."""
+    subject = make_subject()
+    step, tower = subject.make_step(), subject.model.backbone.visual
+    plain = steps.enter(step, 0, subject.device, subject.model)
+    tower.set_grad_checkpointing(True)
+    again = steps.enter(step, 0, subject.device, subject.model)
+    assert again.operations == plain.operations == plain.computed
+    assert again.computed > 1.15 * plain.computed
+    assert tower.transformer.grad_checkpointing
+
+
 @pytest.mark.skipif(not hasattr(torch.nn.Module, 'compile'), reason='torch 2.2')
 def test_compiled(tmp_path, monkeypatch):
     """The compiled tower runs in its own turns alone, with the same weights."""

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 GPU, HOST = torch.device('cpu:0'), torch.device('cpu')
+WAIT = 'wait'
 # Whose result, or the size of it, the host has to know.
 ANSWERS = {
     '_local_scalar_dense',
@@ -69,6 +70,8 @@ class PlayedGPU(TorchDispatchMode):
     Attributes:
         noting (bool): Whether what waits is noted; set it.
         waits (list[str]): What waited, and where.
+        work (list[str]): Names of all that ran on it meanwhile, with
+            :data:`WAIT` where it was waited for.
     """
 
     now: Any = None
@@ -76,6 +79,7 @@ class PlayedGPU(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.waits: list[str] = []
+        self.work: list[str] = []
         self.noting = False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -97,6 +101,7 @@ class PlayedGPU(TorchDispatchMode):
         """Something waits."""
         if cls.now is not None and cls.now.noting:
             cls.now.waits.append(f'{what}: {_place()}')
+            cls.now.work.append(WAIT)
 
 
 def _place() -> str:
@@ -130,6 +135,8 @@ def compute(func, args: tuple, kwargs: dict) -> Any:
             raise RuntimeError(f'{name}: tensors on two devices')
     elif target == GPU:
         ours = True
+    if ours and PlayedGPU.now is not None and PlayedGPU.now.noting:
+        PlayedGPU.now.work.append(name)
     if target is not None:
         kwargs = dict(kwargs, device=HOST)
     result = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))

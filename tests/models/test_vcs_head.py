@@ -204,6 +204,14 @@ class TestErrors:
         for part in (f'label {label}', 'some/clip.mp4', '3 classes', '0 to 2'):
             assert part in str(error.value)
 
+    def test_labels_of_other_classes(self):
+        """Are named also where a sample says of how many classes it is."""
+        sample = ActionDataSample(metainfo=dict(filename='a.mp4', num_classes=5))
+        sample.set_field(torch.zeros(5), 'gt_label')
+        with pytest.raises(ValueError, match="labels of 'a.mp4' are of 5 classes"):
+            build().predict(torch.randn(1, 8, 64), [sample])
+        assert 'pred_score' not in sample
+
     def test_class_list_of_the_wrong_length(self, tmp_path):
         path = tmp_path / 'names.txt'
         path.write_text('running\nwalking\n')

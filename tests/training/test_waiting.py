@@ -18,7 +18,7 @@ from bike_mmaction.errors import NonFiniteError
 from bike_mmaction.models.class_loss import top_k_accuracies
 from bike_mmaction.models.data_preprocessor import OptionalVideoDataPreprocessor
 from tests.kit.configs import load_config, shrink
-from tests.kit.played_gpu import GPU, HOST, PlayedGPU
+from tests.kit.played_gpu import GPU, HOST, WAIT, PlayedGPU
 
 # What might wait, beside what each training does.
 OPTIONS = {
@@ -112,6 +112,10 @@ def test_a_test_waits_when_all_is_launched(cfg):
             gpu.noting = False
         assert samples[0].pred_score.device == samples[0].gt_label.device == GPU
         waits[videos] = gpu.waits
+        copies, work = ['_to_copy'] * videos, gpu.work
+        start = [*copies, 'stack', 'sub', 'div', *copies]  # images, then samples
+        assert work[: len(start)] == start
+        assert WAIT not in work[: work.index('argmax')]  # which is of the best class
     assert [len(of_batch) for of_batch in waits.values()] == [2, 2]
     assert 'label_check.py' in waits[3][0] and 'recognizer.py' in waits[3][1]
 
