@@ -163,6 +163,7 @@ class ClassTokenTower(VisionTransformer):
         return (
             self.computes_all
             or self.output_tokens
+            or type(self.transformer) is not Transformer  # merges, or is wrapped
             or any(
                 module._forward_pre_hooks
                 or module._forward_hooks

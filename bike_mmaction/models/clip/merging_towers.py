@@ -10,6 +10,7 @@ from timm.models import vision_transformer as timm_vit
 from torch import Tensor
 
 from .attention import attend, split_heads
+from .gpu_layers import ClassTokenBlock
 from .token_merging import Merged, merge
 
 
@@ -31,7 +32,8 @@ def add_token_merging(tower: nn.Module, count: int) -> None:
     merging: type
     if isinstance(trunk, VisionTransformer):
         blocks, merging, prefix = trunk.transformer, MergingTransformer, 1
-        fits = all(type(b) is ResidualAttentionBlock for b in blocks.resblocks)
+        plain = ResidualAttentionBlock, ClassTokenBlock
+        fits = all(type(b) in plain for b in blocks.resblocks)
     else:
         blocks, merging = getattr(trunk, 'blocks', None), MergingBlocks
         prefix = getattr(trunk, 'num_prefix_tokens', 0)
