@@ -149,6 +149,9 @@ def test_folders_are_those_of_the_videos(packed, monkeypatch):
     for absent in ('packed/c', 'packed/bar', 'packed/none.mp4'):
         with pytest.raises(FileNotFoundError, match=f"folder: '{absent}'"):
             VideoTable(absent)
+    shutil.copytree('packed', 'both')
+    write_video('both/loose.mp4', 12)
+    assert len(find_sources('both')) == len(VideoTable('both').paths) == len(NAMES) + 1
     write_text('broken/shards.tsv', 'nothing')
     with pytest.raises(ShardError, match='is no index, or not all of it; copy it anew'):
         find_sources('broken')

@@ -112,10 +112,10 @@ def find_sources(inputs, **options: Any) -> list[Source]:
         )
     path = os.fspath(inputs)
     videos = list(videos_in_shards(path))
-    if not videos and not osp.isdir(path):
-        videos = [path]
+    if osp.isdir(path):
+        videos += numbered_files(path, VIDEO_EXTENSIONS)
     elif not videos:
-        videos = numbered_files(path, VIDEO_EXTENSIONS)
+        videos = [path]
     if videos:
         return [Source(video, VideoFile(video, **options)) for video in videos]
     images = ImageFolder(path)
