@@ -18,6 +18,8 @@ from ..models.clip.gpu_layers import all_tokens
 PEAKS = {'H200': 989.4, 'H100': 989.4, 'A100': 312.0, 'L40S': 362.0, 'L4': 121.0}
 # Before torch 2.3 its counter misses attention that takes the fast path.
 COUNTS = hasattr(torch.backends, 'mha')
+# What modules of open_clip and timm, and of Hugging Face, call recomputing.
+_RECOMPUTES = ('grad_checkpointing', 'gradient_checkpointing')
 
 
 def count_operations(part: Callable[[], Any]) -> int:
@@ -32,14 +34,10 @@ def count_operations(part: Callable[[], Any]) -> int:
 def as_defined(model: nn.Module) -> Iterator[None]:
     """While towers compute all their tokens, and nothing a second time for the
     backward pass (``with_cp``)."""
-    names = (
-        'grad_checkpointing',
-        'gradient_checkpointing',
-    )  # open_clip's, Hugging Face's
     recomputing = [
         (module, name)
         for module in model.modules()
-        for name in names
+        for name in _RECOMPUTES
         if getattr(module, name, None) is True
     ]
     for module, name in recomputing:

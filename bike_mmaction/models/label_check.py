@@ -52,7 +52,18 @@ def check_labels(
         ValueError: naming the first video whose label is not in [lowest, K),
             or whose labels are not one, nor one-hot of K classes.
     """
-    single = check_label_sizes(data_samples, num_classes)
+    check_label_values(
+        check_label_sizes(data_samples, num_classes), num_classes, lowest
+    )
+
+
+def check_label_values(
+    single: Sequence[ActionDataSample], num_classes: int, lowest: int = 0
+) -> None:
+    """As :func:`check_labels`, of those that :func:`check_label_sizes` gives.
+
+    The host waits for a GPU that has the labels.
+    """
     if not single:
         return
     labels = torch.cat([sample.gt_label for sample in single]).tolist()

@@ -19,7 +19,7 @@ from .class_loss import ClassLossHead
 from .clip.text_encoder import CLIPTextEncoder, TextEmbeddings
 from .clip.word_positions import WORDS, fill_prompts, without_gaps, word_positions
 from .fusion import confidences
-from .label_check import check_label_sizes, check_labels
+from .label_check import check_label_sizes, check_label_values
 from .loss import SigmoidLoss
 from .sharing import Unregistered, variant
 
@@ -255,10 +255,10 @@ class TextHead(ClassLossHead):
             ValueError: if a sample has a label that is not in [0, K); -1,
                 MMAction2's label of unlabelled videos, is accepted.
         """
-        check_label_sizes(data_samples, self.num_classes)
+        single = check_label_sizes(data_samples, self.num_classes)
         samples = super().predict_by_feat(cls_scores, data_samples)
         # Last, since the host then waits for the GPU to have done all that.
-        check_labels(samples, self.num_classes, lowest=-1)
+        check_label_values(single, self.num_classes, lowest=-1)
         return samples
 
 

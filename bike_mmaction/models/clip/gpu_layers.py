@@ -142,7 +142,7 @@ class ClassTokenTower(VisionTransformer):
     def forward(self, x: Tensor):
         """Images [N, 3, H, W] to embeddings [N, D]; with ``output_tokens`` as
         open_clip's."""
-        if self._is_watched() or not _gains(x):
+        if self._needs_all_tokens() or not _gains(x):
             return super().forward(x)
         x = self._embeds(x)
         *blocks, last = self.transformer.resblocks
@@ -158,7 +158,7 @@ class ClassTokenTower(VisionTransformer):
             return checkpoint(block, *arguments, use_reentrant=False)
         return block(*arguments)
 
-    def _is_watched(self) -> bool:
+    def _needs_all_tokens(self) -> bool:
         last = self.transformer.resblocks[-1]
         return (
             self.computes_all

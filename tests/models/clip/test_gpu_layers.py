@@ -82,8 +82,8 @@ def test_results_are_those_of_the_libraries(name, monkeypatch):
     arch, gives_class_token, *options = TOWERS[name]
     encoder = image_encoder(arch, **(options[0] if options else {}))
     encoder.train(not encoder.token_merging)  # which is for tests
-    for name, weight in encoder.named_parameters():
-        if name.endswith('.B'):  # of adapters, which begin with 0
+    for key, weight in encoder.named_parameters():
+        if key.endswith('.B'):  # of adapters, which begin with 0
             torch.nn.init.normal_(weight, std=0.1)
     size = arch['vision_cfg']['image_size']
     images = torch.randn(3, 3, size, size)
@@ -98,6 +98,7 @@ def test_results_are_those_of_the_libraries(name, monkeypatch):
     assert not [name for name, is_alike in alike.items() if not is_alike]
     assert 'convolution' not in ours.names
     kinds = [type(module) for module in encoder.modules()]
+    assert PatchProjection in kinds
     assert kinds.count(ClassTokenBlock) == gives_class_token
 
 
