@@ -70,7 +70,7 @@ class Subject:
         self.arch = get_arch(config.model.backbone.arch)
         self.size = self.arch['vision_cfg']['image_size']
         self.num_frames = videos * views * self.clip_len
-        self.data = make_batch(videos, views, self.clip_len, self.size)
+        self.data = make_batch(videos, views, self.clip_len, self.size, self.classes)
         if self.device.type == 'cuda':  # as a data loader of a large training does
             self.data['inputs'] = [one.pin_memory() for one in self.data['inputs']]
 
@@ -214,10 +214,12 @@ def without_weights(model: dict) -> None:
         model['pretrained'] = None
 
 
-def make_batch(videos: int, views: int, clip_len: int, size: int) -> dict[str, Any]:
+def make_batch(
+    videos: int, views: int, clip_len: int, size: int, classes: int
+) -> dict[str, Any]:
     """Random images [views, 3, clip_len, size, size], uint8, of each video, as a
-    data loader gives them."""
-    samples = [ActionDataSample().set_gt_label(i) for i in range(videos)]
+    data loader gives them; videos have the classes by turns."""
+    samples = [ActionDataSample().set_gt_label(i % classes) for i in range(videos)]
     shape = views, 3, clip_len, size, size
     inputs = [torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(videos)]
     return dict(inputs=inputs, data_samples=samples)

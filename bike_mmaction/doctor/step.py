@@ -8,7 +8,6 @@ from typing import Any, Optional
 
 import torch
 from mmaction.registry import DATASETS, MODELS
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
@@ -18,6 +17,7 @@ from ..benchmarks.models import make_batch, without_weights
 from ..datasets.checking import sampled_frames
 from ..datasets.pipeline_access import own_dataset
 from ..models.clip.preprocessing import image_size
+from ..models.wrappers import number_of_classes
 from .findings import ERROR, OK, WARNING, Finding, failed
 from .machine import GIB
 
@@ -47,7 +47,7 @@ def step(cfg: Config, with_step: bool, device: Optional[str]) -> Iterator[Findin
         yield Finding('memory', OK, f'{text}, activations not looked at')
         return
     place = torch.device(device or get_device())
-    batch, origin = _batch(cfg)
+    batch, origin = _batch(cfg, number_of_classes(model) or _VIDEOS)
     start = time.monotonic()
     try:
         losses, saved = train_once(cfg, model.to(place), batch)
@@ -98,7 +98,7 @@ def train_once(cfg: Config, model: Any, batch: dict) -> tuple[float, int]:
     return float(losses['loss']), sum(saved.values())
 
 
-def _batch(cfg: Config) -> tuple[dict[str, Any], str]:
+def _batch(cfg: Config, classes: int) -> tuple[dict[str, Any], str]:
     """Two samples of the training set, or random ones; and which they are."""
     config = own_dataset(cfg, 'train')
     try:
@@ -106,19 +106,18 @@ def _batch(cfg: Config) -> tuple[dict[str, Any], str]:
         samples = [dataset[i % len(dataset)] for i in range(_VIDEOS)]
         return pseudo_collate(samples), 'videos of the training set'
     except Exception:  # which has findings of its own
-        return _random(cfg, config), 'random videos'
+        return _random(cfg, config, classes), 'random videos'
 
 
-def _random(cfg: Config, config: dict) -> dict[str, Any]:
+def _random(cfg: Config, config: dict, classes: int) -> dict[str, Any]:
     pipeline = config['pipeline']
     arch = cfg.model.get('backbone', {}).get('arch')
     size = image_size(arch)[0] if arch else 224
-    batch = make_batch(_VIDEOS, 1, sampled_frames(pipeline), size)
+    batch = make_batch(_VIDEOS, 1, sampled_frames(pipeline), size, classes)
     if config.get('multi_class'):
         ones = torch.eye(config['num_classes'])
-        batch['data_samples'] = [
-            ActionDataSample().set_gt_label(ones[i]) for i in range(_VIDEOS)
-        ]
+        for sample in batch['data_samples']:
+            sample.set_gt_label(ones[sample.gt_label.item()])
     return batch
 
 

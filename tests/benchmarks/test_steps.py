@@ -21,9 +21,9 @@ from tests.kit.models import CLASSES
 PRECISION = 'bf16' if COUNTS else 'fp32'
 
 
-def make_subject():
+def make_subject(videos=2):
     config = load_tiny('bike_vitb32_k400', CLASSES)
-    return Subject(config, videos=2, precision=PRECISION, device='cpu')
+    return Subject(config, videos, precision=PRECISION, device='cpu')
 
 
 def measure(tmp_path, subject, what, **options):
@@ -59,6 +59,14 @@ def test_training_and_test(tmp_path):
     assert images < test[OURS]['TFLOPs_a_batch'] * 1e12 < 1.5 * images
     more = train[OURS]['TFLOPs_a_batch'] / test[OURS]['TFLOPs_a_batch']
     assert 2.5 < more < 3.1  # without the class texts, which are embedded once
+
+
+def test_more_videos_than_classes():
+    subject = make_subject(len(CLASSES) + 1)
+    labels = [sample.gt_label.item() for sample in subject.data['data_samples']]
+    assert labels == [*range(len(CLASSES)), 0]
+    subject.predict()
+    subject.make_step()()
 
 
 @pytest.mark.skipif(torch_version() < (2, 5), reason='torch 2.5')
