@@ -66,7 +66,8 @@ def allow_amp_without_gpu() -> None:
     """On a CPU it autocasts to bfloat16 without loss scaling.
 
     float16, which needs the scaler, is refused. torch < 2.3 trains in
-    float32.
+    float32, and so do CPUs that have no instructions for bfloat16, unless
+    ``dtype`` asks for it.
     """
     from mmengine.optim import AmpOptimWrapper
 
@@ -97,12 +98,31 @@ def _init_for_cpu(wrapper, dtype, use_fsdp: bool = False, **kwargs) -> None:
     scaler = getattr(torch.amp, 'GradScaler', torch.cuda.amp.GradScaler)
     wrapper.loss_scaler = scaler(enabled=False)
     wrapper.cast_dtype = torch.bfloat16
+    reason = ''
     if torch_version() < (2, 3):  # its masked attention fails or aborts
-        warnings.warn(
+        reason = (
             'mixed precision on a CPU needs torch>=2.3; torch '
             f'{torch.__version__} trains in float32 instead'
         )
+    elif dtype is None and not _has_bfloat16():
+        reason = (
+            'this CPU has no instructions for bfloat16, so that it would take many '
+            'times as long as float32: it trains in float32 instead '
+            '(optim_wrapper.dtype=bfloat16 asks for bfloat16 nevertheless)'
+        )
+    if reason:
+        warnings.warn(reason)
         wrapper.optim_context = partial(OptimWrapper.optim_context, wrapper)
+
+
+def _has_bfloat16() -> bool:
+    """Whether oneDNN, which multiplies for torch, has kernels of it for this CPU."""
+    import torch
+
+    try:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    except AttributeError:  # torch is built without oneDNN, as on a Mac
+        return False
 
 
 def _on_cpu() -> bool:

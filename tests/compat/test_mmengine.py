@@ -137,6 +137,8 @@ class TestAmpOnCPU:
     @pytest.mark.parametrize('dtype', [None, 'bfloat16', torch.bfloat16])
     def test_trains_in_bfloat16(self, monkeypatch, dtype):
         monkeypatch.setattr(mmengine, 'torch_version', lambda: (2, 3))
+        # A CPU without it does so where it was asked for.
+        monkeypatch.setattr(mmengine, '_has_bfloat16', lambda: dtype is None)
         computed, step = self.step(dtype=dtype)
         assert computed == torch.bfloat16
         # The gradient is 1 for six parameters, clipped to norm 1.
@@ -146,6 +148,14 @@ class TestAmpOnCPU:
     def test_old_torch_trains_in_float32(self, monkeypatch):
         monkeypatch.setattr(mmengine, 'torch_version', lambda: (2, 2))
         with pytest.warns(UserWarning, match='needs torch>=2.3'):
+            computed, step = self.step()
+        assert computed == torch.float32
+        assert (step > 0).all()
+
+    def test_cpu_without_bfloat16_trains_in_float32(self, monkeypatch):
+        monkeypatch.setattr(mmengine, 'torch_version', lambda: (2, 3))
+        monkeypatch.setattr(mmengine, '_has_bfloat16', lambda: False)
+        with pytest.warns(UserWarning, match='no instructions for bfloat16'):
             computed, step = self.step()
         assert computed == torch.float32
         assert (step > 0).all()

@@ -12,7 +12,8 @@ train_cfg = dict(type='AnySizeTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ReportingValLoop')
 test_cfg = dict(type='ReportingTestLoop')
 
-# fp16 on a GPU, bf16 on a CPU; dtype='bfloat16' asks for bf16 anywhere.
+# fp16 on a GPU, bf16 on a CPU that has instructions for it, else float32;
+# dtype='bfloat16' asks for bf16 anywhere.
 # accumulative_counts=N adds up N batches before each step: with batches N
 # times smaller it saves memory, though each contrasts only its own videos.
 # AdamW, as one kernel on a GPU.
