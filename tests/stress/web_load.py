@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 
@@ -255,9 +255,15 @@ def main():
 
 
 def in_another_process(function, *args):
-    """Else the attack would slow down those who measure."""
-    with ProcessPoolExecutor(1, get_context('fork')) as pool:
-        what, failures = pool.submit(report, function, *args).result()
+    """Else the attack would slow down those who measure.
+
+    Not a copy of this process: a copy waits for ever for a module that another
+    thread is importing just then.
+    """
+    context = get_context('forkserver')
+    context.set_forkserver_preload([__spec__.name])
+    with context.Pool(1) as pool:
+        what, failures = pool.apply(report, (function, *args))
     FAILURES.extend(failures)
     return what
 
